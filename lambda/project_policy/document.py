@@ -1,0 +1,334 @@
+"""The rules of a project policy's document: what the service accepts, how it is written, when two say the same.
+
+This module has no dependencies and is used twice: by the handler, and by the construct at synthesis, so that what
+synthesis accepts is what the handler accepts. The rules are those of 'Copying an Amazon Rekognition Custom Labels
+model (SDK)', 'Creating a project policy document', in the Custom Labels developer guide.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import Refused, shorten
+from .identity import Project
+
+MAX_SIZE = 2000
+"""Characters of a document, minified (PutProjectPolicy, ``PolicyDocument``)."""
+
+COPY_ACTION = "rekognition:CopyProjectVersion"
+"""The only action that a project policy can allow or deny."""
+
+_TOP_LEVEL = ("Version", "Id", "Statement")
+_VERSIONS = ("2012-10-17", "2008-10-17")
+_REQUIRED = ("Effect", "Principal", "Action", "Resource")
+_PROHIBITED = ("NotAction", "NotResource", "NotPrincipal")
+_ALLOWED = (*_REQUIRED, "Sid", "Condition")
+_PRINCIPAL_TYPES = ("AWS", "Federated", "Service", "CanonicalUser")
+_EVERYBODY = "*"
+
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+_ROOT_ARN = re.compile(r"arn:[a-z\d-]+:iam::(\d{12}):root", re.ASCII)
+_PRINCIPAL_ARN = re.compile(r"arn:[a-z\d-]+:(iam|sts)::\d{12}:[^*?]+", re.ASCII)
+_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
+_BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
+
+
+class InvalidDocument(Refused):
+    """A document that breaks a rule; the text says which one and what to do."""
+
+
+def parse(value: object) -> dict[str, object]:
+    """Return the document that ``value`` is: JSON text, or an object already.
+
+    Raises ``InvalidDocument`` for text that is no JSON object or names a member twice, which would hide one of them.
+    """
+    if not isinstance(value, (str, Mapping)):
+        raise InvalidDocument("PolicyDocument is neither JSON text nor an object. Give the policy as one of the two.")
+    try:
+        # An object goes through the same door as a text, so that both are held to what JSON can say.
+        text = value if isinstance(value, str) else json.dumps(value)
+        parsed = json.loads(text, object_pairs_hook=_members_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise InvalidDocument("PolicyDocument is nested too deeply to be a policy. Write it flat.") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidDocument(f"PolicyDocument is not JSON: {shorten(str(error), 80)}. Correct the text.") from None
+    if not isinstance(parsed, dict):
+        raise InvalidDocument('PolicyDocument is JSON but not an object. Give {"Version": ..., "Statement": [...]}.')
+    return parsed
+
+
+def _members_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f'member "{shorten(name, 30)}" stands twice in one object')
+        members[name] = value
+    return members
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def minify(document: Mapping[str, object]) -> str:
+    """Return the document as the service is sent it: compact JSON in the characters that PutProjectPolicy takes.
+
+    Those are U+0009, U+000A, U+000D and U+0020 to U+00FF, so what lies beyond is escaped.
+    """
+    compact = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _BEYOND_LATIN_1.sub(lambda match: json.dumps(match[0])[1:-1], compact)
+
+
+def meaning(document: Mapping[str, object]) -> str:
+    """Return a text that two documents share exactly when they say the same.
+
+    AWS may hand a document back in another form than it was given: an account's id for its root ARN, a scalar for a
+    list of one, another order. None of that changes what a policy says.
+    """
+    statements = sorted({_canonical(_statement_meaning(statement)) for statement in _as_list(document["Statement"])})
+    rest = {key: value for key, value in document.items() if key not in ("Statement", "Version")}
+    # Without a Version, IAM reads a policy by the older language.
+    return _canonical({**rest, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
+
+
+def says_the_same(live: str, wanted: Mapping[str, object]) -> bool:
+    """Tell whether the text ``live``, as the service returned it, says the same as ``wanted``."""
+    try:
+        return meaning(parse(live)) == meaning(wanted)
+    except (InvalidDocument, KeyError, TypeError, RecursionError):
+        return False  # a text that is no document of ours says something else
+
+
+def _statement_meaning(statement: object) -> object:
+    if not isinstance(statement, Mapping):
+        return statement
+    said: dict[str, object] = dict(statement)
+    for member, each in (("Action", str.lower), ("Resource", str)):
+        if member in said:
+            said[member] = sorted({each(str(value)) for value in _as_list(said[member])})
+    if "Principal" in said:
+        said["Principal"] = _principal_meaning(said["Principal"])
+    if isinstance(said.get("Condition"), Mapping):
+        said["Condition"] = _condition_meaning(said["Condition"])
+    if not said.get("Condition", True):
+        del said["Condition"]
+    return said
+
+
+def _principal_meaning(principal: object) -> object:
+    if not isinstance(principal, Mapping):
+        principal = {"AWS": principal}
+    return {
+        kind: sorted({_account_of_root(str(value)) for value in _as_list(values)}) for kind, values in principal.items()
+    }
+
+
+def _account_of_root(principal: str) -> str:
+    root = _ROOT_ARN.fullmatch(principal)
+    return root[1] if root else principal
+
+
+def _condition_meaning(condition: object) -> object:
+    """Return the condition with its values sorted and its keys in lower case, for IAM compares keys without case."""
+    if not isinstance(condition, Mapping):
+        return condition
+    return {
+        operator: {
+            str(key).lower(): sorted({_scalar(value) for value in _as_list(values)}) for key, values in tests.items()
+        }
+        if isinstance(tests, Mapping)
+        else tests
+        for operator, tests in condition.items()
+    }
+
+
+def _scalar(value: object) -> str:
+    """Return a condition's value as CloudFormation and IAM write it: every scalar is a string."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _as_list(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _nothing_unknown(_value: object) -> bool:
+    return False
+
+
+def violations(
+    document: Mapping[str, object],
+    *,
+    project: Project | None,
+    block_public_policy: bool = True,
+    is_unknown: Callable[[object], bool] = _nothing_unknown,
+) -> list[str]:
+    """Return every rule that ``document`` breaks, each as a sentence; none where the service should accept it.
+
+    ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` refuses an
+    Allow for everybody (``Principal: "*"``) that has no condition. ``is_unknown`` tells values whose text is not known
+    yet, such as CloudFormation's intrinsic functions at synthesis: they break no rule.
+    """
+    return list(_Rules(project, block_public_policy, is_unknown).of_document(document))
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The rules, and what they depend on."""
+
+    project: Project | None
+    block_public_policy: bool
+    is_unknown: Callable[[object], bool]
+
+    def of_document(self, document: Mapping[str, object]) -> Iterator[str]:
+        for member in document:
+            if member not in _TOP_LEVEL:
+                yield f'the document has a member "{shorten(member)}"; it may hold {_listed(_TOP_LEVEL)}.'
+        version = document.get("Version", _VERSIONS[0])
+        if version not in _VERSIONS and not self.is_unknown(version):
+            yield f'Version "{shorten(str(version))}" is not valid; use "{_VERSIONS[0]}".'
+        statements = document.get("Statement", [])
+        if self.is_unknown(statements):
+            return
+        statements = _as_list(statements)
+        if not statements:
+            yield "the document has no Statement, so it shares nothing; add one, or leave the policy out."
+        for number, statement in enumerate(statements, start=1):
+            if not self.is_unknown(statement):
+                for rule in self._of_statement(statement):
+                    yield f"statement {number}: {rule}"
+        size = len(minify(document))
+        if size > MAX_SIZE and not self.is_unknown(document):
+            yield (
+                f"the document has {size} characters without white space, {size - MAX_SIZE} more than the "
+                f"{MAX_SIZE} allowed; name fewer principals or versions, or split it into two policies."
+            )
+
+    def _of_statement(self, statement: object) -> Iterator[str]:
+        if not isinstance(statement, Mapping):
+            yield "is not an object."
+            return
+        for member in statement:
+            if member in _PROHIBITED:
+                yield f"{member} is not allowed in a project policy; use {str(member).removeprefix('Not')}."
+            elif member not in _ALLOWED:
+                yield f'has a member "{shorten(str(member))}"; it may hold {_listed(_ALLOWED)}.'
+        missing = [member for member in _REQUIRED if member not in statement]
+        if missing:
+            yield f"lacks {_listed(missing)}; each statement needs {_listed(_REQUIRED)}."
+        yield from self._of_effect(statement)
+        yield from self._of_action(statement)
+        yield from self._of_resource(statement)
+        yield from self._of_principal(statement)
+        yield from self._of_condition(statement)
+
+    def _of_effect(self, statement: Mapping[str, object]) -> Iterator[str]:
+        effect = statement.get("Effect", "Allow")
+        if not self.is_unknown(effect) and effect not in ("Allow", "Deny"):
+            yield f'Effect "{shorten(str(effect))}" is not valid; use "Allow" or "Deny".'
+
+    def _of_action(self, statement: Mapping[str, object]) -> Iterator[str]:
+        for action in self._values(statement.get("Action", COPY_ACTION)):
+            if action != COPY_ACTION:
+                yield f'Action "{shorten(str(action))}" is not allowed; the only one is "{COPY_ACTION}".'
+        yield from self._not_empty(statement, "Action")
+
+    def _of_resource(self, statement: Mapping[str, object]) -> Iterator[str]:
+        for resource in self._values(statement.get("Resource", "*")):
+            if not isinstance(resource, str) or not self._may_be_version(resource):
+                yield (
+                    f'Resource "{shorten(str(resource), 60)}" is none of this project\'s model versions; '
+                    'use ".../project/NAME/version/*", one version\'s ARN, or "*".'
+                )
+        yield from self._not_empty(statement, "Resource")
+
+    def _may_be_version(self, resource: str) -> bool:
+        """Tell whether a resource, wildcards and all, may stand for a version of the project."""
+        if resource == "*":
+            return True
+        arn = resource.split(":", 5)
+        if len(arn) < 6 or arn[0] != "arn" or arn[2] != "rekognition":
+            return False
+        kind, _, rest = arn[5].partition("/")
+        name, _, version = rest.partition("/")
+        # A project's own ARN ends in a number, where a version's goes on with "version/".
+        if kind != "project" or not name or not version or version.isdecimal():
+            return False
+        if self.project is None:
+            return True
+        project = self.project
+        return all(
+            fnmatch.fnmatchcase(actual, pattern)
+            for actual, pattern in (
+                (project.partition, arn[1]),
+                (project.region, arn[3]),
+                (project.account, arn[4]),
+                (project.name, name),
+            )
+        )
+
+    def _of_principal(self, statement: Mapping[str, object]) -> Iterator[str]:
+        principal = statement.get("Principal", {"AWS": []})
+        if self.is_unknown(principal):
+            return
+        if isinstance(principal, str):
+            if principal != _EVERYBODY:
+                yield f'Principal "{shorten(principal)}" is not valid; use {{"AWS": "{shorten(principal)}"}}.'
+                return
+            principal = {"AWS": _EVERYBODY}
+        if not isinstance(principal, Mapping):
+            yield 'Principal is not valid; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
+            return
+        if "Principal" in statement and not any(_as_list(values) for values in principal.values()):
+            yield 'Principal names nobody; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
+        for kind, values in principal.items():
+            if kind not in _PRINCIPAL_TYPES:
+                yield f'Principal has a member "{shorten(str(kind))}"; it may hold {_listed(_PRINCIPAL_TYPES)}.'
+            elif kind == "AWS":
+                for value in self._values(values):
+                    yield from self._of_aws_principal(value, statement)
+
+    def _of_aws_principal(self, value: object, statement: Mapping[str, object]) -> Iterator[str]:
+        if value == _EVERYBODY:
+            if self.block_public_policy and statement.get("Effect") == "Allow" and not statement.get("Condition"):
+                yield (
+                    'Principal "*" without a Condition shares the model with every AWS account; name the accounts, '
+                    "add a Condition, or set BlockPublicPolicy to false if that is meant."
+                )
+        elif not isinstance(value, str) or not any(
+            pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
+        ):
+            yield (
+                f'Principal "{shorten(str(value), 60)}" is no account id of 12 digits and no ARN of an account, role '
+                "or user; wildcards are not allowed in it."
+            )
+
+    def _of_condition(self, statement: Mapping[str, object]) -> Iterator[str]:
+        condition = statement.get("Condition", {})
+        if self.is_unknown(condition):
+            return
+        if not isinstance(condition, Mapping) or not all(
+            isinstance(tests, Mapping) or self.is_unknown(tests) for tests in condition.values()
+        ):
+            yield 'Condition is not valid; use {"OPERATOR": {"KEY": "VALUE"}}.'
+
+    def _not_empty(self, statement: Mapping[str, object], member: str) -> Iterator[str]:
+        value = statement.get(member, "present")
+        if not self.is_unknown(value) and not _as_list(value):
+            yield f"{member} is empty; it needs at least one value."
+
+    def _values(self, value: object) -> Iterator[object]:
+        if not self.is_unknown(value):
+            yield from (each for each in _as_list(value) if not self.is_unknown(each))
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,230 @@
+"""The life of a project policy: look what is live, decide, act at most once, and say how it went.
+
+A change that misses (somebody else was faster) or whose answer is lost is decided anew on another look, never blindly
+repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from . import decision as decisions
+from . import document as documents
+from .decision import Decision, Keep, LivePolicy, LookAgain, Moment, Put, Refuse, Remove
+from .errors import REASON_LIMIT, Refused, shorten
+from .identity import PhysicalId, Project, not_created
+from .reasons import reason
+from .rekognition import Clock, OutOfDate, ProjectPolicies, ServiceError
+from .request import Properties, Request, subject
+from .timing import LIST_LAG
+
+logger = logging.getLogger(__name__)
+
+_MOST_MISSES = 5
+_ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where the function runs; it manages projects of its own account and Region only."""
+
+    region: str
+    account: str
+
+    @classmethod
+    def of(cls, function_arn: str) -> Home:
+        """Return the home that a function's ARN tells."""
+        _, _, _, region, account, *_ = function_arn.split(":")
+        return cls(region, account)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What CloudFormation is answered."""
+
+    physical_id: str
+    revision_id: str = ""
+    policy_name: str = ""
+    project_arn: str = ""
+    failure: str = ""
+    """Why the request failed; empty where it succeeded."""
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The attributes for Fn::GetAtt: always all of them, since one that goes missing breaks every GetAtt."""
+        return {
+            "PolicyRevisionId": self.revision_id,
+            "PolicyName": self.policy_name,
+            "ProjectArn": self.project_arn,
+        }
+
+
+def respond(event: Mapping[str, object], policies: ProjectPolicies, *, home: Home, clock: Clock) -> Outcome:
+    """Do what an event of CloudFormation asks for and return what to answer; writes one line to the log."""
+    return _Run(Request.parse(event), policies, home, clock).outcome()
+
+
+def fallback_id(event: Mapping[str, object]) -> str:
+    """Return the physical id to answer with as long as nothing else is known: the given one, else the marker."""
+    return str(event.get("PhysicalResourceId") or not_created(str(event["LogicalResourceId"]), str(event["RequestId"])))
+
+
+class _Run:
+    """One request on its way; holds what is known so far, for the answer and the log."""
+
+    def __init__(self, request: Request, policies: ProjectPolicies, home: Home, clock: Clock) -> None:
+        self._request = request
+        self._policies = policies
+        self._home = home
+        self._clock = clock
+        self._physical_id = request.physical_id or not_created(request.logical_id, request.request_id)
+        self._id_once_put = self._physical_id
+        self._policy = request.policy
+        self._revision_before = ""
+        self._revision_after = ""
+        self._did = "nothing"
+
+    def outcome(self) -> Outcome:
+        failure = ""
+        try:
+            if self._request.type == "Delete":
+                self._delete()
+            else:
+                self._create_or_update(Properties.parse(self._request.properties))
+        except Refused as error:
+            failure = str(error)
+        except ServiceError as error:
+            failure = reason(error, self._subject())
+        if failure:
+            self._did = "nothing"
+        self._log(failure)
+        known = self._policy
+        return Outcome(
+            physical_id=self._physical_id,
+            revision_id=self._revision_after,
+            policy_name=known.policy_name if known else "",
+            project_arn=known.project_arn if known else "",
+            failure=shorten(failure, REASON_LIMIT),
+        )
+
+    def _create_or_update(self, wanted: Properties) -> None:
+        wanted.project.check_home(region=self._home.region, account=self._home.account)
+        target, given = wanted.physical_id, self._request.policy
+        self._policy = target
+        in_place = given is not None and (given.project_arn, given.policy_name) == (
+            target.project_arn,
+            target.policy_name,
+        )
+        if in_place:
+            self._settle(target, partial(decisions.decide_update, self._request, wanted), wanted)
+            return
+        self._id_once_put = str(target)
+        settled = self._settle(target, partial(decisions.decide_create, self._request, wanted), wanted)
+        adopted = isinstance(settled, Keep) and settled.adopted
+        self._physical_id = str(PhysicalId(target.project_arn, target.policy_name, adopted))
+
+    def _delete(self) -> None:
+        if self._request.made_nothing:
+            self._did = "nothing: the Create had made nothing"
+        elif self._policy is None:
+            self._delete_what_a_cancelled_create_left()
+        elif self._policy.adopted:
+            self._did = "nothing: the policy was adopted, so it stays"
+        else:
+            self._settle_or_gone(self._policy, partial(decisions.decide_delete, self._request))
+
+    def _delete_what_a_cancelled_create_left(self) -> None:
+        try:
+            wanted = Properties.parse(self._request.properties)
+            wanted.project.check_home(region=self._home.region, account=self._home.account)
+        except Refused as error:
+            self._did = f"nothing: its Create was refused ({error})"
+            return
+        self._policy = wanted.physical_id
+        self._settle_or_gone(wanted.physical_id, partial(decisions.decide_delete_of_unknown, self._request, wanted))
+
+    def _settle_or_gone(self, policy: PhysicalId, decide: Callable[[LivePolicy | None, Moment], Decision]) -> None:
+        try:
+            self._settle(policy, decide)
+        except ServiceError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            self._did = "nothing: the project is gone, and its policies with it"
+
+    def _settle(
+        self,
+        policy: PhysicalId,
+        decide: Callable[[LivePolicy | None, Moment], Decision],
+        wanted: Properties | None = None,
+    ) -> Decision:
+        """Look and decide until there is nothing more to do; return the last decision."""
+        waited, misses = 0.0, 0
+        while True:
+            self._check_still_waited_for()
+            live = self._policies.find(policy.project_arn, policy.policy_name)
+            self._revision_before = self._revision_after = live.revision_id if live else ""
+            decision = decide(live, Moment(self._clock.now(), waited))
+            try:
+                match decision:
+                    case LookAgain(seconds):
+                        self._clock.sleep(seconds)
+                        waited += seconds
+                        continue
+                    case Refuse(because):
+                        raise Refused(f"{self._subject()} {because}")
+                    case Keep(because):
+                        self._did = f"nothing: {because}"
+                    case Put(revision_id):
+                        self._put(policy, wanted, revision_id)
+                    case Remove(revision_id):
+                        self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
+                        self._revision_after = ""
+                        self._did = "deleted"
+            except OutOfDate as missed:
+                misses += missed.cause.missed
+                if misses >= _MOST_MISSES:
+                    raise missed.cause from missed
+                if missed.cause.missed:
+                    self._policies.wait(LIST_LAG, missed.cause)  # the list may show late what the change ran into
+                continue
+            return decision
+
+    def _put(self, policy: PhysicalId, wanted: Properties | None, revision_id: str | None) -> None:
+        if wanted is None:
+            raise AssertionError("a Delete never puts")
+        document = documents.minify(wanted.document)
+        try:
+            self._revision_after = self._policies.put(policy.project_arn, policy.policy_name, document, revision_id)
+        except (OutOfDate, ServiceError) as error:
+            cause = error.cause if isinstance(error, OutOfDate) else error
+            if cause.may_have_worked:
+                # Should this request fail now, the roll-back has to remove what may be there.
+                self._physical_id = self._id_once_put
+            raise
+        self._did = "put"
+
+    def _check_still_waited_for(self) -> None:
+        if self._request.type != "Delete" and self._request.is_abandoned(self._clock.now()):
+            raise Refused(f"{self._subject()}: {_ABANDONED}")
+
+    def _subject(self) -> str:
+        if self._policy is None:
+            return f"Resource {shorten(self._request.logical_id)}"
+        return subject(self._policy.policy_name, Project.parse(self._policy.project_arn).name)
+
+    def _log(self, failure: str) -> None:
+        line = {
+            "request": self._request.type,
+            "project": self._policy.project_arn if self._policy else "",
+            "policy": self._policy.policy_name if self._policy else "",
+            "revision_before": self._revision_before,
+            "revision_after": self._revision_after,
+            "did": self._did,
+            "failure": failure,
+            "physical_id": self._physical_id,
+        }
+        logger.log(logging.ERROR if failure else logging.INFO, json.dumps(line))
