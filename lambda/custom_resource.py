@@ -34,7 +34,8 @@ class Context(Protocol):
         ...
 
 
-Respond = Callable[[Mapping[str, object], Context], Outcome]
+Announce = Callable[[str], None]
+Respond = Callable[[Mapping[str, object], Context, Announce], Outcome]
 
 
 class CustomResource(CfnResource):
@@ -74,7 +75,6 @@ class CustomResource(CfnResource):
             )
         self._delivery = (event, context)
         self._answered, self._lost = False, None
-        self.NoEcho = False  # crhelper keeps it from one event to the next
         super().__call__(dict(event), context)
         if self._lost is not None:
             raise self._lost
@@ -84,7 +84,7 @@ class CustomResource(CfnResource):
         self.PhysicalResourceId = fallback_id(event)
         self.Data = Outcome(self.PhysicalResourceId).data
         try:
-            outcome = self._respond(event, context)
+            outcome = self._respond(event, context, self._announce)
         except BaseException as error:  # after a SystemExit crhelper would not answer at all
             raise RuntimeError(
                 f"The provider function failed on its own ({type(error).__name__}). Its log tells more; deploy again."
@@ -93,6 +93,10 @@ class CustomResource(CfnResource):
         if outcome.failure:
             self.Status, self.Reason = FAILED, outcome.failure
         return outcome.physical_id
+
+    def _announce(self, physical_id: str) -> None:
+        """Take the id that even a time-out has to answer with, for from now on the policy may be there."""
+        self.PhysicalResourceId = physical_id
 
     def _send(self, status: str | None = None, reason: str = "", **_: object) -> None:
         """Send the one answer of this event: checked, within its limits, with time-outs, and tried again.

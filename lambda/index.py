@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import boto3
 from botocore.config import Config
 
-from custom_resource import Context, CustomResource
+from custom_resource import Announce, Context, CustomResource
 from project_policy.lifecycle import Home, Outcome, respond
 from project_policy.rekognition import Clock, ProjectPolicies
 from project_policy.timing import ANSWER_RESERVE, CALL_RESERVE, CONNECT_TIMEOUT, READ_TIMEOUT
@@ -24,10 +24,10 @@ _CLIENT = boto3.client(
 )
 
 
-def _respond(event: Mapping[str, object], context: Context) -> Outcome:
+def _respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
     left = context.get_remaining_time_in_millis() / 1000 - ANSWER_RESERVE - CALL_RESERVE
     policies = ProjectPolicies(_CLIENT, clock=_CLOCK, deadline=_CLOCK.now() + left)
-    return respond(event, policies, home=Home.of(context.invoked_function_arn), clock=_CLOCK)
+    return respond(event, policies, home=Home.of(context.invoked_function_arn), clock=_CLOCK, announce=announce)
 
 
 handler = CustomResource(_respond, _CLOCK)

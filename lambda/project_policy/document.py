@@ -170,13 +170,24 @@ def violations(
     block_public_policy: bool = True,
     is_unknown: Callable[[object], bool] = _nothing_unknown,
 ) -> list[str]:
-    """Return every rule that ``document`` breaks, each as a sentence; none where the service should accept it.
+    """Return every rule that the document's elements break, each as a sentence; its size is a rule of its own.
 
     ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` refuses an
     Allow for everybody (``Principal: "*"``) that has no condition. ``is_unknown`` tells values whose text is not known
     yet, such as CloudFormation's intrinsic functions at synthesis: they break no rule.
     """
     return list(_Rules(project, block_public_policy, is_unknown).of_document(document))
+
+
+def size_violations(document: Mapping[str, object]) -> list[str]:
+    """Return the one rule about the document's size, as a sentence, where it is broken."""
+    size = len(minify(document))
+    if size <= MAX_SIZE:
+        return []
+    return [
+        f"the document has {size} characters without white space, {size - MAX_SIZE} too many ({MAX_SIZE} are allowed);"
+        + " name fewer principals or versions, or split it into two policies."
+    ]
 
 
 @dataclass(frozen=True)
@@ -204,12 +215,6 @@ class _Rules:
             if not self.is_unknown(statement):
                 for rule in self._of_statement(statement):
                     yield f"statement {number}: {rule}"
-        size = len(minify(document))
-        if size > MAX_SIZE and not self.is_unknown(document):
-            yield (
-                f"the document has {size} characters without white space, {size - MAX_SIZE} more than the "
-                f"{MAX_SIZE} allowed; name fewer principals or versions, or split it into two policies."
-            )
 
     def _of_statement(self, statement: object) -> Iterator[str]:
         if not isinstance(statement, Mapping):

@@ -63,9 +63,19 @@ class Outcome:
         }
 
 
-def respond(event: Mapping[str, object], policies: ProjectPolicies, *, home: Home, clock: Clock) -> Outcome:
-    """Do what an event of CloudFormation asks for and return what to answer; writes one line to the log."""
-    return _Run(Request.parse(event), policies, home, clock).outcome()
+def respond(
+    event: Mapping[str, object],
+    policies: ProjectPolicies,
+    *,
+    home: Home,
+    clock: Clock,
+    announce: Callable[[str], None],
+) -> Outcome:
+    """Do what an event of CloudFormation asks for and return what to answer; writes one line to the log.
+
+    ``announce`` is told the physical id to answer with, should this function never return, before a policy is put.
+    """
+    return _Run(Request.parse(event), policies, home, clock, announce).outcome()
 
 
 def fallback_id(event: Mapping[str, object]) -> str:
@@ -76,11 +86,19 @@ def fallback_id(event: Mapping[str, object]) -> str:
 class _Run:
     """One request on its way; holds what is known so far, for the answer and the log."""
 
-    def __init__(self, request: Request, policies: ProjectPolicies, home: Home, clock: Clock) -> None:
+    def __init__(
+        self,
+        request: Request,
+        policies: ProjectPolicies,
+        home: Home,
+        clock: Clock,
+        announce: Callable[[str], None],
+    ) -> None:
         self._request = request
         self._policies = policies
         self._home = home
         self._clock = clock
+        self._announce = announce
         self._physical_id = request.physical_id or not_created(request.logical_id, request.request_id)
         self._id_once_put = self._physical_id
         self._policy = request.policy
@@ -197,6 +215,7 @@ class _Run:
         if wanted is None:
             raise AssertionError("a Delete never puts")
         document = documents.minify(wanted.document)
+        self._announce(self._id_once_put)
         try:
             self._revision_after = self._policies.put(policy.project_arn, policy.policy_name, document, revision_id)
         except (OutOfDate, ServiceError) as error:

@@ -58,6 +58,7 @@ class Properties:
         except documents.InvalidDocument as error:
             raise Refused(f"{subject(policy_name, project.name)}: {error}") from None
         violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
+        violations += documents.size_violations(document)
         if violations:
             raise Refused(f"{subject(policy_name, project.name)}: {violations[0]}")
         return cls(project, policy_name, document, adopt_existing)

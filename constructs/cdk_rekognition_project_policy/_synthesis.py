@@ -1,0 +1,39 @@
+"""What is known at synthesis of values that CloudFormation will only know at deployment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SUBSTITUTION = re.compile(r"\$\{[^!][^}]*\}")
+
+
+def is_intrinsic(value: object) -> bool:
+    """Tell whether a resolved value is one of CloudFormation's intrinsic functions, so that its text is not known."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    (name,) = value
+    return name == "Ref" or str(name).startswith("Fn::")
+
+
+def shortest(value: Any) -> Any:  # noqa: ANN401 - any JSON, and the same shape back
+    """Return ``value`` with each intrinsic function replaced by the text that it has at the least."""
+    if is_intrinsic(value):
+        return _shortest_text(value)
+    if isinstance(value, Mapping):
+        return {key: shortest(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shortest(member) for member in value]
+    return value
+
+
+def _shortest_text(intrinsic: Mapping[str, Any]) -> str:
+    ((name, argument),) = intrinsic.items()
+    if name == "Fn::Join" and isinstance(argument, Sequence) and isinstance(argument[1], Sequence):
+        delimiter, parts = argument
+        return str(delimiter).join(part if isinstance(part, str) else str(shortest(part)) for part in parts)
+    if name == "Fn::Sub":
+        text = argument if isinstance(argument, str) else argument[0]
+        return _SUBSTITUTION.sub("", text)
+    return ""
