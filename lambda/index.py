@@ -8,7 +8,8 @@ import boto3
 from botocore.config import Config
 
 from custom_resource import Announce, Context, CustomResource
-from project_policy.lifecycle import Home, Outcome, respond
+from project_policy.identity import Home
+from project_policy.lifecycle import Outcome, respond
 from project_policy.rekognition import Clock, ProjectPolicies
 from project_policy.timing import ANSWER_RESERVE, CALL_RESERVE, CONNECT_TIMEOUT, READ_TIMEOUT
 

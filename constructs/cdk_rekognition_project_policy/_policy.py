@@ -146,7 +146,7 @@ class ProjectPolicy(Resource):
         stack = Stack.of(self)
         region = project.region if Token.is_unresolved(stack.region) else stack.region
         account = project.account if Token.is_unresolved(stack.account) else stack.account
-        self._checked(lambda: project.check_home(region=region, account=account))
+        self._checked(lambda: project.check_home(identity.Home(region, account)))
         return project
 
     def _to_document(

@@ -184,10 +184,11 @@ def size_violations(document: Mapping[str, object]) -> list[str]:
     size = len(minify(document))
     if size <= MAX_SIZE:
         return []
-    return [
-        f"the document has {size} characters without white space, {size - MAX_SIZE} too many ({MAX_SIZE} are allowed);"
-        + " name fewer principals or versions, or split it into two policies."
-    ]
+    too_large = (
+        f"the document has {size} characters without white space, {size - MAX_SIZE} more than {MAX_SIZE}; name fewer "
+        "principals or versions, or split it into two policies."
+    )
+    return [too_large]
 
 
 @dataclass(frozen=True)
@@ -249,8 +250,8 @@ class _Rules:
         for resource in self._values(statement.get("Resource", "*")):
             if not isinstance(resource, str) or not self._may_be_version(resource):
                 yield (
-                    f'Resource "{shorten(str(resource), 60)}" is none of this project\'s model versions; '
-                    'use ".../project/NAME/version/*", one version\'s ARN, or "*".'
+                    f'Resource "{shorten(str(resource), 50)}" is no model version of this project; '
+                    'use ".../project/NAME/version/*", a version\'s ARN, or "*".'
                 )
         yield from self._not_empty(statement, "Resource")
 

@@ -31,6 +31,20 @@ _NOT_CREATED = "not-created:"
 
 
 @dataclass(frozen=True)
+class Home:
+    """An account and a Region: where a stack and its function are, and the only place whose projects they manage."""
+
+    region: str
+    account: str
+
+    @classmethod
+    def of(cls, arn: str) -> Home:
+        """Return the home that an ARN tells, such as the function's."""
+        _, _, _, region, account, *_ = arn.split(":")
+        return cls(region, account)
+
+
+@dataclass(frozen=True)
 class Project:
     """A Custom Labels project, as its ARN names it."""
 
@@ -54,12 +68,12 @@ class Project:
             )
         return cls(arn, match["partition"], match["region"], match["account"], match["name"])
 
-    def check_home(self, *, region: str, account: str) -> None:
-        """Raise ``Refused`` unless the project lives in the account and Region given."""
-        if (self.region, self.account) != (region, account):
+    def check_home(self, home: Home) -> None:
+        """Raise ``Refused`` unless the project is where the stack is."""
+        if (self.region, self.account) != (home.region, home.account):
             raise Refused(
                 f'Project "{shorten(self.name)}" is in account {self.account}, Region {self.region}, but this stack '
-                f"is in account {account}, Region {region}. Deploy the policy's stack where the project is."
+                f"is in account {home.account}, Region {home.region}. Deploy the policy's stack where the project is."
             )
 
 

@@ -16,7 +16,7 @@ from . import decision as decisions
 from . import document as documents
 from .decision import Decision, Keep, LivePolicy, LookAgain, Moment, Put, Refuse, Remove
 from .errors import REASON_LIMIT, Refused, shorten
-from .identity import PhysicalId, Project, not_created
+from .identity import Home, PhysicalId, Project, not_created
 from .reasons import reason
 from .rekognition import Clock, OutOfDate, ProjectPolicies, ServiceError
 from .request import Properties, Request, subject
@@ -26,20 +26,6 @@ logger = logging.getLogger(__name__)
 
 _MOST_MISSES = 5
 _ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
-
-
-@dataclass(frozen=True)
-class Home:
-    """Where the function runs; it manages projects of its own account and Region only."""
-
-    region: str
-    account: str
-
-    @classmethod
-    def of(cls, function_arn: str) -> Home:
-        """Return the home that a function's ARN tells."""
-        _, _, _, region, account, *_ = function_arn.split(":")
-        return cls(region, account)
 
 
 @dataclass(frozen=True)
@@ -100,7 +86,7 @@ class _Run:
         self._clock = clock
         self._announce = announce
         self._physical_id = request.physical_id or not_created(request.logical_id, request.request_id)
-        self._id_once_put = self._physical_id
+        self._id_untouched = self._id_once_put = self._physical_id
         self._policy = request.policy
         self._revision_before = ""
         self._revision_after = ""
@@ -112,7 +98,7 @@ class _Run:
             if self._request.type == "Delete":
                 self._delete()
             else:
-                self._create_or_update(Properties.parse(self._request.properties))
+                self._create_or_update(Properties.parse(self._request.properties, self._home))
         except Refused as error:
             failure = str(error)
         except ServiceError as error:
@@ -130,7 +116,6 @@ class _Run:
         )
 
     def _create_or_update(self, wanted: Properties) -> None:
-        wanted.project.check_home(region=self._home.region, account=self._home.account)
         target, given = wanted.physical_id, self._request.policy
         self._policy = target
         in_place = given is not None and (given.project_arn, given.policy_name) == (
@@ -157,8 +142,7 @@ class _Run:
 
     def _delete_what_a_cancelled_create_left(self) -> None:
         try:
-            wanted = Properties.parse(self._request.properties)
-            wanted.project.check_home(region=self._home.region, account=self._home.account)
+            wanted = Properties.parse(self._request.properties, self._home)
         except Refused as error:
             self._did = f"nothing: its Create was refused ({error})"
             return
@@ -193,6 +177,7 @@ class _Run:
                         waited += seconds
                         continue
                     case Refuse(because):
+                        self._physical_id = self._id_untouched  # what is live is not this request's, not even in doubt
                         raise Refused(f"{self._subject()} {because}")
                     case Keep(because):
                         self._did = f"nothing: {because}"

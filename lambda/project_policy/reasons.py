@@ -20,6 +20,7 @@ REASONS = {
         "the Region has no Custom Labels."
     ),
     "InternalServerError": "Rekognition failed inside. Deploy again; if it lasts, look at the AWS Health Dashboard.",
+    "InvalidPaginationTokenException": "the project's policies changed while they were listed. Deploy again.",
     "InvalidParameterException": "Rekognition refused a value. Check the principals and the project.",
     "InvalidPolicyRevisionIdException": (
         "it was changed by others each time it was about to be changed here. Stop the other changes, then deploy again."

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from . import document as documents
 from .errors import Refused, shorten
-from .identity import PhysicalId, Project, check_policy_name, is_not_created
+from .identity import Home, PhysicalId, Project, check_policy_name, is_not_created
 from .timing import DEFAULT_SERVICE_TIMEOUT
 
 RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
@@ -37,7 +37,7 @@ class Properties:
     adopt_existing: bool = False
 
     @classmethod
-    def parse(cls, given: Mapping[str, object]) -> Properties:
+    def parse(cls, given: Mapping[str, object], home: Home) -> Properties:
         """Read and check ``ResourceProperties``; raises ``Refused`` for the first rule that they break."""
         for name in given:
             if name not in (*_REQUIRED, *_OPTIONAL, *_OF_CLOUDFORMATION):
@@ -49,6 +49,7 @@ class Properties:
             if not given.get(name):
                 raise Refused(f"Property {name} is missing or empty. Give it in the resource's Properties.")
         project = Project.parse(_text(given, "ProjectArn"))
+        project.check_home(home)
         policy_name = _text(given, "PolicyName")
         check_policy_name(policy_name)
         block_public_policy = _flag(given, "BlockPublicPolicy", default=True)

@@ -1,0 +1,157 @@
+"""What the handler's tests play on: a project in the local Rekognition, virtual time, and events kept as JSON files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localcloud.rekognition import LocalRekognition
+from project_policy.decision import LivePolicy
+from project_policy.identity import Home, Project
+from project_policy.lifecycle import Outcome, respond
+from project_policy.rekognition import Clock, ProjectPolicies
+
+EVENTS = Path(__file__).parent / "events"
+STARTED = 1_700_000_000.0
+"""When the events' ResponseURL was signed: X-Amz-Date=20231114T221320Z."""
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+
+def event_file(name: str) -> dict[str, Any]:
+    """Return an event as CloudFormation sends it."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def document(*accounts: str, effect: str = "Allow", project: str = "logos") -> dict[str, Any]:
+    """Return a document that shares a project's versions with accounts."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": effect,
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                "Action": "rekognition:CopyProjectVersion",
+                "Resource": f"arn:aws:rekognition:{REGION}:{ACCOUNT}:project/{project}/version/*",
+            }
+            for account in accounts
+        ],
+    }
+
+
+MINE = document("111122223333")
+OLD = document("444455556666")
+FOREIGN = document("999988887777")
+
+
+class VirtualTime:
+    """A clock that moves only when somebody sleeps or sets it."""
+
+    def __init__(self) -> None:
+        self.now = STARTED
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+    @property
+    def clock(self) -> Clock:
+        """The handler's view of it; jitter is as long as it can be, so that runs repeat."""
+        return Clock(now=self, sleep=self.sleep, jitter=lambda longest: longest)
+
+
+class Stage:
+    """One project, one function, and what it is asked."""
+
+    def __init__(self, rekognition: LocalRekognition, virtual_time: VirtualTime) -> None:
+        self.rekognition = rekognition
+        self.time = virtual_time
+        self.client = rekognition.client(account=ACCOUNT, region=REGION)
+        self.project_arn = self.client.create_project(ProjectName="logos")["ProjectArn"]
+        self.announced: list[str] = []
+        rekognition.calls.clear()
+
+    @property
+    def physical_id(self) -> str:
+        """The id of the policy that the events ask for."""
+        return f"{self.project_arn}|sharing"
+
+    def put(self, said: Mapping[str, Any], name: str = "sharing", *, at: float | None = None) -> str:
+        """Put a policy behind the handler's back, at a time of its own, and return its revision."""
+        now, self.time.now = self.time.now, self.time.now if at is None else at
+        live = self.live(name)
+        policy = self.rekognition.store.put_policy(
+            ACCOUNT, REGION, self.project_arn, name, json.dumps(said), live.revision_id if live else None
+        )
+        self.time.now = now
+        return policy.revision
+
+    def remove(self, name: str = "sharing") -> None:
+        """Delete a policy behind the handler's back."""
+        self.rekognition.store.delete_policy(ACCOUNT, REGION, self.project_arn, name)
+
+    def live(self, name: str = "sharing") -> LivePolicy | None:
+        """Return what is live, without the calls being counted."""
+        for policy in self.rekognition.store.policies(ACCOUNT, REGION, self.project_arn):
+            if policy.name == name:
+                return LivePolicy(policy.revision, policy.document, policy.created, policy.updated)
+        return None
+
+    def says(self, said: Mapping[str, Any], name: str = "sharing") -> bool:
+        """Tell whether the live policy says this."""
+        live = self.live(name)
+        return live is not None and live.says(said)
+
+    def event(self, name: str, *, without_time: bool = False, **properties: object) -> dict[str, Any]:
+        """Return an event about this stage's project, with these properties changed (None takes one away)."""
+        written = (EVENTS / f"{name}.json").read_text()
+        event: dict[str, Any] = json.loads(written.replace(event_arn(), self.project_arn))
+        wanted = event["ResourceProperties"] | properties
+        event["ResourceProperties"] = {key: value for key, value in wanted.items() if value is not None}
+        if without_time:
+            event["ResponseURL"] = event["ResponseURL"].split("?")[0]
+        return event
+
+    def send(self, event: Mapping[str, Any], *, time_left: float = 420.0) -> Outcome:
+        """Deliver an event and return the outcome; its calls are counted in ``calls``."""
+        policies = ProjectPolicies(self.client, clock=self.time.clock, deadline=self.time.now + time_left)
+        self.rekognition.calls.clear()
+        return respond(
+            event,
+            policies,
+            home=Home(REGION, ACCOUNT),
+            clock=self.time.clock,
+            announce=self.announced.append,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        """The operations of the last event, in order."""
+        return [operation for operation, _ in self.rekognition.calls]
+
+
+def event_arn() -> str:
+    """Return the project's ARN as the event files have it."""
+    arn: str = event_file("create")["ResourceProperties"]["ProjectArn"]
+    return arn
+
+
+def project() -> Project:
+    """Return the project of the event files."""
+    return Project.parse(event_arn())
+
+
+def signed_url(at: float) -> str:
+    """Return a ResponseURL signed at a time."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+    return f"https://answers.example/id?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"

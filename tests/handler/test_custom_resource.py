@@ -1,0 +1,274 @@
+"""crhelper's traps: each guard has the case that breaks without it, against an answer endpoint that speaks TLS."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import crhelper.resource_helper
+import pytest
+
+from custom_resource import Announce, Context, CustomResource
+from project_policy import answer
+from project_policy.lifecycle import Outcome
+from tests.handler.answers import AnswerEndpoint
+from tests.handler.stage import VirtualTime, event_file
+
+MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+GOOD = Outcome("arn|sharing", revision_id="abc", policy_name="sharing", project_arn="arn")
+ATTRIBUTES = {"PolicyRevisionId", "PolicyName", "ProjectArn"}
+
+
+@dataclass
+class Remaining:
+    """A Lambda context with so much time left."""
+
+    seconds: float = 480.0
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time left."""
+        return int(self.seconds * 1000)
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnswerEndpoint]:
+    """An answer endpoint that the handler trusts."""
+    with AnswerEndpoint() as endpoint:
+        monkeypatch.setattr(answer, "_TLS", endpoint.client_context())
+        yield endpoint
+
+
+@pytest.fixture(autouse=True)
+def _root_logger_as_it_was() -> Iterator[None]:
+    """Crhelper sets the root logger's level for the whole process."""
+    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def event(endpoint: AnswerEndpoint, name: str = "create", **changed: object) -> dict[str, Any]:
+    """Return an event whose answer goes to the endpoint."""
+    return event_file(name) | {"ResponseURL": endpoint.url()} | changed
+
+
+def resource(virtual_time: VirtualTime, outcome: Outcome | BaseException = GOOD) -> CustomResource:
+    """Return a resource whose requests all end like this."""
+
+    def respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    return CustomResource(respond, virtual_time.clock)
+
+
+def test_relies_on_this_version_only() -> None:
+    """The version is pinned, and what is overridden or read has the form that the guards count on."""
+    assert importlib.metadata.version("crhelper") == "2.0.12"
+    crhelper_class = crhelper.resource_helper.CfnResource
+    assert list(inspect.signature(vars(crhelper_class)["_send"]).parameters) == [
+        "self",
+        "status",
+        "reason",
+        "send_response",
+    ]
+    assert "AWS_SAM_LOCAL" in inspect.getsource(crhelper_class.__init__)
+    assert list(inspect.signature(crhelper_class.__call__).parameters) == ["self", "event", "context"]
+
+
+def test_a_good_request_is_answered_once(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """The answer has the id, all attributes, and an empty content type, as CloudFormation's signature needs."""
+    sent = event(endpoint)
+    resource(virtual_time)(sent, Remaining())
+    (received,) = endpoint.answers
+    assert received == {
+        "Status": "SUCCESS",
+        "Reason": "",
+        "PhysicalResourceId": "arn|sharing",
+        "StackId": sent["StackId"],
+        "RequestId": sent["RequestId"],
+        "LogicalResourceId": "Sharing",
+        "NoEcho": False,
+        "Data": {"PolicyRevisionId": "abc", "PolicyName": "sharing", "ProjectArn": "arn"},
+    }
+    path, headers = endpoint.requests[0]
+    assert path.endswith("X-Amz-Signature=5ec2e7")
+    assert headers["Content-Type"] == ""
+
+
+def test_no_log_line_holds_the_signed_url(
+    endpoint: AnswerEndpoint,
+    virtual_time: VirtualTime,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Through success, failure, crash and lost answers nothing of ResponseURL is written."""
+    endpoint.behaviours = [503, "drop", 200, 403]
+    resource(virtual_time)(event(endpoint), Remaining())
+    resource(virtual_time, RuntimeError("boom"))(event(endpoint), Remaining())
+    resource(virtual_time, Outcome("id", failure="no"))(event(endpoint, "delete"), Remaining())
+    written = caplog.text + "".join(capfd.readouterr())
+    assert "boom" in written  # the log was captured at all
+    for secret in ("X-Amz", "5ec2e7", "https://localhost"):
+        assert secret not in written
+
+
+def test_a_delete_is_answered_without_delay(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Crhelper's own default would sleep two minutes on each Delete."""
+    waits: list[float] = []
+    wait = vars(crhelper.resource_helper.CfnResource)["_wait_for_cwlogs"]
+    monkeypatch.setattr(
+        crhelper.resource_helper.CfnResource, "_wait_for_cwlogs", lambda self: wait(self, sleep=waits.append)
+    )
+    resource(virtual_time)(event(endpoint, "delete"), Remaining())
+    assert waits == []
+    assert endpoint.answers[0]["Status"] == "SUCCESS"
+
+
+def test_no_spare_clients_are_made(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without AWS_REGION crhelper's three clients would make every request fail with an empty id."""
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("crhelper made a client"))
+    resource(virtual_time)(event(endpoint), Remaining())
+    assert endpoint.answers[0]["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("sam", [None, "true"])
+def test_the_environment_is_left_as_it_was(
+    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch, sam: str | None
+) -> None:
+    """The variable that keeps the clients out is gone again afterwards, or as it was."""
+    monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
+    if sam:
+        monkeypatch.setenv("AWS_SAM_LOCAL", sam)
+    resource(virtual_time)
+    assert os.environ.get("AWS_SAM_LOCAL") == sam
+
+
+@pytest.mark.parametrize("crash", [RuntimeError("boom"), SystemExit(1), KeyboardInterrupt()])
+@pytest.mark.parametrize(("name", "physical_id"), [("create", MARKER), ("update", None), ("delete", None)])
+def test_a_crash_is_answered_with_an_id_and_all_attributes(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, crash: BaseException, name: str, physical_id: str | None
+) -> None:
+    """Whatever is raised, CloudFormation gets FAILED, the id it knows, and no attribute goes missing."""
+    sent = event(endpoint, name)
+    resource(virtual_time, crash)(sent, Remaining())
+    (received,) = endpoint.answers
+    assert received["Status"] == "FAILED"
+    assert type(crash).__name__ in received["Reason"]
+    assert received["PhysicalResourceId"] == (physical_id or sent["PhysicalResourceId"])
+    assert set(received["Data"]) == ATTRIBUTES
+
+
+def test_a_failure_keeps_its_id_and_its_whole_reason(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """The reason arrives uncut, with the id that the lifecycle chose."""
+    resource(virtual_time, Outcome("arn|sharing", failure="r" * 256))(event(endpoint), Remaining())
+    assert endpoint.answers[0]["Reason"] == "r" * 256
+    assert endpoint.answers[0]["PhysicalResourceId"] == "arn|sharing"
+
+
+def test_a_timeout_is_answered_once_with_the_announced_id(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """When crhelper's timer answers FAILED, the handler that ends a moment later does not answer SUCCESS."""
+    done = threading.Event()
+
+    def respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
+        announce("arn|sharing")
+        assert endpoint.arrived.wait(10)
+        done.set()
+        return GOOD
+
+    CustomResource(respond, virtual_time.clock)(event(endpoint), Remaining(0.6))
+    assert done.is_set()
+    (received,) = endpoint.answers
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn|sharing")
+
+
+def test_an_answer_is_sent_again_after_trouble(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """A server's error and a lost connection are tried again; crhelper would take a 503 for sent."""
+    endpoint.behaviours = [503, "drop", 500]
+    resource(virtual_time)(event(endpoint), Remaining())
+    assert [received["Status"] for received in endpoint.answers] == ["SUCCESS"]
+    assert len(endpoint.requests) == 4
+
+
+def test_an_endpoint_that_hangs_is_left(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that says nothing is given up after a while and tried again; crhelper would wait for ever."""
+    monkeypatch.setattr(answer, "ANSWER_TIMEOUT", 0.2)
+    endpoint.behaviours = ["hang"]
+    resource(virtual_time)(event(endpoint), Remaining())
+    assert len(endpoint.answers) == 1
+
+
+def test_a_lost_answer_makes_lambda_try_again(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """Where the endpoint fails until time is up, the invocation fails, so that the event is delivered again."""
+    endpoint.behaviours = [503] * 1000
+    with pytest.raises(answer.AnswerLost, match="did not reach CloudFormation"):
+        resource(virtual_time)(event(endpoint), Remaining(60))
+
+
+def test_a_refused_answer_is_given_up(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A URL that has expired takes no answer from anybody, so it is logged and not tried again."""
+    endpoint.behaviours = [403]
+    resource(virtual_time)(event(endpoint), Remaining())
+    assert len(endpoint.requests) == 1
+    assert "refused the answer with HTTP status 403" in caplog.text
+
+
+def test_a_warm_function_answers_each_event_at_its_own_url(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """Nothing is carried over: after a failure the next event succeeds, at its own URL."""
+    outcomes = [Outcome("one", failure="no"), Outcome("two", revision_id="r")]
+    warm = CustomResource(lambda *_: outcomes.pop(0), virtual_time.clock)
+    for name in ("first", "second"):
+        warm(event(endpoint, ResponseURL=endpoint.url(name)), Remaining())
+    assert [path.split("?")[0] for path, _ in endpoint.requests] == ["/first", "/second"]
+    assert [received["Status"] for received in endpoint.answers] == ["FAILED", "SUCCESS"]
+    assert endpoint.answers[1]["Reason"] == ""
+
+
+@pytest.mark.parametrize("missing", ["RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId"])
+def test_an_event_that_is_no_request_is_refused(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, missing: str
+) -> None:
+    """Without it crhelper would answer at the previous event's URL, or not at all."""
+    warm = resource(virtual_time)
+    warm(event(endpoint), Remaining())
+    broken = event(endpoint)
+    del broken[missing]
+    with pytest.raises(ValueError, match=f"lacks {missing}"):
+        warm(broken, Remaining())
+    assert len(endpoint.requests) == 1
+
+
+def test_an_unknown_request_type_fails_with_an_id(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """Crhelper would answer an empty id, and CloudFormation would lose the reason."""
+    resource(virtual_time)(event(endpoint, RequestType="Import"), Remaining())
+    (received,) = endpoint.answers
+    assert received["Status"] == "FAILED"
+    assert received["PhysicalResourceId"] == MARKER
+    assert "RequestType is none of Create, Update, Delete" in received["Reason"]
+
+
+def test_an_answer_never_exceeds_its_limit(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """Over 4096 bytes CloudFormation would refuse the answer, so attributes are dropped before that."""
+    long = Outcome("i" * 1000, policy_name="n" * 128, project_arn="a" * 4000, failure="é" * 256)
+    resource(virtual_time, long)(event(endpoint), Remaining())
+    assert len(json.dumps(endpoint.answers[0])) <= 4096
+    assert endpoint.answers[0]["PhysicalResourceId"] == "i" * 1000

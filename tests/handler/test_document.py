@@ -1,0 +1,256 @@
+"""The rules of a document, and when two say the same."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from project_policy.document import (
+    InvalidDocument,
+    meaning,
+    minify,
+    parse,
+    says_the_same,
+    size_violations,
+    violations,
+)
+from tests.handler.stage import MINE, document, project
+
+VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772900"
+
+
+def statement(**members: Any) -> dict[str, Any]:
+    """Return a document of one statement with these members changed; None takes one away."""
+    said = {**MINE["Statement"][0], **members}
+    return {"Version": "2012-10-17", "Statement": [{key: value for key, value in said.items() if value is not None}]}
+
+
+class TestRules:
+    """What the service would refuse, or what nobody means, is refused with the rule and what to do."""
+
+    @pytest.mark.parametrize(
+        ("broken", "rule"),
+        [
+            (statement(Effect=None), "lacks Effect"),
+            (statement(Principal=None, Action=None), "lacks Principal and Action"),
+            (statement(Resource=None), "lacks Resource"),
+            (statement(NotAction="x"), "NotAction is not allowed"),
+            (statement(NotResource="x"), "NotResource is not allowed"),
+            (statement(NotPrincipal={"AWS": "111122223333"}), "NotPrincipal is not allowed"),
+            (statement(Effects="Allow"), 'has a member "Effects"'),
+            (statement(Effect="allow"), 'Effect "allow" is not valid'),
+            (statement(Action="rekognition:*"), "the only one is"),
+            (statement(Action=["rekognition:CopyProjectVersion", "s3:GetObject"]), 'Action "s3:GetObject"'),
+            (statement(Action=[]), "Action is empty"),
+            (statement(Resource=[]), "Resource is empty"),
+            (statement(Resource="arn:aws:s3:::bucket"), "is no model version of this project"),
+            (statement(Resource=project().arn), "is no model version of this project"),
+            (
+                statement(Resource="arn:aws:rekognition:us-east-1:123456789012:project/other/version/*"),
+                "is no model version of this project",
+            ),
+            (statement(Principal={"AWS": "1234"}), "is no account id of 12 digits"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/*"}), "wildcards are not allowed"),
+            (statement(Principal={"aws": "111122223333"}), 'Principal has a member "aws"'),
+            (statement(Principal={}), "Principal names nobody"),
+            (statement(Principal={"AWS": []}), "Principal names nobody"),
+            (statement(Principal="111122223333"), 'use {"AWS": "111122223333"}'),
+            (statement(Principal=["111122223333"]), "Principal is not valid"),
+            (statement(Principal="*"), "shares the model with every AWS account"),
+            (statement(Principal={"AWS": "*"}), "shares the model with every AWS account"),
+            (statement(Principal={"AWS": ["111122223333", "*"]}), "shares the model with every AWS account"),
+            (statement(Principal="*", Condition={}), "shares the model with every AWS account"),
+            (statement(Condition="x"), "Condition is not valid"),
+            (statement(Condition={"StringEquals": "x"}), "Condition is not valid"),
+            ({"Version": "2012-10-17", "Statement": []}, "no Statement"),
+            ({"Version": "2012-10-17"}, "no Statement"),
+            ({"Version": "2012-10-17", "Statement": ["x"]}, "is not an object"),
+            ({**MINE, "Version": "2012-10-18"}, 'Version "2012-10-18" is not valid'),
+            ({**MINE, "Statements": []}, 'has a member "Statements"'),
+        ],
+    )
+    def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
+        """Each broken rule is told in words that fit into a Reason beside the longest names."""
+        found = violations(broken, project=project())
+        assert any(rule in each for each in found)
+        assert all(len(each) <= 256 - 80 for each in found)
+
+    @pytest.mark.parametrize(
+        "good",
+        [
+            MINE,
+            document("111122223333", effect="Deny"),
+            {**MINE, "Version": "2008-10-17", "Id": "sharing"},
+            {"Statement": MINE["Statement"][0]},
+            statement(Sid="One", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
+            statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
+            statement(Principal="*", Effect="Deny"),
+            statement(Principal={"AWS": ["111122223333", "arn:aws:iam::111122223333:role/copier"]}),
+            statement(Principal={"AWS": "AROAEXAMPLEEXAMPLE123"}),
+            statement(Resource="*"),
+            statement(Resource=[VERSION_ARN, "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v2/*"]),
+            statement(Resource="arn:aws:rekognition:*:123456789012:project/log*/version/*"),
+            statement(Action=["rekognition:CopyProjectVersion"]),
+        ],
+    )
+    def test_what_the_service_takes_passes(self, good: dict[str, Any]) -> None:
+        """No rule refuses what AWS documents."""
+        assert violations(good, project=project()) == []
+
+    def test_everybody_may_be_asked_for_by_name(self) -> None:
+        """With BlockPublicPolicy false a statement for everybody passes."""
+        assert violations(statement(Principal="*"), project=project(), block_public_policy=False) == []
+
+    def test_what_is_not_known_breaks_no_rule(self) -> None:
+        """A value that only CloudFormation knows is not judged, all others are."""
+        unknown = {"Fn::GetAtt": ["Project", "Arn"]}
+        said = statement(Resource=[unknown], Principal={"AWS": unknown}, Action="s3:GetObject")
+        found = violations(said, project=None, is_unknown=lambda value: value == unknown)
+        assert len(found) == 1
+        assert "s3:GetObject" in found[0]
+
+    def test_size_is_measured_minified(self) -> None:
+        """2000 characters pass, one more is refused with by how much; white space does not count."""
+        room = 2000 - len(minify(statement(Sid="")))
+        fits = statement(Sid="s" * room)
+        assert size_violations(parse(json.dumps(fits, indent=8))) == []
+        assert "2001 characters without white space, 1 more" in size_violations(statement(Sid="s" * (room + 1)))[0]
+
+    def test_characters_beyond_latin_1_count_escaped(self) -> None:
+        """What the service's pattern does not take is sent escaped, and counts as it is sent."""
+        assert minify({"Sid": "é€😀"}) == '{"Sid":"é\\u20ac\\ud83d\\ude00"}'
+        assert json.loads(minify({"Sid": "é€😀"})) == {"Sid": "é€😀"}
+
+
+class TestParse:
+    """Text and object are read alike."""
+
+    @pytest.mark.parametrize(
+        ("text", "rule"),
+        [
+            ("", "is not JSON"),
+            ("{", "is not JSON"),
+            ("[]", "not an object"),
+            ('"text"', "not an object"),
+            ("{'Version': '2012-10-17'}", "is not JSON"),
+            ('{"Effect": "Deny", "Effect": "Allow"}', "stands twice"),
+            ('{"Version": NaN}', "is not JSON"),
+            ("[" * 100_000, "nested too deeply"),
+            (7, "neither JSON text nor an object"),
+            (None, "neither JSON text nor an object"),
+        ],
+    )
+    def test_what_is_no_document_is_refused(self, text: object, rule: str) -> None:
+        """Each text that is no JSON object is refused with the reason."""
+        with pytest.raises(InvalidDocument, match=rule):
+            parse(text)
+
+    def test_text_and_object_are_the_same(self) -> None:
+        """An object and its text in any layout are one document."""
+        assert parse(json.dumps(MINE, indent=3)) == parse(MINE) == MINE
+
+
+accounts = st.integers(10**11, 10**12 - 1).map(str)
+principals = st.one_of(accounts, accounts.map(lambda account: f"arn:aws:iam::{account}:role/copier"))
+statements = st.fixed_dictionaries(
+    {
+        "Effect": st.sampled_from(["Allow", "Deny"]),
+        "Principal": st.fixed_dictionaries({"AWS": st.lists(principals, min_size=1, max_size=3)}),
+        "Action": st.just("rekognition:CopyProjectVersion"),
+        "Resource": st.lists(st.sampled_from(["*", VERSION_ARN]), min_size=1, max_size=2),
+    },
+    optional={
+        "Sid": st.text("abc", min_size=1, max_size=3),
+        "Condition": st.fixed_dictionaries(
+            {"StringEquals": st.dictionaries(st.sampled_from(["aws:PrincipalOrgID", "aws:a"]), accounts, min_size=1)}
+        ),
+    },
+)
+documents = st.fixed_dictionaries(
+    {"Version": st.just("2012-10-17"), "Statement": st.lists(statements, min_size=1, max_size=3)}
+)
+
+
+def another_form(said: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
+    """Return the same policy as AWS might write it: other order, root ARNs, scalars, repeated values."""
+    other = copy.deepcopy(said)
+    other["Statement"] = draw.draw(st.permutations(other["Statement"]))
+    for each in other["Statement"]:
+        aws = draw.draw(st.permutations(each["Principal"]["AWS"]))
+        aws = [
+            f"arn:aws:iam::{value}:root" if value.isdecimal() and draw.draw(st.booleans()) else value for value in aws
+        ]
+        each["Principal"]["AWS"] = aws[0] if len(aws) == 1 and draw.draw(st.booleans()) else aws + aws[:1]
+        resources = draw.draw(st.permutations(each["Resource"]))
+        each["Resource"] = resources[0] if len(resources) == 1 else resources
+        each["Action"] = draw.draw(st.sampled_from([each["Action"], [each["Action"]]]))
+        if "Condition" in each:
+            each["Condition"] = {
+                operator: {key.upper(): [value] for key, value in tests.items()}
+                for operator, tests in each["Condition"].items()
+            }
+    if len(other["Statement"]) == 1 and draw.draw(st.booleans()):
+        other["Statement"] = other["Statement"][0]
+    return other
+
+
+class TestMeaning:
+    """Documents are compared by what they say."""
+
+    @given(documents, st.data())
+    def test_another_form_says_the_same(self, said: dict[str, Any], data: st.DataObject) -> None:
+        """However the service writes a document, it is known again."""
+        assert says_the_same(json.dumps(another_form(said, data), indent=1), said)
+
+    @given(documents, documents)
+    def test_the_same_meaning_is_a_matter_of_content(self, one: dict[str, Any], two: dict[str, Any]) -> None:
+        """Two documents that differ in any member of a statement never pass as the same."""
+
+        def content(said: dict[str, Any]) -> set[str]:
+            return {
+                json.dumps(
+                    {
+                        **each,
+                        "Principal": sorted(set(each["Principal"]["AWS"])),
+                        "Resource": sorted(set(each["Resource"])),
+                    },
+                    sort_keys=True,
+                )
+                for each in said["Statement"]
+            }
+
+        assert (meaning(one) == meaning(two)) == (content(one) == content(two))
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            statement(Effect="Deny"),
+            statement(Principal={"AWS": "arn:aws:iam::444455556666:root"}),
+            statement(Principal={"AWS": "arn:aws:iam::111122223333:role/copier"}),
+            statement(Principal={"AWS": "AROAEXAMPLEEXAMPLE123"}),
+            statement(Principal="*"),
+            statement(Resource="*"),
+            statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
+            statement(Sid="One"),
+            {**MINE, "Version": "2008-10-17"},
+            document("111122223333", "444455556666"),
+        ],
+    )
+    def test_another_meaning_is_seen(self, other: dict[str, Any]) -> None:
+        """Any difference in who may do what is a difference, in both directions."""
+        assert not says_the_same(minify(other), MINE)
+        assert not says_the_same(minify(MINE), other)
+
+    def test_everybody_is_written_in_two_ways(self) -> None:
+        """A star and a star of AWS accounts are the same principal."""
+        assert says_the_same(minify(statement(Principal={"AWS": ["*"]})), statement(Principal="*"))
+
+    @pytest.mark.parametrize("live", ["", "not JSON", "[]", "{}", '{"Statement": 7}'])
+    def test_a_live_text_that_is_no_document_says_something_else(self, live: str) -> None:
+        """What cannot be read is never taken for what is wanted."""
+        assert not says_the_same(live, MINE)

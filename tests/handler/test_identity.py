@@ -1,0 +1,101 @@
+"""What identifies a policy: ARN, name and physical id."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from project_policy.errors import Refused
+from project_policy.identity import Home, PhysicalId, Project, check_policy_name, is_not_created, not_created
+
+NAMES = st.from_regex(r"[a-zA-Z0-9_.\-]{1,128}", fullmatch=True)
+ARNS = st.from_regex(
+    r"arn:aws(-cn)?:rekognition:[a-z]{2}-[a-z]{4}-\d:[0-9]{12}:project/[a-zA-Z0-9_.\-]{1,255}/[0-9]{13}", fullmatch=True
+).filter(str.isascii)
+
+
+@given(ARNS, NAMES, st.booleans())
+def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
+    """Every id that is made says again which policy it names, and stays within CloudFormation's 1 KB."""
+    made = PhysicalId(arn, name, adopted)
+    assert PhysicalId.parse(str(made)) == made
+    assert len(str(made).encode()) <= 1024
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "",
+        "sharing-Sharing-1K7PM2Q3R4S5T",
+        "2024/01/01/[$LATEST]0123456789abcdef",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/1",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|owned",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|adopted|adopted",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a b",
+        not_created("Sharing", "request"),
+    ],
+)
+def test_an_id_nobody_here_made_names_no_policy(foreign: str) -> None:
+    """What is not exactly one of our ids is never taken for one, since Delete trusts it."""
+    assert PhysicalId.parse(foreign) is None
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_the_marker_is_known_and_names_no_policy(logical_id: str, request_id: str) -> None:
+    """The id of a Create that made nothing is told from all others."""
+    marker = not_created(logical_id, request_id)
+    assert is_not_created(marker)
+    assert PhysicalId.parse(marker) is None
+    assert not is_not_created("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a")
+
+
+def test_a_project_is_read_from_its_arn() -> None:
+    """Partition, Region, account and name come out of the ARN."""
+    arn = "arn:aws-us-gov:rekognition:us-gov-west-1:123456789012:project/my.logos-1/1690474772815"
+    assert Project.parse(arn) == Project(arn, "aws-us-gov", "us-gov-west-1", "123456789012", "my.logos-1")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "logos",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772815",
+        "arn:aws:rekognition:us-east-1:1234:project/logos/1690474772815",
+        "arn:aws:rekognition:us-east-1:123456789012:project/lo gos/1690474772815",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815\n",
+        "arn:aws:rekognition:us-east-1:123456789012:project/" + "n" * 256 + "/1690474772815",
+        "arn:aws:s3:us-east-1:123456789012:project/logos/1690474772815",
+        "arn:aws:rekognition:us-east-1:١٢٣٤٥٦٧٨٩٠١٢:project/logos/1",
+        "arn:aws:rekognition:us-east-1:123456789012:project/logos/" + "1" * 2000,
+    ],
+)
+def test_an_arn_that_is_no_projects_is_refused(arn: str) -> None:
+    """A version's ARN, another service's and a mistyped one are refused with the form to use."""
+    with pytest.raises(Refused, match="is not the ARN of a Custom Labels project"):
+        Project.parse(arn)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a|b", "é", "n" * 129, "a\n"])
+def test_a_name_outside_the_pattern_is_refused(name: str) -> None:
+    """Only 1 to 128 letters, digits, hyphens, underscores and full stops pass."""
+    with pytest.raises(Refused, match="is not valid"):
+        check_policy_name(name)
+
+
+@given(NAMES)
+def test_a_name_of_the_pattern_passes(name: str) -> None:
+    """Every name that the API's pattern allows is accepted."""
+    check_policy_name(name)
+
+
+@pytest.mark.parametrize(("region", "account"), [("us-east-2", "123456789012"), ("us-east-1", "999988887777")])
+def test_a_project_elsewhere_is_refused(region: str, account: str) -> None:
+    """A project of another account or Region is refused with both places named."""
+    project = Project.parse("arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815")
+    project.check_home(Home("us-east-1", "123456789012"))
+    with pytest.raises(Refused, match=f"account {account}, Region {region}"):
+        project.check_home(Home(region, account))

@@ -1,0 +1,78 @@
+"""The whole function, as Lambda runs it: a fresh process, its asset and boto3, Rekognition and an answer endpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from localcloud.rekognition import LocalRekognition
+from project_policy import timing
+from tests.handler.answers import AnswerEndpoint
+from tests.handler.stage import ACCOUNT, EVENTS, REGION, event_arn
+
+ROOT = Path(__file__).parents[2]
+# The events come on standard input, one a line; whatever the function prints goes to standard error.
+DRIVER = """
+import json, sys, index
+class Context:
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+    get_remaining_time_in_millis = lambda self: 480_000
+for line in sys.stdin:
+    index.handler(json.loads(line), Context())
+"""
+
+
+def run(events: list[dict[str, Any]], rekognition: LocalRekognition, authority: Path) -> str:
+    """Run events through one warm function and return what it printed."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "lambda"),
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
+        "SSL_CERT_FILE": str(authority),
+    }
+    lines = "".join(json.dumps(event) + "\n" for event in events)
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER], input=lines, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_policy_lives_through_one_warm_function(rekognition: LocalRekognition, tmp_path: Path) -> None:
+    """Create, Update and Delete go through crhelper, boto3 and TLS; each is answered once, with its revision."""
+    client = rekognition.client(account=ACCOUNT, region=REGION)
+    arn = client.create_project(ProjectName="logos")["ProjectArn"]
+    with AnswerEndpoint() as endpoint:
+        events = [
+            json.loads((EVENTS / f"{name}.json").read_text().replace(event_arn(), arn))
+            | {"ResponseURL": endpoint.url(name).split("X-Amz-Date")[0]}
+            for name in ("create", "update", "delete")
+        ]
+        changed = events[1]["ResourceProperties"]["PolicyDocument"]["Statement"][0]
+        changed["Effect"] = "Deny"
+        rekognition.calls.clear()
+        printed = run(events, rekognition, endpoint.trust(tmp_path))
+        assert [received["Status"] for received in endpoint.answers] == ["SUCCESS"] * 3, printed
+        created, updated, deleted = (received["Data"]["PolicyRevisionId"] for received in endpoint.answers)
+    assert created != updated
+    assert deleted == ""
+    assert [operation for operation, _ in rekognition.calls] == [
+        *("ListProjectPolicies", "PutProjectPolicy"),
+        *("ListProjectPolicies", "PutProjectPolicy"),
+        *("ListProjectPolicies", "DeleteProjectPolicy"),
+    ]
+    assert client.list_project_policies(ProjectArn=arn)["ProjectPolicies"] == []
+
+
+def test_the_times_fit_into_one_another() -> None:
+    """An answer comes before the function is ended, and the function ends before CloudFormation gives up."""
+    assert timing.MAXIMUM_EVENT_AGE + timing.FUNCTION_TIMEOUT < timing.SERVICE_TIMEOUT
+    assert timing.CONNECT_TIMEOUT + timing.READ_TIMEOUT == timing.CALL_RESERVE
+    assert timing.ANSWER_RESERVE >= 3 * timing.ANSWER_TIMEOUT

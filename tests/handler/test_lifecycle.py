@@ -1,0 +1,523 @@
+"""The lifecycle, row by row of the decision table, against the local Rekognition on virtual time."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from localcloud.rekognition import DROP, AwsError
+from tests.handler.stage import FOREIGN, MINE, OLD, STARTED, Stage, signed_url
+
+DAY = 86_400.0
+MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+
+
+class TestCreate:
+    """A Create puts a policy where there is none, and nothing else."""
+
+    def test_puts_the_policy_and_tells_its_revision(self, stage: Stage) -> None:
+        """Two calls put the policy; the id is stable and the revision is an attribute."""
+        outcome = stage.send(stage.event("create"))
+        live = stage.live()
+        assert live is not None
+        assert stage.says(MINE)
+        assert outcome.failure == ""
+        assert outcome.physical_id == stage.physical_id
+        assert outcome.data == {
+            "PolicyRevisionId": live.revision_id,
+            "PolicyName": "sharing",
+            "ProjectArn": stage.project_arn,
+        }
+        assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
+
+    def test_finds_its_policy_on_a_later_page(self, stage: Stage) -> None:
+        """A policy beyond the first page of the list is seen, so that another's is not taken for absent."""
+        stage.rekognition.switches.policies_per_project = 20
+        for number in range(11):
+            stage.put(FOREIGN, f"other-{number:02}")
+        stage.put(FOREIGN, "sharing", at=STARTED - DAY)
+        outcome = stage.send(stage.event("create"))
+        assert "is there already" in outcome.failure
+        assert stage.says(FOREIGN)
+
+    def test_repeated_delivery_changes_nothing(self, stage: Stage) -> None:
+        """The same event again finds its own work and answers the same."""
+        event = stage.event("create")
+        first = stage.send(event)
+        stage.time.now += 100
+        assert stage.send(event) == first
+        assert stage.calls == ["ListProjectPolicies"]
+
+    def test_without_a_time_a_young_policy_is_its_own_work(self, stage: Stage) -> None:
+        """Where the URL tells no time, a policy of the last fifteen minutes passes as a repeat's own work."""
+        event = stage.event("create", without_time=True)
+        first = stage.send(event)
+        stage.time.now += 899
+        assert stage.send(event) == first
+        stage.time.now += 2
+        assert "is there already" in stage.send(event).failure
+
+    def test_refuses_a_policy_that_says_the_same_but_is_older(self, stage: Stage) -> None:
+        """A second owner of the same words is refused, and answers the marker so that its Delete touches nothing."""
+        revision = stage.put(MINE, at=STARTED - 2)
+        outcome = stage.send(stage.event("create"))
+        assert "is there already" in outcome.failure
+        assert "AdoptExisting" in outcome.failure
+        assert outcome.physical_id == MARKER
+        assert stage.live().revision_id == revision  # type: ignore[union-attr]
+
+    def test_refuses_a_policy_that_says_something_else(self, stage: Stage) -> None:
+        """Another's policy is never overwritten, however young it is."""
+        stage.put(FOREIGN, at=STARTED + 5)
+        assert "is there already" in stage.send(stage.event("create")).failure
+        assert stage.says(FOREIGN)
+
+    def test_looks_again_before_it_refuses(self, stage: Stage) -> None:
+        """A list that still shows a policy that was just deleted does not make a Create fail."""
+        stage.put(FOREIGN, at=STARTED - DAY)
+        stage.rekognition.switches.list_lag = 1.5
+        stage.remove()
+        outcome = stage.send(stage.event("create"))
+        assert outcome.failure == ""
+        stage.time.now += 2
+        assert stage.says(MINE)
+
+    def test_adopts_what_says_the_same_where_asked(self, stage: Stage) -> None:
+        """AdoptExisting takes over a policy of the same words, with an id that says so, and changes nothing."""
+        revision = stage.put(MINE, at=STARTED - DAY)
+        outcome = stage.send(stage.event("create", AdoptExisting="true"))
+        assert outcome.failure == ""
+        assert outcome.physical_id == f"{stage.physical_id}|adopted"
+        assert outcome.revision_id == revision
+        assert stage.calls == ["ListProjectPolicies"]
+
+    def test_does_not_adopt_what_says_something_else(self, stage: Stage) -> None:
+        """A policy of other words is not adopted, and not changed."""
+        stage.put(FOREIGN, at=STARTED - DAY)
+        outcome = stage.send(stage.event("create", AdoptExisting="true"))
+        assert "says something else" in outcome.failure
+        assert outcome.physical_id == MARKER
+        assert stage.says(FOREIGN)
+
+    def test_its_own_work_is_owned_even_where_adopting_is_allowed(self, stage: Stage) -> None:
+        """A repeat of a Create that put the policy keeps the id that owns it."""
+        event = stage.event("create", AdoptExisting="true")
+        first = stage.send(event)
+        assert stage.send(event).physical_id == first.physical_id == stage.physical_id
+
+    def test_does_nothing_once_nobody_waits(self, stage: Stage) -> None:
+        """A Create older than its ServiceTimeout makes nothing, for nobody would ever remove it."""
+        stage.time.now += 901
+        outcome = stage.send(stage.event("create"))
+        assert "no longer waits" in outcome.failure
+        assert outcome.physical_id == MARKER
+        assert stage.calls == []
+
+    def test_without_a_service_timeout_it_waits_an_hour(self, stage: Stage) -> None:
+        """A template without ServiceTimeout gets CloudFormation's own hour."""
+        stage.time.now += 3599
+        assert stage.send(stage.event("create", ServiceTimeout=None)).failure == ""
+
+    def test_missing_project_is_named(self, stage: Stage) -> None:
+        """A project that does not exist fails with the marker and says what to check."""
+        stage.client.delete_project(ProjectArn=stage.project_arn)
+        outcome = stage.send(stage.event("create"))
+        assert "the project does not exist" in outcome.failure
+        assert outcome.physical_id == MARKER
+
+    def test_sixth_policy_names_the_quota_at_once(self, stage: Stage) -> None:
+        """A full project fails without another try, with where to raise the quota."""
+        for number in range(5):
+            stage.put(FOREIGN, f"other-{number}")
+        outcome = stage.send(stage.event("create"))
+        assert "Service Quotas" in outcome.failure
+        assert outcome.physical_id == MARKER
+        assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
+
+
+class TestReplacement:
+    """An Update to another name or project makes the other policy and leaves the old one to its own Delete."""
+
+    def test_puts_the_other_policy_under_a_new_id(self, stage: Stage) -> None:
+        """The new policy is made beside the old one, which stays until CloudFormation deletes it."""
+        stage.put(OLD, at=STARTED - DAY)
+        outcome = stage.send(stage.event("update-replacement"))
+        assert outcome.physical_id == f"{stage.project_arn}|sharing-2"
+        assert stage.says(OLD, "sharing")
+        assert stage.says(MINE, "sharing-2")
+
+    def test_failure_answers_the_old_id(self, stage: Stage) -> None:
+        """A refused replacement keeps its old id, for another one would have the old policy deleted."""
+        stage.put(OLD, at=STARTED - DAY)
+        stage.put(FOREIGN, "sharing-2", at=STARTED - DAY)
+        outcome = stage.send(stage.event("update-replacement"))
+        assert "is there already" in outcome.failure
+        assert outcome.physical_id == stage.physical_id
+        assert stage.says(FOREIGN, "sharing-2")
+
+    def test_of_an_adopted_policy_owns_the_new_one(self, stage: Stage) -> None:
+        """To own an adopted policy one renames it: the new policy is the stack's."""
+        stage.put(OLD, at=STARTED - DAY)
+        event = stage.event("update-replacement") | {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
+        assert stage.send(event).physical_id == f"{stage.project_arn}|sharing-2"
+
+
+class TestUpdate:
+    """An Update edits the policy its id names, at the revision it has seen."""
+
+    def test_puts_the_new_document(self, stage: Stage) -> None:
+        """Two calls edit the policy in place; the revision is another, the id the same."""
+        before = stage.put(OLD, at=STARTED - DAY)
+        outcome = stage.send(stage.event("update"))
+        assert stage.says(MINE)
+        assert outcome.physical_id == stage.physical_id
+        assert outcome.revision_id not in ("", before)
+        assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
+
+    def test_makes_a_policy_that_was_removed(self, stage: Stage) -> None:
+        """A policy that somebody deleted is put anew."""
+        outcome = stage.send(stage.event("update"))
+        assert outcome.failure == ""
+        assert stage.says(MINE)
+
+    def test_one_call_when_nothing_differs(self, stage: Stage) -> None:
+        """Where only other properties changed, one look is enough."""
+        stage.put(MINE, at=STARTED - DAY)
+        event = stage.event("update")
+        event["OldResourceProperties"]["PolicyDocument"] = json.dumps(MINE, indent=2)
+        outcome = stage.send(event)
+        assert outcome.failure == ""
+        assert stage.calls == ["ListProjectPolicies"]
+
+    def test_looks_again_where_the_list_may_lag(self, stage: Stage) -> None:
+        """A reverse Update does not believe a list that still shows what it wants but is gone by now."""
+        stage.put(MINE, at=STARTED - DAY)
+        stage.rekognition.switches.list_lag = 1.5
+        stage.put(OLD, at=STARTED - 1)
+        outcome = stage.send(stage.event("update"))
+        assert outcome.failure == ""
+        stage.time.now += 2
+        assert stage.says(MINE)
+
+    def test_overwrites_what_somebody_changed_before(self, stage: Stage) -> None:
+        """Drift from before the request is mended: the template decides."""
+        stage.put(FOREIGN, at=STARTED - 10)
+        assert stage.send(stage.event("update")).failure == ""
+        assert stage.says(MINE)
+
+    def test_leaves_what_was_changed_after_the_request(self, stage: Stage) -> None:
+        """A late delivery after a roll-back, or somebody editing, is not overwritten; the id stays."""
+        stage.put(OLD, at=STARTED - DAY)
+        stage.put(FOREIGN, at=STARTED + 3)
+        stage.time.now = STARTED + 60
+        outcome = stage.send(stage.event("update"))
+        assert "was changed by somebody else" in outcome.failure
+        assert outcome.physical_id == stage.physical_id
+        assert stage.says(FOREIGN)
+
+    def test_without_a_time_the_template_wins(self, stage: Stage) -> None:
+        """Where the URL tells no time, 'after the request' does not apply."""
+        stage.put(FOREIGN, at=STARTED + 3)
+        stage.time.now = STARTED + 60
+        assert stage.send(stage.event("update", without_time=True)).failure == ""
+        assert stage.says(MINE)
+
+    def test_edits_an_adopted_policy_and_keeps_it_adopted(self, stage: Stage) -> None:
+        """An adopted policy may be edited, and is never promoted to owned."""
+        stage.put(OLD, at=STARTED - DAY)
+        event = stage.event("update") | {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
+        assert stage.send(event).physical_id == f"{stage.physical_id}|adopted"
+        assert stage.says(MINE)
+
+    def test_a_lost_race_is_decided_anew(self, stage: Stage) -> None:
+        """A revision that went stale between look and put is looked at again, and the put lands."""
+        stage.put(OLD, at=STARTED - DAY)
+        stage.rekognition.faults.inject("PutProjectPolicy", AwsError("InvalidPolicyRevisionIdException", "stale"))
+        assert stage.send(stage.event("update")).failure == ""
+        assert stage.says(MINE)
+
+    def test_races_are_lost_a_bounded_number_of_times(self, stage: Stage) -> None:
+        """Somebody who always is faster makes the update fail, with the same id."""
+        stage.put(OLD, at=STARTED - DAY)
+        stage.rekognition.faults.before = lambda operation, _: (
+            AwsError("InvalidPolicyRevisionIdException", "stale") if operation == "PutProjectPolicy" else None
+        )
+        outcome = stage.send(stage.event("update"))
+        assert "changed by others" in outcome.failure
+        assert outcome.physical_id == stage.physical_id
+        assert stage.calls.count("PutProjectPolicy") == 5
+
+    @pytest.mark.parametrize("code", ["InvalidPolicyRevisionIdException", "ResourceNotFoundException"])
+    def test_policy_gone_between_look_and_put(self, stage: Stage, code: str) -> None:
+        """A policy that vanished after the look is put anew, whichever way the service says it."""
+        stage.put(OLD, at=STARTED - DAY)
+        stage.rekognition.switches.put_revision_absent = code  # type: ignore[assignment]
+
+        def vanish(operation: str, _: object) -> None:
+            if operation == "PutProjectPolicy" and stage.live():
+                stage.remove()
+
+        stage.rekognition.faults.before = vanish
+        assert stage.send(stage.event("update")).failure == ""
+        assert stage.says(MINE)
+
+
+class TestDelete:
+    """A Delete removes what this resource made, and nothing else."""
+
+    def test_deletes_its_policy(self, stage: Stage) -> None:
+        """Two calls take the policy away, at the revision that was seen; the id is echoed."""
+        revision = stage.put(MINE, at=STARTED - DAY)
+        outcome = stage.send(stage.event("delete"))
+        assert stage.live() is None
+        assert outcome.failure == ""
+        assert outcome.physical_id == stage.physical_id
+        assert stage.calls == ["ListProjectPolicies", "DeleteProjectPolicy"]
+        assert stage.rekognition.calls[1][1]["PolicyRevisionId"] == revision
+
+    def test_deletes_what_was_edited_behind_its_back(self, stage: Stage) -> None:
+        """The policy is the stack's whatever somebody wrote into it."""
+        stage.put(FOREIGN, at=STARTED - DAY)
+        stage.send(stage.event("delete"))
+        assert stage.live() is None
+
+    def test_ignores_properties_that_are_no_longer_valid(self, stage: Stage) -> None:
+        """The id alone says what to delete, so that a bad property never blocks it."""
+        stage.put(MINE, at=STARTED - DAY)
+        outcome = stage.send(stage.event("delete", PolicyDocument="{", Unknown="x"))
+        assert outcome.failure == ""
+        assert stage.live() is None
+
+    def test_policy_that_is_gone_is_deleted(self, stage: Stage) -> None:
+        """Somebody who deleted it by hand does not make the stack's Delete fail."""
+        assert stage.send(stage.event("delete")).failure == ""
+
+    def test_deletes_although_the_list_does_not_show_it_yet(self, stage: Stage) -> None:
+        """A policy put a moment ago is deleted even where the list lags behind."""
+        stage.rekognition.switches.list_lag = 60
+        stage.put(MINE)
+        assert stage.send(stage.event("delete")).failure == ""
+        stage.time.now += 61
+        assert stage.live() is None
+
+    def test_project_that_is_gone_is_success(self, stage: Stage) -> None:
+        """DeleteProject takes the policies along, so there is nothing left to do."""
+        event = stage.event("delete")
+        stage.client.delete_project(ProjectArn=stage.project_arn)
+        assert stage.send(event).failure == ""
+
+    def test_leaves_what_was_made_after_the_request(self, stage: Stage) -> None:
+        """A late repeat does not delete the policy that somebody has made anew since."""
+        stage.put(MINE, at=STARTED + 3)
+        stage.time.now = STARTED + 60
+        assert stage.send(stage.event("delete")).failure == ""
+        assert stage.says(MINE)
+
+    @pytest.mark.parametrize("event", ["delete-not-created", "delete-adopted"])
+    def test_marker_and_adopted_touch_nothing(self, stage: Stage, event: str) -> None:
+        """A Create that made nothing, and an adoption, leave the policy where it is, without a call."""
+        stage.put(MINE, at=STARTED - DAY)
+        assert stage.send(stage.event(event)).failure == ""
+        assert stage.says(MINE)
+        assert stage.calls == []
+
+    def test_revision_that_went_stale_is_looked_at_again(self, stage: Stage) -> None:
+        """An edit between look and delete does not leave the policy behind."""
+        stage.put(MINE, at=STARTED - DAY)
+        stage.rekognition.faults.inject("DeleteProjectPolicy", AwsError("InvalidPolicyRevisionIdException", "stale"))
+        assert stage.send(stage.event("delete")).failure == ""
+        assert stage.live() is None
+
+
+class TestDeleteOfACancelledCreate:
+    """CloudFormation cancels a Create with an id of its own making; only the Create's own policy goes."""
+
+    def test_removes_what_the_create_left(self, stage: Stage) -> None:
+        """A policy that says what was wanted and is young enough was put by the Create that died."""
+        stage.put(MINE, at=STARTED - 960)
+        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert stage.live() is None
+
+    @pytest.mark.parametrize(
+        ("age", "service_timeout", "without_time"),
+        [(961, "900", False), (901, None, False), (901, None, True)],
+        ids=["older than ServiceTimeout and a minute", "older than fifteen minutes", "by the clock, without a time"],
+    )
+    def test_leaves_an_older_policy(
+        self, stage: Stage, age: float, service_timeout: str | None, without_time: bool
+    ) -> None:
+        """A policy older than the Create can have been is somebody else's."""
+        stage.put(MINE, at=STARTED - age)
+        event = stage.event("delete-cancelled-create", without_time=without_time, ServiceTimeout=service_timeout)
+        assert stage.send(event).failure == ""
+        assert stage.says(MINE)
+
+    def test_leaves_what_says_something_else(self, stage: Stage) -> None:
+        """Another's policy of that name is not touched, however young."""
+        stage.put(FOREIGN, at=STARTED - 1)
+        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert stage.says(FOREIGN)
+
+    def test_waits_for_a_create_in_flight(self, stage: Stage) -> None:
+        """A Create that lands a few seconds after its own Delete does not stay."""
+
+        def land(operation: str, _: object) -> None:
+            if stage.time.now >= STARTED + 4 and stage.live() is None and operation == "ListProjectPolicies":
+                stage.put(MINE)
+                stage.rekognition.faults.before = lambda *_: None
+
+        stage.rekognition.faults.before = land
+        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert stage.live() is None
+
+    def test_does_not_wait_for_ever(self, stage: Stage) -> None:
+        """Where nothing was made the Delete ends within ten seconds."""
+        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert sum(stage.time.slept) <= 10
+
+    def test_whose_properties_were_refused_makes_no_call(self, stage: Stage) -> None:
+        """Properties that no Create accepts cannot have made anything."""
+        assert stage.send(stage.event("delete-cancelled-create", PolicyName="not valid!")).failure == ""
+        assert stage.calls == []
+
+
+class TestFaults:
+    """Trouble on the way ends in the right state, or in a failure whose roll-back does."""
+
+    @pytest.mark.parametrize("operation", ["ListProjectPolicies", "PutProjectPolicy"])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            AwsError("ThrottlingException", "Rate exceeded"),
+            AwsError("ProvisionedThroughputExceededException", "Too much"),
+            AwsError("InternalServerError", "Inside"),
+            DROP,
+        ],
+        ids=["throttled", "throughput", "inside", "dropped"],
+    )
+    def test_a_create_outlasts_trouble_before_the_effect(self, stage: Stage, operation: str, fault: AwsError) -> None:
+        """Six failures in a row, each before anything happened, only delay the policy."""
+        stage.rekognition.faults.inject(operation, *[fault] * 6)
+        assert stage.send(stage.event("create")).failure == ""
+        assert stage.says(MINE)
+
+    @pytest.mark.parametrize("fault", [AwsError("InternalServerError", "Inside"), DROP], ids=["inside", "dropped"])
+    @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete"])
+    def test_an_answer_lost_after_the_effect(self, stage: Stage, event: str, fault: AwsError) -> None:
+        """A change that landed although its answer was lost is found on the next look, not repeated blindly."""
+        if event != "create":
+            stage.put(OLD, at=STARTED - DAY)
+        operation = "DeleteProjectPolicy" if event == "delete" else "PutProjectPolicy"
+        stage.rekognition.faults.inject(operation, fault, when="after")
+        outcome = stage.send(stage.event(event))
+        assert outcome.failure == ""
+        live = stage.live("sharing-2" if event == "update-replacement" else "sharing")
+        assert outcome.revision_id == (live.revision_id if live else "")
+        assert (live is None) == (event == "delete")
+
+    def test_silent_overwrite_would_not_hit_another_policy(self, stage: Stage) -> None:
+        """Even where a put without a revision overwrites, a policy that is there was looked at first."""
+        stage.rekognition.switches.put_existing_without_revision = "overwrite"
+        stage.put(FOREIGN, at=STARTED - DAY)
+        assert "is there already" in stage.send(stage.event("create")).failure
+        assert stage.says(FOREIGN)
+
+    def test_a_look_gone_stale_is_taken_again(self, stage: Stage) -> None:
+        """A put that was throttled for long does not land on what somebody made meanwhile."""
+        stage.rekognition.switches.put_existing_without_revision = "overwrite"
+
+        def throttle_then_foreign(operation: str, _: object) -> AwsError | None:
+            if operation != "PutProjectPolicy" or stage.time.now > STARTED + 30:
+                return None
+            if stage.time.now > STARTED + 15 and stage.live() is None:
+                stage.put(FOREIGN)
+            return AwsError("ThrottlingException", "Rate exceeded")
+
+        stage.rekognition.faults.before = throttle_then_foreign
+        assert "is there already" in stage.send(stage.event("create")).failure
+        assert stage.says(FOREIGN)
+
+    def test_a_create_in_doubt_answers_the_real_id(self, stage: Stage) -> None:
+        """Where a put may have landed when time runs out, the failure names the policy for the roll-back to remove."""
+        stage.rekognition.faults.after = lambda operation, _: DROP if operation == "PutProjectPolicy" else None
+
+        def blind(operation: str, _: object) -> object:
+            return DROP if operation == "ListProjectPolicies" and stage.live() else None
+
+        stage.rekognition.faults.before = blind  # type: ignore[assignment]
+        outcome = stage.send(stage.event("create"))
+        assert "got no answer" in outcome.failure
+        assert outcome.physical_id == stage.physical_id
+        assert stage.announced == [stage.physical_id]
+
+    def test_throttling_ends_at_the_deadline(self, stage: Stage) -> None:
+        """Throttled for ever, the request fails before its function is ended, and says how to go on."""
+        stage.rekognition.faults.before = lambda *_: AwsError("ThrottlingException", "Rate exceeded")
+        outcome = stage.send(stage.event("create"), time_left=100)
+        assert "throttled ListProjectPolicies" in outcome.failure
+        assert outcome.physical_id == MARKER
+        assert stage.time.now <= STARTED + 100
+
+    def test_a_permission_seen_late_is_waited_for(self, stage: Stage) -> None:
+        """AccessDenied is tried again for half a minute."""
+        denied = AwsError("AccessDeniedException", "not authorized")
+        stage.rekognition.faults.before = lambda operation, _: (
+            denied if operation == "PutProjectPolicy" and stage.time.now < STARTED + 20 else None
+        )
+        assert stage.send(stage.event("create")).failure == ""
+
+    def test_a_missing_permission_fails_in_time_and_names_it(self, stage: Stage) -> None:
+        """A permission that stays away fails within a minute and is named."""
+        denied = AwsError("AccessDeniedException", "not authorized")
+        stage.rekognition.faults.before = lambda operation, _: denied if operation == "PutProjectPolicy" else None
+        outcome = stage.send(stage.event("create"))
+        assert "rekognition:PutProjectPolicy" in outcome.failure
+        assert stage.time.now < STARTED + 60
+
+    def test_a_fresh_principal_is_waited_for_a_little(self, stage: Stage) -> None:
+        """A principal the service does not know yet is tried again; another malformed document is not."""
+        unknown = AwsError("MalformedPolicyDocumentException", "Invalid principal in policy")
+        stage.rekognition.faults.inject("PutProjectPolicy", unknown, unknown)
+        assert stage.send(stage.event("create")).failure == ""
+        stage.remove()
+        stage.rekognition.faults.inject("PutProjectPolicy", AwsError("MalformedPolicyDocumentException", "Bad"))
+        assert "refused PolicyDocument" in stage.send(stage.event("create")).failure
+
+
+class TestLog:
+    """Each request leaves one line that tells what happened, and no secret."""
+
+    @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete", "delete-cancelled-create"])
+    def test_one_line_without_the_signed_url(self, stage: Stage, event: str, caplog: pytest.LogCaptureFixture) -> None:
+        """The line has type, project, policy, revisions and outcome, and nothing of ResponseURL."""
+        revision = stage.put(OLD, at=STARTED - DAY)
+        with caplog.at_level(logging.DEBUG, "project_policy"):
+            outcome = stage.send(stage.event(event))
+        (record,) = [record for record in caplog.records if record.name.startswith("project_policy")]
+        line = json.loads(record.getMessage())
+        assert line["project"] == stage.project_arn
+        assert line["request"].lower() == event.split("-")[0]
+        assert line["revision_after"] == outcome.revision_id
+        if event in ("update", "delete"):
+            assert line["revision_before"] == revision
+        for secret in ("ResponseURL", "X-Amz", "5ec2e7", "https://"):
+            assert secret not in record.getMessage()
+
+
+def test_url_of_the_older_form_tells_the_time_too(stage: Stage) -> None:
+    """Expires less two hours is the request's time, so that a late Create is refused there as well."""
+    event = stage.event("create")
+    event["ResponseURL"] = f"https://answers.example/id?AWSAccessKeyId=A&Expires={STARTED + 7200:.0f}&Signature=s"
+    stage.time.now += 901
+    assert "no longer waits" in stage.send(event).failure
+
+
+def test_time_within_the_grain_counts_as_before(stage: Stage) -> None:
+    """The request's time is in whole seconds, so a change within two seconds of it is not 'after the request'."""
+    stage.put(FOREIGN, at=STARTED + 2)
+    stage.time.now = STARTED + 5
+    event = stage.event("update") | {"ResponseURL": signed_url(STARTED)}
+    assert stage.send(event).failure == ""
+    assert stage.says(MINE)
