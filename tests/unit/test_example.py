@@ -1,0 +1,71 @@
+"""The example application: its whole template, readable, and checked by CloudFormation's own linter."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+ROOT = Path(__file__).parents[2]
+
+
+def synthesize(folder: Path, **context: str) -> dict[str, Any]:
+    """Run app.py as the CLI does and return the template."""
+    settings = json.loads((ROOT / "cdk.json").read_text())
+    environment = os.environ | {
+        "CDK_OUTDIR": str(folder),
+        "CDK_CONTEXT_JSON": json.dumps(settings["context"] | context | {"aws:cdk:disable-asset-staging": False}),
+    }
+    del environment["CDK_VALIDATION"]
+    subprocess.run(
+        [sys.executable, str(ROOT / "app.py")], env=environment, check=True, capture_output=True, text=True, timeout=120
+    )
+    template: dict[str, Any] = json.loads((folder / "RekognitionModelSharing.template.json").read_text())
+    return template
+
+
+def test_its_template(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """The template is the one that was reviewed; only the asset's hash may be another."""
+    template = json.dumps(synthesize(tmp_path))
+    template = re.sub(r"[0-9a-f]{64}", "ASSET", template)
+    assert json.loads(template) == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
+    """CloudFormation's linter has no finding."""
+    synthesize(tmp_path)
+    found = subprocess.run(
+        [
+            Path(sys.executable).with_name("cfn-lint"),
+            str(tmp_path / "RekognitionModelSharing.template.json"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (found.returncode, found.stdout) == (0, ""), found.stdout + found.stderr
+
+
+def test_takes_an_existing_project(tmp_path: Path) -> None:
+    """With the context project_arn no project is made."""
+    arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+    resources = synthesize(tmp_path, project_arn=arn, trusted_account="444455556666")["Resources"].values()
+    kinds = {each["Type"]: each["Properties"] for each in resources}
+    assert "AWS::Rekognition::Project" not in kinds
+    assert kinds["Custom::RekognitionProjectPolicy"]["ProjectArn"] == arn
+    assert "444455556666" in json.dumps(kinds["Custom::RekognitionProjectPolicy"]["PolicyDocument"])
+
+
+def test_a_wrong_account_is_refused(tmp_path: Path) -> None:
+    """A trusted_account that is no account id stops the synthesis in words."""
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        synthesize(tmp_path, trusted_account="1234")
+    assert 'trusted_account "1234" is not an account id' in refused.value.stderr

@@ -1,0 +1,278 @@
+"""The construct: what stands in the template, and what is refused before there is one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, Environment, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rekognition as rekognition
+
+from cdk_rekognition_project_policy import ProjectPolicy
+from tests.unit.conftest import PROJECT_ARN, Resources
+
+TYPE = "Custom::RekognitionProjectPolicy"
+VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/*"
+
+
+def document(**changed: Any) -> dict[str, Any]:
+    """Return a good document with these members of its statement changed; None takes one away."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": "rekognition:CopyProjectVersion",
+        "Resource": VERSIONS,
+    } | changed
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{name: value for name, value in statement.items() if value is not None}],
+    }
+
+
+def properties(resources: Resources, stack: Stack) -> Mapping[str, Any]:
+    """Return the properties of the one policy of a stack."""
+    (resource,) = resources(stack, TYPE)
+    found: Mapping[str, Any] = resource["Properties"]
+    return found
+
+
+class TestDocument:
+    """A document is taken in every form that CDK users have one in."""
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            document(),
+            json.dumps(document(), indent=4),
+            lambda: iam.PolicyDocument.from_json(document()),
+        ],
+        ids=["mapping", "text", "PolicyDocument"],
+    )
+    def test_every_form_is_the_same_in_the_template(self, stack: Stack, resources: Resources, given: Any) -> None:
+        """Mapping, text in any layout and PolicyDocument all end as the same object, so white space never matters."""
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given() if callable(given) else given)
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert statement == document()["Statement"][0]
+
+    def test_a_text_may_hold_tokens(self, stack: Stack, resources: Resources) -> None:
+        """JSON text into which a token was written is an object in the template, its token resolved."""
+        account = CfnParameter(stack, "Account").value_as_string
+        text = json.dumps(document(Principal={"AWS": account}))
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=text)
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"AWS": {"Ref": "Account"}}
+
+    def test_a_text_may_be_a_token(self, stack: Stack, resources: Resources) -> None:
+        """A whole document that only the deployment knows goes into the template as it is."""
+        text = CfnParameter(stack, "Document").value_as_string
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=text)
+        assert properties(resources, stack)["PolicyDocument"] == {"Ref": "Document"}
+
+    @pytest.mark.parametrize("changed", [{"Version": "2008-10-17"}, {"Id": "sharing"}])
+    def test_what_a_policy_document_cannot_hold_stays_as_it_is(
+        self, stack: Stack, resources: Resources, changed: dict[str, Any]
+    ) -> None:
+        """An Id or an older Version is kept, and a grant, which would lose it, is refused in words."""
+        given = document() | changed
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
+        with pytest.raises(Exception, match="nothing can be added to this document"):
+            policy.add_to_resource_policy(iam.PolicyStatement.from_json(document()["Statement"][0]))
+        assert properties(resources, stack)["PolicyDocument"] == given
+
+
+class TestGrantCopy:
+    """A grant writes who may copy into the document."""
+
+    def test_an_account(self, stack: Stack, resources: Resources) -> None:
+        """An account stands as principal, with every version of the project as resource."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        grant = policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert grant.success
+        assert statement["Principal"] == {
+            "AWS": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":iam::111122223333:root"]]}
+        }
+        assert statement["Action"] == "rekognition:CopyProjectVersion"
+        assert statement["Resource"] == VERSIONS
+
+    def test_named_versions(self, stack: Stack, resources: Resources) -> None:
+        """Versions are given by name or by ARN."""
+        arn = VERSIONS.replace("*", "v2/1690474772900")
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=["v1", arn])
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert statement["Resource"] == [VERSIONS.replace("*", "v1/*"), arn]
+
+    def test_a_project_that_is_a_token(self, stack: Stack, resources: Resources) -> None:
+        """The versions' ARN is made from the project's while deploying: a version's ARN lacks the project's number."""
+        project = rekognition.CfnProject(stack, "Project", project_name="logos")
+        ProjectPolicy(stack, "Policy", project_arn=project.attr_arn).grant_copy(iam.AccountPrincipal("111122223333"))
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        parts = {"Fn::Split": ["/", {"Fn::GetAtt": ["Project", "Arn"]}]}
+        assert statement["Resource"] == {
+            "Fn::Join": ["/", [{"Fn::Select": [0, parts]}, {"Fn::Select": [1, parts]}, "version/*"]]
+        }
+
+    def test_a_role_of_the_same_account_gets_both_policies(self, stack: Stack, resources: Resources) -> None:
+        """A role of the stack stands in the document and gets an identity policy."""
+        role = iam.Role(stack, "Copier", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"AWS": {"Fn::GetAtt": ["Copier9FEFE16F", "Arn"]}} or "Fn::GetAtt" in str(
+            statement["Principal"]
+        )
+        actions = [
+            each["Action"]
+            for policy in resources(stack, "AWS::IAM::Policy")
+            for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        ]
+        assert "rekognition:CopyProjectVersion" in actions
+
+    def test_an_organisation(self, stack: Stack, resources: Resources) -> None:
+        """An organisation is everybody with a condition, which is not everybody."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy.grant_copy(iam.OrganizationPrincipal("o-abcdefghij"))
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"AWS": "*"}
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+
+    def test_adds_to_a_document(self, stack: Stack, resources: Resources) -> None:
+        """What is granted joins what the document says already."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
+        policy.grant_copy(iam.ArnPrincipal("arn:aws:iam::444455556666:role/copier"))
+        assert len(properties(resources, stack)["PolicyDocument"]["Statement"]) == 2
+
+
+class TestResource:
+    """The custom resource has the contract's properties and nothing it does not need."""
+
+    def test_has_the_properties_of_the_contract(self, stack: Stack, resources: Resources) -> None:
+        """What is left at its default is left out."""
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
+        found = properties(resources, stack)
+        assert set(found) == {"ServiceToken", "ServiceTimeout", "ProjectArn", "PolicyName", "PolicyDocument"}
+        assert (found["ProjectArn"], found["PolicyName"]) == (PROJECT_ARN, "sharing")
+        assert int(found["ServiceTimeout"]) == 900
+
+    def test_options_are_written(self, stack: Stack, resources: Resources) -> None:
+        """Adopting, and sharing with everybody, are asked for by name."""
+        ProjectPolicy(
+            stack,
+            "Policy",
+            project_arn=PROJECT_ARN,
+            document=document(Principal="*"),
+            adopt_existing=True,
+            block_public_policy=False,
+        )
+        found = properties(resources, stack)
+        assert (found["AdoptExisting"], found["BlockPublicPolicy"]) == (True, False)
+
+    def test_attributes_are_those_of_the_resource(self, stack: Stack) -> None:
+        """Revision, name and project come from the resource, so that what uses them waits for it."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
+        for attribute, name in (
+            (policy.policy_revision_id, "PolicyRevisionId"),
+            (policy.policy_name, "PolicyName"),
+            (policy.project_arn, "ProjectArn"),
+        ):
+            assert stack.resolve(attribute) == {"Fn::GetAtt": ["Policy23B91518", name]}
+
+    def test_a_name_is_made_from_the_path(self) -> None:
+        """Without a name the policy gets one that is valid, at most 128 long, and its own for each construct."""
+        names = set()
+        for construct_id in ("a", "b", "n" * 200, "ö ä"):
+            stack = Stack(App(), "Sharing")
+            policy = ProjectPolicy(stack, construct_id, project_arn=PROJECT_ARN, document=document())
+            resource = policy.node.default_child
+            assert resource is not None
+            (found,) = (
+                each["Properties"]["PolicyName"]
+                for each in stack.node.root.synth().get_stack_by_name("Sharing").template["Resources"].values()  # type: ignore[attr-defined]
+                if each["Type"] == TYPE
+            )
+            assert re.fullmatch(r"[a-zA-Z0-9_.\-]{1,128}", found)
+            names.add(found)
+        assert len(names) == 4
+
+
+class TestBadInput:
+    """What can be seen to be wrong is refused before anything is deployed, with the construct's path."""
+
+    @pytest.mark.parametrize(
+        ("wrong", "rule"),
+        [
+            ({"policy_name": "a b"}, 'PolicyName "a b" is not valid'),
+            ({"policy_name": "n" * 129}, "1 to 128"),
+            ({"project_arn": "logos"}, "is not the ARN of a Custom Labels project"),
+            ({"project_arn": PROJECT_ARN.replace("project/logos/", "project/logos/version/v1/")}, "is not the ARN"),
+            ({"document": "{"}, "is not JSON"),
+            ({"document": '{"Effect": 1, "Effect": 2}'}, "stands twice"),
+        ],
+    )
+    def test_at_construction(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
+        """A name, an ARN and a text are checked where they are given."""
+        given: dict[str, Any] = {"project_arn": PROJECT_ARN, "document": document()} | wrong
+        with pytest.raises(ValueError, match=f"^Sharing/Policy: .*{rule}"):
+            ProjectPolicy(stack, "Policy", **given)
+
+    @pytest.mark.parametrize(
+        ("place", "told"),
+        [
+            ({"account": "999988887777", "region": "us-east-1"}, "account 999988887777"),
+            ({"account": "123456789012", "region": "eu-west-1"}, "Region eu-west-1"),
+            ({"region": "eu-west-1"}, "Region eu-west-1"),
+        ],
+    )
+    def test_a_project_elsewhere(self, place: dict[str, str], told: str) -> None:
+        """A project of another account or Region than the stack's is refused as far as either is known."""
+        stack = Stack(App(), "Sharing", env=Environment(**place))
+        with pytest.raises(ValueError, match=told):
+            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
+
+    @pytest.mark.parametrize(
+        ("wrong", "rule"),
+        [
+            (document(Principal=None), "statement 1: lacks Principal"),
+            (document(Principal=None, NotPrincipal={"AWS": "111122223333"}), "NotPrincipal is not allowed"),
+            (document(Action="rekognition:*"), "the only one is"),
+            (document(Resource=PROJECT_ARN), "is no model version of this project"),
+            (document(Principal="*"), "shares the model with every AWS account"),
+            (document(Sid="s" * 2000), "characters without white space"),
+            ({"Version": "2012-10-17", "Statement": []}, "no Statement"),
+        ],
+    )
+    def test_at_synthesis(self, placed_stack: Stack, resources: Resources, wrong: dict[str, Any], rule: str) -> None:
+        """A document is checked when all its statements are known, and the error names the construct."""
+        ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN, document=wrong)
+        with pytest.raises(RuntimeError, match=rf"\[Sharing/Policy\] .*{re.escape(rule)}"):
+            resources(placed_stack, TYPE)
+
+    def test_a_policy_without_statements(self, stack: Stack, resources: Resources) -> None:
+        """Neither document nor grant is a mistake that is told."""
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        with pytest.raises(RuntimeError, match="no Statement"):
+            resources(stack, TYPE)
+
+    def test_what_is_known_of_a_document_with_tokens(self, stack: Stack, resources: Resources) -> None:
+        """Tokens are not judged, but what stands around them is, its size at the least included."""
+        account = CfnParameter(stack, "Account").value_as_string
+        policy = ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"))
+        for number in range(30):
+            role = f"arn:aws:iam::{account}:role/{'r' * 60}{number}"
+            policy.grant_copy(iam.ArnPrincipal(role), versions=[f"v{number}"])
+        with pytest.raises(RuntimeError, match="characters without white space"):
+            resources(stack, TYPE)
+
+    def test_many_tokens_are_not_too_large(self, stack: Stack, resources: Resources) -> None:
+        """The length that tokens have in the template does not count, for they are short when deployed."""
+        account = CfnParameter(stack, "Account").value_as_string
+        policy = ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"))
+        policy.grant_copy(
+            iam.CompositePrincipal(*[iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{n}") for n in range(30)])
+        )
+        rendered = json.dumps(properties(resources, stack)["PolicyDocument"], separators=(",", ":"))
+        assert len(rendered) > 2000
