@@ -1,0 +1,278 @@
+"""Deploys the example application to the local cloud, or to AWS, and shows what is live."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import boto3  # noqa: E402
+from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
+
+from localcloud.cloud import CloudError, LocalCloud  # noqa: E402
+from localcloud.virtual_environment import SetupError  # noqa: E402
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition.type_defs import ProjectPolicyTypeDef
+
+STACK = "RekognitionModelSharing"
+TOOLKIT = "CDKToolkit"
+LOG = ROOT / ".localcloud" / "logs" / "deploy.log"
+
+
+class Failed(Exception):
+    """Something did not work; the message says what, and where to look."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The account and Region to deploy to, and how to reach them."""
+
+    account: str
+    region: str
+    environment: Mapping[str, str]
+    session: Any  # its stubs know no client whose name is a variable
+    name: str
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the same
+        """Make a client; endpoints and authorities come from the environment, as they do for the CLI."""
+        return self.session.client(service)
+
+    def stack(self, name: str) -> dict[str, Any] | None:
+        """Return what CloudFormation says about a stack, None where there is none."""
+        try:
+            (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        found: dict[str, Any] = stack
+        return found
+
+    def cdk(self, title: str, *arguments: str, where: Path = ROOT) -> None:
+        """Run the CDK CLI quietly; its output goes to the log, and its end to the screen where it fails."""
+        step(title)
+        command = ["cdk", *arguments, "--no-notices", "--no-color", "--ci"]
+        with LOG.open("a") as log:
+            print(f"\n$ {' '.join(command)}", file=log, flush=True)
+            done = subprocess.run(
+                command, cwd=where, env=dict(self.environment), stdout=log, stderr=subprocess.STDOUT, check=False
+            )
+        if done.returncode:
+            end = "\n".join(LOG.read_text(errors="replace").rstrip().splitlines()[-25:])
+            raise Failed(f"{end}\n\nThat failed: {' '.join(command)}\nIts whole output is in {LOG}")
+
+
+def main() -> int:
+    """Do what the command line says; return the exit code."""
+    options = parse(sys.argv[1:])
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOG.write_text("")
+    try:
+        if options.destroy:
+            destroy(options)
+        else:
+            deploy(options)
+    except (Failed, CloudError, SetupError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as problem:
+        print(f"AWS: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="./scripts/deploy",
+        description="Deploys the example application to a cloud on this machine, and shows what is live.",
+    )
+    parser.add_argument(
+        "-c",
+        "--context",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="the application's context: trusted_account=, the account to share with; project_arn=, a project to share",
+    )
+    parser.add_argument("--destroy", action="store_true", help="take the stack down again, and stop the local cloud")
+    parser.add_argument("--aws", action="store_true", help="use the account of your AWS credentials instead")
+    parser.add_argument("--yes", action="store_true", help="with --aws: do not ask before changing anything")
+    options = parser.parse_args(arguments)
+    for given in options.context:
+        if "=" not in given:
+            parser.error(f'"-c {given}" has no value; give KEY=VALUE')
+    return options
+
+
+def deploy(options: argparse.Namespace) -> None:
+    """Deploy, and show what is live and whether it changed."""
+    target = aws(options) if options.aws else local(LocalCloud.attach() or start())
+    bootstrap(target)
+    before = target.stack(STACK)
+    policies_before = live_policies(target, before)
+    context = [part for given in options.context for part in ("-c", given)]
+    target.cdk(f"Deploying {STACK}", "deploy", STACK, "--require-approval", "never", *context)
+    after = target.stack(STACK)
+    if after is None:
+        raise Failed(f"The stack {STACK} is not there after its deployment. Look at {LOG}")
+    step(f"Live in account {target.account}, Region {target.region} ({target.name})")
+    print()
+    for output in after["Outputs"]:
+        print(f"  {output['OutputKey']:<18}{output['OutputValue']}")
+    policies = live_policies(target, after)
+    for policy in policies:
+        show(policy)
+    print()
+    print(f"  {verdict(policies_before, policies)}")
+    if not options.aws:
+        print("  The local cloud keeps running; ./scripts/deploy --destroy takes all of it down.")
+
+
+def destroy(options: argparse.Namespace) -> None:
+    """Take the stack down, show that nothing is left, and stop the local cloud."""
+    if options.aws:
+        take_down(aws(options))
+        return
+    cloud = LocalCloud.attach()
+    if cloud is None:
+        print("The local cloud is not running, so there is nothing to take down.")
+        return
+    try:
+        take_down(local(cloud))
+    finally:
+        step("Stopping the local cloud")
+        cloud.stop()
+
+
+def take_down(target: Target) -> None:
+    """Delete the stack and show what is left of it."""
+    stack = target.stack(STACK)
+    if stack is None:
+        print(f"There is no stack {STACK} in account {target.account}, Region {target.region}.")
+        return
+    target.cdk(f"Destroying {STACK}", "destroy", STACK, "--force")
+    left = live_policies(target, stack)
+    if target.stack(STACK) is not None or left:
+        raise Failed(f"Something is left: {[policy['PolicyName'] for policy in left] or STACK}. Look at {LOG}")
+    print(f"    Nothing is left: no stack {STACK}, and no policy of it on {outputs(stack)['ProjectArn']}")
+
+
+def start() -> LocalCloud:
+    """Start the local cloud."""
+    step("Starting the local cloud (the first time makes its own virtual environment)")
+    return LocalCloud.attach_or_start()
+
+
+def local(cloud: LocalCloud) -> Target:
+    """Return the local cloud as a target."""
+    return target_of(cloud.full_environment(), "the local cloud")
+
+
+def aws(options: argparse.Namespace) -> Target:
+    """Return the account of the user's credentials as a target, after saying whose it is."""
+    target = target_of(os.environ, "AWS")
+    verb = "take down" if options.destroy else "deploy"
+    print(f"This will {verb} the stack {STACK} in account {target.account}, Region {target.region},")
+    print(f"as {target.client('sts').get_caller_identity()['Arn']}.")
+    if not options.destroy and target.stack(TOOLKIT) is None:
+        print(f"It will first bootstrap the CDK there, which makes the stack {TOOLKIT}.")
+    if not options.yes and not confirmed():
+        raise Failed("Nothing was changed.")
+    return target
+
+
+def confirmed() -> bool:
+    """Ask the person at the terminal; where there is none, the answer is no."""
+    if not sys.stdin.isatty():
+        print("Add --yes to go on without a terminal.")
+        return False
+    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def target_of(environment: Mapping[str, str], name: str) -> Target:
+    """Return the target that an environment's credentials reach."""
+    os.environ.clear()
+    os.environ.update(environment)
+    session = boto3.Session()
+    if session.region_name is None:
+        raise Failed("No Region is configured. Set AWS_REGION, or name one in your AWS profile.")
+    # The CLI takes its Region from one of two variables, or a profile; both shall mean the same.
+    os.environ.setdefault("AWS_REGION", session.region_name)
+    os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
+    account = session.client("sts").get_caller_identity()["Account"]
+    return Target(account, session.region_name, dict(os.environ), session, name)
+
+
+def bootstrap(target: Target) -> None:
+    """Bootstrap the CDK where that has not been done."""
+    if target.stack(TOOLKIT) is None:
+        # From a folder without cdk.json, where the CLI finds no application to synthesize first.
+        place = f"aws://{target.account}/{target.region}"
+        target.cdk("Bootstrapping the CDK", "bootstrap", place, where=LOG.parent)
+
+
+def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    """Return a stack's outputs by their keys."""
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def live_policies(target: Target, stack: Mapping[str, Any] | None) -> list[ProjectPolicyTypeDef]:
+    """Return the stack's policy as ListProjectPolicies tells it; none where it, or its project, is gone."""
+    known = outputs(stack) if stack else {}
+    if "ProjectArn" not in known:
+        return []
+    pages = target.client("rekognition").get_paginator("list_project_policies").paginate(ProjectArn=known["ProjectArn"])
+    try:
+        return [
+            policy
+            for page in pages
+            for policy in page["ProjectPolicies"]
+            if policy["PolicyName"] == known["PolicyName"]
+        ]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []
+        raise
+
+
+def show(policy: ProjectPolicyTypeDef) -> None:
+    """Print a policy as ListProjectPolicies tells it."""
+    said = dict(policy) | {"PolicyDocument": json.loads(policy["PolicyDocument"])}
+    print()
+    print("  As ListProjectPolicies returns it (its document unpacked):")
+    text = json.dumps(said, indent=2, default=lambda time: time.isoformat(timespec="seconds"))
+    print("\n".join(f"    {line}" for line in text.splitlines()))
+
+
+def verdict(before: Sequence[ProjectPolicyTypeDef], after: Sequence[ProjectPolicyTypeDef]) -> str:
+    """Return in one line what this deployment did to the policy."""
+    if not after:
+        raise Failed(f"The policy is not live after its deployment. Look at {LOG}")
+    was, now = [policy["PolicyRevisionId"] for policy in before], after[0]["PolicyRevisionId"]
+    if not was:
+        return f"The policy is live, at revision {now}."
+    if was == [now]:
+        return f"Nothing changed: the policy is still at revision {now}."
+    return f"The policy was updated in place, from revision {was[0]} to {now}."
+
+
+def step(title: str) -> None:
+    """Announce what is done next."""
+    print(f"==> {title}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

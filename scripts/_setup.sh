@@ -1,0 +1,73 @@
+# Sourced by the commands beside it: makes .venv and node_modules, and is quick when they are there already.
+# Everything that tools print goes to .localcloud/logs/setup.log, which is named when something fails.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+setup_log=$root/.localcloud/logs/setup.log
+mkdir -p "$(dirname "$setup_log")"
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 PIP_DISABLE_PIP_VERSION_CHECK=1
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+fail() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+# Run a tool quietly under a title: step TITLE COMMAND...
+step() {
+    printf '==> %s\n' "$1"
+    shift
+    "$@" >>"$setup_log" 2>&1 || {
+        tail -n 20 "$setup_log" >&2
+        fail "" "That failed: $*" "Its whole output is in $setup_log"
+    }
+}
+
+# Print the first Python that is new enough: $PYTHON, python3, then those with a version in their name.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.10; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    fail "Python 3.10 or newer is needed, and none was found. Install it (Debian and Ubuntu: apt install python3" \
+        "python3-venv), or name one: PYTHON=/path/to/python3 $0"
+}
+
+check_node() {
+    command -v npm >/dev/null && command -v node >/dev/null ||
+        fail "Node.js 20 or newer with npm is needed for the AWS CDK, and was not found. Install it from your" \
+            "distribution or with a version manager (Debian and Ubuntu: apt install nodejs npm)."
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' ||
+        fail "Node.js 20 or newer is needed for the AWS CDK; $(command -v node) is $(node --version)."
+}
+
+make_virtual_environment() {
+    local python stamp
+    python=$(find_python) || exit 1
+    stamp=$({ "$python" -VV; pwd; cat requirements-dev.txt pyproject.toml; } | cksum)
+    [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && [ -x .venv/bin/python ] && return
+    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+        fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
+            "apt install python3-venv"
+    step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
+    step "Installing the Python packages" .venv/bin/pip install --no-compile --requirement requirements-dev.txt
+    step "Installing the construct, as it is here" \
+        .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
+    printf '%s\n' "$stamp" >.venv/stamp
+}
+
+install_cdk_cli() {
+    local stamp
+    stamp=$({ node --version; cat package-lock.json; } | cksum)
+    [ "$(cat node_modules/stamp 2>/dev/null)" = "$stamp" ] && return
+    step "Installing the CDK CLI" npm ci --ignore-scripts --no-audit --no-fund
+    printf '%s\n' "$stamp" >node_modules/stamp
+}
+
+check_node
+make_virtual_environment
+install_cdk_cli
+export PATH=$root/.venv/bin:$root/node_modules/.bin:$PATH
