@@ -1,0 +1,117 @@
+"""`python -m localcloud`: the local cloud from the shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from localcloud.cloud import ACCOUNT, REGION, STATE, CloudError, LocalCloud
+from localcloud.virtual_environment import SetupError
+
+NOT_RUNNING = 3  # as `systemctl status` has it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return the exit code: 0, 1 for a failure, 2 for misuse, 3 where none runs."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except (CloudError, SetupError, ValueError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description="A loopback AWS for trying and testing.")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=STATE,
+        help="the folder of its state and log, which also tells one cloud from another",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    start = commands.add_parser("start", help="start it, unless it runs already")
+    start.set_defaults(command=_start)
+    stop = commands.add_parser("stop", help="stop it, with everything it started")
+    stop.set_defaults(command=_stop)
+    status = commands.add_parser("status", help="say whether and where it runs")
+    status.set_defaults(command=_status)
+    env = commands.add_parser("env", help='print the environment for clients: eval "$(python -m localcloud env)"')
+    env.add_argument("--account", default=ACCOUNT, help="the account to act as, 12 digits (default: %(default)s)")
+    env.add_argument("--region", default=REGION, help="the Region (default: %(default)s)")
+    env.set_defaults(command=_env)
+    switches = commands.add_parser("switches", help="show the switches of the local Rekognition, or set some")
+    switches.add_argument("changes", nargs="*", metavar="NAME=VALUE", help="for example list_lag=2")
+    switches.set_defaults(command=_switches)
+    return parser
+
+
+def _start(options: argparse.Namespace) -> int:
+    cloud = LocalCloud.attach(options.state)
+    if cloud is not None:
+        print("The local cloud was running already.")
+    else:
+        print("Starting the local cloud (the first time makes its virtual environment) …")
+        cloud = LocalCloud.attach_or_start(options.state)
+    _describe(cloud)
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    cloud = LocalCloud.attach(options.state)
+    if cloud is None:
+        print("The local cloud is not running.")
+    else:
+        cloud.stop()
+        print("The local cloud is stopped.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    cloud = LocalCloud.attach(options.state)
+    if cloud is None:
+        print("The local cloud is not running.")
+        return NOT_RUNNING
+    _describe(cloud)
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    additions = _attached(options).environment(options.account, options.region)
+    for name in sorted(os.environ):
+        if name.startswith("AWS_") and name not in additions:
+            print(f"unset {name}")
+    for name, value in additions.items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _switches(options: argparse.Namespace) -> int:
+    cloud = _attached(options)
+    changes = dict(change.partition("=")[::2] for change in options.changes)
+    switches = cloud.set_switches(**changes) if changes else cloud.switches
+    for name, value in switches.as_dict().items():
+        print(f"{name}={value}")
+    return 0
+
+
+def _attached(options: argparse.Namespace) -> LocalCloud:
+    cloud = LocalCloud.attach(options.state)
+    if cloud is None:
+        raise CloudError("The local cloud is not running; start it with: python -m localcloud start")
+    return cloud
+
+
+def _describe(cloud: LocalCloud) -> None:
+    print(f"Everything but Rekognition: {cloud.endpoint_url}")
+    print(f"Rekognition:                {cloud.rekognition_url}")
+    print(f"Process {cloud.pid}; log: {cloud.log}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""The whole local cloud as one object: started, used, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from localcloud.certificates import Certificates, make_certificates
+from localcloud.clients import isolated_session
+from localcloud.processes import end_session, is_another_process, is_same_process, start_time
+from localcloud.rekognition import Switches
+from localcloud.rekognition.server import SWITCHES_ROUTE
+from localcloud.virtual_environment import ensure_virtual_environment, only_one_at_a_time
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+REPOSITORY = Path(__file__).parent.parent
+STATE = REPOSITORY / ".localcloud"
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+SERVICES = "s3,sts,iam,ssm,ecr,cloudformation,lambda,logs,kms,cloudtrail"
+
+_SECONDS_TO_START = 60
+_SECONDS_TO_STOP = 10
+
+
+class CloudError(Exception):
+    """The local cloud did not start, or is in no state for what was asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What tells a running cloud, kept in `cloud.json` of its state folder."""
+
+    pid: int
+    started: float
+    gateway_port: int
+    rekognition_url: str
+    authority: str
+
+
+class LocalCloud:
+    """A local cloud in a process of its own. As a context manager it lasts as long as the context.
+
+    A cloud of `start` ends with the process that started it, however that ends; one of `start_detached` with `stop`.
+    Everything it writes lies in its state folder; the virtual environment may be shared between several.
+    """
+
+    def __init__(self, state: Path = STATE, virtual_environment: Path = STATE / "venv") -> None:
+        self.state = state
+        self._virtual_environment = virtual_environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running: Running | None = None
+
+    @classmethod
+    def attach(cls, state: Path = STATE) -> LocalCloud | None:
+        """Return the detached cloud that runs from this state folder, or None."""
+        cloud = cls(state)
+        try:
+            cloud._running = Running(**json.loads(cloud._record.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        return cloud if cloud.is_running else None
+
+    @classmethod
+    def attach_or_start(cls, state: Path = STATE) -> LocalCloud:
+        """Return the detached cloud that runs from this state folder, after starting it where there is none."""
+        with only_one_at_a_time(state / "cloud.lock"):
+            cloud = cls.attach(state)
+            if cloud is None:
+                cloud = cls(state)
+                cloud.start_detached()
+            return cloud
+
+    def __enter__(self) -> LocalCloud:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it as part of this process: it ends when this process does."""
+        self._start(detached=False)
+
+    def start_detached(self) -> None:
+        """Start it so that it outlives this process; `attach` finds it again."""
+        self._start(detached=True)
+        if self._process is not None:
+            # Let go of it: Popen complains when it is forgotten while its process still runs.
+            self._process.returncode = 0
+            self._process = None
+        self._record.write_text(json.dumps(asdict(self._known), indent=2))
+
+    def stop(self) -> None:
+        """Stop it with every process it started, and remove what it kept; the log stays."""
+        # Also where its process is gone: functions may have survived it.
+        if self._running is not None and not is_another_process(self._running.pid, self._running.started):
+            end_session(self._running.pid, _SECONDS_TO_STOP)
+        self._forget()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs, and is no other process that was given its number."""
+        return self._running is not None and is_same_process(self._running.pid, self._running.started)
+
+    @property
+    def pid(self) -> int:
+        """The number of its process, which leads the session of all it starts."""
+        return self._known.pid
+
+    @property
+    def log(self) -> Path:
+        """Where everything it says is written."""
+        return self.state / "cloud.log"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where clients find every service but Rekognition."""
+        return f"https://localhost:{self._known.gateway_port}"
+
+    @property
+    def rekognition_url(self) -> str:
+        """Where clients find Rekognition."""
+        return self._known.rekognition_url
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that clients must trust."""
+        return Path(self._known.authority)
+
+    @property
+    def switches(self) -> Switches:
+        """A copy of Rekognition's switches as they are now; `set_switches` changes them."""
+        return self._switches("GET")
+
+    def set_switches(self, **changes: Any) -> Switches:  # noqa: ANN401 - a switch can hold any JSON scalar
+        """Set switches by name and return them all; the next request to Rekognition sees them."""
+        return self._switches("PUT", json.dumps(changes).encode())
+
+    @contextmanager
+    def switched(self, **changes: Any) -> Iterator[Switches]:  # noqa: ANN401 - a switch can hold any JSON scalar
+        """Set switches for a while."""
+        before = self.switches.as_dict()
+        try:
+            yield self.set_switches(**changes)
+        finally:
+            self.set_switches(**before)
+
+    def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
+        """Return what to add to a client's environment; `full_environment` also takes away what would be in the way."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_REKOGNITION": self.rekognition_url,
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SESSION_TOKEN": "",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_CONFIG_FILE": str(self.state / "no-aws-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.state / "no-aws-credentials"),
+            "AWS_CA_BUNDLE": str(self.authority),
+            "NODE_EXTRA_CA_CERTS": str(self.authority),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # A proxy of the user's would be asked for loopback addresses too.
+            "NO_PROXY": "localhost,127.0.0.1",
+            "no_proxy": "localhost,127.0.0.1",
+        }
+
+    def full_environment(
+        self, account: str = ACCOUNT, region: str = REGION, base: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Return a whole environment for a client: the base (this process's) without AWS's variables, and this cloud's.
+
+        A profile left in force would win over the access key, or fail because it isn't in the empty configuration.
+        """
+        kept = {name: value for name, value in (base or os.environ).items() if not name.startswith("AWS_")}
+        return {**kept, **self.environment(account, region)}
+
+    def client(self, service: str, account: str = ACCOUNT, region: str = REGION, config: Config | None = None) -> Any:  # noqa: ANN401
+        """Make a boto3 client of this cloud."""
+        session = isolated_session(account, region)
+        if service == "rekognition":
+            return session.client(service, self.rekognition_url, config)
+        return session.client(service, self.endpoint_url, config, verify=str(self.authority))
+
+    @property
+    def _known(self) -> Running:
+        if self._running is None:
+            raise CloudError("The local cloud is not running.")
+        return self._running
+
+    @property
+    def _record(self) -> Path:
+        return self.state / "cloud.json"
+
+    def _start(self, *, detached: bool) -> None:
+        if self.is_running:
+            raise CloudError(f"The local cloud is already running (process {self.pid}).")
+        python = ensure_virtual_environment(self._virtual_environment)
+        self._prepare_folders()
+        certificates = make_certificates(self.state / "tls")
+        ports, report_to = os.pipe()
+        command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to)]
+        try:
+            with self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    command if detached else [*command, "--until-input-ends"],
+                    # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
+                    cwd=REPOSITORY,
+                    env=self._launcher_environment(certificates),
+                    stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[report_to],
+                    start_new_session=True,
+                )
+        finally:
+            os.close(report_to)
+        try:
+            with os.fdopen(ports) as pipe:
+                self._running = self._await_start(self._process.pid, pipe.fileno(), certificates)
+        except BaseException:
+            end_session(self._process.pid, grace=1)
+            self._forget()
+            raise
+
+    def _prepare_folders(self) -> None:
+        for folder in ("tmp", "home"):
+            shutil.rmtree(self.state / folder, ignore_errors=True)
+            (self.state / folder).mkdir(parents=True)
+        for empty in ("no-aws-config", "no-aws-credentials"):
+            (self.state / empty).write_text("")
+
+    def _launcher_environment(self, certificates: Certificates) -> dict[str, str]:
+        """Build the launcher's environment from nothing: functions inherit all of it."""
+        authority, temporary = str(certificates.authority), str(self.state / "tmp")
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.state / "home"),
+            "TMPDIR": temporary,
+            "LANG": "C.UTF-8",
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "SERVICES": SERVICES,
+            "USE_SSL": "1",
+            "MINISTACK_SSL_CERT": str(certificates.server),
+            "MINISTACK_SSL_KEY": str(certificates.key),
+            "MINISTACK_HOST": "localhost",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "STATE_DIR": temporary,
+            "S3_DATA_DIR": str(self.state / "tmp" / "s3"),
+            # ministack cleans up containers of its own kind: it must not find the user's.
+            "DOCKER_HOST": f"unix://{self.state / 'no-docker.sock'}",
+            # What functions trust; ministack would add the public authorities, where it finds any.
+            "SSL_CERT_FILE": authority,
+            "AWS_CA_BUNDLE": authority,
+            "REQUESTS_CA_BUNDLE": authority,
+            "NODE_EXTRA_CA_CERTS": authority,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _await_start(self, pid: int, ports: int, certificates: Certificates) -> Running:
+        ready, _, _ = select.select([ports], [], [], _SECONDS_TO_START)
+        report = os.read(ports, 4096) if ready else b""
+        if not report:
+            raise self._not_started(
+                "ended before it said where it listens" if ready else "did not say where it listens"
+            )
+        told = json.loads(report)
+        # It listens already: this request waits in its queue until it answers.
+        context = ssl.create_default_context(cafile=str(certificates.authority))
+        url = f"https://127.0.0.1:{told['gateway_port']}/_ministack/health"
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        try:
+            opener.open(url, timeout=_SECONDS_TO_START).close()
+        except OSError as problem:
+            raise self._not_started(f"did not answer ({problem})") from problem
+        return Running(pid=pid, started=start_time(pid), authority=str(certificates.authority), **told)
+
+    def _not_started(self, what: str) -> CloudError:
+        last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+        return CloudError(f"The local cloud {what}. Its log is {self.log}, and ends:\n{last}")
+
+    def _forget(self) -> None:
+        if self._process is not None:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+        self._running = None
+        self._record.unlink(missing_ok=True)
+        for folder in ("tmp", "home", "tls"):
+            shutil.rmtree(self.state / folder, ignore_errors=True)
+
+    def _switches(self, method: str, body: bytes | None = None) -> Switches:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(self.rekognition_url + SWITCHES_ROUTE, body, method=method)  # noqa: S310
+        try:
+            with opener.open(request, timeout=_SECONDS_TO_STOP) as answer:
+                return Switches(**json.load(answer))
+        except urllib.error.HTTPError as refused:
+            raise ValueError(json.load(refused)["message"]) from refused

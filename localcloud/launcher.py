@@ -1,0 +1,105 @@
+"""The local cloud's process: `python -m localcloud.launcher`, in its own virtual environment, started by `LocalCloud`.
+
+Both servers bind free ports of 127.0.0.1 themselves and report them: no port is ever guessed, or lost to another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+
+from localcloud import ministack_hooks
+from localcloud.project_type import ProjectType
+from localcloud.rekognition import LocalRekognition
+
+_SECONDS_TO_STOP = 5.0
+
+
+def main() -> None:
+    """Run the local cloud until it is told to stop, or until whoever started it is gone."""
+    options = _options()
+    gateway = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    gateway.bind(("127.0.0.1", 0))
+    gateway.listen()  # clients wait from here on, rather than being refused
+    # Before the first import of ministack, which reads it then.
+    os.environ["GATEWAY_PORT"] = str(gateway.getsockname()[1])
+    _refuse_moved_names()
+    with LocalRekognition(authoriser=ministack_hooks.MinistackAuthoriser()) as rekognition:
+        # Functions inherit it.
+        os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition.endpoint_url
+        ministack_hooks.register_project_type(ProjectType(rekognition.store))
+        ministack_hooks.date_response_urls()
+        _report(options.report_to, rekognition)
+        # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's answer.
+        asyncio.new_event_loop().run_until_complete(_serve(gateway.detach(), until_input_ends=options.until_input_ends))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="localcloud.launcher", description=__doc__)
+    parser.add_argument("--report-to", type=int, required=True, help="a file descriptor that takes the ports as JSON")
+    parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
+    return parser.parse_args()
+
+
+def _refuse_moved_names() -> None:
+    missing = ministack_hooks.missing_names()
+    if missing:
+        sys.exit(f"This version of ministack lacks what localcloud/ministack_hooks.py uses: {', '.join(missing)}")
+
+
+def _report(descriptor: int, rekognition: LocalRekognition) -> None:
+    report = {"gateway_port": int(os.environ["GATEWAY_PORT"]), "rekognition_url": rekognition.endpoint_url}
+    with os.fdopen(descriptor, "w") as pipe:
+        json.dump(report, pipe)
+
+
+async def _serve(gateway: int, *, until_input_ends: bool) -> None:
+    from hypercorn.asyncio import serve  # type: ignore[import-not-found,unused-ignore]
+    from hypercorn.config import Config  # type: ignore[import-not-found,unused-ignore]
+
+    config = Config()
+    # A bound socket rather than ministack's own main(): that picks the port late, and as root takes 127.0.0.1:443 too.
+    config.bind = [f"fd://{gateway}"]
+    config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
+    config.keep_alive_timeout = 75
+
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if until_input_ends:
+        threading.Thread(target=_await_end_of_input, args=(loop, stop), daemon=True).start()
+
+    serving = loop.create_task(serve(ministack_hooks.application(), config, shutdown_trigger=stop.wait))
+    stopping = loop.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        serving.result()  # raises what broke it
+    # Nothing here is kept, so nothing is finished: hypercorn would wait for clients that keep their connections open.
+    _end_even_if_stuck()
+    await asyncio.to_thread(ministack_hooks.stop_functions)
+
+
+def _await_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    loop.call_soon_threadsafe(stop.set)
+
+
+def _end_even_if_stuck() -> None:
+    # The launcher leads its own session: this ends it together with every function's process.
+    timer = threading.Timer(_SECONDS_TO_STOP, os.killpg, (os.getpgrp(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Everything of ministack that is reached into, in one place: most of it is private, and may move with a new version.
+
+`missing_names` tells what has moved; a test and the launcher ask it. For the local cloud's own environment.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+from localcloud.project_type import PROPERTY_THAT_REPLACES, RESOURCE_TYPE, ProjectType
+from localcloud.rekognition.authorisation import ALLOWED, Decision, Principal, unrecognized_client
+from localcloud.rekognition.errors import AwsError
+
+NAMES = {
+    "ministack.app": ("app", "AUTH"),
+    "ministack.core.iam_evaluator": (
+        "AuthError",
+        "CredentialResolutionError",
+        "EvalContext",
+        "evaluate",
+        "find_iam_access_key_account",
+        "resolve_credential",
+        "resolve_principal",
+    ),
+    "ministack.core.lambda_runtime": ("reset",),
+    "ministack.core.responses": ("_account_from_sts_session", "get_account_id", "get_region", "request_scope"),
+    "ministack.services.cloudformation.custom_resource": ("_response_url",),
+    "ministack.services.cloudformation.provisioners": ("_REPLACING_PROPERTIES", "_RESOURCE_HANDLERS"),
+}
+
+_EXPLICIT_DENY = Decision(allowed=False, reason="with an explicit deny in an identity-based policy")
+_NOT_ALLOWED = Decision(allowed=False)
+
+
+def missing_names(names: dict[str, tuple[str, ...]] | None = None) -> list[str]:
+    """Return the names that the installed ministack doesn't have."""
+    missing = []
+    for module, attributes in (NAMES if names is None else names).items():
+        try:
+            loaded = importlib.import_module(module)
+        except ImportError:
+            missing.append(module)
+            continue
+        missing += [f"{module}.{attribute}" for attribute in attributes if not hasattr(loaded, attribute)]
+    return missing
+
+
+def application() -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
+    """Return ministack's gateway, an ASGI application."""
+    from ministack import app
+
+    if not app.AUTH:
+        raise RuntimeError("ministack does not enforce IAM: AUTH=true must be set before it is imported.")
+    return app.app
+
+
+def stop_functions() -> None:
+    """End the processes in which Lambda functions run."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
+
+
+def register_project_type(project_type: ProjectType) -> None:
+    """Teach ministack's CloudFormation the type AWS::Rekognition::Project."""
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services.cloudformation import provisioners
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:  # noqa: ARG001
+        return project_type.create(get_account_id(), get_region(), properties)
+
+    def update(
+        physical_id: str,
+        old: dict[str, Any],  # noqa: ARG001
+        new: dict[str, Any],  # noqa: ARG001
+        stack_name: str,  # noqa: ARG001
+    ) -> tuple[str, dict[str, str]]:
+        return project_type.update(get_account_id(), get_region(), physical_id)
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:  # noqa: ARG001
+        project_type.delete(get_account_id(), get_region(), physical_id)
+
+    provisioners._RESOURCE_HANDLERS[RESOURCE_TYPE] = {"create": create, "update": update, "delete": delete}
+    provisioners._REPLACING_PROPERTIES[RESOURCE_TYPE] = (PROPERTY_THAT_REPLACES,)
+
+
+def date_response_urls(now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
+    """Let the ResponseURL of a custom resource tell its time, as CloudFormation's does."""
+    from ministack.services.cloudformation import custom_resource
+
+    without_time = custom_resource._response_url
+
+    def with_time(token: str) -> str:
+        signature = secrets.token_hex(32)
+        return f"{without_time(token)}?X-Amz-Date={now():%Y%m%dT%H%M%SZ}&X-Amz-Expires=7200&X-Amz-Signature={signature}"
+
+    custom_resource._response_url = with_time
+
+
+class MinistackAuthoriser:
+    """Finds the principal behind an access key, and decides by its policies, as ministack does for its own services."""
+
+    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
+        """Find the root of an account (12 digits), an IAM user, or a session of a role."""
+        from ministack.core import iam_evaluator
+        from ministack.core.responses import request_scope
+
+        account = _account_of(access_key_id)
+        with request_scope(account, region):
+            found = iam_evaluator.resolve_credential(access_key_id, account, session_token)
+        if isinstance(found, iam_evaluator.CredentialResolutionError):
+            if found.code == "ExpiredTokenException":
+                raise AwsError(found.code, found.message)
+            raise unrecognized_client()
+        is_root = found.principal_type == "Root"
+        return Principal(found.principal_arn, account, is_root=is_root, access_key_id=access_key_id)
+
+    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:
+        """Evaluate the principal's policies, its permissions boundary and its session's policies."""
+        from ministack.core import iam_evaluator
+        from ministack.core.responses import request_scope
+
+        if principal.is_root:
+            return ALLOWED
+        with request_scope(principal.account, region):
+            holder = iam_evaluator.resolve_principal(principal.access_key_id, principal.account)
+            if isinstance(holder, iam_evaluator.AuthError):
+                raise unrecognized_client()
+            context = iam_evaluator.EvalContext(
+                principal_arn=holder.arn,
+                principal_type=holder.type,
+                principal_account=holder.account,
+                action=action,
+                resource_arn=resource_arn,
+                region=region,
+                service_context={"aws:tagkeys": None},
+                principal_keys=holder.keys,
+            )
+            result = iam_evaluator.evaluate(context, holder.policies or [], *holder.limits)
+        return {"Allow": ALLOWED, "Deny": _EXPLICIT_DENY}.get(result.decision, _NOT_ALLOWED)
+
+
+def _account_of(access_key_id: str) -> str:
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import _account_from_sts_session
+
+    if re.fullmatch(r"\d{12}", access_key_id):
+        return access_key_id
+    account = _account_from_sts_session(access_key_id) or iam_evaluator.find_iam_access_key_account(access_key_id)
+    # ministack takes any other key that it doesn't know for the root of a default account; AWS knows no such key.
+    if account is None:
+        raise unrecognized_client()
+    return str(account)

@@ -1,0 +1,57 @@
+"""The CloudFormation type AWS::Rekognition::Project, on the projects of the local Rekognition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.rekognition.errors import AwsError
+from localcloud.rekognition.store import Store
+
+RESOURCE_TYPE = "AWS::Rekognition::Project"
+PROPERTY_THAT_REPLACES = "ProjectName"
+
+_PROPERTIES = {"ProjectName", "Tags"}
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_\-]{0,254}")
+
+
+class ProjectType:
+    """Creates and deletes projects for CloudFormation: Ref is the project's name, Fn::GetAtt Arn its ARN."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, account: str, region: str, properties: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+        """Make a project; return its physical id and its attributes. A name that is taken fails the resource."""
+        name = _checked_name(properties)
+        try:
+            project = self._store.create_project(account, region, name)
+        except AwsError as refused:
+            raise ValueError(f"Resource handler returned message: {refused.message} ({refused.code})") from refused
+        return name, {"Arn": str(project.arn)}
+
+    def update(self, account: str, region: str, name: str) -> tuple[str, dict[str, str]]:
+        """Change nothing: another name replaces the project, and tags are not kept."""
+        for project in self._store.projects(account, region):
+            if project.arn.name == name:
+                return name, {"Arn": str(project.arn)}
+        raise ValueError(f"Resource handler returned message: The project {name} does not exist. (NotFound)")
+
+    def delete(self, account: str, region: str, name: str) -> None:
+        """Delete a project with its policies; one that is gone already needs no more."""
+        for project in self._store.projects(account, region):
+            if project.arn.name == name:
+                self._store.delete_project(account, region, str(project.arn))
+
+
+def _checked_name(properties: Mapping[str, Any]) -> str:
+    unknown = properties.keys() - _PROPERTIES
+    if unknown:
+        raise ValueError(f"Properties validation failed: extraneous key [{min(unknown)}] is not permitted")
+    name = properties.get("ProjectName")
+    if name is None:
+        raise ValueError("Properties validation failed: required key [ProjectName] not found")
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        raise ValueError(f"Properties validation failed: [ProjectName] {name!r} does not match {_NAME.pattern}")
+    return name

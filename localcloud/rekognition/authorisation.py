@@ -1,0 +1,102 @@
+"""Who calls, and whether they may: asked of an `Authoriser`, so that a real IAM evaluator can be plugged in."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from localcloud.rekognition.errors import AwsError, access_denied
+from localcloud.rekognition.switches import Switches
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whoever signed a request."""
+
+    arn: str
+    account: str
+    is_root: bool = False
+    access_key_id: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a principal may do something; the reason is the end of AWS's sentence, where it may not."""
+
+    allowed: bool
+    reason: str = ""
+
+
+ALLOWED = Decision(allowed=True)
+
+
+class Authoriser(Protocol):
+    """Finds the principal behind an access key, and decides what it may do."""
+
+    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
+        """Find the principal behind an access key; raise an AwsError when the key is not known."""
+
+    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:
+        """Decide whether the principal may do this to the resource."""
+
+
+class RootKeys:
+    """The default: each access key of 12 digits is the root of the account with that id; there are no other keys."""
+
+    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:  # noqa: ARG002
+        """Return the root of the account that the key names."""
+        if re.fullmatch(r"\d{12}", access_key_id) is None:
+            raise unrecognized_client()
+        return Principal(f"arn:aws:iam::{access_key_id}:root", access_key_id, is_root=True)
+
+    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:  # noqa: ARG002
+        """Let root do everything."""
+        return ALLOWED
+
+
+class Gate:
+    """Lets a request through or refuses it in AWS's words; new permissions may be seen late, as in AWS."""
+
+    def __init__(self, authoriser: Authoriser, switches: Switches, clock: Callable[[], float]) -> None:
+        self._authoriser = authoriser
+        self._switches = switches
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._first_allowed: dict[tuple[str, str, str], float] = {}
+
+    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
+        """Find the principal behind an access key."""
+        return self._authoriser.identify(access_key_id, session_token, region)
+
+    def check(self, principal: Principal, action: str, resource_arn: str, region: str) -> None:
+        """Raise AccessDeniedException unless the principal may do this, and may have known it for long enough."""
+        decision = self._authoriser.decide(principal, action, resource_arn, region)
+        if not principal.is_root and self._too_new(principal, action, resource_arn, decision):
+            decision = Decision(allowed=False)
+        if not decision.allowed:
+            reason = decision.reason or f"because no identity-based policy allows the {action} action"
+            raise access_denied(
+                f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource_arn} {reason}"
+            )
+
+    def _too_new(self, principal: Principal, action: str, resource_arn: str, decision: Decision) -> bool:
+        key = (_role_of(principal.arn), action, resource_arn)
+        with self._lock:
+            if not decision.allowed:
+                self._first_allowed.pop(key, None)
+                return False
+            now = self._clock()
+            return now < self._first_allowed.setdefault(key, now) + self._switches.permission_delay
+
+
+def unrecognized_client() -> AwsError:
+    """Make the error for an access key that AWS doesn't know."""
+    return AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
+
+
+def _role_of(arn: str) -> str:
+    # Permissions belong to the role: every session of it sees them at the same time.
+    return arn.rsplit("/", 1)[0] if ":assumed-role/" in arn else arn

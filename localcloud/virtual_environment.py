@@ -1,0 +1,84 @@
+"""The local cloud's own virtual environment, made on first use and made anew when its requirements change.
+
+Its own, because functions run in it: they must find what Lambda's runtime has, and nothing else (no crhelper, for one).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+
+
+class SetupError(Exception):
+    """The virtual environment could not be made; the message says what to do."""
+
+
+def ensure_virtual_environment(folder: Path, requirements: Path = REQUIREMENTS) -> Path:
+    """Return the path of the environment's Python; make the environment first where it is missing or out of date.
+
+    Only one process at a time makes it, the others wait and then use it.
+    """
+    python = folder / "bin" / "python"
+    with only_one_at_a_time(folder.with_suffix(".lock")):
+        stamp, wanted = folder / "made-from.json", _stamp(requirements)
+        if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
+            _make(folder, python, requirements)
+            stamp.write_text(wanted)
+    return python
+
+
+@contextmanager
+def only_one_at_a_time(lock: Path) -> Iterator[None]:
+    """Keep every other process that asks for the same lock waiting. The kernel frees it should this process die."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _stamp(requirements: Path) -> str:
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    return json.dumps({"requirements": digest, "python": sys.version, "base": sys.base_prefix}, indent=2)
+
+
+def _make(folder: Path, python: Path, requirements: Path) -> None:
+    _require_ensurepip()
+    shutil.rmtree(folder, ignore_errors=True)
+    _run([sys.executable, "-m", "venv", str(folder)])
+    # -I keeps PYTHONPATH out; the user's pip configuration (an index, a proxy) stays in force.
+    install = [str(python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    _run([*install, "--requirement", str(requirements)])
+
+
+def _require_ensurepip() -> None:
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise SetupError(
+            f"Python {version} lacks venv or ensurepip, so no virtual environment can be made. "
+            f"On Debian and Ubuntu: sudo apt install python{version}-venv"
+        )
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PIP_USER": "0"},
+    )
+    if done.returncode != 0:
+        raise SetupError(f"This failed: {' '.join(command)}\n{done.stdout.strip()}")

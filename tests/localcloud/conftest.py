@@ -1,0 +1,34 @@
+"""Fixtures of the local cloud's own tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localcloud.pytest_plugin import local_cloud, rekognition
+from localcloud.rekognition import LocalRekognition
+from tests.localcloud.support import VirtualClock
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+__all__ = ["local_cloud", "rekognition"]
+
+
+@pytest.fixture
+def client(rekognition: LocalRekognition) -> RekognitionClient:
+    """Return a client of the service in this process, as the root of an account."""
+    return rekognition.client()
+
+
+@pytest.fixture
+def project(client: RekognitionClient) -> str:
+    """Make a project and return its ARN."""
+    return client.create_project(ProjectName="demo")["ProjectArn"]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Return a clock that stands still until a test moves it."""
+    return VirtualClock()

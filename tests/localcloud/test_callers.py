@@ -1,0 +1,163 @@
+"""Who calls, from where, and whether they may."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from localcloud.clients import isolated_session
+from localcloud.rekognition import Decision, LocalRekognition, Principal, Switches
+from tests.localcloud.support import VirtualClock, document, refused
+
+ROLE = "arn:aws:sts::123456789012:assumed-role/provider"
+
+
+class RoleSessions:
+    """Takes an access key for the name of a session of one role, which may do what it was granted."""
+
+    def __init__(self) -> None:
+        self.granted: set[tuple[str, str]] = set()
+        self.denied: set[str] = set()
+
+    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
+        """Return the session."""
+        return Principal(f"{ROLE}/{access_key_id}", "123456789012")
+
+    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:
+        """Look the grant up."""
+        if action in self.denied:
+            return Decision(allowed=False, reason="with an explicit deny in an identity-based policy")
+        return Decision(allowed=(action, resource_arn) in self.granted)
+
+
+def test_accounts_and_regions_are_apart(rekognition: LocalRekognition) -> None:
+    """The access key is the account; each account and Region has projects of its own."""
+    here = rekognition.client().create_project(ProjectName="demo")["ProjectArn"]
+    rekognition.client(region="eu-west-1").create_project(ProjectName="demo")
+    other = rekognition.client("111122223333")
+    other.create_project(ProjectName="demo")
+    assert len(other.describe_projects()["ProjectDescriptions"]) == 1
+    with refused("AccessDeniedException"):
+        other.list_project_policies(ProjectArn=here)
+    with refused("AccessDeniedException"):
+        other.put_project_policy(ProjectArn=here, PolicyName="share", PolicyDocument=document())
+    with refused("ResourceNotFoundException"):
+        rekognition.client(region="eu-west-1").list_project_policies(ProjectArn=here)
+
+
+def test_refuses_a_request_that_is_not_signed(rekognition: LocalRekognition) -> None:
+    """No signature: MissingAuthenticationTokenException."""
+    client = rekognition.client(config=Config(signature_version=UNSIGNED))
+    with refused("MissingAuthenticationTokenException") as told:
+        client.describe_projects()
+    assert told.status == 400
+
+
+@pytest.mark.parametrize("key", ["AKIAIOSFODNN7EXAMPLE", "12345678901", "test"])
+def test_refuses_a_key_that_is_no_account(rekognition: LocalRekognition, key: str) -> None:
+    """By default only an account's 12 digits are a key."""
+    with refused("UnrecognizedClientException"):
+        rekognition.client(key).describe_projects()
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (
+            "AWS4-HMAC-SHA256 Credential=123456789012/20231114/us-east-1/s3/aws4_request, Sig",
+            "InvalidSignatureException",
+        ),
+        ("AWS4-HMAC-SHA256 Credential=123456789012", "IncompleteSignatureException"),
+        ("Basic eDp5", "IncompleteSignatureException"),
+    ],
+)
+def test_refuses_signatures_for_something_else(rekognition: LocalRekognition, authorization: str, code: str) -> None:
+    """A signature must be a whole one, and for Rekognition."""
+    headers = {"Authorization": authorization, "X-Amz-Target": "RekognitionService.DescribeProjects"}
+    request = urllib.request.Request(rekognition.endpoint_url, b"{}", headers)  # noqa: S310 - always loopback
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10)
+    with caught.value as error:
+        assert error.headers["x-amzn-errortype"] == code
+
+
+def test_asks_for_permission_on_the_right_resource() -> None:
+    """Project policies need permission on the project, DescribeProjects on everything, CreateProject on the name."""
+    roles = RoleSessions()
+    with LocalRekognition(authoriser=roles) as rekognition:
+        client = rekognition.client("session")
+        name = "arn:aws:rekognition:us-east-1:123456789012:project/demo/*"
+        roles.granted = {("rekognition:CreateProject", name), ("rekognition:DescribeProjects", "*")}
+        arn = client.create_project(ProjectName="demo")["ProjectArn"]
+        client.describe_projects()
+        with refused("AccessDeniedException") as told:
+            client.put_project_policy(ProjectArn=arn, PolicyName="share", PolicyDocument=document())
+        assert told.message == (
+            f"User: {ROLE}/session is not authorized to perform: rekognition:PutProjectPolicy on resource: {arn} "
+            "because no identity-based policy allows the rekognition:PutProjectPolicy action"
+        )
+        operations = ("PutProjectPolicy", "ListProjectPolicies", "DeleteProjectPolicy", "DeleteProject")
+        roles.granted = {(f"rekognition:{operation}", arn) for operation in operations}
+        client.put_project_policy(ProjectArn=arn, PolicyName="share", PolicyDocument=document())
+        client.list_project_policies(ProjectArn=arn)
+        client.delete_project_policy(ProjectArn=arn, PolicyName="share")
+        client.delete_project(ProjectArn=arn)
+
+
+def test_tells_an_explicit_deny() -> None:
+    """A Deny is told as such."""
+    roles = RoleSessions()
+    roles.denied = {"rekognition:DescribeProjects"}
+    with LocalRekognition(authoriser=roles) as rekognition, refused("AccessDeniedException") as told:
+        rekognition.client("session").describe_projects()
+    assert told.message.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_a_new_permission_may_be_seen_late(clock: VirtualClock) -> None:
+    """A role is denied what is newly allowed for a while, in all its sessions, and again after it was taken away."""
+    roles = RoleSessions()
+    grant = {("rekognition:DescribeProjects", "*")}
+    with LocalRekognition(Switches(permission_delay=10), clock, roles) as rekognition:
+        client, other_session = rekognition.client("one"), rekognition.client("two")
+        roles.granted = set(grant)
+        with refused("AccessDeniedException"):
+            client.describe_projects()
+        clock.forward(9.9)
+        with refused("AccessDeniedException"):
+            other_session.describe_projects()
+        clock.forward(0.1)
+        client.describe_projects()
+        other_session.describe_projects()
+
+        roles.granted.clear()
+        with refused("AccessDeniedException"):
+            client.describe_projects()
+        roles.granted = set(grant)
+        with refused("AccessDeniedException"):
+            client.describe_projects()
+        clock.forward(10)
+        client.describe_projects()
+
+
+def test_root_is_never_delayed() -> None:
+    """An account's root has no policies that could be seen late."""
+    with LocalRekognition(Switches(permission_delay=10)) as rekognition:
+        rekognition.client().describe_projects()
+
+
+def test_clients_see_nothing_of_the_users_own_aws(
+    rekognition: LocalRekognition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a profile nor a proxy nor an endpoint of the user's has a say."""
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
+    rekognition.client().describe_projects()
+    session = isolated_session("123456789012", "us-east-1")
+    credentials = session.client("rekognition", rekognition.endpoint_url)._request_signer._credentials
+    assert credentials.token is None

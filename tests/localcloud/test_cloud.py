@@ -1,0 +1,237 @@
+"""The local cloud as a whole: its processes, its ports, its environment, its state."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped,unused-ignore]
+import pytest
+
+from localcloud import cloud as cloud_module
+from localcloud.clients import isolated_session
+from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
+from localcloud.processes import in_session, start_time
+from tests.localcloud.stacks import Stack, custom, function, role
+
+ACCOUNT = "555566667777"
+_SECONDS = 20
+
+
+@pytest.fixture
+def another_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
+    """Return a cloud of the test's own, which it may start and stop."""
+    cloud = LocalCloud(tmp_path / "state")
+    yield cloud
+    cloud.stop()
+
+
+def run_function(client: Any) -> None:
+    """Deploy a stack whose function runs, so that there is a process for it."""
+    stack = Stack(client, "function")
+    ended = stack.create(Role=role(), Function=function("capture"), Custom=custom())
+    assert ended == "CREATE_COMPLETE", stack.reasons
+
+
+def start_stuck_function(cloud: LocalCloud) -> None:
+    """Deploy a function that never ends, and wait until it has begun."""
+    stack = Stack(cloud.client("cloudformation"), "stuck")
+    outputs = {"Name": {"Ref": "Function"}}
+    assert stack.create(outputs, Role=role(), Function=function("stuck")) == "CREATE_COMPLETE"
+    cloud.client("lambda").invoke(FunctionName=stack.outputs["Name"], InvocationType="Event")
+    deadline = time.monotonic() + _SECONDS
+    while not (cloud.state / "tmp" / "stuck").exists():
+        assert time.monotonic() < deadline, "the function did not start"
+        time.sleep(0.05)
+
+
+def test_listens_on_loopback_only(another_cloud: LocalCloud) -> None:
+    """Whatever the cloud's processes listen on is on 127.0.0.1, a free port, and the two that are told."""
+    another_cloud.start()
+    run_function(another_cloud.client("cloudformation"))
+    processes = in_session(another_cloud.pid)
+    assert len(processes) == 2
+    sockets = [socket for process in processes for socket in process.net_connections("inet")]
+    listening = {socket.laddr for socket in sockets if socket.status == psutil.CONN_LISTEN}
+    datagrams = [socket for socket in sockets if socket.type.name == "SOCK_DGRAM"]
+    assert datagrams == []
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    told = {int(url.rpartition(":")[2]) for url in (another_cloud.endpoint_url, another_cloud.rekognition_url)}
+    assert {address.port for address in listening} == told
+
+
+def test_stop_leaves_no_process_and_no_secret(another_cloud: LocalCloud) -> None:
+    """After a stop the cloud and its functions are gone, and of its files only the log and empty ones are left."""
+    another_cloud.start()
+    run_function(another_cloud.client("cloudformation"))
+    leader = another_cloud.pid
+    another_cloud.stop()
+    assert in_session(leader) == []
+    assert not another_cloud.is_running
+    assert sorted(path.name for path in another_cloud.state.iterdir()) == [
+        "cloud.log",
+        "no-aws-config",
+        "no-aws-credentials",
+    ]
+
+
+def test_stop_ends_functions_that_do_not_want_to_end(another_cloud: LocalCloud) -> None:
+    """A function that never returns, and takes no notice of SIGTERM, ends with the cloud."""
+    another_cloud.start()
+    leader = another_cloud.pid
+    start_stuck_function(another_cloud)
+    another_cloud.stop()
+    assert in_session(leader) == []
+
+
+def test_stop_cleans_up_after_a_cloud_that_was_killed(another_cloud: LocalCloud) -> None:
+    """Functions that outlived the cloud's own process end with the stop."""
+    another_cloud.start()
+    leader = another_cloud.pid
+    start_stuck_function(another_cloud)
+    psutil.Process(leader).kill()
+    another_cloud.stop()
+    assert in_session(leader) == []
+
+
+def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """A test run that is killed leaves neither a cloud nor its functions."""
+    code = (
+        "import json, pathlib, sys\n"
+        "from localcloud.cloud import LocalCloud\n"
+        "cloud = LocalCloud(pathlib.Path(sys.argv[1]))\n"
+        "cloud.start()\n"
+        "print(json.dumps([cloud.pid, cloud.endpoint_url, str(cloud.authority)]), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        leader, url, authority = json.loads(parent.stdout.readline())
+        run_function(isolated_session(ACCOUNT, "us-east-1").client("cloudformation", url, verify=authority))
+        processes = in_session(leader)
+        assert len(processes) == 2
+        parent.kill()
+    _, alive = psutil.wait_procs(processes, timeout=_SECONDS)
+    assert alive == []
+
+
+def test_a_detached_cloud_is_found_again(tmp_path: Path) -> None:
+    """It outlives whoever started it, is found by its state folder, and is started only once."""
+    assert LocalCloud.attach(tmp_path) is None
+    started = LocalCloud.attach_or_start(tmp_path)
+    try:
+        found = LocalCloud.attach_or_start(tmp_path)
+        assert found.pid == started.pid
+        assert found.endpoint_url == started.endpoint_url
+        identity = found.client("sts", ACCOUNT).get_caller_identity()
+        assert identity["Account"] == ACCOUNT
+        found.stop()
+        assert in_session(started.pid) == []
+        assert LocalCloud.attach(tmp_path) is None
+    finally:
+        started.stop()
+
+
+def test_two_starts_at_once_make_one_cloud(tmp_path: Path) -> None:
+    """Whoever comes second waits, and finds the first one's cloud."""
+    clouds: list[LocalCloud] = []
+    threads = [threading.Thread(target=lambda: clouds.append(LocalCloud.attach_or_start(tmp_path))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_SECONDS)
+    try:
+        assert len({cloud.pid for cloud in clouds}) == 1
+    finally:
+        for cloud in clouds:
+            cloud.stop()
+
+
+def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
+    """A record left behind by a machine that went down names a process that is another one by now."""
+    record = {"pid": os.getpid(), "gateway_port": 1, "rekognition_url": "http://127.0.0.1:1", "authority": "x"}
+    (tmp_path / "cloud.json").write_text(json.dumps({**record, "started": start_time(os.getpid()) - 5}))
+    assert LocalCloud.attach(tmp_path) is None
+    (tmp_path / "cloud.json").write_text("{")
+    assert LocalCloud.attach(tmp_path) is None
+
+
+def test_a_start_that_fails_shows_the_log(another_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the log and ends with its last lines; nothing is left running."""
+    # This Python has no ministack.
+    monkeypatch.setattr(cloud_module, "ensure_virtual_environment", lambda _folder: Path(sys.executable))
+    with pytest.raises(CloudError, match="ended before it said where it listens") as caught:
+        another_cloud.start()
+    assert str(another_cloud.log) in str(caught.value)
+    assert "lacks what localcloud/ministack_hooks.py uses: ministack.app" in str(caught.value)
+    assert not another_cloud.is_running
+
+
+def test_says_when_it_is_not_running_or_already_running(another_cloud: LocalCloud) -> None:
+    """Neither a second start nor a use before the first does harm."""
+    with pytest.raises(CloudError, match="is not running"):
+        another_cloud.environment()
+    another_cloud.start()
+    with pytest.raises(CloudError, match="already running"):
+        another_cloud.start()
+    assert another_cloud.is_running
+
+
+def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_path: Path) -> None:
+    """boto3 in another process finds the cloud by the environment, whatever the user's own AWS settings are."""
+    base = {
+        **os.environ,
+        "AWS_PROFILE": "production",
+        "AWS_SESSION_TOKEN": "secret",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+    }
+    environment = local_cloud.full_environment(ACCOUNT, "eu-west-1", base)
+    code = (
+        "import boto3\n"
+        "print(boto3.client('sts').get_caller_identity()['Account'])\n"
+        "print(boto3.client('rekognition').create_project(ProjectName='env')['ProjectArn'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split()[:1] == [ACCOUNT], done.stderr
+    assert done.stdout.split()[1].startswith(f"arn:aws:rekognition:eu-west-1:{ACCOUNT}:project/env/")
+    assert "AWS_PROFILE" not in environment
+
+
+def test_switches_are_shown_and_set_while_it_runs(local_cloud: LocalCloud) -> None:
+    """Switches set for a while are set back, and wrong ones are refused."""
+    with local_cloud.switched(list_lag=2, returned_form="normalised") as switches:
+        assert (switches.list_lag, switches.returned_form) == (2, "normalised")
+        assert local_cloud.switches == switches
+    assert local_cloud.switches.list_lag == 0
+    with pytest.raises(ValueError, match="no switch 'lag'"):
+        local_cloud.set_switches(lag=1)
+
+
+def test_only_its_own_certificate_is_trusted(local_cloud: LocalCloud, another_cloud: LocalCloud) -> None:
+    """Each cloud has an authority of its own."""
+    another_cloud.start()
+    foreign = isolated_session(ACCOUNT, "us-east-1").client(
+        "sts", local_cloud.endpoint_url, verify=str(another_cloud.authority)
+    )
+    with pytest.raises(Exception, match="certificate verify failed"):
+        foreign.get_caller_identity()
+
+
+def test_private_files_are_private(local_cloud: LocalCloud) -> None:
+    """Nobody else can read the certificate's key."""
+    assert (local_cloud.state / "tls" / "server.key").stat().st_mode & 0o077 == 0

@@ -1,0 +1,62 @@
+"""`python -m localcloud`, from start to stop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localcloud.__main__ import NOT_RUNNING, main
+from localcloud.cloud import REPOSITORY, LocalCloud
+
+
+def test_from_start_to_stop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command says what it did; start and stop may be repeated."""
+    state = ["--state", str(tmp_path)]
+    try:
+        assert main([*state, "start"]) == 0
+        assert "Starting the local cloud" in capsys.readouterr().out
+        assert main([*state, "start"]) == 0
+        assert "was running already" in capsys.readouterr().out
+        assert main([*state, "status"]) == 0
+        assert str(tmp_path / "cloud.log") in capsys.readouterr().out
+
+        monkeypatch.setenv("AWS_PROFILE", "production")
+        assert main([*state, "env", "--account", "111122223333"]) == 0
+        shell = capsys.readouterr().out + 'echo "$AWS_ACCESS_KEY_ID $AWS_ENDPOINT_URL ${AWS_PROFILE-none}"'
+        said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
+        cloud = LocalCloud.attach(tmp_path)
+        assert cloud is not None
+        assert said == f"111122223333 {cloud.endpoint_url} none\n"
+
+        assert main([*state, "switches", "list_lag=2", "returned_form=normalised"]) == 0
+        assert "list_lag=2.0\n" in capsys.readouterr().out
+        assert main([*state, "switches"]) == 0
+        assert "returned_form=normalised\n" in capsys.readouterr().out
+        assert main([*state, "switches", "list_leg=2"]) == 1
+        assert "There is no switch 'list_leg'" in capsys.readouterr().err
+    finally:
+        assert main([*state, "stop"]) == 0
+    assert "is stopped" in capsys.readouterr().out
+    assert main([*state, "stop"]) == 0
+    assert "is not running" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "code"), [("status", NOT_RUNNING), ("env", 1), ("switches", 1)])
+def test_says_when_none_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, code: int) -> None:
+    """Commands that need a running cloud fail, and say how to start it; status has a code of its own."""
+    assert main(["--state", str(tmp_path), command]) == code
+    told = capsys.readouterr()
+    assert "is not running" in told.out + told.err
+
+
+def test_has_help_for_every_command() -> None:
+    """It is a module that can be run."""
+    done = subprocess.run(
+        [sys.executable, "-m", "localcloud", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert all(command in done.stdout for command in ("start", "stop", "status", "env", "switches"))

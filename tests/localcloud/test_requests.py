@@ -1,0 +1,160 @@
+"""Requests are held to the service model, as AWS's own front end holds them."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from localcloud.rekognition import AwsError, LocalRekognition
+from localcloud.rekognition.validation import check_request
+from tests.localcloud.support import document
+
+ARN = "arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815"
+LONGEST_NAME = "n" * 255
+
+PUT = {"ProjectArn": ARN, "PolicyName": "share", "PolicyDocument": document()}
+LIST = {"ProjectArn": ARN}
+DELETE = {"ProjectArn": ARN, "PolicyName": "share"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("PutProjectPolicy", PUT),
+        ("PutProjectPolicy", {**PUT, "PolicyName": "n" * 128}),
+        ("PutProjectPolicy", {**PUT, "PolicyName": "A-z_0.9"}),
+        ("PutProjectPolicy", {**PUT, "PolicyRevisionId": "aA0" + "f" * 61}),
+        ("PutProjectPolicy", {**PUT, "PolicyDocument": "\t\n\r ÿ" + "x" * 1995}),
+        (
+            "PutProjectPolicy",
+            {**PUT, "ProjectArn": f"arn:aws-cn:rekognition:cn-north-1:123456789012:project/{'n' * 255}/1"},
+        ),
+        ("ListProjectPolicies", {**LIST, "MaxResults": 1}),
+        ("ListProjectPolicies", {**LIST, "MaxResults": 5, "NextToken": "t" * 1024}),
+        ("ListProjectPolicies", {**LIST, "MaxResults": None, "NextToken": None}),
+        ("DeleteProjectPolicy", DELETE),
+        ("DeleteProjectPolicy", {**DELETE, "PolicyRevisionId": "0"}),
+        ("CreateProject", {"ProjectName": LONGEST_NAME, "Feature": "CUSTOM_LABELS", "Tags": {"team": "vision"}}),
+        ("DescribeProjects", {"ProjectNames": ["a"] * 10, "MaxResults": 100}),
+        ("DeleteProject", {"ProjectArn": ARN}),
+    ],
+)
+def test_accepts_what_the_model_allows(operation: str, parameters: dict[str, Any]) -> None:
+    """Everything up to the limits of the model is accepted."""
+    check_request(operation, parameters)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "constraint"),
+    [
+        ("PutProjectPolicy", {}, "'projectArn' failed to satisfy constraint: Member must not be null"),
+        (
+            "PutProjectPolicy",
+            {**PUT, "PolicyName": None},
+            "'policyName' failed to satisfy constraint: Member must not be",
+        ),
+        ("PutProjectPolicy", {**PUT, "PolicyName": ""}, "length greater than or equal to 1"),
+        ("PutProjectPolicy", {**PUT, "PolicyName": "n" * 129}, "length less than or equal to 128"),
+        ("PutProjectPolicy", {**PUT, "PolicyName": "a b"}, r"regular expression pattern: [a-zA-Z0-9_.\-]+"),
+        ("PutProjectPolicy", {**PUT, "PolicyName": "a\n"}, r"regular expression pattern: [a-zA-Z0-9_.\-]+"),
+        ("PutProjectPolicy", {**PUT, "PolicyName": 5}, "must be of type string"),
+        ("PutProjectPolicy", {**PUT, "PolicyRevisionId": "f" * 65}, "length less than or equal to 64"),
+        ("PutProjectPolicy", {**PUT, "PolicyRevisionId": "xyz"}, "regular expression pattern: [0-9A-Fa-f]+"),
+        ("PutProjectPolicy", {**PUT, "PolicyRevisionId": ""}, "regular expression pattern: [0-9A-Fa-f]+"),
+        ("PutProjectPolicy", {**PUT, "PolicyDocument": ""}, "length greater than or equal to 1"),
+        ("PutProjectPolicy", {**PUT, "PolicyDocument": "x" * 2001}, "length less than or equal to 2000"),
+        ("PutProjectPolicy", {**PUT, "PolicyDocument": "\u0100"}, "regular expression pattern"),
+        ("PutProjectPolicy", {**PUT, "PolicyDocument": "\x00"}, "regular expression pattern"),
+        ("PutProjectPolicy", {**PUT, "PolicyDocument": {"Statement": []}}, "must be of type string"),
+        ("PutProjectPolicy", {**PUT, "Revision": "1"}, "Member must be known"),
+        ("PutProjectPolicy", {**PUT, "ProjectArn": "arn:aws:s3:::a"}, "length greater than or equal to 20"),
+        ("PutProjectPolicy", {**PUT, "ProjectArn": ARN + "/x"}, "regular expression pattern"),
+        ("PutProjectPolicy", {**PUT, "ProjectArn": ARN.replace("123456789012", "12345678901")}, "regular expression"),
+        ("PutProjectPolicy", {**PUT, "ProjectArn": ARN.replace("/demo/", "/demo/version/v1/")}, "regular expression"),
+        ("ListProjectPolicies", {**LIST, "MaxResults": 0}, "value greater than or equal to 1"),
+        ("ListProjectPolicies", {**LIST, "MaxResults": 6}, "value less than or equal to 5"),
+        ("ListProjectPolicies", {**LIST, "MaxResults": True}, "must be of type integer"),
+        ("ListProjectPolicies", {**LIST, "MaxResults": "5"}, "must be of type integer"),
+        ("ListProjectPolicies", {**LIST, "NextToken": "t" * 1025}, "length less than or equal to 1024"),
+        (
+            "DeleteProjectPolicy",
+            {"ProjectArn": ARN},
+            "'policyName' failed to satisfy constraint: Member must not be null",
+        ),
+        ("CreateProject", {"ProjectName": LONGEST_NAME + "n"}, "length less than or equal to 255"),
+        (
+            "CreateProject",
+            {"ProjectName": "a", "Feature": "OTHER"},
+            "enum value set: [CONTENT_MODERATION, CUSTOM_LABELS]",
+        ),
+        ("CreateProject", {"ProjectName": "a", "Tags": {"": "x"}}, "'tags.key' failed to satisfy constraint"),
+        ("DescribeProjects", {"ProjectNames": ["a", "b c"]}, "'projectNames.2.member' failed to satisfy constraint"),
+        ("DescribeProjects", {"MaxResults": 101}, "value less than or equal to 100"),
+    ],
+)
+def test_refuses_what_the_model_forbids(operation: str, parameters: dict[str, Any], constraint: str) -> None:
+    """A request that breaks the model is an InvalidParameterException that says which constraint."""
+    with pytest.raises(AwsError) as caught:
+        check_request(operation, parameters)
+    assert caught.value.code == "InvalidParameterException"
+    assert constraint in caught.value.message
+    assert "validation error" in caught.value.message
+
+
+def test_counts_all_problems() -> None:
+    """All that is wrong with a request is told at once."""
+    with pytest.raises(AwsError, match=r"2 validation errors detected: Value .*; Value "):
+        check_request("DeleteProjectPolicy", {"ProjectArn": ARN, "PolicyName": "a b", "PolicyRevisionId": "x"})
+
+
+def test_checks_requests_before_anything_happens(rekognition: LocalRekognition, project: str) -> None:
+    """A request that breaks the model is neither done nor counted as a call."""
+    before = len(rekognition.calls)
+    status, answer, headers = post(rekognition, "PutProjectPolicy", {**PUT, "ProjectArn": project, "PolicyName": ""})
+    assert status == 400
+    assert answer["__type"] == headers["x-amzn-errortype"] == "InvalidParameterException"
+    assert answer["message"] == answer["Message"]
+    assert headers["Content-Type"] == "application/x-amz-json-1.1"
+    assert len(rekognition.calls) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "code"),
+    [
+        ("RekognitionService.CopyProjectVersion", b"{}", "UnknownOperationException"),
+        ("CreateProject", b"{}", "UnknownOperationException"),
+        ("RekognitionService.CreateProject", b"{", "SerializationException"),
+        ("RekognitionService.CreateProject", b"[]", "SerializationException"),
+    ],
+)
+def test_refuses_what_is_no_request(rekognition: LocalRekognition, target: str, body: bytes, code: str) -> None:
+    """An operation that isn't there, and a body that isn't a JSON object, are refused by AWS's codes."""
+    status, answer, _ = send(rekognition, target, body)
+    assert (status, answer["__type"]) == (400, code)
+
+
+def post(rekognition: LocalRekognition, operation: str, parameters: dict[str, Any]) -> tuple[int, Any, Any]:
+    """Send a request that boto3 itself would refuse to send."""
+    return send(rekognition, f"RekognitionService.{operation}", json.dumps(parameters).encode())
+
+
+def send(rekognition: LocalRekognition, target: str, body: bytes) -> tuple[int, Any, Any]:
+    """Send a request as the root of an account; return its status, its answer and its headers."""
+    credential = "123456789012/20231114/us-east-1/rekognition/aws4_request"
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": target,
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
+    }
+    request = urllib.request.Request(rekognition.endpoint_url, body, headers)  # noqa: S310 - always loopback
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=10) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error), error.headers
