@@ -6,6 +6,7 @@ Context: ``project_arn``, an existing project to share instead of a new one; ``t
 from __future__ import annotations
 
 import re
+import sys
 
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
@@ -22,7 +23,7 @@ class ModelSharing(Stack):
         super().__init__(scope, construct_id, description=description)
         trusted_account = str(self.node.try_get_context("trusted_account") or "111122223333")
         if not re.fullmatch(r"\d{12}", trusted_account):
-            raise ValueError(f'trusted_account "{trusted_account}" is not an account id. Give its 12 digits.')
+            sys.exit(f'trusted_account "{trusted_account}" is not an account id. Give its 12 digits.')
 
         project_arn = self.node.try_get_context("project_arn")
         if not project_arn:

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud.pytest_plugin import rekognition
 from localcloud.rekognition import LocalRekognition
 from tests.handler.stage import Stage, VirtualTime
-
-__all__ = ["rekognition"]
 
 
 @pytest.fixture

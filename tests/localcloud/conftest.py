@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localcloud.pytest_plugin import local_cloud, rekognition
 from localcloud.rekognition import LocalRekognition
 from tests.localcloud.support import VirtualClock
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
-
-__all__ = ["local_cloud", "rekognition"]
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""A bootstrapped local cloud, and the real CDK CLI to deploy to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.cloud import ACCOUNT, REGION, LocalCloud
+
+ROOT = Path(__file__).parents[2]
+APPS = Path(__file__).parent / "apps"
+CLI = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+@dataclass(frozen=True)
+class Cdk:
+    """The CDK CLI, run in a folder of its own against the local cloud."""
+
+    cloud: LocalCloud
+    folder: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the CLI and return how it ended, its output and errors together."""
+        environment = self.cloud.full_environment() | {
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_VALIDATION": "false",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "HOME": str(self.folder),
+        }
+        return subprocess.run(
+            [CLI, *arguments, "--no-notices", "--no-color", "--ci"],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+
+    def app(self, command: str, app: str, *arguments: str, **context: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command on one of the apps beside this file, its context given as JSON."""
+        given = [part for key, value in context.items() for part in ("-c", f"{key}={json.dumps(value)}")]
+        return self.run(command, "--app", f"{sys.executable} {APPS / app}", *given, *arguments)
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> LocalCloud:
+    """The local cloud, in which the CDK may deploy."""
+    assert CLI.exists(), "The CDK CLI is missing. Run: npm ci --ignore-scripts"
+    done = Cdk(local_cloud, tmp_path_factory.mktemp("bootstrap")).run("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    assert done.returncode == 0, done.stdout
+    return local_cloud
+
+
+@pytest.fixture
+def cdk(bootstrapped: LocalCloud, tmp_path: Path) -> Cdk:
+    """The CDK CLI in an empty folder."""
+    return Cdk(bootstrapped, tmp_path)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is live in the local cloud, asked of the services themselves."""
+
+    cloud: LocalCloud
+
+    def stack(self, name: str) -> Mapping[str, Any] | None:
+        """Return what CloudFormation tells about a stack, None where it is gone."""
+        try:
+            found: Mapping[str, Any] = self.cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError:
+            return None
+        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """Return a stack's outputs."""
+        stack = self.stack(name)
+        assert stack is not None
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def physical_id(self, stack: str) -> str:
+        """Return the physical id of a stack's one policy."""
+        resources = self.cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        (found,) = (
+            each["PhysicalResourceId"]
+            for each in resources
+            if each["ResourceType"] == "Custom::RekognitionProjectPolicy"
+        )
+        return str(found)
+
+    def policies(self) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """Return every policy of the account, by its project's name and its own."""
+        client = self.cloud.client("rekognition")
+        return {
+            (project["ProjectArn"].split("/")[1], policy["PolicyName"]): policy
+            for project in client.describe_projects()["ProjectDescriptions"]
+            for policy in client.list_project_policies(ProjectArn=project["ProjectArn"])["ProjectPolicies"]
+        }
+
+
+@pytest.fixture
+def live(bootstrapped: LocalCloud) -> Live:
+    """What is live in the local cloud."""
+    return Live(bootstrapped)
+
+
+@pytest.fixture(scope="session")
+def bare_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the repository holds, and nothing else, in an empty folder."""
+    folder = tmp_path_factory.mktemp("bare") / "copy"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        source, target = ROOT / name, folder / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            target.chmod(source.stat().st_mode)
+    return folder
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """Return this environment without what belongs to this checkout or to a user's AWS set-up."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "CDK_", "PYTEST_", "JSII_")) and name not in ("VIRTUAL_ENV", "PYTHONPATH")
+    }
+    own = (str(ROOT / ".venv" / "bin"), str(ROOT / "node_modules" / ".bin"))
+    path = [entry for entry in kept["PATH"].split(os.pathsep) if entry not in own]
+    return kept | {"PATH": os.pathsep.join(path), "HOME": str(home)}

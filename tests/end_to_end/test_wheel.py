@@ -1,0 +1,108 @@
+"""The built wheel: alone, in another folder, it does what the checkout does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import CLI, ROOT, bare_environment
+
+APP = """
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
+from cdk_rekognition_project_policy import ProjectPolicy
+
+app = App()
+stack = Stack(app, "Sharing")
+policy = ProjectPolicy(
+    stack, "Policy", project_arn="arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+)
+policy.grant_copy(iam.AccountPrincipal("111122223333"))
+app.synth()
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> None:
+    """Typed, licensed, without tests, the local cloud or caches."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {name for name in names if not name.split("/")[0].endswith(".dist-info")}
+    construct = {
+        f"cdk_rekognition_project_policy/{path.name}"
+        for path in (ROOT / "constructs" / "cdk_rekognition_project_policy").iterdir()
+        if path.is_file()
+    }
+    handler = {
+        f"cdk_rekognition_project_policy/_lambda/{path.relative_to(ROOT / 'lambda').as_posix()}"
+        for path in (ROOT / "lambda").rglob("*.py")
+    }
+    assert modules == construct | handler
+    assert "cdk_rekognition_project_policy/py.typed" in modules
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an empty folder into which the wheel alone was installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    python = folder / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "requirements.txt", wheel],
+        check=True,
+        env=bare_environment(folder),
+    )
+    return python
+
+
+def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: Path) -> None:
+    """In another folder `cdk synth` makes the function's code byte for byte the same."""
+    environment = bare_environment(tmp_path) | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+    (tmp_path / "app.py").write_text(APP)
+    hashes = []
+    for name, interpreter in (("wheel", installed), ("checkout", Path(sys.executable))):
+        subprocess.run(
+            [CLI, "synth", "--quiet", "--app", f"{interpreter} app.py", "--output", name, "--no-notices"],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+        assets = json.loads((tmp_path / name / "Sharing.assets.json").read_text())["files"]
+        hashes.append({asset for asset, file in assets.items() if file["source"]["packaging"] == "zip"})
+    assert len(hashes[0]) == 1
+    assert hashes[0] == hashes[1]
+
+
+def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> None:
+    """A user's mypy finds the types, and a wrong argument, before anything runs."""
+    wrong = "policy.grant_copy(iam.AccountPrincipal('111122223333'), versions=7)\nreveal_type(policy.policy_name)"
+    (tmp_path / "app.py").write_text(APP.replace("app.synth()", wrong))
+    # Reading the whole CDK would take a minute and say nothing about these types.
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n[mypy-aws_cdk.*]\nfollow_imports = skip\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--python-executable", installed, "app.py"],
+        cwd=tmp_path,
+        env=bare_environment(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert 'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"' in done.stdout
+    assert 'Revealed type is "str"' in done.stdout.replace("builtins.str", "str")
