@@ -47,7 +47,7 @@ check_node() {
 make_virtual_environment() {
     local python stamp
     python=$(find_python) || exit 1
-    stamp=$({ "$python" -VV; pwd; cat requirements-dev.txt pyproject.toml; } | cksum)
+    stamp=$({ "$python" -VV; pwd; cat requirements-dev.txt; } | cksum)
     [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && [ -x .venv/bin/python ] && return
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,19 +14,7 @@ import pytest
 
 from tests.end_to_end.conftest import CLI, ROOT, bare_environment
 
-APP = """
-from aws_cdk import App, Stack
-from aws_cdk import aws_iam as iam
-from cdk_rekognition_project_policy import ProjectPolicy
-
-app = App()
-stack = Stack(app, "Sharing")
-policy = ProjectPolicy(
-    stack, "Policy", project_arn="arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
-)
-policy.grant_copy(iam.AccountPrincipal("111122223333"))
-app.synth()
-"""
+EXAMPLE = ROOT / "examples" / "share-with-an-account"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +65,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: Path) -> None:
     """In another folder `cdk synth` makes the function's code byte for byte the same."""
     environment = bare_environment(tmp_path) | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
-    (tmp_path / "app.py").write_text(APP)
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
     hashes = []
     for name, interpreter in (("wheel", installed), ("checkout", Path(sys.executable))):
         subprocess.run(
@@ -85,7 +75,7 @@ def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: P
             check=True,
             capture_output=True,
         )
-        assets = json.loads((tmp_path / name / "Sharing.assets.json").read_text())["files"]
+        assets = json.loads((tmp_path / name / "LogoSharing.assets.json").read_text())["files"]
         hashes.append({asset for asset, file in assets.items() if file["source"]["packaging"] == "zip"})
     assert len(hashes[0]) == 1
     assert hashes[0] == hashes[1]
@@ -94,7 +84,7 @@ def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: P
 def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> None:
     """A user's mypy finds the types, and a wrong argument, before anything runs."""
     wrong = "policy.grant_copy(iam.AccountPrincipal('111122223333'), versions=7)\nreveal_type(policy.policy_name)"
-    (tmp_path / "app.py").write_text(APP.replace("app.synth()", wrong))
+    (tmp_path / "app.py").write_text((EXAMPLE / "app.py").read_text() + wrong)
     # Reading the whole CDK would take a minute and say nothing about these types.
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n[mypy-aws_cdk.*]\nfollow_imports = skip\n")
     done = subprocess.run(
@@ -106,3 +96,18 @@ def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> Non
     )
     assert 'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"' in done.stdout
     assert 'Revealed type is "str"' in done.stdout.replace("builtins.str", "str")
+
+
+def test_readmes_lines_of_code_work(installed: Path, tmp_path: Path) -> None:
+    """README's Python block is an app that synthesizes, with the wheel."""
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "app.py").write_text(block)
+    subprocess.run(
+        [installed, "app.py"],
+        cwd=tmp_path,
+        env=bare_environment(tmp_path) | {"CDK_OUTDIR": str(tmp_path / "out"), "CDK_VALIDATION": "false"},
+        check=True,
+        capture_output=True,
+    )
+    template = json.loads((tmp_path / "out" / "LogoSharing.template.json").read_text())
+    assert "Custom::RekognitionProjectPolicy" in {each["Type"] for each in template["Resources"].values()}
