@@ -204,16 +204,18 @@ def confirmed() -> bool:
 
 def target_of(environment: Mapping[str, str], name: str) -> Target:
     """Return the target that an environment's credentials reach."""
+    environment = dict(environment)
     os.environ.clear()
     os.environ.update(environment)
-    session = boto3.Session()
-    if session.region_name is None:
+    # boto3 reads one of the two variables, the CLI prefers the other, and a profile may name the Region instead.
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or boto3.Session().region_name
+    if not region:
         raise Failed("No Region is configured. Set AWS_REGION, or name one in your AWS profile.")
-    # The CLI takes its Region from one of two variables, or a profile; both shall mean the same.
-    os.environ.setdefault("AWS_REGION", session.region_name)
+    os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
     os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
+    session = boto3.Session()
     account = session.client("sts").get_caller_identity()["Account"]
-    return Target(account, session.region_name, dict(os.environ), session, name)
+    return Target(account, region, dict(os.environ), session, name)
 
 
 def bootstrap(target: Target) -> None:
