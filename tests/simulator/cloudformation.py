@@ -1,0 +1,400 @@
+"""CloudFormation, as far as a custom resource sees it: which requests it sends, when, with which ids and properties.
+
+The sequences are those of AWS's documentation and of field reports. What is known from one report only, or inferred, is
+a switch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from project_policy.timing import LATE_CREATE_PATIENCE
+from tests.simulator.function import Delivery, Function, Sent
+from tests.simulator.template import Other, Policy, Template
+from tests.simulator.world import Signal
+
+CLEAN_UP_TRIES = 3
+FOR_EVER = 10.0**6
+ROLL_BACK_DELAY = 3.0
+"""Seconds from a failure to the first reverse Update."""
+DEFAULT_SERVICE_TIMEOUT = 3600.0
+
+
+@dataclass
+class Behaviour:
+    """The rows that are not certain."""
+
+    url_tells_time: bool = True
+    old_form_of_url: bool = False
+    reverse_update_overlaps: bool = False
+    """Whether an Update in flight is reversed at once, or only when it has answered."""
+    clean_up_has_new_properties: bool = False
+    """Whether a clean-up Delete carries the properties from before or from after."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a stack: its physical id, what it was made from, and its attributes."""
+
+    physical_id: str
+    policy: Policy
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a request ended for CloudFormation."""
+
+    ok: bool
+    physical_id: str
+    data: Mapping[str, str]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an operation has done to one resource, for a roll-back to undo."""
+
+    logical_id: str
+    kind: str
+    """created, updated, replaced, or one of them failed."""
+    before: Resource | None
+    after: Resource | None
+
+
+class CloudFormation:
+    """Sends requests to a function and waits for its answers."""
+
+    def __init__(self, function: Function, behaviour: Behaviour | None = None) -> None:
+        self.function = function
+        self.world = function.world
+        self.behaviour = behaviour or Behaviour()
+        self.deliver: Callable[[Mapping[str, Any]], Delivery] = lambda _event: Delivery()
+        """Says how an event is delivered."""
+        self._number = itertools.count(1)
+
+    def stack(self, name: str) -> Stack:
+        """Return a new stack."""
+        return Stack(self, name)
+
+    def operate(self, operation: Callable[[], None]) -> None:
+        """Run an operation on a stack to its end, and everything that is still on its way then."""
+        self.world.spawn(operation)
+        self.world.run()
+        self.world.now += 5
+
+    def request(
+        self, stack: Stack, kind: str, logical_id: str, policy: Policy, physical_id: str = "", old: Policy | None = None
+    ) -> Sent:
+        """Send a request."""
+        number = next(self._number)
+        event: dict[str, Any] = {
+            "RequestType": kind,
+            "ResponseURL": self._url(),
+            "StackId": f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack.name}/4c5a3c60-95a3-11ef",
+            "RequestId": f"request-{number}",
+            "ResourceType": "Custom::RekognitionProjectPolicy",
+            "LogicalResourceId": logical_id,
+            "ResourceProperties": policy.properties,
+        }
+        if physical_id:
+            event["PhysicalResourceId"] = physical_id
+        if old is not None:
+            event["OldResourceProperties"] = old.properties
+        return self.function.send(event, self.deliver(event))
+
+    def wait(self, sent: Sent, policy: Policy) -> Answer | None:
+        """Wait for an answer as long as CloudFormation does; None where none came."""
+        timeout = float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT)
+        if not sent.answered.wait(timeout - (self.world.now - sent.at)):
+            return None
+        got = sent.answered.value
+        return Answer(got["Status"] == "SUCCESS", got["PhysicalResourceId"], got["Data"], got["Reason"])
+
+    def made_up_id(self, stack: Stack, logical_id: str) -> str:
+        """Return an id as CloudFormation makes one up where it has none."""
+        return f"{stack.name}-{logical_id}-{next(self._number):013X}"
+
+    def _url(self) -> str:
+        base, now = "https://answers.example/answer", int(self.world.now)
+        if not self.behaviour.url_tells_time:
+            return base
+        if self.behaviour.old_form_of_url:
+            return f"{base}?AWSAccessKeyId=A&Expires={now + 7200}&Signature=5ec2e7"
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        return f"{base}?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
+
+
+class Stack:
+    """One stack; each operation is to be run by ``CloudFormation.operate``."""
+
+    def __init__(self, cloudformation: CloudFormation, name: str) -> None:
+        self.cloudformation = cloudformation
+        self.world = cloudformation.world
+        self.name = name
+        self.status = ""
+        self.resources: dict[str, Resource] = {}
+        self.others: dict[str, Other] = {}
+        self.events: list[str] = []
+        self.dropped: list[Resource] = []
+        """What a clean-up gave up after three tries."""
+        self._failed: dict[str, Resource] = {}
+        """Failed creates that a disabled roll-back left for the next operation."""
+        self._unreversed: list[Change] = []
+
+    def create(self, template: Template, *, disable_rollback: bool = False) -> None:
+        """CreateStack."""
+        changes, ok = self._apply(template, disable_rollback=disable_rollback)
+        if ok:
+            self.status = "CREATE_COMPLETE"
+        elif disable_rollback:
+            self._keep_failed(changes)
+            self.status = "CREATE_FAILED"
+        else:
+            self._roll_back_create(changes)
+
+    def update(self, template: Template, *, disable_rollback: bool = False) -> None:
+        """UpdateStack."""
+        self._delete_failed()
+        before = dict(self.resources)
+        others_before = dict(self.others)
+        changes, ok = self._apply(template, disable_rollback=disable_rollback)
+        if ok:
+            self.status = "UPDATE_COMPLETE"
+            self._clean_up_after_success(template, before)
+            return
+        if disable_rollback:
+            self._keep_failed(changes)
+            self.status = "UPDATE_FAILED"
+            return
+        self.others = others_before
+        self._roll_back_update(changes)
+
+    def continue_update_rollback(self) -> None:
+        """ContinueUpdateRollback: sends the reverse Updates that failed once more."""
+        changes, self._unreversed = self._unreversed, []
+        self._roll_back_update(changes)
+
+    def delete(self, retain: tuple[str, ...] = ()) -> None:
+        """DeleteStack."""
+        self._delete_failed()
+        ok = True
+        for logical_id, resource in list(self.resources.items()):
+            if resource.policy.retain or logical_id in retain or self._deleted(logical_id, resource):
+                del self.resources[logical_id]
+            else:
+                ok = False
+        self.status = "DELETE_COMPLETE" if ok else "DELETE_FAILED"
+
+    # -- forwards ------------------------------------------------------------------------------------------------------
+
+    def _apply(self, template: Template, *, disable_rollback: bool) -> tuple[list[Change], bool]:
+        """Create and update what the template asks for, all that may at once; stop at the first failure."""
+        changes: list[Change] = []
+        done = {logical_id: Signal(self.world) for logical_id in template}
+        over = Signal(self.world)
+
+        def run(logical_id: str) -> None:
+            wanted = template[logical_id]
+            ok = not wanted.needs or (done[wanted.needs].wait(FOR_EVER) and bool(done[wanted.needs].value))
+            if ok and not over.is_set():
+                if isinstance(wanted, Other):
+                    ok = self._other(logical_id, wanted)
+                else:
+                    ok = self._one(logical_id, wanted, changes, over, disable_rollback=disable_rollback)
+                if not ok:
+                    over.set()
+            done[logical_id].set(ok)
+
+        for logical_id in template:
+            self.world.spawn(partial(run, logical_id))
+        # A failure ends the waiting of all that is in flight, so each comes to its end.
+        results = [signal.wait(FOR_EVER) and bool(signal.value) for signal in done.values()]
+        return changes, all(results) and not over.is_set()
+
+    def _other(self, logical_id: str, wanted: Other) -> bool:
+        if self.others.get(logical_id) == wanted:
+            return True
+        self.world.sleep(wanted.after)
+        if not wanted.fails:
+            self.others[logical_id] = wanted
+        return not wanted.fails
+
+    def _one(
+        self, logical_id: str, wanted: Policy, changes: list[Change], over: Signal, *, disable_rollback: bool
+    ) -> bool:
+        """Create or update one policy; tell whether it went well."""
+        before = self.resources.get(logical_id)
+        if before is None:
+            return self._create_one(logical_id, wanted, changes, over)
+        if before.policy.properties == wanted.properties:
+            self.resources[logical_id] = Resource(before.physical_id, wanted, before.data)
+            return True
+        return self._update_one(logical_id, before, wanted, changes, over, disable_rollback=disable_rollback)
+
+    def _create_one(self, logical_id: str, wanted: Policy, changes: list[Change], over: Signal) -> bool:
+        sent = self.cloudformation.request(self, "Create", logical_id, wanted)
+        answer = self._race(sent, wanted, over)
+        made_up = self.cloudformation.made_up_id(self, logical_id)
+        if answer is None:  # cancelled, or it never answered: CloudFormation has no id to delete by but its own
+            sent.abandon(patience=LATE_CREATE_PATIENCE - 2)
+            changes.append(Change(logical_id, "cancelled", None, Resource(made_up, wanted)))
+            return False
+        resource = Resource(answer.physical_id or made_up, wanted, answer.data)
+        changes.append(Change(logical_id, "created", None, resource))
+        self._note(logical_id, "CREATE", answer)
+        if answer.ok:
+            self.resources[logical_id] = resource
+        else:
+            sent.abandon()
+        return answer.ok
+
+    def _update_one(
+        self,
+        logical_id: str,
+        before: Resource,
+        wanted: Policy,
+        changes: list[Change],
+        over: Signal,
+        *,
+        disable_rollback: bool,
+    ) -> bool:
+        if disable_rollback and before.policy.key != wanted.key:
+            self.events.append(f"{logical_id} UPDATE_FAILED Replacement type updates not supported")
+            return False
+        sent = self.cloudformation.request(self, "Update", logical_id, wanted, before.physical_id, before.policy)
+        answer = self._race(sent, wanted, over)
+        if answer is None and not self.cloudformation.behaviour.reverse_update_overlaps:
+            answer = self.cloudformation.wait(sent, wanted)
+        if answer is None:
+            sent.abandon()
+            changes.append(Change(logical_id, "updated", before, Resource(before.physical_id, wanted)))
+            return False
+        after = Resource(answer.physical_id, wanted, answer.data)
+        kind = "updated" if answer.physical_id == before.physical_id else "replaced"
+        changes.append(Change(logical_id, kind, before, after))
+        self._note(logical_id, "UPDATE", answer)
+        if answer.ok:
+            self.resources[logical_id] = after
+        else:
+            sent.abandon()
+        return answer.ok and not over.is_set()
+
+    def _race(self, sent: Sent, policy: Policy, over: Signal) -> Answer | None:
+        """Wait for an answer, but no longer than until another resource fails."""
+        either = Signal(self.world)
+        timeout = float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT)
+        for signal in (sent.answered, over):
+
+            def watch(signal: Signal = signal) -> None:
+                if signal.wait(timeout):
+                    either.set()
+
+            self.world.spawn(watch)
+        either.wait(timeout)
+        return self.cloudformation.wait(sent, policy) if sent.answered.is_set() else None
+
+    def _note(self, logical_id: str, operation: str, answer: Answer) -> None:
+        self.events.append(f"{logical_id} {operation}_{'COMPLETE' if answer.ok else 'FAILED ' + answer.reason}")
+
+    # -- backwards -----------------------------------------------------------------------------------------------------
+
+    def _roll_back_create(self, changes: list[Change]) -> None:
+        ok = True
+        for change in changes:
+            if change.after is None:
+                continue
+            self.resources[change.logical_id] = change.after
+            if change.after.policy.retain and change.kind == "created":
+                # A retained resource that failed to be made is deleted all the same; one that was made stays.
+                del self.resources[change.logical_id]
+            elif self._deleted(change.logical_id, change.after):
+                del self.resources[change.logical_id]
+            else:
+                ok = False
+        self.status = "ROLLBACK_COMPLETE" if ok else "ROLLBACK_FAILED"
+
+    def _roll_back_update(self, changes: list[Change]) -> None:
+        clean_up: list[tuple[str, Resource]] = []
+        self.world.sleep(ROLL_BACK_DELAY)
+        for change in reversed(changes):
+            if change.kind == "cancelled" and change.after is not None:
+                self._deleted(change.logical_id, change.after)
+            elif change.before is None and change.after is not None:
+                self.resources.pop(change.logical_id, None)
+                clean_up.append((change.logical_id, change.after))
+            elif change.kind == "replaced" and change.before is not None and change.after is not None:
+                self.resources[change.logical_id] = change.before
+                clean_up.append((change.logical_id, change.after))
+            elif change.before is not None and change.after is not None and not self._reversed(change):
+                self._unreversed.append(change)
+        if self._unreversed:
+            self.status = "UPDATE_ROLLBACK_FAILED"
+            return
+        self._clean_up(clean_up)
+        self.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    def _reversed(self, change: Change) -> bool:
+        before, after = change.before, change.after
+        if before is None or after is None:
+            raise AssertionError("only an update can be reversed")
+        sent = self.cloudformation.request(
+            self, "Update", change.logical_id, before.policy, before.physical_id, after.policy
+        )
+        answer = self.cloudformation.wait(sent, before.policy)
+        if answer is None or not answer.ok:
+            return False
+        # An answer with another id makes CloudFormation delete the one that it had.
+        self.resources[change.logical_id] = Resource(answer.physical_id, before.policy, answer.data)
+        return True
+
+    # -- clean-up ------------------------------------------------------------------------------------------------------
+
+    def _clean_up_after_success(self, template: Template, before: Mapping[str, Resource]) -> None:
+        clean_up = []
+        for logical_id, old in before.items():
+            now = self.resources.get(logical_id)
+            if logical_id not in template:
+                del self.resources[logical_id]
+                clean_up.append((logical_id, old))
+            elif now is not None and now.physical_id != old.physical_id:
+                new = now.policy if self.cloudformation.behaviour.clean_up_has_new_properties else old.policy
+                clean_up.append((logical_id, Resource(old.physical_id, new)))
+        self.others = {name: other for name, other in template.items() if isinstance(other, Other)}
+        self._clean_up([each for each in clean_up if not each[1].policy.retain])
+
+    def _clean_up(self, resources: list[tuple[str, Resource]]) -> None:
+        """Delete, each with three tries; what still fails is dropped, and the stack completes."""
+        for logical_id, resource in resources:
+            if not any(self._deleted(logical_id, resource) for _ in range(CLEAN_UP_TRIES)):
+                self.dropped.append(resource)
+
+    def _deleted(self, logical_id: str, resource: Resource) -> bool:
+        for sent in self.cloudformation.function.log:
+            # Whatever makes this policy from now on does so for nobody.
+            if (
+                sent.event["LogicalResourceId"] == logical_id
+                and sent.event["RequestType"] != "Delete"
+                and sent.event["StackId"].split("/")[1] == self.name
+                and (sent.event["ResourceProperties"]["ProjectArn"], sent.event["ResourceProperties"]["PolicyName"])
+                == resource.policy.key
+            ):
+                sent.abandon()
+        sent = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
+        answer = self.cloudformation.wait(sent, resource.policy)
+        return answer is not None and answer.ok
+
+    def _keep_failed(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.before is None and change.after is not None and change.logical_id not in self.resources:
+                self._failed[change.logical_id] = change.after
+
+    def _delete_failed(self) -> None:
+        failed, self._failed = self._failed, {}
+        for logical_id, resource in failed.items():
+            self._deleted(logical_id, resource)

@@ -1,0 +1,164 @@
+"""The Lambda function as CloudFormation invokes it: at least once, with two retries, ended by its time-out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from project_policy import answer as answers
+from project_policy.identity import Home
+from project_policy.lifecycle import Outcome, fallback_id, respond
+from project_policy.rekognition import Clock, ProjectPolicies
+from project_policy.timing import ANSWER_RESERVE, CALL_RESERVE, FUNCTION_TIMEOUT, MAXIMUM_EVENT_AGE
+from tests.simulator.service import ACCOUNT, REGION, Calls, Client, Service
+from tests.simulator.world import Signal, Task
+
+RETRY_DELAYS = (60.0, 120.0)
+START = 0.1
+
+logging.getLogger("project_policy").setLevel(logging.INFO)
+
+
+@dataclass
+class Delivery:
+    """How one event arrives: late, more than once, and what its attempts meet."""
+
+    delay: float = 0.0
+    repeats: tuple[float, ...] = ()
+    """When the event is delivered once more, in seconds after the first time."""
+    attempts: list[Calls] = field(default_factory=list)
+    """What the attempts of the first delivery meet, in order; later ones meet nothing."""
+    answers_lost: int = 0
+    """How many attempts cannot deliver their answer."""
+
+
+@dataclass
+class Sent:
+    """One request and all that came of it."""
+
+    event: Mapping[str, Any]
+    answered: Signal
+    at: float
+    invocations: list[list[dict[str, Any]]] = field(default_factory=list)
+    """The answers of each invocation."""
+    calls: list[Calls] = field(default_factory=list)
+    given_up_at: float | None = None
+    """From when on nothing that this request puts can be noticed by its own Delete."""
+    orphaned: bool = False
+    """Whether an attempt put a policy after that: known, and left."""
+
+    def abandon(self, patience: float = 0.0) -> None:
+        """Note that CloudFormation wants nothing of this request any more; its Delete looks for it so long."""
+        if self.given_up_at is None:
+            self.given_up_at = self.answered.world.now + patience
+
+    def note_put(self) -> None:
+        """Note that an attempt is about to put a policy."""
+        if self.given_up_at is not None and self.answered.world.now > self.given_up_at:
+            self.orphaned = True
+
+
+class Function:
+    """Runs the real handler for events, each attempt as a task of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.world = service.world
+        self.log: list[Sent] = []
+
+    def send(self, event: Mapping[str, Any], delivery: Delivery) -> Sent:
+        """Deliver an event, and return what comes of it as it comes."""
+        sent = Sent(event, Signal(self.world), self.world.now)
+        self.log.append(sent)
+        self._deliver(sent, delivery, delay=delivery.delay, attempts=list(delivery.attempts))
+        for later in delivery.repeats:
+            self._deliver(sent, Delivery(), delay=delivery.delay + later, attempts=[])
+        return sent
+
+    def _deliver(self, sent: Sent, delivery: Delivery, *, delay: float, attempts: list[Calls]) -> None:
+        lost = [delivery.answers_lost]
+
+        def attempt(number: int) -> None:
+            calls = attempts[number] if number < len(attempts) else Calls()
+
+            def again() -> None:
+                """Lambda tries an event twice more, unless it has become too old meanwhile."""
+                if number < len(RETRY_DELAYS) and self.world.now + RETRY_DELAYS[number] <= sent.at + MAXIMUM_EVENT_AGE:
+                    self.world.spawn(lambda: attempt(number + 1), RETRY_DELAYS[number])
+
+            self._invoke(sent, calls, lost, again)
+
+        self.world.spawn(lambda: attempt(0), START + delay)
+
+    def _invoke(self, sent: Sent, calls: Calls, lost: list[int], again: Callable[[], None]) -> None:
+        world, event = self.world, sent.event
+        given: list[dict[str, Any]] = []
+        sent.invocations.append(given)
+        sent.calls.append(calls)
+        known = [fallback_id(event)]
+        failed = [False]
+
+        def die() -> None:
+            task.kill()
+            again()
+            world.pause()
+
+        def answer(outcome: Outcome) -> None:
+            if given:
+                return  # custom_resource sends one answer an invocation; the first one counts
+            if lost[0]:
+                lost[0] -= 1
+                failed[0] = True
+                return
+            given.append(check_answer(event, outcome))
+            sent.answered.set(given[0])
+
+        def run() -> None:
+            clock = Clock(now=lambda: world.now, sleep=world.sleep, jitter=lambda longest: longest * 0.75)
+            policies = ProjectPolicies(
+                cast("Any", Client(self.service, calls, die, sent.note_put)),
+                clock=clock,
+                deadline=world.now + FUNCTION_TIMEOUT - ANSWER_RESERVE - CALL_RESERVE,
+            )
+            answer(respond(event, policies, home=Home(REGION, ACCOUNT), clock=clock, announce=known.append))
+            ended.set()
+
+        def watch() -> None:
+            """Crhelper's timer answers half a second before Lambda ends the function."""
+            if not ended.wait(FUNCTION_TIMEOUT - 0.5) and not task.ended:
+                answer(Outcome(known[-1], failure="Execution timed out"))
+                ended.wait(0.5)
+            if task.ended and not ended.is_set():
+                return  # it died, which is seen to
+            if not ended.is_set() or failed[0]:
+                task.kill()
+                again()
+
+        ended = Signal(world)
+        task: Task = world.spawn(run)
+        world.spawn(watch)
+
+
+def check_answer(event: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """Return the answer, after holding it to what CloudFormation asks of every answer."""
+    answer = {
+        "Status": "FAILED" if outcome.failure else "SUCCESS",
+        "Reason": outcome.failure,
+        "PhysicalResourceId": outcome.physical_id,
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "NoEcho": False,
+        "Data": outcome.data,
+    }
+    assert 0 < len(outcome.physical_id.encode()) <= 1024
+    assert len(answers.body(answer)) <= answers.BODY_LIMIT
+    assert json.loads(answers.body(answer)) == answer, "nothing had to be cut"
+    assert set(outcome.data) == {"PolicyRevisionId", "PolicyName", "ProjectArn"}
+    assert len(outcome.failure) <= 256
+    if event["RequestType"] == "Delete":
+        assert outcome.physical_id == event["PhysicalResourceId"]
+    return answer

@@ -1,0 +1,72 @@
+"""What a simulated stack is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.simulator.service import ACCOUNT, REGION
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A Custom::RekognitionProjectPolicy."""
+
+    project_arn: str
+    policy_name: str
+    document: Mapping[str, Any]
+    adopt_existing: bool = False
+    service_timeout: int | None = 900
+    retain: bool = False
+    """DeletionPolicy and UpdateReplacePolicy: Retain."""
+    needs: str = ""
+    """The logical id of a resource that has to be there first."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which policy of the service it is."""
+        return self.project_arn, self.policy_name
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties as an event has them."""
+        properties: dict[str, Any] = {
+            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider",
+            "ProjectArn": self.project_arn,
+            "PolicyName": self.policy_name,
+            "PolicyDocument": self.document,
+        }
+        if self.adopt_existing:
+            properties["AdoptExisting"] = "true"
+        if self.service_timeout is not None:
+            properties["ServiceTimeout"] = str(self.service_timeout)
+        return properties
+
+
+@dataclass(frozen=True)
+class Other:
+    """A resource of another type: made after some seconds, or failing then."""
+
+    version: int = 1
+    fails: bool = False
+    after: float = 5.0
+    needs: str = ""
+
+
+Template = Mapping[str, Policy | Other]
+
+
+def document(*accounts: str) -> dict[str, Any]:
+    """Return a document that shares every version with accounts."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]},
+                "Action": "rekognition:CopyProjectVersion",
+                "Resource": "*",
+            }
+        ],
+    }

@@ -1,0 +1,533 @@
+"""Every sequence CloudFormation can send, row by row of its behaviour, ends in the right state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from localcloud.rekognition import Switches
+from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud, meets
+from tests.simulator.cloudformation import Behaviour
+from tests.simulator.function import Delivery
+from tests.simulator.service import LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.template import Other, Template
+
+FAILS = Other(version=2, fails=True, needs="Sharing")
+"""Another resource, which fails after the policy is done."""
+
+FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
+"""Another resource, which fails while the policy's request is in flight."""
+
+URLS = {
+    "with a time": Behaviour(),
+    "older form": Behaviour(old_form_of_url=True),
+    "without a time": Behaviour(url_tells_time=False),
+}
+
+
+@pytest.fixture(params=list(URLS.values()), ids=list(URLS))
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    """A cloud for each form that a ResponseURL may have."""
+    behaviour: Behaviour = request.param
+    return Cloud(behaviour=replace(behaviour))
+
+
+class TestCreate:
+    """A stack is made."""
+
+    def test_succeeds(self, cloud: Cloud) -> None:
+        """Create(none; P): the policy is live, with two calls."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.check_stack(stack)
+        assert cloud.function.log[0].calls[0].made == ["ListProjectPolicies", "PutProjectPolicy"]
+
+    def test_fails_and_is_rolled_back(self, cloud: Cloud) -> None:
+        """Delete(the id in the FAILED answer; P): what another owns is left as it is."""
+        cloud.service.edit(cloud.project, "sharing", FOREIGN)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        (create, _), (delete, physical_id) = cloud.sent()
+        assert (create, delete) == ("Create", "Delete")
+        assert physical_id.startswith("not-created:")
+        assert cloud.says(FOREIGN)
+
+    def test_another_resource_fails_afterwards(self, cloud: Cloud) -> None:
+        """Delete(the id; P): the policy goes with the stack."""
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.sent()[1] == ("Delete", f"{cloud.project}|sharing")
+        assert cloud.says(None)
+
+    @pytest.mark.parametrize("moment", [0.05, 0.12, 0.18, 0.22, 0.28, 0.35])
+    def test_another_resource_fails_while_it_is_in_flight(self, cloud: Cloud, moment: float) -> None:
+        """At once Delete(an id CloudFormation made up; P), at any moment of the Create: nothing is left."""
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": replace(FAILS_AT_ONCE, after=moment)})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(None)
+
+    def test_a_cancelled_create_that_lands_seconds_late_is_removed(self, cloud: Cloud) -> None:
+        """A Create that lands after its own Delete began to look does not stay."""
+        cloud.deliver(lambda event: Delivery(delay=5) if event["RequestType"] == "Create" else None)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+        assert cloud.says(None)
+
+    def test_a_cancelled_create_leaves_anothers_policy(self, cloud: Cloud) -> None:
+        """Delete(made-up id; P) where somebody else's policy of that name stands touches nothing."""
+        cloud.service.edit(cloud.project, "sharing", FOREIGN)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+        assert cloud.says(FOREIGN)
+
+    def test_a_cancelled_create_leaves_anothers_older_policy_of_the_same_words(self, cloud: Cloud) -> None:
+        """What says the same but was there an hour before is not this Create's."""
+        cloud.service.edit(cloud.project, "sharing", MINE)
+        cloud.world.now += 3600
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+        assert cloud.says(MINE)
+
+    def test_never_answers(self, cloud: Cloud) -> None:
+        """Where every attempt dies after its put, ServiceTimeout ends the wait and the Delete finds the policy."""
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)])
+                if event["RequestType"] == "Create"
+                else None
+            )
+        )
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(None)
+
+    def test_with_disabled_rollback_is_deleted_at_the_next_operation(self, cloud: Cloud) -> None:
+        """A failed create waits for the next operation, which deletes it and makes it anew."""
+        cloud.service.edit(cloud.project, "sharing", FOREIGN)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
+        assert stack.status == "CREATE_FAILED"
+        cloud.service.remove(cloud.project, "sharing")
+        cloud.update(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+
+    def test_of_two_policies_one_fails(self, cloud: Cloud) -> None:
+        """The one that was made goes, the one that was refused touches nothing."""
+        cloud.service.edit(cloud.project, "taken", FOREIGN)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Taken": cloud.policy("taken", needs="Sharing")})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(None)
+        assert cloud.says(FOREIGN, "taken")
+
+
+class TestUpdate:
+    """A document is edited in place."""
+
+    def test_keeps_the_id(self, cloud: Cloud) -> None:
+        """Update(id; new | old): the policy is edited, its id is the same, and nothing is cleaned up."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        assert stack.status == "UPDATE_COMPLETE"
+        assert [kind for kind, _ in cloud.sent()] == ["Create", "Update"]
+        cloud.check_stack(stack)
+
+    def test_of_unchanged_properties_sends_nothing(self, cloud: Cloud) -> None:
+        """Nothing is asked where nothing changed."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy()})
+        assert len(cloud.sent()) == 1
+
+    @pytest.mark.parametrize("other", [FAILS, FAILS_AT_ONCE, Other(version=2, fails=True, after=0.0)])
+    def test_is_rolled_back_when_another_resource_fails(self, cloud: Cloud, other: Other) -> None:
+        """Update(id; OLD | NEW): the old document is live again, at the recorded revision."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": other})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(MINE)
+        cloud.check_stack(stack)
+
+    def test_its_own_failure_is_rolled_back(self, cloud: Cloud) -> None:
+        """A FAILED answer with the same id is followed by Update(id; OLD | NEW), and the old document stays."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("", "MalformedPolicyDocumentException")])
+                if event["RequestType"] == "Update" and len(cloud.sent()) == 1
+                else None
+            )
+        )
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert [kind for kind, _ in cloud.sent()] == ["Create", "Update", "Update"]
+        cloud.check_stack(stack)
+
+    def test_the_reverse_update_fails_and_is_continued(self, cloud: Cloud) -> None:
+        """UPDATE_ROLLBACK_FAILED; ContinueUpdateRollback sends it again and the old document is live."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("", "LimitExceededException")])
+                if event["RequestType"] == "Update" and len(cloud.sent()) == 2
+                else None
+            )
+        )
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS})
+        assert stack.status == "UPDATE_ROLLBACK_FAILED"
+        cloud.continue_update_rollback(stack)
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(MINE)
+        cloud.check_stack(stack)
+
+    def test_after_somebody_changed_the_policy(self, cloud: Cloud) -> None:
+        """What was edited by hand before is put right, and a roll-back puts the template's document."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.service.edit(cloud.project, "sharing", FOREIGN)
+        cloud.world.now += 60
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+
+    def test_after_somebody_removed_the_policy(self, cloud: Cloud) -> None:
+        """What was deleted by hand is put anew."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.service.remove(cloud.project, "sharing")
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.check_stack(stack)
+
+
+class TestReplacement:
+    """Another name or project makes another policy."""
+
+    def test_succeeds(self, cloud: Cloud) -> None:
+        """The new policy is put, then clean-up: Delete(OLD id)."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy("renamed")})
+        assert stack.status == "UPDATE_COMPLETE"
+        assert cloud.says(None)
+        assert cloud.sent()[-1] == ("Delete", f"{cloud.project}|sharing")
+        cloud.check_stack(stack)
+
+    @pytest.mark.parametrize("new_properties", [False, True])
+    def test_its_clean_up_may_carry_either_properties(self, new_properties: bool) -> None:
+        """The Delete goes by its id alone, whichever properties come along."""
+        cloud = Cloud(behaviour=Behaviour(clean_up_has_new_properties=new_properties))
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
+        assert cloud.says(None)
+        cloud.check_stack(stack)
+
+    def test_is_rolled_back_when_another_resource_fails(self, cloud: Cloud) -> None:
+        """No Update, but clean-up: Delete(NEW id; NEW properties); the old policy was never touched."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        revision = stack.resources["Sharing"].data["PolicyRevisionId"]
+        cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER), "Other": FAILS})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(None, "renamed")
+        cloud.check_stack(stack)
+        assert stack.resources["Sharing"].data["PolicyRevisionId"] == revision
+
+    def test_its_own_failure_keeps_the_old_policy(self, cloud: Cloud) -> None:
+        """Where the new name is taken, the old policy stays and the other's is not touched."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.service.edit(cloud.project, "renamed", FOREIGN)
+        cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(FOREIGN, "renamed")
+        cloud.check_stack(stack)
+
+    def test_in_doubt_is_removed_by_its_roll_back(self, cloud: Cloud) -> None:
+        """A FAILED answer with another id is taken for a replacement, so that the policy in doubt is deleted."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("", LOST_AFTER, "LimitExceededException")])
+                if event["RequestType"] == "Update"
+                else None
+            )
+        )
+        cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(None, "renamed")
+        cloud.check_stack(stack)
+
+    def test_with_disabled_rollback_is_refused(self, cloud: Cloud) -> None:
+        """CloudFormation refuses it, and nothing is asked of the function."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy("renamed")}, disable_rollback=True)
+        assert len(cloud.sent()) == 1
+        cloud.check_stack(stack)
+
+    def test_to_another_project(self, cloud: Cloud) -> None:
+        """The policy moves with its project."""
+        other = cloud.service.project("other")
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": replace(cloud.policy(), project_arn=other)})
+        assert cloud.says(None)
+        assert cloud.says(MINE, project=other)
+
+    def test_whose_old_project_is_gone(self, cloud: Cloud) -> None:
+        """A project that was replaced took its policies along: the clean-up finds nothing, and that is fine."""
+        other = cloud.service.project("other")
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.service.store.delete_project("123456789012", "us-east-1", cloud.project)
+        cloud.update(stack, {"Sharing": replace(cloud.policy(), project_arn=other)})
+        assert stack.status == "UPDATE_COMPLETE"
+        assert not stack.dropped
+        cloud.check_stack(stack)
+
+
+class TestSecondOwner:
+    """Two owners of one policy: CloudFormation would delete 'the old one' by the same id."""
+
+    def test_a_renamed_logical_id_is_refused(self, cloud: Cloud) -> None:
+        """Create(new), then Delete(old) for the same policy would delete it, so the Create is refused."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Renamed": cloud.policy()})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert list(stack.resources) == ["Sharing"]
+        cloud.check_stack(stack)
+
+    def test_a_policy_moved_to_another_stack_is_refused(self, cloud: Cloud) -> None:
+        """The second stack fails, and the first still owns the policy."""
+        first = cloud.made({"Sharing": cloud.policy()})
+        second = cloud.stack("two")
+        cloud.create(second, {"Sharing": cloud.policy()})
+        assert second.status == "ROLLBACK_COMPLETE"
+        cloud.check_stack(first)
+
+    def test_a_policy_is_moved_by_retaining_and_adopting_it(self, cloud: Cloud) -> None:
+        """Retained where it was and adopted where it goes, it never was gone; it stays when the second stack goes."""
+        first = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(first, {"Sharing": cloud.policy(retain=True)})
+        cloud.update(first, {})
+        assert cloud.says(MINE)
+        second = cloud.made({"Sharing": cloud.policy(adopt_existing=True)}, "two")
+        cloud.check_stack(second)
+        cloud.update(second, {"Sharing": cloud.policy(said=OTHER, adopt_existing=True)})
+        cloud.check_stack(second)
+        cloud.delete(second)
+        assert cloud.says(OTHER)
+
+    def test_an_adoption_that_is_rolled_back_leaves_the_policy(self, cloud: Cloud) -> None:
+        """What a stack did not make, no roll-back of it deletes."""
+        cloud.service.edit(cloud.project, "sharing", MINE)
+        cloud.world.now += 3600
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(adopt_existing=True), "Other": FAILS})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(MINE)
+
+    def test_two_resources_that_swap_names_are_refused(self, cloud: Cloud) -> None:
+        """Each finds the other's policy; both stay as they are."""
+        stack = cloud.made({"A": cloud.policy("a"), "B": cloud.policy("b", OTHER)})
+        cloud.update(stack, {"A": cloud.policy("b", MINE), "B": cloud.policy("a", OTHER)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        cloud.check_stack(stack)
+        assert cloud.says(MINE, "a")
+        assert cloud.says(OTHER, "b")
+
+    def test_a_name_handed_on_while_its_owner_leaves_is_refused(self, cloud: Cloud) -> None:
+        """The name is free only after the clean-up, so the deployment fails and nothing is lost."""
+        stack = cloud.made({"A": cloud.policy("a"), "B": cloud.policy("b", OTHER)})
+        cloud.update(stack, {"B": cloud.policy("a", OTHER)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        cloud.check_stack(stack)
+
+    def test_another_stacks_policy_is_never_touched(self, cloud: Cloud) -> None:
+        """Whatever a second stack tries with the name, the first keeps its policy."""
+        first = cloud.made({"Sharing": cloud.policy()})
+        second = cloud.made({"Sharing": cloud.policy("mine", OTHER)}, "two")
+        cloud.update(second, {"Sharing": cloud.policy("sharing", OTHER)})
+        cloud.update(second, {"Sharing": cloud.policy("mine", OTHER), "More": cloud.policy("sharing", THIRD)})
+        cloud.delete(second)
+        cloud.check_stack(first)
+
+
+class TestDelete:
+    """A policy goes."""
+
+    def test_removed_from_the_template(self, cloud: Cloud) -> None:
+        """Clean-up: Delete(id; last properties)."""
+        stack = cloud.made({"Sharing": cloud.policy(), "Other": cloud.policy("other")})
+        cloud.update(stack, {"Other": cloud.policy("other")})
+        assert cloud.says(None)
+        cloud.check_stack(stack)
+
+    def test_the_stack_is_deleted(self, cloud: Cloud) -> None:
+        """Everything of the stack goes, with two calls."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.delete(stack)
+        assert stack.status == "DELETE_COMPLETE"
+        assert cloud.says(None)
+        assert cloud.function.log[-1].calls[0].made == ["ListProjectPolicies", "DeleteProjectPolicy"]
+
+    @pytest.mark.parametrize("retain", ["in the template", "at the deletion"])
+    def test_retained(self, cloud: Cloud, retain: str) -> None:
+        """DELETE_SKIPPED: nothing is sent, and the policy stays."""
+        stack = cloud.made({"Sharing": cloud.policy(retain=retain == "in the template")})
+        cloud.delete(stack, retain=("Sharing",) if retain == "at the deletion" else ())
+        assert len(cloud.sent()) == 1
+        assert cloud.says(MINE)
+
+    def test_of_a_policy_removed_by_hand(self, cloud: Cloud) -> None:
+        """Somebody was faster: that is success."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.service.remove(cloud.project, "sharing")
+        cloud.delete(stack)
+        assert stack.status == "DELETE_COMPLETE"
+
+    def test_fails_and_is_sent_again(self, cloud: Cloud) -> None:
+        """DELETE_FAILED; the next DeleteStack sends it again and nothing is left."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("", "InvalidParameterException")])
+                if event["RequestType"] == "Delete" and len(cloud.sent()) == 1
+                else None
+            )
+        )
+        cloud.delete(stack)
+        assert stack.status == "DELETE_FAILED"
+        cloud.delete(stack)
+        assert stack.status == "DELETE_COMPLETE"
+        assert cloud.says(None)
+
+    def test_in_clean_up_is_tried_three_times(self, cloud: Cloud) -> None:
+        """Two failures of a clean-up Delete are outlasted by CloudFormation's three tries."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("InvalidParameterException")])
+                if event["RequestType"] == "Delete" and len(cloud.sent()) <= 2
+                else None
+            )
+        )
+        cloud.update(stack, {"Sharing": cloud.policy("renamed")})
+        assert not stack.dropped
+        assert cloud.says(None)
+        cloud.check_stack(stack)
+
+
+class TestDelivery:
+    """Events arrive at least once, and attempts die."""
+
+    @pytest.mark.parametrize("later", [0.0, 0.03, 0.08, 0.13, 30.0, 100.0])
+    @pytest.mark.parametrize("kind", ["Create", "Update", "Replacement", "Delete"])
+    def test_an_event_that_comes_twice(self, cloud: Cloud, kind: str, later: float) -> None:
+        """Repeated while the first runs, or long after it, an event changes nothing that is not wanted."""
+        stack = cloud.stack()
+        templates: dict[str, Template] = {
+            "Create": {"Sharing": cloud.policy()},
+            "Update": {"Sharing": cloud.policy(said=OTHER)},
+            "Replacement": {"Sharing": cloud.policy("renamed", OTHER)},
+            "Delete": {},
+        }
+        if kind != "Create":
+            stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(lambda event: Delivery(repeats=(later,)))
+        (cloud.create if kind == "Create" else cloud.update)(stack, templates[kind])
+        assert stack.status.endswith("E_COMPLETE")
+        cloud.check_stack(stack)
+        assert set(cloud.service.live()) == {resource.policy.key for resource in stack.resources.values()}
+
+    @pytest.mark.parametrize("dead", [meets(dies_before=0), meets(dies_before=1), meets(dies_after=1)])
+    @pytest.mark.parametrize("kind", ["Create", "Update", "Replacement", "Delete"])
+    def test_an_attempt_that_dies(self, cloud: Cloud, kind: str, dead: Calls) -> None:
+        """Lambda tries again a minute later, and finds what the dead attempt left."""
+        stack = cloud.stack()
+        templates: dict[str, Template] = {
+            "Create": {"Sharing": cloud.policy()},
+            "Update": {"Sharing": cloud.policy(said=OTHER)},
+            "Replacement": {"Sharing": cloud.policy("renamed", OTHER)},
+            "Delete": {},
+        }
+        if kind != "Create":
+            stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(lambda event: Delivery(attempts=[replace(dead, made=[])]))
+        (cloud.create if kind == "Create" else cloud.update)(stack, templates[kind])
+        assert stack.status.endswith("E_COMPLETE")
+        cloud.check_stack(stack)
+        assert set(cloud.service.live()) == {resource.policy.key for resource in stack.resources.values()}
+
+    def test_an_answer_that_is_lost_twice(self, cloud: Cloud) -> None:
+        """The third attempt answers what the first has done."""
+        cloud.deliver(lambda event: Delivery(answers_lost=2))
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "CREATE_COMPLETE"
+        cloud.check_stack(stack)
+
+    def test_a_late_update_does_not_undo_a_roll_back(self) -> None:
+        """An Update delivered again after the roll-back finds what changed since, and leaves it."""
+        cloud = Cloud()
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(lambda event: Delivery(repeats=(40,)) if len(cloud.sent()) == 1 else None)
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(MINE)
+
+    def test_a_late_delete_does_not_take_what_was_made_anew(self) -> None:
+        """A Delete delivered again after the policy was made anew leaves it."""
+        cloud = Cloud()
+        stack = cloud.made({"Sharing": cloud.policy()})
+
+        def anew() -> None:
+            cloud.world.sleep(30)
+            cloud.service.edit(cloud.project, "sharing", FOREIGN)
+
+        cloud.world.spawn(anew)
+        cloud.deliver(lambda event: Delivery(repeats=(60,)))
+        cloud.delete(stack)
+        assert cloud.says(FOREIGN)
+
+    def test_a_function_that_runs_out_of_time_fails_with_the_real_id(self, cloud: Cloud) -> None:
+        """Where nothing answers after the put for longer than the function may run, the roll-back removes it."""
+        unreachable = meets("", LOST_AFTER, *[LOST_BEFORE] * 400)
+        cloud.deliver(lambda event: Delivery(attempts=[unreachable]) if event["RequestType"] == "Create" else None)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.sent()[1][1] == f"{cloud.project}|sharing"
+        assert cloud.says(None)
+
+
+class TestService:
+    """Each unknown of the service, on both sides."""
+
+    @pytest.mark.parametrize(
+        "switches",
+        [
+            Switches(put_existing_without_revision="overwrite"),
+            Switches(put_revision_absent="ResourceNotFoundException"),
+            Switches(quota_error="ServiceQuotaExceededException"),
+            Switches(list_lag=1.9),
+            Switches(returned_form="normalised"),
+            Switches(end_of_list="empty_token"),
+        ],
+        ids=["overwrite", "absent", "quota", "lag", "form", "token"],
+    )
+    def test_a_whole_life(self, switches: Switches) -> None:
+        """Made, edited, rolled back, renamed and deleted: right at each step, whatever the service is like."""
+        cloud = Cloud(switches)
+        stack = cloud.made({"Sharing": cloud.policy(), "Other": cloud.policy("other", THIRD)})
+        templates: list[Template] = [
+            {"Sharing": cloud.policy(said=OTHER), "Other": cloud.policy("other", THIRD)},
+            {"Sharing": cloud.policy(said=MINE), "Other": cloud.policy("other", THIRD), "Fails": FAILS},
+            {"Sharing": cloud.policy("renamed"), "Other": cloud.policy("other", THIRD), "Fails": FAILS},
+            {"Sharing": cloud.policy("renamed"), "Other": cloud.policy("other", OTHER)},
+        ]
+        for template in templates:
+            cloud.update(stack, template)
+            assert stack.status.endswith("_COMPLETE")
+            cloud.check_stack(stack)
+            assert len(cloud.service.live()) == 2
+        cloud.delete(stack)
+        assert stack.status == "DELETE_COMPLETE"
+        assert cloud.service.live() == {}
+        cloud.check_answers()

@@ -1,0 +1,117 @@
+"""Virtual time: tasks that run one at a time, and only ever wait for a moment or for one another."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+
+class Task:
+    """Something that runs in a world; a task that was killed never goes on."""
+
+    def __init__(self, world: World, run: Callable[[], None]) -> None:
+        self.world = world
+        self.ended = False
+        self._greenlet = greenlet(lambda: self._run(run), parent=world.hub)
+
+    def kill(self) -> None:
+        """End the task where it is waiting, as the end of its process would; it runs no line more."""
+        self.ended = True
+        self.world.corpses.append(self._greenlet)
+
+    def go_on(self) -> None:
+        """Let the task run until it waits again."""
+        if not self.ended:
+            self.world.current, before = self, self.world.current
+            self._greenlet.switch()
+            self.world.current = before
+
+    def _run(self, run: Callable[[], None]) -> None:
+        run()
+        self.ended = True
+
+
+class Signal:
+    """A value that tasks can wait for; the first one that is set stays."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._waiting: list[Task] = []
+        self._set = False
+        self.value: Any = None
+
+    def is_set(self) -> bool:
+        """Tell whether it has been set."""
+        return self._set
+
+    def set(self, value: object = None) -> None:
+        """Set the value, and wake who waits for it."""
+        if not self.is_set():
+            self._set, self.value = True, value
+            for task in self._waiting:
+                self.world.at(self.world.now, task)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is set, at most so long; tell whether it is."""
+        if not self.is_set():
+            task = self.world.running
+            self._waiting.append(task)
+            deadline = self.world.now + timeout
+            self.world.at(deadline, task)
+            while not self.is_set() and self.world.now < deadline:
+                self.world.pause()
+        return self.is_set()
+
+
+class World:
+    """A clock, and what is to happen when."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.hub = getcurrent()
+        self.current: Task | None = None
+        self.corpses: list[greenlet] = []
+        self._agenda: list[tuple[float, int, Task]] = []
+        self._number = itertools.count()
+
+    def spawn(self, run: Callable[[], None], delay: float = 0.0) -> Task:
+        """Start a task after a while."""
+        task = Task(self, run)
+        self.at(self.now + delay, task)
+        return task
+
+    def at(self, when: float, task: Task) -> None:
+        """Let a task go on at a time."""
+        heapq.heappush(self._agenda, (when, next(self._number), task))
+
+    @property
+    def running(self) -> Task:
+        """The task that runs now."""
+        if self.current is None:
+            raise RuntimeError("Only a task can wait.")
+        return self.current
+
+    def sleep(self, seconds: float) -> None:
+        """Let the running task wait; a wake-up for something else does not end it."""
+        until = self.now + seconds
+        self.at(until, self.running)
+        self.pause()
+        while self.now < until:
+            self.pause()
+
+    def pause(self) -> None:
+        """Give way until somebody lets the running task go on."""
+        self.hub.switch()
+
+    def run(self) -> None:
+        """Run until nothing is left to happen."""
+        while self._agenda:
+            when, _, task = heapq.heappop(self._agenda)
+            self.now = max(self.now, when)
+            task.go_on()
+        while self.corpses:
+            self.corpses.pop().throw(GreenletExit)
