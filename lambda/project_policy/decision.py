@@ -46,6 +46,8 @@ class Remove:
     """Delete the policy, at the revision given where one was seen."""
 
     revision_id: str | None
+    more_may_come: bool = False
+    """Whether to go on looking afterwards: the Create that put it may run yet, or be delivered twice."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def decide_delete_of_unknown(request: Request, wanted: Properties, live: LivePol
             return LookAgain(LIST_LAG)
         return Keep("there is no such policy")
     if live.says(wanted.document) and live.created >= _earliest_create(request, moment):
-        return Remove(live.revision_id)
+        return Remove(live.revision_id, more_may_come=moment.waited < LATE_CREATE_PATIENCE)
     return Keep("no Create of this resource has made it")
 
 

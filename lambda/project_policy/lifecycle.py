@@ -90,7 +90,7 @@ class _Run:
         self._policy = request.policy
         self._revision_before = ""
         self._revision_after = ""
-        self._did = "nothing"
+        self._did = ""
 
     def outcome(self) -> Outcome:
         failure = ""
@@ -168,25 +168,11 @@ class _Run:
         while True:
             self._check_still_waited_for()
             live = self._policies.find(policy.project_arn, policy.policy_name)
-            self._revision_before = self._revision_after = live.revision_id if live else ""
+            self._revision_after = live.revision_id if live else ""
+            self._revision_before = self._revision_before or self._revision_after
             decision = decide(live, Moment(self._clock.now(), waited))
             try:
-                match decision:
-                    case LookAgain(seconds):
-                        self._clock.sleep(seconds)
-                        waited += seconds
-                        continue
-                    case Refuse(because):
-                        self._physical_id = self._id_untouched  # what is live is not this request's, not even in doubt
-                        raise Refused(f"{self._subject()} {because}")
-                    case Keep(because):
-                        self._did = f"nothing: {because}"
-                    case Put(revision_id):
-                        self._put(policy, wanted, revision_id)
-                    case Remove(revision_id):
-                        self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
-                        self._revision_after = ""
-                        self._did = "deleted"
+                pause = self._act(policy, decision, wanted)
             except OutOfDate as missed:
                 misses += missed.cause.missed
                 if misses >= _MOST_MISSES:
@@ -194,7 +180,29 @@ class _Run:
                 if missed.cause.missed:
                     self._policies.wait(LIST_LAG, missed.cause)  # the list may show late what the change ran into
                 continue
-            return decision
+            if pause is None:
+                return decision
+            self._clock.sleep(pause)
+            waited += pause
+
+    def _act(self, policy: PhysicalId, decision: Decision, wanted: Properties | None) -> float | None:
+        """Do what was decided; return how long to wait before the next look, None where there is none."""
+        match decision:
+            case LookAgain(seconds):
+                return seconds
+            case Refuse(because):
+                self._physical_id = self._id_untouched  # what is live is not this request's, not even in doubt
+                raise Refused(f"{self._subject()} {because}")
+            case Keep(because):
+                self._did = self._did or f"nothing: {because}"
+            case Put(revision_id):
+                self._put(policy, wanted, revision_id)
+            case Remove(revision_id, more_may_come):
+                self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
+                self._revision_after = ""
+                self._did = "deleted"
+                return LIST_LAG if more_may_come else None
+        return None
 
     def _put(self, policy: PhysicalId, wanted: Properties | None, revision_id: str | None) -> None:
         if wanted is None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from project_policy.timing import LATE_CREATE_PATIENCE
 from tests.simulator.function import Delivery, Function, Sent
 from tests.simulator.template import Other, Policy, Template
 from tests.simulator.world import Signal
@@ -242,7 +241,6 @@ class Stack:
         answer = self._race(sent, wanted, over)
         made_up = self.cloudformation.made_up_id(self, logical_id)
         if answer is None:  # cancelled, or it never answered: CloudFormation has no id to delete by but its own
-            sent.abandon(patience=LATE_CREATE_PATIENCE - 2)
             changes.append(Change(logical_id, "cancelled", None, Resource(made_up, wanted)))
             return False
         resource = Resource(answer.physical_id or made_up, wanted, answer.data)
@@ -288,15 +286,9 @@ class Stack:
     def _race(self, sent: Sent, policy: Policy, over: Signal) -> Answer | None:
         """Wait for an answer, but no longer than until another resource fails."""
         either = Signal(self.world)
-        timeout = float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT)
         for signal in (sent.answered, over):
-
-            def watch(signal: Signal = signal) -> None:
-                if signal.wait(timeout):
-                    either.set()
-
-            self.world.spawn(watch)
-        either.wait(timeout)
+            signal.then(either.set)
+        either.wait(float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT))
         return self.cloudformation.wait(sent, policy) if sent.answered.is_set() else None
 
     def _note(self, logical_id: str, operation: str, answer: Answer) -> None:
@@ -375,19 +367,28 @@ class Stack:
                 self.dropped.append(resource)
 
     def _deleted(self, logical_id: str, resource: Resource) -> bool:
-        for sent in self.cloudformation.function.log:
-            # Whatever makes this policy from now on does so for nobody.
-            if (
-                sent.event["LogicalResourceId"] == logical_id
-                and sent.event["RequestType"] != "Delete"
-                and sent.event["StackId"].split("/")[1] == self.name
-                and (sent.event["ResourceProperties"]["ProjectArn"], sent.event["ResourceProperties"]["PolicyName"])
-                == resource.policy.key
-            ):
+        makers = [sent for sent in self.cloudformation.function.log if self._makes(sent, logical_id, resource.policy)]
+        cancelled = resource.physical_id.startswith(f"{self.name}-")
+        if not cancelled:
+            for sent in makers:
                 sent.abandon()
-        sent = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
-        answer = self.cloudformation.wait(sent, resource.policy)
+        delete = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
+        answer = self.cloudformation.wait(delete, resource.policy)
+        if cancelled:  # this Delete looks for what its Create puts until it answers, but for its last look
+            for sent in makers:
+                sent.abandon()
         return answer is not None and answer.ok
+
+    def _makes(self, sent: Sent, logical_id: str, policy: Policy) -> bool:
+        """Tell whether a request of this stack, delivered again, would make a policy."""
+        event = sent.event
+        asked = event["ResourceProperties"]
+        return (
+            event["RequestType"] != "Delete"
+            and event["StackId"].split("/")[1] == self.name
+            and event["LogicalResourceId"] == logical_id
+            and (asked["ProjectArn"], asked["PolicyName"]) == policy.key
+        )
 
     def _keep_failed(self, changes: list[Change]) -> None:
         for change in changes:

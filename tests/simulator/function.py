@@ -46,14 +46,14 @@ class Sent:
     """The answers of each invocation."""
     calls: list[Calls] = field(default_factory=list)
     given_up_at: float | None = None
-    """From when on nothing that this request puts can be noticed by its own Delete."""
+    """From when on nothing that this request puts is noticed by its own Delete."""
     orphaned: bool = False
     """Whether an attempt put a policy after that: known, and left."""
 
-    def abandon(self, patience: float = 0.0) -> None:
-        """Note that CloudFormation wants nothing of this request any more; its Delete looks for it so long."""
+    def abandon(self) -> None:
+        """Note that what this request puts from now on is noticed by no Delete of its own."""
         if self.given_up_at is None:
-            self.given_up_at = self.answered.world.now + patience
+            self.given_up_at = self.answered.world.now
 
     def note_put(self) -> None:
         """Note that an attempt is about to put a policy."""
@@ -93,7 +93,9 @@ class Function:
 
         self.world.spawn(lambda: attempt(0), START + delay)
 
-    def _invoke(self, sent: Sent, calls: Calls, lost: list[int], again: Callable[[], None]) -> None:
+    def _invoke(  # noqa: C901 - one invocation is one story
+        self, sent: Sent, calls: Calls, lost: list[int], again: Callable[[], None]
+    ) -> None:
         world, event = self.world, sent.event
         given: list[dict[str, Any]] = []
         sent.invocations.append(given)
@@ -102,9 +104,12 @@ class Function:
         failed = [False]
 
         def die() -> None:
+            """End the attempt's process, as a crash or its time-out does; whoever calls this may be the attempt."""
             task.kill()
+            ended.set()
             again()
-            world.pause()
+            if world.current is task:
+                world.pause()
 
         def answer(outcome: Outcome) -> None:
             if given:
@@ -128,13 +133,11 @@ class Function:
 
         def watch() -> None:
             """Crhelper's timer answers half a second before Lambda ends the function."""
-            if not ended.wait(FUNCTION_TIMEOUT - 0.5) and not task.ended:
+            if not ended.wait(FUNCTION_TIMEOUT - 0.5):
                 answer(Outcome(known[-1], failure="Execution timed out"))
-                ended.wait(0.5)
-            if task.ended and not ended.is_set():
-                return  # it died, which is seen to
-            if not ended.is_set() or failed[0]:
-                task.kill()
+                if not ended.wait(0.5):
+                    die()
+            elif failed[0]:
                 again()
 
         ended = Signal(world)

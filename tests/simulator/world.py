@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -40,7 +41,7 @@ class Signal:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._waiting: list[Task] = []
+        self._then: list[Callable[[], None]] = []
         self._set = False
         self.value: Any = None
 
@@ -50,21 +51,41 @@ class Signal:
 
     def set(self, value: object = None) -> None:
         """Set the value, and wake who waits for it."""
-        if not self.is_set():
+        if not self._set:
             self._set, self.value = True, value
-            for task in self._waiting:
-                self.world.at(self.world.now, task)
+            for call in self._then:
+                call()
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call something when it is set, at once where it is."""
+        if self._set:
+            call()
+        else:
+            self._then.append(call)
 
     def wait(self, timeout: float) -> bool:
         """Wait until it is set, at most so long; tell whether it is."""
-        if not self.is_set():
-            task = self.world.running
-            self._waiting.append(task)
-            deadline = self.world.now + timeout
-            self.world.at(deadline, task)
+        if not self._set:
+            task, deadline = self.world.running, self.world.now + timeout
+            timer = self.world.at(deadline, task)
+            self.then(lambda: self.world.wake(task))
             while not self.is_set() and self.world.now < deadline:
                 self.world.pause()
-        return self.is_set()
+            timer.cancel()
+        return self._set
+
+
+@dataclass(order=True)
+class Timer:
+    """When a task is to go on; one that was cancelled lets no time pass."""
+
+    when: float
+    number: int
+    task: Task | None = field(compare=False)
+
+    def cancel(self) -> None:
+        """Let it not go on."""
+        self.task = None
 
 
 class World:
@@ -75,7 +96,7 @@ class World:
         self.hub = getcurrent()
         self.current: Task | None = None
         self.corpses: list[greenlet] = []
-        self._agenda: list[tuple[float, int, Task]] = []
+        self._agenda: list[Timer] = []
         self._number = itertools.count()
 
     def spawn(self, run: Callable[[], None], delay: float = 0.0) -> Task:
@@ -84,9 +105,15 @@ class World:
         self.at(self.now + delay, task)
         return task
 
-    def at(self, when: float, task: Task) -> None:
+    def at(self, when: float, task: Task) -> Timer:
         """Let a task go on at a time."""
-        heapq.heappush(self._agenda, (when, next(self._number), task))
+        timer = Timer(when, next(self._number), task)
+        heapq.heappush(self._agenda, timer)
+        return timer
+
+    def wake(self, task: Task) -> None:
+        """Let a task go on now."""
+        self.at(self.now, task)
 
     @property
     def running(self) -> Task:
@@ -110,8 +137,9 @@ class World:
     def run(self) -> None:
         """Run until nothing is left to happen."""
         while self._agenda:
-            when, _, task = heapq.heappop(self._agenda)
-            self.now = max(self.now, when)
-            task.go_on()
+            timer = heapq.heappop(self._agenda)
+            if timer.task is not None and not timer.task.ended:
+                self.now = max(self.now, timer.when)
+                timer.task.go_on()
         while self.corpses:
             self.corpses.pop().throw(GreenletExit)

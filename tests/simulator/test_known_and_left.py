@@ -1,0 +1,121 @@
+"""Known, and left: what no state of the service tells from something legitimate. Each case says what happens."""
+
+from __future__ import annotations
+
+from localcloud.rekognition import Switches
+from tests.simulator.cloud import MINE, OTHER, Cloud, meets
+from tests.simulator.cloudformation import Behaviour
+from tests.simulator.function import Delivery
+from tests.simulator.service import HANGS
+from tests.simulator.template import Other
+
+FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
+FAILS = Other(version=2, fails=True, needs="Sharing")
+
+
+def only(kind: str, delivery: Delivery, cloud: Cloud) -> None:
+    """Deliver the events of a type like this, all others as ever."""
+    cloud.deliver(lambda event: delivery if event["RequestType"] == kind else None)
+
+
+def test_a_create_tried_late_after_cloudformation_gave_up_leaves_its_policy() -> None:
+    """A second delivery a minute after the roll-back cannot be told from a first one."""
+    cloud = Cloud()
+    only("Create", Delivery(repeats=(60,)), cloud)
+    stack = cloud.stack()
+    cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert cloud.says(MINE)
+    assert cloud.function.log[0].orphaned
+
+
+def test_a_create_overtaken_by_its_own_delete_for_long_leaves_its_policy() -> None:
+    """The Delete of a cancelled Create waits ten seconds for it, and no longer."""
+    cloud = Cloud()
+    only("Create", Delivery(delay=15), cloud)
+    stack = cloud.stack()
+    cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+    assert cloud.says(MINE)
+    assert cloud.function.log[0].orphaned
+
+
+def test_a_replacement_whose_every_delivery_died_leaves_the_new_policy() -> None:
+    """CloudFormation never learned the new id, so nobody asks for it to be deleted; the old policy is right."""
+    cloud = Cloud()
+    stack = cloud.made({"Sharing": cloud.policy()})
+    dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
+    cloud.deliver(lambda event: Delivery(attempts=dead) if len(cloud.sent()) == 1 else None)
+    cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    cloud.check_stack(stack)
+    assert cloud.says(OTHER, "renamed")
+
+
+def test_a_create_that_died_is_left_after_an_hour_without_service_timeout() -> None:
+    """Without ServiceTimeout a policy of an hour ago is not taken for this Create's."""
+    cloud = Cloud()
+    only("Create", Delivery(attempts=[meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]), cloud)
+    stack = cloud.stack()
+    cloud.create(stack, {"Sharing": cloud.policy(service_timeout=None)})
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert cloud.says(MINE)
+
+
+def test_a_young_twin_is_taken_for_a_cancelled_creates_policy() -> None:
+    """Another stack's policy of the same words, made in the same minutes, goes with the cancelled Create."""
+    cloud = Cloud()
+    twin = cloud.stack("twin")
+    cloud.create(twin, {"Sharing": cloud.policy()})
+    stack = cloud.stack()
+    cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+    assert stack.status == "ROLLBACK_COMPLETE"
+    (deleted,) = [sent for sent in cloud.function.log if sent.event["RequestType"] == "Delete"]
+    assert deleted.calls[0].made[:2] == ["ListProjectPolicies", "DeleteProjectPolicy"]
+
+
+def test_a_reverse_update_that_overlaps_the_forward_one_may_lose() -> None:
+    """A forward Update that is held up after its look puts its document after the reverse one found nothing."""
+    cloud = Cloud(behaviour=Behaviour(reverse_update_overlaps=True))
+    stack = cloud.made({"Sharing": cloud.policy()})
+    held_up = meets(
+        "", "ThrottlingException", "ThrottlingException", "ThrottlingException", "ThrottlingException", HANGS
+    )
+    cloud.deliver(lambda event: Delivery(attempts=[held_up]) if len(cloud.sent()) == 1 else None)
+    cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS_AT_ONCE})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.says(OTHER)
+    assert cloud.function.log[1].orphaned
+
+
+def test_a_late_update_after_its_stack_was_deleted_makes_the_policy_anew() -> None:
+    """An Update finds no policy and puts it: a policy that somebody removed looks the same."""
+    cloud = Cloud()
+    stack = cloud.made({"Sharing": cloud.policy()})
+
+    def update_then_delete() -> None:
+        stack.update({"Sharing": cloud.policy(said=OTHER)})
+        stack.delete()
+
+    only("Update", Delivery(repeats=(120,)), cloud)
+    cloud.cloudformation.operate(update_then_delete)
+    assert stack.status == "DELETE_COMPLETE"
+    assert cloud.says(OTHER)
+    assert cloud.function.log[1].orphaned
+
+
+def test_a_list_that_lags_for_long_makes_a_roll_back_believe_it() -> None:
+    """Where the list shows the old document for long after it was replaced, the reverse Update does nothing."""
+    cloud = Cloud(Switches(list_lag=60))
+    stack = cloud.made({"Sharing": cloud.policy()})
+    cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.says(OTHER)
+
+
+def test_two_policies_of_one_name_made_at_once_both_succeed() -> None:
+    """Two Creates of one moment and the same words each take the policy for their own work."""
+    cloud = Cloud()
+    stack = cloud.stack()
+    cloud.create(stack, {"One": cloud.policy(), "Two": cloud.policy()})
+    assert stack.status == "CREATE_COMPLETE"
+    assert len(cloud.service.live()) == 1

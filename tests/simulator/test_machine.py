@@ -1,0 +1,262 @@
+"""Any sequence of operations, with any trouble in it, ends in the right state: a state machine looks for others.
+
+What is known and left (a request that puts a policy after its own Delete is through) is noticed where it happens, and
+only that policy is let off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from localcloud.rekognition import Switches
+from project_policy.document import says_the_same
+from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
+from tests.simulator.cloudformation import Behaviour, Stack
+from tests.simulator.function import Delivery
+from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.template import Other, Policy, Template
+
+NAMES = ("a", "b", "c")
+STACKS = ("one", "two")
+SETTLED = 3.0
+"""Seconds after which every list shows what somebody did; what a list hides for longer is known, and left."""
+LOGICAL_IDS = ("First", "Second")
+
+# Faults that end by themselves, so that the request as a whole must go well.
+transient = st.sampled_from(
+    [
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "InternalServerError",
+        "AccessDeniedException",
+        LOST_BEFORE,
+        LOST_AFTER,
+        HANGS,
+    ]
+)
+faults = st.dictionaries(st.integers(0, 5), transient, max_size=4)
+dies = st.one_of(st.none(), st.integers(0, 2))
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> Delivery:
+    """An event that comes late or twice, and of whose attempts at most two fail: Lambda's third does the work."""
+    attempts: list[Calls] = []
+    for _ in range(draw(st.integers(0, 3))):
+        calls = Calls(faults=draw(faults))
+        if len(attempts) < 2:
+            calls.dies_before, calls.dies_after = draw(dies), draw(dies)
+        attempts.append(calls)
+    deaths = sum(calls.dies_before is not None or calls.dies_after is not None for calls in attempts)
+    return Delivery(
+        delay=draw(st.sampled_from([0.0, 0.0, 0.0, 1.0, 4.0])),
+        repeats=tuple(draw(st.lists(st.sampled_from([0.0, 0.02, 0.07, 0.12, 3.0, 50.0, 200.0]), max_size=2))),
+        attempts=attempts,
+        answers_lost=draw(st.integers(0, 2 - deaths)),
+    )
+
+
+policies = st.tuples(st.sampled_from(NAMES), st.sampled_from([MINE, OTHER, THIRD]), st.booleans())
+others = st.builds(
+    Other,
+    version=st.integers(1, 9),
+    fails=st.booleans(),
+    after=st.sampled_from([0.0, 0.1, 0.2, 0.3, 5.0]),
+    needs=st.sampled_from(["", *LOGICAL_IDS]),
+)
+templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), policies, max_size=2), st.one_of(st.none(), others))
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """Two stacks on one project, and somebody who interferes."""
+
+    @initialize(
+        overwrite=st.sampled_from(["refuse", "overwrite"]),
+        absent=st.sampled_from(["InvalidPolicyRevisionIdException", "ResourceNotFoundException"]),
+        form=st.sampled_from(["as_given", "normalised"]),
+        lag=st.sampled_from([0.0, 0.0, 1.5]),
+        token=st.sampled_from(["no_token", "empty_token"]),
+        old_form=st.booleans(),
+        new_properties=st.booleans(),
+    )
+    def start(
+        self, overwrite: Any, absent: Any, form: Any, lag: float, token: Any, old_form: bool, new_properties: bool
+    ) -> None:
+        """Begin with an empty project in a service of one kind."""
+        switches = Switches(
+            put_existing_without_revision=overwrite,
+            put_revision_absent=absent,
+            returned_form=form,
+            list_lag=lag,
+            end_of_list=token,
+        )
+        self.cloud = Cloud(switches, Behaviour(old_form_of_url=old_form, clean_up_has_new_properties=new_properties))
+        self.stacks = {name: self.cloud.stack(name) for name in STACKS}
+        self.foreign: dict[str, Mapping[str, Any]] = {}
+        """Policies that somebody else made, by name, and what they say: nobody here may change them."""
+        self.drifted: set[str] = set()
+        """Policies of stacks that somebody edited or removed."""
+        self.overwrites = overwrite == "overwrite"
+
+    # -- what can happen -----------------------------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries(), max_size=4))
+    def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
+        """Create or update a stack, its events delivered in any way."""
+        stack, wanted = self.stacks[name], self._template(template)
+        before = self._says()
+        owned_before = dict(stack.resources)
+        log = len(self.cloud.function.log)
+        self._deliver(drawn)
+        made = stack.status in ("", "DELETE_COMPLETE", "ROLLBACK_COMPLETE")
+        (self.cloud.create if made else self.cloud.update)(stack, wanted)
+        event(stack.status)
+        self._let_off(log)
+        assert stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+        assert not stack.dropped
+        if stack.status == "ROLLBACK_COMPLETE":
+            self._check_same_as(before, but_for=set())
+        elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
+            assert {key: (r.physical_id, r.policy) for key, r in stack.resources.items()} == {
+                key: (r.physical_id, r.policy) for key, r in owned_before.items()
+            }
+            # Where a reverse Update was sent it has put the template's document, which drift is not.
+            self._check_same_as(before, but_for={r.policy.policy_name for r in owned_before.values()})
+            self._check_rolled_back(before, owned_before.values())
+        else:
+            self._check_complete(stack, {sent.event["LogicalResourceId"] for sent in self.cloud.function.log[log:]})
+
+    @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries(), max_size=3))
+    def delete(self, name: str, drawn: list[Delivery]) -> None:
+        """Delete a stack."""
+        stack = self.stacks[name]
+        owned = {resource.policy.policy_name for resource in stack.resources.values()}
+        before, log = self._says(), len(self.cloud.function.log)
+        self._deliver(drawn)
+        self.cloud.delete(stack)
+        self._let_off(log)
+        assert stack.status == "DELETE_COMPLETE"
+        self._check_same_as({name: said for name, said in before.items() if name not in owned}, but_for=set())
+
+    @rule(name=st.sampled_from(NAMES))
+    def somebody_makes(self, name: str) -> None:
+        """Somebody else puts a policy where none is."""
+        if name not in self._says() and name not in self._owned():
+            self.cloud.service.edit(self.cloud.project, name, FOREIGN)
+            self.foreign[name] = FOREIGN
+            self.cloud.world.now += SETTLED
+
+    @rule(name=st.sampled_from(NAMES))
+    def somebody_edits(self, name: str) -> None:
+        """Somebody edits a stack's policy by hand."""
+        if name in self._says() and name in self._owned():
+            self.cloud.service.edit(self.cloud.project, name, FOREIGN)
+            self._drift(name)
+
+    @rule(name=st.sampled_from(NAMES))
+    def somebody_removes(self, name: str) -> None:
+        """Somebody deletes a policy by hand."""
+        if name in self._says():
+            self.cloud.service.remove(self.cloud.project, name)
+            self.foreign.pop(name, None)
+            self._drift(name)
+
+    @rule(seconds=st.sampled_from([10.0, 120.0, 1200.0, 86_400.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Nothing happens for a while."""
+        self.cloud.world.now += seconds
+
+    # -- what must hold ------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: hasattr(self, "cloud"))
+    @invariant()
+    def others_policies_are_as_they_were(self) -> None:
+        """A policy that no stack made is never changed or deleted."""
+        says = self._says()
+        for name, said in self.foreign.items():
+            assert name in says, f"{name} is gone"
+            assert says_the_same(says[name], said)
+
+    @precondition(lambda self: hasattr(self, "cloud"))
+    @invariant()
+    def requests_are_answered(self) -> None:
+        """Each request has its answer, and each invocation gives one."""
+        self.cloud.check_answers()
+
+    def _check_complete(self, stack: Stack, asked: set[str]) -> None:
+        for logical_id, resource in stack.resources.items():
+            if logical_id not in asked and resource.policy.policy_name in self.drifted:
+                continue  # CloudFormation asks nothing about what did not change in the template
+            live = self.cloud.service.live().get(resource.policy.key)
+            assert live is not None
+            assert says_the_same(live.document, resource.policy.document)
+            self.drifted.discard(resource.policy.policy_name)
+            # Were a put without a revision to overwrite silently, two deliveries at once would each make a revision.
+            if not self.overwrites:
+                assert resource.data["PolicyRevisionId"] == live.revision
+
+    def _check_rolled_back(self, before: Mapping[str, str], resources: Any) -> None:
+        says = self._says()
+        for resource in resources:
+            name = resource.policy.policy_name
+            put_back = name in says and says_the_same(says[name], resource.policy.document)
+            assert put_back or says.get(name) == before.get(name)
+
+    def _check_same_as(self, before: Mapping[str, str], but_for: set[str]) -> None:
+        says = self._says()
+        for name in {*says, *before} - but_for:
+            assert (name in says) == (name in before), f"{name}: {before.get(name)} -> {says.get(name)}"
+            assert says.get(name) == before.get(name)
+
+    # -- helpers -------------------------------------------------------------------------------------------------------
+
+    def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
+        chosen, other = drawn
+        template: dict[str, Policy | Other] = {}
+        for logical_id, (name, said, in_order) in chosen.items():
+            # Two policies of one name in one template are refused at synthesis.
+            if not any(isinstance(each, Policy) and each.policy_name == name for each in template.values()):
+                needs = next(iter(template), "") if in_order else ""
+                template[logical_id] = self.cloud.policy(name, said, needs=needs)
+        if other is not None:
+            template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
+        return template
+
+    def _deliver(self, drawn: list[Delivery]) -> None:
+        left = list(drawn)
+        self.cloud.deliver(lambda _event: left.pop(0) if left else None)
+
+    def _drift(self, name: str) -> None:
+        self.drifted.add(name)
+        self.cloud.world.now += SETTLED
+
+    def _let_off(self, since: int) -> None:
+        """Take away what a request put after its own Delete was through: an orphan that is known, and left."""
+        for sent in self.cloud.function.log[since:]:
+            wanted = sent.event["ResourceProperties"]
+            name = wanted["PolicyName"]
+            if sent.orphaned and name not in self._owned() and name not in self.foreign and name in self._says():
+                event("known and left")
+                self.cloud.service.remove(self.cloud.project, name)
+
+    def _says(self) -> dict[str, str]:
+        return {name: policy.document for (_, name), policy in self.cloud.service.live().items()}
+
+    def _owned(self) -> set[str]:
+        return {r.policy.policy_name for stack in self.stacks.values() for r in stack.resources.values()}
+
+
+TestLifecycle = Lifecycle.TestCase
+TestLifecycle.settings = settings(
+    max_examples=200,
+    stateful_step_count=12,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow],
+)
