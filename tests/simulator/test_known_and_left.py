@@ -119,3 +119,32 @@ def test_two_policies_of_one_name_made_at_once_both_succeed() -> None:
     cloud.create(stack, {"One": cloud.policy(), "Two": cloud.policy()})
     assert stack.status == "CREATE_COMPLETE"
     assert len(cloud.service.live()) == 1
+
+
+def test_a_name_taken_over_after_its_policy_was_removed_by_hand_is_deleted_with_its_old_owner() -> None:
+    """The old owner's clean-up names the same policy, and the new one looks like its own."""
+    cloud = Cloud()
+    stack = cloud.made({"Old": cloud.policy("a"), "New": cloud.policy("b")})
+    cloud.service.remove(cloud.project, "a")
+    cloud.update(stack, {"New": cloud.policy("a")})
+    assert stack.status == "UPDATE_COMPLETE"
+    assert cloud.says(None, "a")
+
+
+def test_a_policy_that_was_just_made_goes_when_its_logical_id_is_renamed_and_that_is_cancelled() -> None:
+    """The twin may be the stack's own: in the same minutes the new name's cancelled Create is taken for its maker."""
+    cloud = Cloud()
+    stack = cloud.stack()
+    cloud.create(stack, {"Old": cloud.policy()})
+    cloud.update(stack, {"Renamed": cloud.policy(), "Other": FAILS_AT_ONCE})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.says(None)
+
+
+def test_an_older_policy_stays_when_its_logical_id_is_renamed_and_that_is_cancelled() -> None:
+    """After a quarter of an hour nothing is mistaken any more."""
+    cloud = Cloud()
+    stack = cloud.made({"Old": cloud.policy()})
+    cloud.update(stack, {"Renamed": cloud.policy(), "Other": FAILS_AT_ONCE})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    cloud.check_stack(stack)

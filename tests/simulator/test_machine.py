@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from localcloud.rekognition import Switches
 from project_policy.document import says_the_same
+from project_policy.timing import MADE_UP_ID_MARGIN, SERVICE_TIMEOUT
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
 from tests.simulator.cloudformation import Behaviour, Stack
 from tests.simulator.function import Delivery
@@ -110,6 +111,8 @@ class Lifecycle(RuleBasedStateMachine):
     def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
         """Create or update a stack, its events delivered in any way."""
         stack, wanted = self.stacks[name], self._template(template)
+        if self._takes_over_what_cannot_be_told_apart(stack, wanted):
+            return
         before = self._says()
         owned_before = dict(stack.resources)
         log = len(self.cloud.function.log)
@@ -227,6 +230,28 @@ class Lifecycle(RuleBasedStateMachine):
         if other is not None:
             template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
         return template
+
+    def _takes_over_what_cannot_be_told_apart(self, stack: Stack, template: Template) -> bool:
+        """Tell whether a template takes another owner's name in one of the two ways that are known, and left.
+
+        Where that policy was removed by hand, its owner's Delete takes the new one; where it is a young twin, the
+        Delete of a cancelled Create does.
+        """
+        live = {name: policy for (_, name), policy in self.cloud.service.live().items()}
+        young = self.cloud.world.now - SERVICE_TIMEOUT - MADE_UP_ID_MARGIN - 100
+        for owner in self.stacks.values():
+            for owner_id, owned in owner.resources.items():
+                for logical_id, wanted in template.items():
+                    name = owned.policy.policy_name
+                    if not isinstance(wanted, Policy) or wanted.policy_name != name:
+                        continue
+                    if (owner, owner_id) == (stack, logical_id):
+                        continue
+                    if name not in live:
+                        return True
+                    if live[name].created > young and says_the_same(live[name].document, wanted.document):
+                        return True
+        return False
 
     def _deliver(self, drawn: list[Delivery]) -> None:
         left = list(drawn)

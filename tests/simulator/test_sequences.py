@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from localcloud.rekognition import Switches
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud, meets
 from tests.simulator.cloudformation import Behaviour
 from tests.simulator.function import Delivery
-from tests.simulator.service import LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
 from tests.simulator.template import Other, Template
 
 FAILS = Other(version=2, fails=True, needs="Sharing")
@@ -495,6 +496,93 @@ class TestDelivery:
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.sent()[1][1] == f"{cloud.project}|sharing"
         assert cloud.says(None)
+
+
+class TestBehindItsBack:
+    """Somebody changes, removes or recreates the policy between any two calls of a request."""
+
+    @pytest.mark.parametrize("call", [0, 1])
+    @pytest.mark.parametrize("does", ["edits", "removes", "recreates"])
+    @pytest.mark.parametrize("kind", ["Update", "Delete"])
+    def test_interferes_with_a_stacks_policy(self, cloud: Cloud, kind: str, does: str, call: int) -> None:
+        """The request notices, looks again, and ends as the template says."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        interfere_once(cloud, call, does)
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)} if kind == "Update" else {})
+        assert stack.status == "UPDATE_COMPLETE"
+        assert not stack.dropped
+        cloud.check_stack(stack)
+        assert cloud.says(OTHER if kind == "Update" else None)
+
+    @pytest.mark.parametrize("call", [0, 1])
+    def test_takes_the_name_of_a_create(self, cloud: Cloud, call: int) -> None:
+        """A policy that appears between look and put is not overwritten, and stays through the roll-back."""
+        stack = cloud.stack()
+        interfere_once(cloud, call, "recreates")
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(FOREIGN)
+
+
+def interfere_once(cloud: Cloud, call: int, does: str) -> None:
+    """Let somebody act just before the call of that number takes effect."""
+    calls = itertools.count()
+
+    def act(_operation: str, _parameters: object) -> None:
+        if next(calls) != call:
+            return
+        there = not cloud.says(None)
+        if there and does in ("removes", "recreates"):
+            cloud.service.remove(cloud.project, "sharing")
+        if does == "recreates" or (does == "edits" and there):
+            cloud.service.edit(cloud.project, "sharing", FOREIGN)
+
+    cloud.service.before_call = act
+
+
+class TestTrouble:
+    """What the service answers when it has a bad day."""
+
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            ["ThrottlingException"] * 5,
+            ["ProvisionedThroughputExceededException"] * 5,
+            ["InternalServerError"] * 3,
+            ["AccessDeniedException"] * 4,
+            [LOST_BEFORE, LOST_AFTER, LOST_BEFORE],
+            [HANGS, "", HANGS],
+        ],
+        ids=["throttled", "throughput", "inside", "denied", "lost", "hangs"],
+    )
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_that_passes_is_outlasted(self, cloud: Cloud, trouble: list[str], first: int) -> None:
+        """Made, edited and deleted, each request in trouble: all succeed, and the end is right."""
+        cloud.deliver(lambda event: Delivery(attempts=[meets(*[""] * first, *trouble)]))
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+        cloud.delete(stack)
+        assert stack.status == "DELETE_COMPLETE"
+        assert cloud.says(None)
+        cloud.check_answers()
+
+    def test_a_permission_that_never_comes_is_told_within_a_minute(self, cloud: Cloud) -> None:
+        """What stays denied fails in time, and the roll-back succeeds."""
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("", *["AccessDeniedException"] * 99)])
+                if event["RequestType"] == "Create"
+                else None
+            )
+        )
+        stack = cloud.stack()
+        started = cloud.world.now
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert "role rekognition:" in stack.events[0]
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.world.now - started < 70
 
 
 class TestService:
