@@ -198,9 +198,9 @@ class _Run:
             case Put(revision_id):
                 self._put(policy, wanted, revision_id)
             case Remove(revision_id, more_may_come):
-                self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
+                there = self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
                 self._revision_after = ""
-                self._did = "deleted"
+                self._did = self._did or ("deleted" if there else "nothing: it was gone already")
                 return LIST_LAG if more_may_come else None
         return None
 

@@ -134,8 +134,8 @@ class ProjectPolicies:
             raise
         return str(answer["PolicyRevisionId"])
 
-    def delete(self, project_arn: str, policy_name: str, revision_id: str | None) -> None:
-        """Delete a policy; one that is gone, or whose project is, is deleted (DeleteProjectPolicy).
+    def delete(self, project_arn: str, policy_name: str, revision_id: str | None) -> bool:
+        """Delete a policy, and tell whether there was one; its project may be gone as well (DeleteProjectPolicy).
 
         Raises ``OutOfDate`` where the policy has to be looked at again before another try.
         """
@@ -149,6 +149,8 @@ class ProjectPolicies:
                 raise OutOfDate(error) from error
             if error.code != _NOT_FOUND:
                 raise
+            return False
+        return True
 
     def wait(self, seconds: float, otherwise: ServiceError) -> None:
         """Sleep, or raise ``otherwise`` when the deadline would come first."""

@@ -33,8 +33,9 @@ class TestCreate:
         assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
 
     def test_finds_its_policy_on_a_later_page(self, stage: Stage) -> None:
-        """A policy beyond the first page of the list is seen, so that another's is not taken for absent."""
+        """A policy beyond the first page of the list is seen, even where a put would overwrite it silently."""
         stage.rekognition.switches.policies_per_project = 20
+        stage.rekognition.switches.put_existing_without_revision = "overwrite"
         for number in range(11):
             stage.put(FOREIGN, f"other-{number:02}")
         stage.put(FOREIGN, "sharing", at=STARTED - DAY)
@@ -290,9 +291,11 @@ class TestDelete:
         assert outcome.failure == ""
         assert stage.live() is None
 
-    def test_policy_that_is_gone_is_deleted(self, stage: Stage) -> None:
-        """Somebody who deleted it by hand does not make the stack's Delete fail."""
-        assert stage.send(stage.event("delete")).failure == ""
+    def test_policy_that_is_gone_is_deleted(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        """Somebody who deleted it by hand does not make the stack's Delete fail, and the log says so."""
+        with caplog.at_level(logging.INFO, "project_policy"):
+            assert stage.send(stage.event("delete")).failure == ""
+        assert json.loads(caplog.messages[0])["did"] == "nothing: it was gone already"
 
     def test_deletes_although_the_list_does_not_show_it_yet(self, stage: Stage) -> None:
         """A policy put a moment ago is deleted even where the list lags behind."""
@@ -451,6 +454,30 @@ class TestFaults:
         assert "got no answer" in outcome.failure
         assert outcome.physical_id == stage.physical_id
         assert stage.announced == [stage.physical_id]
+
+    def test_doubt_ends_when_another_policy_is_seen(self, stage: Stage) -> None:
+        """Where a put's answer was lost and another's policy is live then, the failure does not name it for deletion."""
+        stage.rekognition.faults.inject("PutProjectPolicy", DROP)
+
+        def foreign(operation: str, _: object) -> None:
+            if operation == "ListProjectPolicies" and len(stage.calls) > 1 and stage.live() is None:
+                stage.put(FOREIGN)
+
+        stage.rekognition.faults.before = foreign
+        outcome = stage.send(stage.event("create"))
+        assert "is there already" in outcome.failure
+        assert stage.announced == [stage.physical_id]
+        assert outcome.physical_id == MARKER
+
+    def test_a_list_that_is_late_after_a_miss_is_given_time(self, stage: Stage) -> None:
+        """A put that meets its own predecessor, which the list does not show yet, finds it a moment later."""
+        stage.rekognition.switches.list_lag = 1.5
+        stage.rekognition.faults.inject("PutProjectPolicy", DROP, when="after")
+        outcome = stage.send(stage.event("create"))
+        assert outcome.failure == ""
+        assert stage.calls.count("PutProjectPolicy") == 2
+        live = stage.live()
+        assert live is None or live.revision_id == outcome.revision_id
 
     def test_throttling_ends_at_the_deadline(self, stage: Stage) -> None:
         """Throttled for ever, the request fails before its function is ended, and says how to go on."""

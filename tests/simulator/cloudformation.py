@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from project_policy.timing import LIST_LAG
 from tests.simulator.function import Delivery, Function, Sent
+from tests.simulator.service import LATENCY
 from tests.simulator.template import Other, Policy, Template
 from tests.simulator.world import Signal
 
@@ -374,9 +376,9 @@ class Stack:
                 sent.abandon()
         delete = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
         answer = self.cloudformation.wait(delete, resource.policy)
-        if cancelled:  # this Delete looks for what its Create puts until it answers, but for its last look
+        if cancelled:  # this Delete has looked for what its Create puts, but the list shows nothing of the last seconds
             for sent in makers:
-                sent.abandon()
+                sent.abandon(ago=LIST_LAG + 4 * LATENCY)
         return answer is not None and answer.ok
 
     def _makes(self, sent: Sent, logical_id: str, policy: Policy) -> bool:

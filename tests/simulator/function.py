@@ -50,10 +50,10 @@ class Sent:
     orphaned: bool = False
     """Whether an attempt put a policy after that: known, and left."""
 
-    def abandon(self) -> None:
-        """Note that what this request puts from now on is noticed by no Delete of its own."""
+    def abandon(self, ago: float = 0.0) -> None:
+        """Note that what this request puts from now on, or from a while ago on, is noticed by no Delete of its own."""
         if self.given_up_at is None:
-            self.given_up_at = self.answered.world.now
+            self.given_up_at = self.answered.world.now - ago
 
     def note_put(self) -> None:
         """Note that an attempt is about to put a policy."""

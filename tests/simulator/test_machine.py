@@ -18,7 +18,7 @@ from localcloud.rekognition import Switches
 from project_policy.document import says_the_same
 from project_policy.timing import MADE_UP_ID_MARGIN, SERVICE_TIMEOUT
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
-from tests.simulator.cloudformation import Behaviour, Stack
+from tests.simulator.cloudformation import Behaviour, Resource, Stack
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
 from tests.simulator.template import Other, Policy, Template
@@ -126,9 +126,7 @@ class Lifecycle(RuleBasedStateMachine):
         if stack.status == "ROLLBACK_COMPLETE":
             self._check_same_as(before, but_for=set())
         elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
-            assert {key: (r.physical_id, r.policy) for key, r in stack.resources.items()} == {
-                key: (r.physical_id, r.policy) for key, r in owned_before.items()
-            }
+            assert _ids_and_properties(stack.resources) == _ids_and_properties(owned_before)
             # Where a reverse Update was sent it has put the template's document, which drift is not.
             self._check_same_as(before, but_for={r.policy.policy_name for r in owned_before.values()})
             self._check_rolled_back(before, owned_before.values())
@@ -275,6 +273,10 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _owned(self) -> set[str]:
         return {r.policy.policy_name for stack in self.stacks.values() for r in stack.resources.values()}
+
+
+def _ids_and_properties(resources: Mapping[str, Resource]) -> dict[str, Any]:
+    return {name: (each.physical_id, each.policy.properties) for name, each in resources.items()}
 
 
 TestLifecycle = Lifecycle.TestCase

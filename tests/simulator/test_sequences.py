@@ -77,6 +77,14 @@ class TestCreate:
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
         assert cloud.says(None)
 
+    @pytest.mark.parametrize("later", [0.0, 1.0, 3.0, 6.0])
+    def test_a_cancelled_create_that_comes_twice_is_removed_twice(self, cloud: Cloud, later: float) -> None:
+        """A second delivery that lands after the first one's policy was removed does not stay either."""
+        cloud.deliver(lambda event: Delivery(repeats=(later,)) if event["RequestType"] == "Create" else None)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+        assert cloud.says(None)
+
     def test_a_cancelled_create_leaves_anothers_policy(self, cloud: Cloud) -> None:
         """Delete(made-up id; P) where somebody else's policy of that name stands touches nothing."""
         cloud.service.edit(cloud.project, "sharing", FOREIGN)
