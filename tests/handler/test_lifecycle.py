@@ -456,7 +456,7 @@ class TestFaults:
         assert stage.announced == [stage.physical_id]
 
     def test_doubt_ends_when_another_policy_is_seen(self, stage: Stage) -> None:
-        """Where a put's answer was lost and another's policy is live then, the failure does not name it for deletion."""
+        """Where a put's answer was lost and another's policy is live then, the failure does not name it."""
         stage.rekognition.faults.inject("PutProjectPolicy", DROP)
 
         def foreign(operation: str, _: object) -> None:
