@@ -21,6 +21,8 @@ from project_policy.request import REQUEST_TYPES
 from project_policy.timing import ANSWER_TIMEOUT
 
 SUCCESS, FAILED = "SUCCESS", "FAILED"
+_TIMER_REASON = "Execution timed out"
+_OUT_OF_TIME = "The provider function ran out of time. Its log tells what it waited for; deploy again."
 _NEEDED = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId")
 
 
@@ -65,7 +67,7 @@ class CustomResource(CfnResource):
         """Answer one event of CloudFormation.
 
         Raises ``ValueError`` for an event that nobody could answer, where crhelper would answer the one before, and
-        ``AnswerLost`` where the answer did not arrive, so that Lambda delivers the event again.
+        ``AnswerLost`` where the answer did not arrive, so that Lambda delivers a young event again.
         """
         missing = [name for name in _NEEDED if not event.get(name)]
         if missing:
@@ -95,8 +97,14 @@ class CustomResource(CfnResource):
         return outcome.physical_id
 
     def _announce(self, physical_id: str) -> None:
-        """Take the id that even a time-out has to answer with, for from now on the policy may be there."""
-        self.PhysicalResourceId = physical_id
+        """Take the id that even a time-out has to answer with, for from now on the policy may be there.
+
+        Raises ``RuntimeError`` when a time-out has answered already, so that nothing is put that nobody would know of.
+        """
+        with self._once:
+            if self._answered:
+                raise RuntimeError("This request has been answered already.")
+            self.PhysicalResourceId = physical_id
 
     def _send(self, status: str | None = None, reason: str = "", **_: object) -> None:
         """Send the one answer of this event: checked, within its limits, with time-outs, and tried again.
@@ -109,6 +117,8 @@ class CustomResource(CfnResource):
             self._answered = True
         event, context = self._delivery
         status, reason = status or self.Status, str(reason or self.Reason)
+        if reason == _TIMER_REASON:
+            reason = _OUT_OF_TIME
         if event["RequestType"] not in REQUEST_TYPES:
             status, reason = FAILED, f"RequestType is none of {', '.join(REQUEST_TYPES)}. Update the provider."
         physical_id = str(self.PhysicalResourceId or fallback_id(event))

@@ -27,7 +27,7 @@ _LONGEST_PAUSE = 4.0
 
 
 class AnswerLost(Exception):
-    """The answer could not be delivered although another delivery of the event may succeed."""
+    """The answer could not be delivered for as long as there was time; Lambda may deliver the event again."""
 
 
 def body(answer: Mapping[str, object]) -> bytes:

@@ -182,7 +182,7 @@ class _Run:
                 continue
             if pause is None:
                 return decision
-            self._clock.sleep(pause)
+            self._policies.wait(pause)
             waited += pause
 
     def _act(self, policy: PhysicalId, decision: Decision, wanted: Properties | None) -> float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .errors import REASON_LIMIT, shorten
-from .rekognition import UNREACHABLE, ServiceError
+from .rekognition import OUT_OF_TIME, UNREACHABLE, ServiceError
+from .timing import FUNCTION_TIMEOUT
 
 _QUOTA = (
     "the project has as many policies as its quota allows (five unless raised). Delete one, or raise the quota in "
@@ -37,6 +38,10 @@ REASONS = {
     "ResourceNotFoundException": "the project does not exist. Check ProjectArn, its Region and its number at the end.",
     "ServiceQuotaExceededException": _QUOTA,
     "ThrottlingException": _THROTTLED,
+    OUT_OF_TIME: (
+        "no time was left for {operation}. Deploy again; in a template of your own, give the function a Timeout of "
+        f"{FUNCTION_TIMEOUT} seconds."
+    ),
     UNREACHABLE: "{operation} got no answer from Rekognition. Deploy again; check the function's way to the network.",
 }
 """The sentence for each error code of PutProjectPolicy, ListProjectPolicies and DeleteProjectPolicy."""

@@ -1,7 +1,8 @@
 """Every time-out of the resource, in seconds, derived from one another so that an answer always comes first.
 
 CloudFormation invokes the function asynchronously: Lambda may hold an event for MAXIMUM_EVENT_AGE, then the function
-may run for FUNCTION_TIMEOUT, and only after both may CloudFormation give up, at SERVICE_TIMEOUT.
+may run for FUNCTION_TIMEOUT, and only after both may CloudFormation give up, at SERVICE_TIMEOUT. An event whose
+function ran out of time is older than MAXIMUM_EVENT_AGE by then, so that it is not tried again after it has failed.
 """
 
 FUNCTION_TIMEOUT = 480

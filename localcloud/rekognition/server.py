@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,6 +28,10 @@ class RekognitionServer(ThreadingHTTPServer):
     def __init__(self, service: RekognitionService) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.service = service
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base class has it
+        """Note a client that went away in the middle, such as a function that was ended, without a traceback."""
+        _log.info("A connection from %s broke: %s", client_address, sys.exc_info()[1])
 
     @property
     def url(self) -> str:

@@ -28,6 +28,7 @@ class AnswerEndpoint:
         """Every request so far: its path with the query, and its headers."""
         self.arrived = threading.Event()
         self._over = threading.Event()
+        self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.endpoint = self
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -66,10 +67,11 @@ class AnswerEndpoint:
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> Behaviour:
         """Take a request, and say what to do with it."""
-        self.requests.append((path, headers))
-        behaviour = self.behaviours.pop(0) if self.behaviours else 200
-        if behaviour == 200:
-            self.answers.append(json.loads(body))
+        with self._lock:
+            self.requests.append((path, headers))
+            behaviour = self.behaviours.pop(0) if self.behaviours else 200
+            if behaviour == 200:
+                self.answers.append(json.loads(body))
         self.arrived.set()
         return behaviour
 
@@ -80,6 +82,7 @@ class AnswerEndpoint:
 
 class _Server(ThreadingHTTPServer):
     endpoint: AnswerEndpoint
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a client that hangs up is what some tests want."""

@@ -195,6 +195,23 @@ def test_a_timeout_is_answered_once_with_the_announced_id(endpoint: AnswerEndpoi
     assert done.is_set()
     (received,) = endpoint.answers
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn|sharing")
+    assert "ran out of time" in received["Reason"]
+
+
+def test_nothing_is_put_once_a_timeout_has_answered(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """A request that comes to its put after its failure was answered does not put, for its id would not name it."""
+    put = threading.Event()
+
+    def respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
+        assert endpoint.arrived.wait(10)
+        announce("arn|sharing")
+        put.set()
+        return GOOD
+
+    CustomResource(respond, virtual_time.clock)(event(endpoint), Remaining(0.6))
+    assert not put.is_set()
+    (received,) = endpoint.answers
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", MARKER)
 
 
 def test_an_answer_is_sent_again_after_trouble(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:

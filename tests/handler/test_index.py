@@ -73,6 +73,7 @@ def test_a_policy_lives_through_one_warm_function(rekognition: LocalRekognition,
 
 def test_the_times_fit_into_one_another() -> None:
     """An answer comes before the function is ended, and the function ends before CloudFormation gives up."""
+    assert timing.MAXIMUM_EVENT_AGE < timing.FUNCTION_TIMEOUT
     assert timing.MAXIMUM_EVENT_AGE + timing.FUNCTION_TIMEOUT < timing.SERVICE_TIMEOUT
     assert timing.CONNECT_TIMEOUT + timing.READ_TIMEOUT == timing.CALL_RESERVE
     assert timing.ANSWER_RESERVE >= 3 * timing.ANSWER_TIMEOUT

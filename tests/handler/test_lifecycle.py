@@ -487,6 +487,21 @@ class TestFaults:
         assert outcome.physical_id == MARKER
         assert stage.time.now <= STARTED + 100
 
+    @pytest.mark.parametrize("event", ["create", "update", "delete"])
+    def test_nothing_is_changed_after_the_deadline(self, stage: Stage, event: str) -> None:
+        """Where looking alone takes all the time there is, nothing is put or deleted that nobody would be told of."""
+        if event != "create":
+            stage.put(OLD, at=STARTED - DAY)
+
+        def slow(operation: str, _: object) -> None:
+            if operation == "ListProjectPolicies":
+                stage.time.now += 60
+
+        stage.rekognition.faults.before = slow
+        outcome = stage.send(stage.event(event), time_left=60)
+        assert "no time was left" in outcome.failure
+        assert stage.calls == ["ListProjectPolicies"]
+
     def test_a_permission_seen_late_is_waited_for(self, stage: Stage) -> None:
         """AccessDenied is tried again for half a minute."""
         denied = AwsError("AccessDeniedException", "not authorized")

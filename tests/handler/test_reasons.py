@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 
 from project_policy.reasons import REASONS, reason
-from project_policy.rekognition import UNREACHABLE, ServiceError
+from project_policy.rekognition import OUT_OF_TIME, UNREACHABLE, ServiceError
 from project_policy.request import subject
 
 OPERATIONS = ("PutProjectPolicy", "ListProjectPolicies", "DeleteProjectPolicy")
@@ -19,8 +19,8 @@ def modelled_codes() -> set[str]:
 
 
 def test_every_code_of_the_api_has_a_sentence() -> None:
-    """The table has exactly the codes of the API's model, and the one for no answer."""
-    assert set(REASONS) == modelled_codes() | {UNREACHABLE}
+    """The table has exactly the codes of the API's model, and the two for no answer."""
+    assert set(REASONS) == modelled_codes() | {UNREACHABLE, OUT_OF_TIME}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

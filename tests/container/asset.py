@@ -1,0 +1,54 @@
+"""What a container is made of: the asset as it is deployed, and the runtime that Lambda has beside it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+
+from cdk_rekognition_project_policy._asset import sources
+
+_RUNTIME = ("awslambdaric", "boto3")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def stage(folder: Path, **times: float) -> Path:
+    """Copy the asset into a folder; ``times`` are constants of its ``timing.py``, so that a test need not wait."""
+    for source, path in sources():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    timing = folder / "project_policy" / "timing.py"
+    text = timing.read_text()
+    for name, seconds in times.items():
+        text, found = re.subn(rf"^{name} = [0-9.]+$", f"{name} = {seconds}", text, flags=re.MULTILINE)
+        if found != 1:
+            raise ValueError(f"timing.py has no number called {name}")
+    timing.write_text(text)
+    return folder
+
+
+def stage_runtime(folder: Path) -> Path:
+    """Fill a folder with awslambdaric, boto3 and what these two need, and nothing else: crhelper is not Lambda's.
+
+    The folder holds links into the environment of the tests, so it takes no time and no space.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    seen: set[str] = set()
+    waiting = list(_RUNTIME)
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        found = distribution(name)
+        for requirement in found.requires or ():
+            needed = _NAME.match(requirement)
+            if needed and "extra ==" not in requirement:
+                waiting.append(needed[0])
+        for top in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
+            link = folder / top
+            if not link.is_symlink():
+                link.symlink_to(Path(str(found.locate_file(top))))
+    return folder

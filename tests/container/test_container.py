@@ -1,0 +1,388 @@
+"""The deployed function in awslambdaric's process, as Lambda runs it: cold, warm, killed, too slow, tried again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from localcloud.rekognition import DROP, AwsError, LocalRekognition
+from project_policy.decision import LivePolicy
+from tests.container.cloudformation import CloudFormation
+from tests.container.conftest import Start
+from tests.container.container import ACCOUNT, REGION
+from tests.container.lambda_service import LambdaService
+from tests.handler.answers import Behaviour
+from tests.handler.stage import MINE, OLD
+
+Kind = Literal["create", "update", "delete"]
+ACT = {"create": "PutProjectPolicy", "update": "PutProjectPolicy", "delete": "DeleteProjectPolicy"}
+
+
+def live(rekognition: LocalRekognition, project: str) -> list[LivePolicy]:
+    """Return the policies of a project."""
+    policies = rekognition.store.policies(ACCOUNT, REGION, project)
+    return [LivePolicy(each.revision, each.document, each.created, each.updated) for each in policies]
+
+
+def arrange(kind: Kind, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str) -> dict[str, Any]:
+    """Return a request of a kind, with what it is about in place."""
+    if kind == "create":
+        return cloudformation.create(project, "sharing", MINE)
+    created = cloudformation.create(project, "sharing", OLD)
+    rekognition.store.put_policy(ACCOUNT, REGION, project, "sharing", json.dumps(OLD))
+    return cloudformation.update(created, MINE) if kind == "update" else cloudformation.delete(created)
+
+
+def assert_done(kind: Kind, rekognition: LocalRekognition, project: str, answer: Mapping[str, Any]) -> None:
+    """The request's work is live, the answer says so, and nothing is left over."""
+    assert answer["Status"] == "SUCCESS", answer
+    assert answer["PhysicalResourceId"] == f"{project}|sharing"
+    found = live(rekognition, project)
+    assert [policy.says(MINE) for policy in found] == ([] if kind == "delete" else [True])
+    assert answer["Data"]["PolicyRevisionId"] == "".join(policy.revision_id for policy in found)
+
+
+def log_lines(function: LambdaService) -> list[dict[str, Any]]:
+    """Return the lines that the function logs about its requests."""
+    lines = [line[line.index("{") :] for line in function.printed.splitlines() if '"request":' in line]
+    return [json.loads(line) for line in lines]
+
+
+def test_crhelper_comes_from_the_asset_and_boto3_from_the_runtime(asset: Path, runtime: Path) -> None:
+    """Nothing of this checkout or its environment helps a container: what the asset lacks, it lacks."""
+    code = "import boto3, crhelper, json, sys; print(json.dumps([boto3.__file__, crhelper.__file__, sys.path]))"
+    environment = {"PYTHONPATH": str(runtime)}
+
+    def run(folder: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-S", "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        )
+
+    in_asset = run(asset)
+    boto3_file, crhelper_file, path = json.loads(in_asset.stdout)
+    assert Path(boto3_file).is_relative_to(runtime)
+    assert (asset / crhelper_file).resolve().is_relative_to(asset.resolve())
+    assert not [entry for entry in path if "site-packages" in entry]
+    assert "No module named 'crhelper'" in run(runtime).stderr
+
+
+def test_a_cold_event_is_answered(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """A new process, with the environment that Lambda gives and no more, puts the policy in two calls."""
+    function = start()
+    event = cloudformation.create(project, "sharing", MINE)
+    (attempt,) = function.invoke(event).wait()
+    assert attempt.cold
+    assert attempt.outcome.kind == "success", function.printed
+    assert_done("create", rekognition, project, *cloudformation.answers_to(event))
+    assert [operation for operation, _ in rekognition.calls] == ["ListProjectPolicies", "PutProjectPolicy"]
+
+
+def test_warm_events_go_through_one_process(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """A life in one process: each request is answered once, at its own URL, and logged once."""
+    function = start()
+    created = cloudformation.create(project, "sharing", OLD)
+    events = [created, cloudformation.update(created, MINE), cloudformation.delete(created)]
+    attempts = [attempt for event in events for attempt in function.invoke(event).wait()]
+    assert [attempt.outcome.kind for attempt in attempts] == ["success"] * 3, function.printed
+    assert [attempt.cold for attempt in attempts] == [True, False, False]
+    assert len({attempt.pid for attempt in attempts}) == 1
+    answers = [answer for event in events for answer in cloudformation.answers_to(event)]
+    assert [answer["RequestId"] for answer in answers] == [event["RequestId"] for event in events]
+    assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 3
+    assert live(rekognition, project) == []
+    assert [(line["request"], line["did"]) for line in log_lines(function)] == [
+        ("Create", "put"),
+        ("Update", "put"),
+        ("Delete", "deleted"),
+    ]
+
+
+def test_events_wait_for_the_processes_there_may_be(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """Five events at once go through two processes, and none meets another's state."""
+    function = start(concurrency=2)
+    events = [cloudformation.create(project, f"sharing-{number}", MINE) for number in range(5)]
+    attempts = [attempt for each in [function.invoke(event) for event in events] for attempt in each.wait()]
+    assert len({attempt.pid for attempt in attempts}) == 2
+    for event in events:
+        (answer,) = cloudformation.answers_to(event)
+        assert answer["PhysicalResourceId"] == f"{project}|{event['ResourceProperties']['PolicyName']}"
+    assert len(live(rekognition, project)) == 5
+
+
+@pytest.mark.parametrize("kind", ["create", "update", "delete"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_in_the_middle_is_made_good_by_the_retry(
+    start: Start,
+    cloudformation: CloudFormation,
+    rekognition: LocalRekognition,
+    project: str,
+    when: Literal["before", "after"],
+    kind: Kind,
+) -> None:
+    """The process is killed just before or after its change: the retry finds what there is, and answers once."""
+    function, event = start(), arrange(kind, cloudformation, rekognition, project)
+    victims: list[int] = []
+
+    def kill(operation: str, parameters: Mapping[str, Any]) -> Any:
+        if operation != ACT[kind] or victims:
+            return None
+        victims.append(function.pid_of(event))
+        os.kill(victims[0], signal.SIGKILL)
+        return DROP
+
+    setattr(rekognition.faults, when, kill)
+    invocation = function.invoke(event)
+    invocation.wait()
+    assert invocation.outcomes == ["crash", "success"], function.printed
+    assert invocation.attempts[0].pid in victims
+    assert invocation.attempts[1].cold
+    assert_done(kind, rekognition, project, *cloudformation.answers_to(event))
+    assert len(log_lines(function)) == 1  # the process that was killed had no time to
+
+
+@pytest.mark.parametrize("kind", ["create", "update", "delete"])
+def test_a_crash_after_the_answer_repeats_the_answer(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str, kind: Kind
+) -> None:
+    """Lambda cannot know that the answer arrived; the retry sends the same one, with the same revision."""
+    function, event = start(), arrange(kind, cloudformation, rekognition, project)
+
+    def kill_the_first(answered: Mapping[str, Any]) -> Behaviour | None:
+        if not cloudformation.answers_to(answered):
+            os.kill(function.pid_of(answered), signal.SIGKILL)
+        return None
+
+    cloudformation.meet = kill_the_first
+    invocation = function.invoke(event)
+    invocation.wait()
+    assert invocation.outcomes == ["crash", "success"], function.printed
+    first, second = cloudformation.answers_to(event)
+    assert first == second
+    assert_done(kind, rekognition, project, first)
+
+
+def test_lambda_tries_three_times_and_no_more(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """A process that dies each time leaves no answer, and its put, which the Delete of a made-up id then removes."""
+    function, event = start(), cloudformation.create(project, "sharing", MINE)
+
+    def kill(operation: str, parameters: Mapping[str, Any]) -> Any:
+        os.kill(function.pid_of(event), signal.SIGKILL)
+        return DROP
+
+    rekognition.faults.after = kill
+    invocation = function.invoke(event)
+    invocation.wait()
+    assert invocation.outcomes == ["crash"] * 3
+    assert cloudformation.answers_to(event) == []
+
+
+@pytest.fixture
+def hang(rekognition: LocalRekognition) -> Iterator[Callable[..., None]]:
+    """Let calls of an operation hang until the test ends: so many of them, before or after their effect."""
+    over = threading.Event()
+    left = 0
+
+    def hang_calls(operation: str, times: int = 1000, when: Literal["before", "after"] = "before") -> None:
+        nonlocal left
+        left = times
+
+        def hook(called: str, parameters: Mapping[str, Any]) -> Any:
+            nonlocal left
+            if called != operation or left == 0:
+                return None
+            left -= 1
+            over.wait()
+            return DROP
+
+        setattr(rekognition.faults, when, hook)
+
+    yield hang_calls
+    over.set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "physical_id"),
+    [
+        ("create", "ListProjectPolicies", "not-created:Sharingsharing:{request_id}"),
+        ("create", "PutProjectPolicy", "{project}|sharing"),  # it may be there, so the roll-back has to look
+        ("update", "ListProjectPolicies", "{project}|sharing"),
+        ("delete", "DeleteProjectPolicy", "{project}|sharing"),
+    ],
+)
+def test_calls_that_hang_are_answered_by_the_own_deadline(
+    start: Start,
+    quick_asset: Path,
+    cloudformation: CloudFormation,
+    rekognition: LocalRekognition,
+    project: str,
+    hang: Callable[..., None],
+    kind: Kind,
+    operation: str,
+    physical_id: str,
+) -> None:
+    """Where every call of an operation hangs, one FAILED with the reason arrives long before Lambda's time-out."""
+    function, event = start(quick_asset, timeout=8), arrange(kind, cloudformation, rekognition, project)
+    hang(operation)
+    (attempt,) = function.invoke(event).wait()
+    assert attempt.outcome.kind == "success", function.printed
+    assert attempt.took < 8 - 4 + 0.5  # ANSWER_RESERVE is left
+    (answer,) = cloudformation.answers_to(event)
+    assert answer["Status"] == "FAILED"
+    assert f"{operation} got no answer" in answer["Reason"]
+    assert answer["PhysicalResourceId"] == physical_id.format(project=project, request_id=event["RequestId"])
+    assert len(log_lines(function)) == 1
+
+
+@pytest.mark.parametrize("kind", ["create", "update", "delete"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_one_call_that_hangs_is_overcome(
+    start: Start,
+    quick_asset: Path,
+    cloudformation: CloudFormation,
+    rekognition: LocalRekognition,
+    project: str,
+    hang: Callable[..., None],
+    when: Literal["before", "after"],
+    kind: Kind,
+) -> None:
+    """A change whose answer never comes is looked for, and done again only where it is not there."""
+    function, event = start(quick_asset, timeout=20), arrange(kind, cloudformation, rekognition, project)
+    hang(ACT[kind], times=1, when=when)
+    (attempt,) = function.invoke(event).wait()
+    assert attempt.outcome.kind == "success", function.printed
+    assert_done(kind, rekognition, project, *cloudformation.answers_to(event))
+
+
+def test_throttling_without_end_is_answered_by_the_own_deadline(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """With the deployed times: a minute before Lambda's time-out, FAILED says that Rekognition throttled."""
+    rekognition.faults.before = lambda operation, parameters: AwsError("ThrottlingException", "Rate exceeded")
+    function, event = start(timeout=62), cloudformation.create(project, "sharing", MINE)
+    (attempt,) = function.invoke(event).wait()
+    assert attempt.outcome.kind == "success", function.printed
+    assert attempt.took < 10
+    (answer,) = cloudformation.answers_to(event)
+    assert answer["Status"] == "FAILED"
+    assert "ListProjectPolicies" in answer["Reason"]
+    assert answer["PhysicalResourceId"].startswith("not-created:")
+
+
+def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
+    start: Start,
+    cloudformation: CloudFormation,
+    rekognition: LocalRekognition,
+    project: str,
+    hang: Callable[..., None],
+) -> None:
+    """Crhelper's timer answers before Lambda ends the process; the event is then too old for another try."""
+    function = start(timeout=2, maximum_event_age=1.5)  # as deployed: an event's age is less than the time-out
+    event = cloudformation.create(project, "sharing", MINE)
+    hang("ListProjectPolicies")
+    invocation = function.invoke(event)
+    invocation.wait()
+    assert invocation.outcomes == ["timeout"], function.printed
+    assert 2 <= invocation.attempts[0].took < 3
+    (answer,) = cloudformation.answers_to(event)
+    assert answer["Status"] == "FAILED"
+    assert "ran out of time" in answer["Reason"]
+    assert answer["PhysicalResourceId"].startswith("not-created:")
+    assert [operation for operation, _ in rekognition.calls] == ["ListProjectPolicies"]
+    assert live(rekognition, project) == []
+
+
+def test_a_change_that_returns_after_the_timer_is_not_answered_twice(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """The put ends between crhelper's FAILED and Lambda's time-out: one answer, with the id that was put."""
+    function, event = start(timeout=2), cloudformation.create(project, "sharing", MINE)
+
+    def until_answered(operation: str, parameters: Mapping[str, Any]) -> None:
+        if operation == "PutProjectPolicy":
+            cloudformation.answer_to(event)
+
+    rekognition.faults.after = until_answered
+    (attempt,) = function.invoke(event).wait()
+    assert attempt.outcome.kind == "success", function.printed
+    (answer,) = cloudformation.answers_to(event)
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == f"{project}|sharing"
+
+
+def test_an_answer_that_does_not_arrive_is_brought_by_the_retry(
+    start: Start, quick_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """An endpoint that answers 503 for as long as the function tries makes Lambda deliver the event again."""
+    unavailable = threading.Event()
+    unavailable.set()
+    cloudformation.meet = lambda answered: 503 if unavailable.is_set() else None
+    function = start(quick_asset, timeout=3, retry_delays=(0.5, 0.5))
+    event = cloudformation.create(project, "sharing", MINE)
+    invocation = function.invoke(event)
+    assert invocation.attempted.wait(60)
+    unavailable.clear()
+    invocation.wait()
+    assert invocation.outcomes[0] == "error"
+    assert invocation.outcomes[-1] == "success", function.printed
+    assert "AnswerLost" in invocation.attempts[0].outcome.told
+    assert len({attempt.pid for attempt in invocation.attempts}) == 1  # an error leaves the process warm
+    assert_done("create", rekognition, project, *cloudformation.answers_to(event))
+    puts = [operation for operation, _ in rekognition.calls if operation == "PutProjectPolicy"]
+    assert len(puts) == 1
+
+
+def test_nothing_printed_holds_the_signed_url(
+    start: Start, quick_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """Not in success, nor refusal, nor in what Lambda's runtime prints about an error or an event that is none."""
+    function = start(quick_asset, timeout=4, retry_delays=())
+    good, refused, lost = (cloudformation.create(project, name, MINE) for name in ("good", "not a name", "lost"))
+    cloudformation.meet = lambda answered: 503 if answered == lost else None
+    cloudformation.behaviours = ["drop", 500]
+    broken = {name: value for name, value in good.items() if name != "StackId"}
+    for event in (good, refused, lost, broken):
+        function.invoke(event).wait()
+    for secret in ("X-Amz-", cloudformation.signature, "https://localhost"):
+        assert secret not in function.printed
+    for expected in ('"did": "put"', "PolicyName", "trying again", "AnswerLost", "HTTP status 503", "lacks StackId"):
+        assert expected in function.printed
+    assert [line["policy"] for line in log_lines(function)] == ["good", "", "lost"]
+
+
+def test_a_frozen_process_does_not_send_a_late_answer(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+) -> None:
+    """Crhelper's timer of one event must not go off in the next one, which runs at the time it was set to."""
+    function = start(timeout=2)
+    created = cloudformation.create(project, "sharing", OLD)
+    (first,) = function.invoke(created).wait()
+    timer_of_the_first = first.began + 2 - 0.5
+
+    def until_it_would_go_off(operation: str, parameters: Mapping[str, Any]) -> None:
+        time.sleep(max(0.0, timer_of_the_first + 0.2 - time.monotonic()))
+
+    time.sleep(max(0.0, first.began + 1 - time.monotonic()))
+    rekognition.faults.before = until_it_would_go_off
+    updated = cloudformation.update(created, MINE)
+    (second,) = function.invoke(updated).wait()
+    assert second.pid == first.pid
+    assert [answer["Status"] for answer in cloudformation.answers_to(created)] == ["SUCCESS"]
+    assert [answer["Status"] for answer in cloudformation.answers_to(updated)] == ["SUCCESS"]

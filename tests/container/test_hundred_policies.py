@@ -1,0 +1,114 @@
+"""A hundred policies at once: ten processes, five calls a second of each operation, and all succeed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.rekognition import LocalRekognition
+from project_policy import timing
+from project_policy.decision import LivePolicy
+from tests.container.cloudformation import CloudFormation
+from tests.container.conftest import Start
+from tests.container.container import ACCOUNT, REGION
+from tests.container.lambda_service import Attempt, LambdaService
+from tests.container.rate_limit import RateLimit
+from tests.handler.stage import document
+
+PROJECTS, POLICIES_EACH = 20, 5
+RATE = 5.0
+IDEAL = PROJECTS * POLICIES_EACH / RATE
+PROCESSES = 10
+
+logger = logging.getLogger(__name__)  # shown by: pytest --log-cli-level=INFO
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How a hundred requests went."""
+
+    attempts: list[Attempt]
+    took: float
+    """From the first delivery to the last answer; the cold starts before are this machine's, not the limit's."""
+    throttled: int
+
+    @property
+    def longest(self) -> float:
+        """How long the slowest request ran."""
+        return max(attempt.took for attempt in self.attempts)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.took:.1f} s, {self.took / IDEAL:.2f} times the ideal {IDEAL:.0f} s; {self.throttled} calls "
+            f"throttled; the slowest request took {self.longest:.1f} s"
+        )
+
+
+class Account:
+    """A hundred policies of one account, and the requests about all of them at once."""
+
+    def __init__(self, function: LambdaService, cloudformation: CloudFormation, rekognition: LocalRekognition) -> None:
+        self.function = function
+        self.cloudformation = cloudformation
+        self.rekognition = rekognition
+        self.limit = rekognition.faults.before = RateLimit(RATE)
+        names = [f"logos-{number}" for number in range(PROJECTS)]
+        self.projects = {str(rekognition.store.create_project(ACCOUNT, REGION, name).arn): name for name in names}
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """Return a document for each policy, by physical id, no two alike."""
+        ids = [(arn, number) for arn in self.projects for number in range(POLICIES_EACH)]
+        return {
+            f"{arn}|sharing-{number}": document(f"{place:012}", project=self.projects[arn])
+            for place, (arn, number) in enumerate(ids, start=1)
+        }
+
+    def live(self) -> dict[str, LivePolicy]:
+        """Return every policy, by physical id."""
+        return {
+            f"{arn}|{policy.name}": LivePolicy(policy.revision, policy.document, policy.created, policy.updated)
+            for arn in self.projects
+            for policy in self.rekognition.store.policies(ACCOUNT, REGION, arn)
+        }
+
+    def run(self, what: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Queue requests all at once; each is answered once, with success, in good time; return the answers."""
+        throttled = self.limit.throttled.total()
+        invocations = [self.function.invoke(event) for event in events]
+        attempts = [attempt for invocation in invocations for attempt in invocation.wait()]
+        took = max(attempt.began + attempt.took for attempt in attempts) - min(attempt.began for attempt in attempts)
+        phase = Phase(attempts, took, self.limit.throttled.total() - throttled)
+        logger.info("%s: %s", what, phase)
+        answers = [answer for event in events for answer in self.cloudformation.answers_to(event)]
+        assert [answer["RequestId"] for answer in answers] == [event["RequestId"] for event in events]
+        assert [answer["Reason"] for answer in answers if answer["Status"] != "SUCCESS"] == []
+        assert len(attempts) == len(events), self.function.printed
+        assert len({attempt.pid for attempt in attempts}) <= PROCESSES
+        assert phase.longest < timing.FUNCTION_TIMEOUT - timing.ANSWER_RESERVE - timing.CALL_RESERVE
+        return answers
+
+    def assert_live(self, wanted: dict[str, dict[str, Any]], answers: list[dict[str, Any]]) -> None:
+        """The policies that are wanted, and no others, are live, and the answers tell their revisions."""
+        live = self.live()
+        assert live.keys() == wanted.keys()
+        assert [key for key, said in wanted.items() if not live[key].says(said)] == []
+        assert {answer["PhysicalResourceId"]: answer["Data"]["PolicyRevisionId"] for answer in answers} == {
+            key: policy.revision_id for key, policy in live.items()
+        }
+
+
+def policy_of(physical_id: str) -> tuple[str, str]:
+    """Return the project and the name in a physical id."""
+    project, _, name = physical_id.partition("|")
+    return project, name
+
+
+def test_a_hundred_policies_are_created_at_once(
+    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition
+) -> None:
+    """All succeed, each with its own document, and each while its function has time left."""
+    account = Account(start(concurrency=PROCESSES), cloudformation, rekognition)
+    wanted = account.documents()
+    creates = [cloudformation.create(*policy_of(key), said) for key, said in wanted.items()]
+    account.assert_live(wanted, account.run("created", creates))
