@@ -29,7 +29,7 @@ class RekognitionServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.service = service
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base class has it
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - as the base class has it
         """Note a client that went away in the middle, such as a function that was ended, without a traceback."""
         _log.info("A connection from %s broke: %s", client_address, sys.exc_info()[1])
 

@@ -22,9 +22,9 @@ def stage(folder: Path, **times: float) -> Path:
     timing = folder / "project_policy" / "timing.py"
     text = timing.read_text()
     for name, seconds in times.items():
-        text, found = re.subn(rf"^{name} = [0-9.]+$", f"{name} = {seconds}", text, flags=re.MULTILINE)
+        text, found = re.subn(rf"^{name} = .+$", f"{name} = {seconds}", text, flags=re.MULTILINE)
         if found != 1:
-            raise ValueError(f"timing.py has no number called {name}")
+            raise ValueError(f"timing.py has no time called {name}")
     timing.write_text(text)
     return folder
 

@@ -26,6 +26,9 @@ QUICK = {
 }
 """Times for tests that have to see one pass: with 8 s to run, the function's own deadline comes after 2 s."""
 
+PATIENT = {"ANSWER_RESERVE": 0, "CALL_RESERVE": 0}
+"""Times for tests of crhelper's timer: the function's own deadline, which comes first otherwise, is at its very end."""
+
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,6 +46,12 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The asset with shorter time-outs, all else the same."""
     return stage(tmp_path_factory.mktemp("quick_asset"), **QUICK)
+
+
+@pytest.fixture(scope="session")
+def patient_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The asset without a deadline of its own, all else the same."""
+    return stage(tmp_path_factory.mktemp("patient_asset"), **PATIENT)
 
 
 @pytest.fixture

@@ -288,13 +288,16 @@ def test_throttling_without_end_is_answered_by_the_own_deadline(
 
 def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
     start: Start,
+    patient_asset: Path,
     cloudformation: CloudFormation,
     rekognition: LocalRekognition,
     project: str,
     hang: Callable[..., None],
 ) -> None:
     """Crhelper's timer answers before Lambda ends the process; the event is then too old for another try."""
-    function = start(timeout=2, maximum_event_age=1.5)  # as deployed: an event's age is less than the time-out
+    function = start(
+        patient_asset, timeout=2, maximum_event_age=1.5
+    )  # as deployed: an event's age is less than the time-out
     event = cloudformation.create(project, "sharing", MINE)
     hang("ListProjectPolicies")
     invocation = function.invoke(event)
@@ -310,10 +313,10 @@ def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
 
 
 def test_a_change_that_returns_after_the_timer_is_not_answered_twice(
-    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+    start: Start, patient_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
     """The put ends between crhelper's FAILED and Lambda's time-out: one answer, with the id that was put."""
-    function, event = start(timeout=2), cloudformation.create(project, "sharing", MINE)
+    function, event = start(patient_asset, timeout=2), cloudformation.create(project, "sharing", MINE)
 
     def until_answered(operation: str, parameters: Mapping[str, Any]) -> None:
         if operation == "PutProjectPolicy":
@@ -334,7 +337,7 @@ def test_an_answer_that_does_not_arrive_is_brought_by_the_retry(
     unavailable = threading.Event()
     unavailable.set()
     cloudformation.meet = lambda answered: 503 if unavailable.is_set() else None
-    function = start(quick_asset, timeout=3, retry_delays=(0.5, 0.5))
+    function = start(quick_asset, timeout=9, retry_delays=(0.5, 0.5))
     event = cloudformation.create(project, "sharing", MINE)
     invocation = function.invoke(event)
     assert invocation.attempted.wait(60)
@@ -353,7 +356,7 @@ def test_nothing_printed_holds_the_signed_url(
     start: Start, quick_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
     """Not in success, nor refusal, nor in what Lambda's runtime prints about an error or an event that is none."""
-    function = start(quick_asset, timeout=4, retry_delays=())
+    function = start(quick_asset, timeout=9, retry_delays=())
     good, refused, lost = (cloudformation.create(project, name, MINE) for name in ("good", "not a name", "lost"))
     cloudformation.meet = lambda answered: 503 if answered == lost else None
     cloudformation.behaviours = ["drop", 500]
@@ -368,10 +371,10 @@ def test_nothing_printed_holds_the_signed_url(
 
 
 def test_a_frozen_process_does_not_send_a_late_answer(
-    start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
+    start: Start, patient_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
     """Crhelper's timer of one event must not go off in the next one, which runs at the time it was set to."""
-    function = start(timeout=2)
+    function = start(patient_asset, timeout=2)
     created = cloudformation.create(project, "sharing", OLD)
     (first,) = function.invoke(created).wait()
     timer_of_the_first = first.began + 2 - 0.5
