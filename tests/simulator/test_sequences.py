@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.rekognition import Switches
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud, meets
-from tests.simulator.cloudformation import Behaviour
+from tests.simulator.cloudformation import Behaviour, Stack
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
 from tests.simulator.template import Other, Template
@@ -423,6 +423,18 @@ class TestDelete:
         cloud.check_stack(stack)
 
 
+def about_to(cloud: Cloud, kind: str) -> tuple[Stack, Template]:
+    """Return a stack, and the template whose deployment makes CloudFormation send a request of that kind."""
+    templates: dict[str, Template] = {
+        "Create": {"Sharing": cloud.policy()},
+        "Update": {"Sharing": cloud.policy(said=OTHER)},
+        "Replacement": {"Sharing": cloud.policy("renamed", OTHER)},
+        "Delete": {},
+    }
+    stack = cloud.stack() if kind == "Create" else cloud.made({"Sharing": cloud.policy()})
+    return stack, templates[kind]
+
+
 class TestDelivery:
     """Events arrive at least once, and attempts die."""
 
@@ -430,17 +442,9 @@ class TestDelivery:
     @pytest.mark.parametrize("kind", ["Create", "Update", "Replacement", "Delete"])
     def test_an_event_that_comes_twice(self, cloud: Cloud, kind: str, later: float) -> None:
         """Repeated while the first runs, or long after it, an event changes nothing that is not wanted."""
-        stack = cloud.stack()
-        templates: dict[str, Template] = {
-            "Create": {"Sharing": cloud.policy()},
-            "Update": {"Sharing": cloud.policy(said=OTHER)},
-            "Replacement": {"Sharing": cloud.policy("renamed", OTHER)},
-            "Delete": {},
-        }
-        if kind != "Create":
-            stack = cloud.made({"Sharing": cloud.policy()})
+        stack, template = about_to(cloud, kind)
         cloud.deliver(lambda event: Delivery(repeats=(later,)))
-        (cloud.create if kind == "Create" else cloud.update)(stack, templates[kind])
+        (cloud.create if kind == "Create" else cloud.update)(stack, template)
         assert stack.status.endswith("E_COMPLETE")
         cloud.check_stack(stack)
         assert set(cloud.service.live()) == {resource.policy.key for resource in stack.resources.values()}
@@ -449,17 +453,9 @@ class TestDelivery:
     @pytest.mark.parametrize("kind", ["Create", "Update", "Replacement", "Delete"])
     def test_an_attempt_that_dies(self, cloud: Cloud, kind: str, dead: Calls) -> None:
         """Lambda tries again a minute later, and finds what the dead attempt left."""
-        stack = cloud.stack()
-        templates: dict[str, Template] = {
-            "Create": {"Sharing": cloud.policy()},
-            "Update": {"Sharing": cloud.policy(said=OTHER)},
-            "Replacement": {"Sharing": cloud.policy("renamed", OTHER)},
-            "Delete": {},
-        }
-        if kind != "Create":
-            stack = cloud.made({"Sharing": cloud.policy()})
+        stack, template = about_to(cloud, kind)
         cloud.deliver(lambda event: Delivery(attempts=[replace(dead, made=[])]))
-        (cloud.create if kind == "Create" else cloud.update)(stack, templates[kind])
+        (cloud.create if kind == "Create" else cloud.update)(stack, template)
         assert stack.status.endswith("E_COMPLETE")
         cloud.check_stack(stack)
         assert set(cloud.service.live()) == {resource.policy.key for resource in stack.resources.values()}
