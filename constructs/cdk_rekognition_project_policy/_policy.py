@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jsii
@@ -11,15 +11,15 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IValidation
 
-from . import _synthesis
+from ._document import VERSION, Document, DocumentRules
 from ._handler import document as documents
 from ._handler import errors, identity, timing
 from ._provider import ProjectPolicyProvider
+from ._siblings import Siblings
 
 _T = TypeVar("_T")
 
 _RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
-_VERSION = "2012-10-17"
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
@@ -39,7 +39,7 @@ class ProjectPolicy(Resource):
         *,
         project_arn: str,
         policy_name: str | None = None,
-        document: iam.PolicyDocument | Mapping[str, Any] | str | None = None,
+        document: Document | None = None,
         adopt_existing: bool = False,
         block_public_policy: bool = True,
     ) -> None:
@@ -61,13 +61,14 @@ class ProjectPolicy(Resource):
         super().__init__(scope, construct_id)
         self._project = self._parse_project(project_arn)
         self._project_arn = project_arn
-        self._block_public_policy = block_public_policy
-        name = policy_name or Names.unique_resource_name(
-            self, max_length=identity.MAX_POLICY_NAME_LENGTH, allowed_special_characters="_.-"
-        )
+        self._arns_of_versions: dict[str, str] = {}
+        name = self._name_of_path() if policy_name is None else policy_name
         if not Token.is_unresolved(name):
             self._checked(lambda: identity.check_policy_name(name))
-        self._document = self._to_document(document)
+        rules = DocumentRules(
+            self, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
+        )
+        self._document = self._checked(lambda: rules.read(document))
 
         provider = ProjectPolicyProvider.of(self)
         properties: dict[str, Any] = {
@@ -76,7 +77,7 @@ class ProjectPolicy(Resource):
             "PolicyDocument": self._document,
         }
         # Left out where they say nothing new, so that a later default does not update the resource.
-        if adopt_existing:
+        if self._flag(adopt_existing=adopt_existing):
             properties["AdoptExisting"] = True
         if not block_public_policy:
             properties["BlockPublicPolicy"] = False
@@ -89,7 +90,9 @@ class ProjectPolicy(Resource):
             properties=properties,
         )
         provider.manage(project_arn, self._resource)
-        self.node.add_validation(_DocumentRules(self))
+        siblings = Siblings.of(self)
+        siblings.add(self, project_arn, name)
+        self.node.add_validation(_AtSynthesis(lambda: rules.broken(self._document) + siblings.clashes_of(self)))
 
     @property
     def policy_revision_id(self) -> str:
@@ -114,12 +117,18 @@ class ProjectPolicy(Resource):
 
         :param grantee: Who may copy.
         :param versions: Names of versions, or their ARNs. Default: every version, later ones included.
-        :raises ValueError: when the document is one that statements cannot be added to.
+        :raises ValueError: for a grantee or a version that is none, for no version at all, and when the document is one
+            that statements cannot be added to.
         """
+        if not hasattr(grantee, "grant_principal"):
+            raise ValueError(
+                f"{self.node.path}: {grantee!r} cannot be granted anything. For an account give "
+                'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
+            )
         return iam.Grant.add_to_principal_and_resource(
             grantee=grantee,
             actions=[documents.COPY_ACTION],
-            resource_arns=[self._version_arn(version) for version in versions or ["*"]],
+            resource_arns=self._version_arns(versions),
             resource=self,
         )
 
@@ -133,7 +142,7 @@ class ProjectPolicy(Resource):
         if not isinstance(document, iam.PolicyDocument):
             raise ValueError(  # noqa: TRY004 - what does not fit is what the document says, not its type
                 f"{self.node.path}: nothing can be added to this document, for it is a token, has an Id, or a Version "
-                f"other than {_VERSION}. Add the statement to the document itself."
+                f"other than {VERSION}. Add the statement to the document itself."
             )
         document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
@@ -149,26 +158,48 @@ class ProjectPolicy(Resource):
         self._checked(lambda: project.check_home(identity.Home(region, account)))
         return project
 
-    def _to_document(
-        self, given: iam.PolicyDocument | Mapping[str, Any] | str | None
-    ) -> iam.PolicyDocument | Mapping[str, Any] | str:
-        """Return the document that grants can be added to; one that cannot be read yet stays as it is."""
-        if given is None or isinstance(given, iam.PolicyDocument):
-            return given or iam.PolicyDocument()
-        if isinstance(given, str) and Token.is_unresolved(given) and not given.lstrip().startswith("{"):
-            return given  # a token as a whole; a text with tokens in it is JSON like any other
-        parsed: Mapping[str, Any] = self._checked(lambda: documents.parse(given))
-        if parsed.get("Version", _VERSION) != _VERSION or "Id" in parsed:
-            return parsed
-        return iam.PolicyDocument.from_json(parsed)
+    def _version_arns(self, versions: Sequence[str] | None) -> list[str]:
+        """Return the ARNs of versions, given by name or ARN; a version's ARN lacks the project's number."""
+        if versions is None:
+            return [self._arn_of_versions("*")]
+        if isinstance(versions, str) or not versions:
+            raise ValueError(
+                f"{self.node.path}: versions is {versions!r}. Give a list of at least one version, or leave it out to "
+                "grant every version."
+            )
+        return [self._version_arn(version) for version in versions]
 
-    def _version_arn(self, version: str) -> str:
-        """Return the ARN of a version, by its name: ``PROJECT/version/VERSION/*``, without the project's number."""
-        if version.startswith("arn:") or Token.is_unresolved(version):
+    def _version_arn(self, version: object) -> str:
+        if isinstance(version, str) and (Token.is_unresolved(version) or version.startswith("arn:")):
             return version
-        parts = Fn.split("/", self._project_arn)
-        name = "*" if version == "*" else f"{version}/*"
-        return Fn.join("/", [Fn.select(0, parts), Fn.select(1, parts), "version", name])
+        if not identity.is_version_name(version):
+            raise ValueError(
+                f'{self.node.path}: version "{version}" is not valid. Give a version\'s name, such as "v1", or its ARN.'
+            )
+        return self._arn_of_versions(f"{version}/*")
+
+    def _arn_of_versions(self, which: str) -> str:
+        """Return the ARN of versions; always the same text, so that statements about them can be merged."""
+        if which not in self._arns_of_versions:
+            parts = Fn.split("/", self._project_arn)
+            self._arns_of_versions[which] = (
+                Fn.join("/", [Fn.select(0, parts), Fn.select(1, parts), "version", which])
+                if self._project is None
+                else f"{self._project_arn.rsplit('/', 1)[0]}/version/{which}"
+            )
+        return self._arns_of_versions[which]
+
+    def _name_of_path(self) -> str:
+        return Names.unique_resource_name(
+            self, max_length=identity.MAX_POLICY_NAME_LENGTH, allowed_special_characters="_.-"
+        )
+
+    def _flag(self, **given: object) -> bool:
+        """Return a flag; anything but True and False is refused, since every text counts as true in Python."""
+        ((name, value),) = given.items()
+        if not isinstance(value, bool):
+            raise ValueError(f"{self.node.path}: {name} is {value!r}. Give True or False.")  # noqa: TRY004
+        return value
 
     def _checked(self, rule: Callable[[], _T]) -> _T:
         """Return what a rule returns; what it refuses is raised with the construct's path."""
@@ -177,28 +208,13 @@ class ProjectPolicy(Resource):
         except errors.Refused as refused:
             raise ValueError(f"{self.node.path}: {refused}") from None
 
-    def _violations(self) -> list[str]:
-        """Return the rules that the document breaks, as far as it is known at synthesis."""
-        document = Stack.of(self).resolve(self._document)
-        if document is None:
-            document = {}
-        if not isinstance(document, Mapping) or _synthesis.is_intrinsic(document):
-            return []
-        violations: list[str] = documents.violations(
-            document,
-            project=self._project,
-            block_public_policy=self._block_public_policy,
-            is_unknown=_synthesis.is_intrinsic,
-        )
-        return violations + documents.size_violations(_synthesis.shortest(document))
-
 
 @jsii.implements(IValidation)
-class _DocumentRules:
-    """Checks a policy's document at synthesis, when every grant has been added."""
+class _AtSynthesis:
+    """Checks a policy at synthesis, when every grant and every other policy is known."""
 
-    def __init__(self, policy: ProjectPolicy) -> None:
-        self._policy = policy
+    def __init__(self, check: Callable[[], list[str]]) -> None:
+        self._check = check
 
     def validate(self) -> list[str]:
-        return self._policy._violations()
+        return self._check()

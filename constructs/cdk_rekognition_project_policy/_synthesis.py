@@ -6,7 +6,31 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_cdk import Stack
+
+from constructs import Construct
+
 _SUBSTITUTION = re.compile(r"\$\{[^!][^}]*\}")
+
+
+def resolve(scope: Construct, value: Any, partition: str) -> Any:  # noqa: ANN401 - any JSON, and the same shape back
+    """Return what a value will be in the template, with texts put together whose only unknown part is the partition."""
+    return _join(Stack.of(scope).resolve(value), partition)
+
+
+def _join(value: Any, partition: str) -> Any:  # noqa: ANN401 - the same
+    if value == {"Ref": "AWS::Partition"}:
+        return partition
+    if isinstance(value, Mapping):
+        members = {key: _join(member, partition) for key, member in value.items()}
+        if is_intrinsic(members) and "Fn::Join" in members:
+            delimiter, parts = members["Fn::Join"]
+            if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
+                return delimiter.join(parts)
+        return members
+    if isinstance(value, (list, tuple)):
+        return [_join(member, partition) for member in value]
+    return value
 
 
 def is_intrinsic(value: object) -> bool:

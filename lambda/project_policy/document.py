@@ -27,7 +27,6 @@ _VERSIONS = ("2012-10-17", "2008-10-17")
 _REQUIRED = ("Effect", "Principal", "Action", "Resource")
 _PROHIBITED = ("NotAction", "NotResource", "NotPrincipal")
 _ALLOWED = (*_REQUIRED, "Sid", "Condition")
-_PRINCIPAL_TYPES = ("AWS", "Federated", "Service", "CanonicalUser")
 _EVERYBODY = "*"
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
@@ -295,9 +294,9 @@ class _Rules:
         if "Principal" in statement and not any(_as_list(values) for values in principal.values()):
             yield 'Principal names nobody; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
         for kind, values in principal.items():
-            if kind not in _PRINCIPAL_TYPES:
-                yield f'Principal has a member "{shorten(str(kind))}"; it may hold {_listed(_PRINCIPAL_TYPES)}.'
-            elif kind == "AWS":
+            if kind != "AWS":
+                yield f'Principal has a member "{shorten(str(kind))}"; it may hold AWS only: accounts, roles and users.'
+            else:
                 for value in self._values(values):
                     yield from self._of_aws_principal(value, statement)
 

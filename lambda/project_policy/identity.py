@@ -19,6 +19,7 @@ MAX_PROJECT_ARN_LENGTH = 880
 (CloudFormation); a real one, with a name of 255 characters, has about 340."""
 
 _POLICY_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,128}", re.ASCII)
+_VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}", re.ASCII)
 _PROJECT_ARN = re.compile(
     r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12})"
     r":project/(?P<name>[a-zA-Z0-9_.\-]{1,255})/[0-9]+",
@@ -55,18 +56,18 @@ class Project:
     name: str
 
     @classmethod
-    def parse(cls, arn: str) -> Project:
+    def parse(cls, arn: object) -> Project:
         """Read a project's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/TIMESTAMP``.
 
         Raises ``Refused`` when ``arn`` is anything else, such as the ARN of one of the project's versions.
         """
-        match = _PROJECT_ARN.fullmatch(arn)
-        if match is None or len(arn) > MAX_PROJECT_ARN_LENGTH:
+        match = _PROJECT_ARN.fullmatch(arn) if isinstance(arn, str) else None
+        if match is None or len(match[0]) > MAX_PROJECT_ARN_LENGTH:
             raise Refused(
-                f'ProjectArn "{shorten(arn, 80)}" is not the ARN of a Custom Labels project. '
+                f'ProjectArn "{shorten(str(arn), 80)}" is not the ARN of a Custom Labels project. '
                 "Give arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/NUMBER, as DescribeProjects shows it."
             )
-        return cls(arn, match["partition"], match["region"], match["account"], match["name"])
+        return cls(match[0], match["partition"], match["region"], match["account"], match["name"])
 
     def check_home(self, home: Home) -> None:
         """Raise ``Refused`` unless the project is where the stack is."""
@@ -77,13 +78,18 @@ class Project:
             )
 
 
-def check_policy_name(name: str) -> None:
+def check_policy_name(name: object) -> None:
     """Raise ``Refused`` unless ``name`` is 1 to 128 letters, digits, ``_``, ``.`` or ``-`` (PutProjectPolicy)."""
-    if _POLICY_NAME.fullmatch(name) is None:
+    if not isinstance(name, str) or _POLICY_NAME.fullmatch(name) is None:
         raise Refused(
-            f'PolicyName "{shorten(name)}" is not valid. Use 1 to {MAX_POLICY_NAME_LENGTH} letters, digits, '
+            f'PolicyName "{shorten(str(name))}" is not valid. Use 1 to {MAX_POLICY_NAME_LENGTH} letters, digits, '
             "hyphens, underscores or full stops."
         )
+
+
+def is_version_name(name: object) -> bool:
+    """Tell whether ``name`` may be a model version's: 1 to 255 letters, digits, ``_``, ``.`` or ``-``."""
+    return isinstance(name, str) and _VERSION_NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)

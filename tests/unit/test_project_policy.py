@@ -11,6 +11,7 @@ import pytest
 from aws_cdk import App, CfnParameter, Environment, Fn, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
+from aws_cdk.assertions import Annotations, Match
 
 from cdk_rekognition_project_policy import ProjectPolicy
 from tests.unit.conftest import PROJECT_ARN, Resources
@@ -47,10 +48,11 @@ class TestDocument:
         "given",
         [
             document(),
+            document() | {"Statement": document()["Statement"][0]},
             json.dumps(document(), indent=4),
             lambda: iam.PolicyDocument.from_json(document()),
         ],
-        ids=["mapping", "text", "PolicyDocument"],
+        ids=["mapping", "one statement", "text", "PolicyDocument"],
     )
     def test_every_form_is_the_same_in_the_template(self, stack: Stack, resources: Resources, given: Any) -> None:
         """Mapping, text in any layout and PolicyDocument all end as the same object, so white space never matters."""
@@ -143,8 +145,16 @@ class TestGrantCopy:
     def test_adds_to_a_document(self, stack: Stack, resources: Resources) -> None:
         """What is granted joins what the document says already."""
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
-        policy.grant_copy(iam.ArnPrincipal("arn:aws:iam::444455556666:role/copier"))
+        policy.grant_copy(iam.ArnPrincipal("arn:aws:iam::444455556666:role/copier"), versions=["v1"])
         assert len(properties(resources, stack)["PolicyDocument"]["Statement"]) == 2
+
+    def test_many_grants_are_merged(self, stack: Stack, resources: Resources) -> None:
+        """Statements that differ in their principal only are one, so that many fit into 2000 characters."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
+        for account in range(444455556666, 444455556686):
+            policy.grant_copy(iam.AccountPrincipal(str(account)))
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert len(statement["Principal"]["AWS"]) == 21
 
 
 class TestResource:
@@ -211,6 +221,22 @@ class TestBadInput:
             ({"project_arn": PROJECT_ARN.replace("project/logos/", "project/logos/version/v1/")}, "is not the ARN"),
             ({"document": "{"}, "is not JSON"),
             ({"document": '{"Effect": 1, "Effect": 2}'}, "stands twice"),
+            ({"policy_name": ""}, 'PolicyName "" is not valid'),
+            ({"policy_name": 5}, 'PolicyName "5" is not valid'),
+            ({"project_arn": None}, "is not the ARN"),
+            ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
+            ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
+            ({"document": document(Principal=None)}, "statement 1: lacks Principal"),
+            ({"document": document(Effect=None)}, "statement 1: lacks Effect"),
+            ({"document": document(Effect=None, Efect="Deny")}, 'has a member "Efect"'),
+            ({"document": document(Conditions={"StringEquals": {"a": "b"}})}, 'has a member "Conditions"'),
+            ({"document": document() | {"Statements": []}}, 'has a member "Statements"'),
+            ({"document": document(Principal=None, NotPrincipal={"AWS": "111122223333"})}, "NotPrincipal is not"),
+            ({"document": document(Action="rekognition:*")}, "the only one is"),
+            ({"document": document(Resource=PROJECT_ARN)}, "is no model version of this project"),
+            ({"document": document(Principal="*")}, "shares the model with every AWS account"),
+            ({"document": json.dumps(document(Condition="x"))}, "Condition is not valid"),
+            ({"document": 5}, "neither JSON text nor an object"),
         ],
     )
     def test_at_construction(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
@@ -236,11 +262,6 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("wrong", "rule"),
         [
-            (document(Principal=None), "statement 1: lacks Principal"),
-            (document(Principal=None, NotPrincipal={"AWS": "111122223333"}), "NotPrincipal is not allowed"),
-            (document(Action="rekognition:*"), "the only one is"),
-            (document(Resource=PROJECT_ARN), "is no model version of this project"),
-            (document(Principal="*"), "shares the model with every AWS account"),
             (document(Sid="s" * 2000), "characters without white space"),
             ({"Version": "2012-10-17", "Statement": []}, "no Statement"),
         ],
@@ -250,6 +271,67 @@ class TestBadInput:
         ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN, document=wrong)
         with pytest.raises(RuntimeError, match=rf"\[Sharing/Policy\] .*{re.escape(rule)}"):
             resources(placed_stack, TYPE)
+
+    @pytest.mark.parametrize(
+        ("grantee", "rule"),
+        [
+            (iam.AccountPrincipal("1234"), 'Principal "arn:aws:iam::1234:root"'),
+            (iam.AnyPrincipal(), "shares the model with every AWS account"),
+            (iam.ServicePrincipal("ec2.amazonaws.com"), "it may hold AWS only"),
+        ],
+    )
+    def test_of_a_grant(self, stack: Stack, resources: Resources, grantee: iam.IPrincipal, rule: str) -> None:
+        """A grant is held to the same rules as a document, its partition known or not."""
+        ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn")).grant_copy(grantee)
+        with pytest.raises(RuntimeError, match=re.escape(rule)):
+            resources(stack, TYPE)
+
+    @pytest.mark.parametrize("versions", [[], "v1", ["v 1"], ["v1/1690474772900"], [None], ["*"]])
+    def test_versions_that_are_none(self, stack: Stack, versions: Any) -> None:
+        """Nothing that is no list of versions is ever taken for all of them."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        with pytest.raises(ValueError, match=r"^Sharing/Policy: version"):
+            policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=versions)
+
+    @pytest.mark.parametrize("grantee", ["111122223333", None])
+    def test_a_grantee_that_is_none(self, stack: Stack, grantee: Any) -> None:
+        """An account's id where its principal belongs is answered with what to write."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        with pytest.raises(ValueError, match=r"iam\.AccountPrincipal"):
+            policy.grant_copy(grantee)
+
+    @pytest.mark.parametrize("token", [False, True])
+    def test_two_policies_of_one_name_on_one_project(self, stack: Stack, resources: Resources, token: bool) -> None:
+        """No state of the service tells them apart: one's update or deletion would be the other's loss."""
+        arn = Fn.import_value("ProjectArn") if token else PROJECT_ARN
+        for construct_id in ("One", "Two"):
+            ProjectPolicy(stack, construct_id, project_arn=arn, policy_name="sharing", document=document())
+        with pytest.raises(RuntimeError, match=r"\[Sharing/One\] Sharing/Two has the same policy name"):
+            resources(stack, TYPE)
+
+    def test_two_policies_of_one_name_in_two_stacks(self) -> None:
+        """Another stack of the app is no other project."""
+        app = App()
+        for name in ("One", "Two"):
+            stack = Stack(app, name)
+            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
+        with pytest.raises(RuntimeError, match=r"\[One/Policy\] Two/Policy has the same policy name"):
+            app.synth()
+
+    def test_one_name_on_two_projects_is_fine(self, stack: Stack, resources: Resources) -> None:
+        """Names need to differ on one project only."""
+        for name in ("one", "two"):
+            project = rekognition.CfnProject(stack, name, project_name=name)
+            policy = ProjectPolicy(stack, f"{name}Policy", project_arn=project.attr_arn, policy_name="sharing")
+            policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        assert len(resources(stack, TYPE)) == 2
+
+    def test_the_sixth_policy_of_a_project_is_warned_of(self, stack: Stack) -> None:
+        """Five are taken without a word; the sixth needs a raised quota, which synthesis cannot know of."""
+        for number in range(6):
+            ProjectPolicy(stack, f"Policy{number}", project_arn=PROJECT_ARN, document=document())
+        warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("policy number 6"))
+        assert [warning.id for warning in warnings] == ["/Sharing/Policy5"]
 
     def test_a_policy_without_statements(self, stack: Stack, resources: Resources) -> None:
         """Neither document nor grant is a mistake that is told."""
