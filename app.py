@@ -21,12 +21,12 @@ class ModelSharing(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, description: str) -> None:
         super().__init__(scope, construct_id, description=description)
-        trusted_account = str(self.node.try_get_context("trusted_account") or "111122223333")
+        trusted_account = str(self._context("trusted_account", "111122223333"))
         if not re.fullmatch(r"\d{12}", trusted_account):
             sys.exit(f'trusted_account "{trusted_account}" is not an account id. Give its 12 digits.')
 
-        project_arn = self.node.try_get_context("project_arn")
-        if not project_arn:
+        project_arn = self._context("project_arn", None)
+        if project_arn is None:
             project = rekognition.CfnProject(self, "Project", project_name=f"{self.stack_name}-example")
             project_arn = project.attr_arn
 
@@ -37,7 +37,16 @@ class ModelSharing(Stack):
         CfnOutput(self, "PolicyName", value=policy.policy_name)
         CfnOutput(self, "PolicyRevisionId", value=policy.policy_revision_id)
 
+    def _context(self, name: str, default: str | None) -> str | None:
+        value: str | None = self.node.try_get_context(name)
+        return default if value is None else value
+
 
 app = App()
-ModelSharing(app, "RekognitionModelSharing", description="Shares Rekognition Custom Labels models with another account")
+try:
+    ModelSharing(
+        app, "RekognitionModelSharing", description="Shares Rekognition Custom Labels models with another account"
+    )
+except ValueError as refused:
+    sys.exit(str(refused))
 app.synth()

@@ -55,10 +55,16 @@ def _stamp(requirements: Path) -> str:
 def _make(folder: Path, python: Path, requirements: Path) -> None:
     _require_ensurepip()
     shutil.rmtree(folder, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(folder)])
+    _run([_base_python(), "-m", "venv", str(folder)])
     # -I keeps PYTHONPATH out; the user's pip configuration (an index, a proxy) stays in force.
     install = [str(python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
     _run([*install, "--requirement", str(requirements)])
+
+
+def _base_python() -> str:
+    """Return the interpreter below this one's virtual environment, which may be made anew while the cloud runs."""
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return str(base) if base.exists() else sys.executable
 
 
 def _require_ensurepip() -> None:

@@ -19,13 +19,16 @@ import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
 from localcloud.cloud import CloudError, LocalCloud  # noqa: E402
-from localcloud.virtual_environment import SetupError  # noqa: E402
+from localcloud.virtual_environment import SetupError, only_one_at_a_time  # noqa: E402
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ProjectPolicyTypeDef
 
 STACK = "RekognitionModelSharing"
 TOOLKIT = "CDKToolkit"
+CONTEXT = ("trusted_account", "project_arn")
+DEFAULT_ACCOUNT = "111122223333"
+"""Whom app.py shares with where nobody is named."""
 LOG = ROOT / ".localcloud" / "logs" / "deploy.log"
 
 
@@ -75,13 +78,13 @@ class Target:
 def main() -> int:
     """Do what the command line says; return the exit code."""
     options = parse(sys.argv[1:])
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    LOG.write_text("")
     try:
-        if options.destroy:
-            destroy(options)
-        else:
-            deploy(options)
+        with only_one_at_a_time(LOG.with_suffix(".lock")):
+            LOG.write_text("")
+            if options.destroy:
+                destroy(options)
+            else:
+                deploy(options)
     except (Failed, CloudError, SetupError) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -89,6 +92,10 @@ def main() -> int:
         print(f"AWS: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print(
+            "Interrupted. What was begun may go on; run the command again, or ./scripts/deploy --destroy.",
+            file=sys.stderr,
+        )
         return 130
     return 0
 
@@ -112,8 +119,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--yes", action="store_true", help="with --aws: do not ask before changing anything")
     options = parser.parse_args(arguments)
     for given in options.context:
-        if "=" not in given:
-            parser.error(f'"-c {given}" has no value; give KEY=VALUE')
+        key, _, value = given.partition("=")
+        if key not in CONTEXT:
+            parser.error(f'"{key}" is nothing the application knows; there are {" and ".join(CONTEXT)}')
+        if not value:
+            parser.error(f'"-c {given}" has no value; give {key}=VALUE')
+    if options.context and options.destroy:
+        parser.error("-c says what to deploy; --destroy takes down what there is, so leave it out")
+    if options.yes and not options.aws:
+        parser.error("--yes goes with --aws; the local cloud asks nothing")
+    context = dict(given.split("=", 1) for given in options.context)
+    if options.aws and "project_arn" in context and "trusted_account" not in context:
+        parser.error("say who may copy the models of your project: -c trusted_account=ACCOUNT")
+    options.trusted_account = context.get("trusted_account", DEFAULT_ACCOUNT)
     return options
 
 
@@ -136,7 +154,7 @@ def deploy(options: argparse.Namespace) -> None:
     for policy in policies:
         show(policy)
     print()
-    print(f"  {verdict(policies_before, policies)}")
+    print(f"  {verdict(policies_before, policies, outputs(after)['PolicyRevisionId'])}")
     if not options.aws:
         print("  The local cloud keeps running; ./scripts/deploy --destroy takes all of it down.")
 
@@ -187,6 +205,8 @@ def aws(options: argparse.Namespace) -> Target:
     verb = "take down" if options.destroy else "deploy"
     print(f"This will {verb} the stack {STACK} in account {target.account}, Region {target.region},")
     print(f"as {target.client('sts').get_caller_identity()['Arn']}.")
+    if not options.destroy:
+        print(f"It lets the account {options.trusted_account} copy the models of the project.")
     if not options.destroy and target.stack(TOOLKIT) is None:
         print(f"It will first bootstrap the CDK there, which makes the stack {TOOLKIT}.")
     if not options.yes and not confirmed():
@@ -259,11 +279,16 @@ def show(policy: ProjectPolicyTypeDef) -> None:
     print("\n".join(f"    {line}" for line in text.splitlines()))
 
 
-def verdict(before: Sequence[ProjectPolicyTypeDef], after: Sequence[ProjectPolicyTypeDef]) -> str:
-    """Return in one line what this deployment did to the policy."""
-    if not after:
-        raise Failed(f"The policy is not live after its deployment. Look at {LOG}")
-    was, now = [policy["PolicyRevisionId"] for policy in before], after[0]["PolicyRevisionId"]
+def verdict(before: Sequence[ProjectPolicyTypeDef], after: Sequence[ProjectPolicyTypeDef], recorded: str) -> str:
+    """Return in one line what this deployment did to the policy, whose revision the stack has recorded."""
+    now = after[0]["PolicyRevisionId"] if after else None
+    if now != recorded:
+        raise Failed(
+            f"The policy is not as the stack made it, at revision {recorded}: somebody has "
+            f"{'changed' if now else 'removed'} it. CloudFormation changes nothing while the template stays the same. "
+            "Deploy another trusted_account, then this one again; or --destroy, and deploy."
+        )
+    was = [policy["PolicyRevisionId"] for policy in before]
     if not was:
         return f"The policy is live, at revision {now}."
     if was == [now]:

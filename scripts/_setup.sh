@@ -4,9 +4,10 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 setup_log=$root/.localcloud/logs/setup.log
+setup_lock=$root/.localcloud/setup.lock
 mkdir -p "$(dirname "$setup_log")"
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 PIP_DISABLE_PIP_VERSION_CHECK=1
-unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -21,6 +22,28 @@ step() {
         tail -n 20 "$setup_log" >&2
         fail "" "That failed: $*" "Its whole output is in $setup_log"
     }
+}
+
+# Let one command at a time set up; a lock whose holder is gone is nobody's.
+lock() {
+    local holder
+    until mkdir "$setup_lock" 2>/dev/null; do
+        holder=$(cat "$setup_lock/pid" 2>/dev/null || true)
+        if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
+            rm -rf "$setup_lock"
+        elif [ -z "${waiting:-}" ]; then
+            waiting=yes
+            echo "==> Waiting for another command of this checkout to finish its set-up"
+        fi
+        sleep 0.2
+    done
+    echo $$ >"$setup_lock/pid"
+    trap unlock EXIT
+}
+
+unlock() {
+    rm -rf "$setup_lock"
+    trap - EXIT
 }
 
 # Print the first Python that is new enough: $PYTHON, python3, then those with a version in their name.
@@ -68,6 +91,9 @@ install_cdk_cli() {
 }
 
 check_node
+lock
+: >"$setup_log"
 make_virtual_environment
 install_cdk_cli
+unlock
 export PATH=$root/.venv/bin:$root/node_modules/.bin:$PATH

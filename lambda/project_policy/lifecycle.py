@@ -15,11 +15,11 @@ from functools import partial
 from . import decision as decisions
 from . import document as documents
 from .decision import Decision, Keep, LivePolicy, LookAgain, Moment, Put, Refuse, Remove
-from .errors import REASON_LIMIT, Refused, shorten
+from .errors import REASON_LIMIT, Refused, about, shorten
 from .identity import Home, PhysicalId, Project, not_created
 from .reasons import reason
 from .rekognition import Clock, OutOfDate, ProjectPolicies, ServiceError
-from .request import Properties, Request, subject
+from .request import Properties, Request
 from .timing import LIST_LAG
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class _Run:
         except Refused as error:
             failure = str(error)
         except ServiceError as error:
-            failure = reason(error, self._subject())
+            failure = reason(error, *self._names())
         if failure:
             self._did = "nothing"
         self._log(failure)
@@ -192,7 +192,7 @@ class _Run:
                 return seconds
             case Refuse(because):
                 self._physical_id = self._id_untouched  # what is live is not this request's, not even in doubt
-                raise Refused(f"{self._subject()} {because}")
+                raise Refused(about(*self._names(), f" {because}"))
             case Keep(because):
                 self._did = self._did or f"nothing: {because}"
             case Put(revision_id):
@@ -221,12 +221,13 @@ class _Run:
 
     def _check_still_waited_for(self) -> None:
         if self._request.type != "Delete" and self._request.is_abandoned(self._clock.now()):
-            raise Refused(f"{self._subject()}: {_ABANDONED}")
+            raise Refused(about(*self._names(), f": {_ABANDONED}"))
 
-    def _subject(self) -> str:
+    def _names(self) -> tuple[str, str]:
+        """Return the policy's name and its project's."""
         if self._policy is None:
-            return f"Resource {shorten(self._request.logical_id)}"
-        return subject(self._policy.policy_name, Project.parse(self._policy.project_arn).name)
+            raise AssertionError("nothing is asked of the service before the policy is known")
+        return self._policy.policy_name, Project.parse(self._policy.project_arn).name
 
     def _log(self, failure: str) -> None:
         line = {

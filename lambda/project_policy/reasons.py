@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import REASON_LIMIT, shorten
+from .errors import REASON_LIMIT, about, shorten
 from .rekognition import OUT_OF_TIME, UNREACHABLE, ServiceError
 from .timing import FUNCTION_TIMEOUT
 
@@ -46,14 +46,17 @@ REASONS = {
 }
 """The sentence for each error code of PutProjectPolicy, ListProjectPolicies and DeleteProjectPolicy."""
 
+_WORTH_SAYING = 24
+"""Characters of the service's own words; fewer tell nobody anything."""
+
 _UNKNOWN = "{operation} failed with {code}. Look the code up in the Rekognition API reference."
 
 
-def reason(error: ServiceError, subject: str) -> str:
+def reason(error: ServiceError, policy_name: str, project_name: str) -> str:
     """Return the Reason for a failed call: the policy, the cause, the remedy, and in what room is left the service."""
     sentence = REASONS.get(error.code, _UNKNOWN).format(operation=error.operation, code=shorten(error.code, 60))
-    text = f"{subject}: {sentence}"
+    text = about(policy_name, project_name, f": {sentence}")
     room = REASON_LIMIT - len(text) - len(" ()")
-    if error.message and room >= 24:  # less of the service's words tells nobody anything
+    if error.message and room >= _WORTH_SAYING:
         text += f" ({shorten(error.message, room)})"
     return text

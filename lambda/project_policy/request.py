@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from . import document as documents
-from .errors import Refused, shorten
+from .errors import Refused, about, shorten
 from .identity import Home, PhysicalId, Project, check_policy_name, is_not_created
 from .timing import DEFAULT_SERVICE_TIMEOUT
 
@@ -57,22 +57,17 @@ class Properties:
         try:
             document = documents.parse(given["PolicyDocument"])
         except documents.InvalidDocument as error:
-            raise Refused(f"{subject(policy_name, project.name)}: {error}") from None
+            raise Refused(about(policy_name, project.name, f": {error}")) from None
         violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
         violations += documents.size_violations(document)
         if violations:
-            raise Refused(f"{subject(policy_name, project.name)}: {violations[0]}")
+            raise Refused(about(policy_name, project.name, f": {violations[0]}"))
         return cls(project, policy_name, document, adopt_existing)
 
     @property
     def physical_id(self) -> PhysicalId:
         """The id of the policy that these properties ask for."""
         return PhysicalId(self.project.arn, self.policy_name)
-
-
-def subject(policy_name: str, project_name: str) -> str:
-    """Return how a message names a policy: ``Policy "P" of project "N"``, long names cut in the middle."""
-    return f'Policy "{shorten(policy_name, 28)}" of project "{shorten(project_name, 28)}"'
 
 
 def _text(given: Mapping[str, object], name: str) -> str:

@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.end_to_end.conftest import bare_environment
+from tests.end_to_end.conftest import ROOT, bare_environment
 
 REVISION = re.compile(r"[0-9a-f]{32}")
 
@@ -66,16 +67,54 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     as_an_account = bare_environment(copy.parent) | cloud.environment()
     refused = run(copy, "./scripts/deploy", "--aws", environment=as_an_account, fails=True)
     assert "account 123456789012, Region us-east-1" in refused
+    assert "lets the account 111122223333 copy" in refused
     assert "Nothing was changed." in refused
     agreed = run(copy, "./scripts/deploy", "--aws", "--yes", environment=as_an_account)
     assert agreed.index("account 123456789012, Region us-east-1") < agreed.index("==>")
     assert "The policy was updated in place" in agreed
+
+    change_by_hand(cloud)
+    drifted = run(copy, "./scripts/deploy", fails=True)
+    assert "somebody has changed it" in drifted
 
     destroyed = run(copy, "./scripts/deploy", "--destroy")
     assert "Nothing is left" in destroyed
     assert not cloud.is_running
     assert LocalCloud.attach(copy / ".localcloud") is None
     assert "nothing to take down" in run(copy, "./scripts/deploy", "--destroy")
+
+
+def change_by_hand(cloud: LocalCloud) -> None:
+    """Let somebody else in, behind the stack's back."""
+    client = cloud.client("rekognition")
+    (project,) = client.describe_projects()["ProjectDescriptions"]
+    (policy,) = client.list_project_policies(ProjectArn=project["ProjectArn"])["ProjectPolicies"]
+    client.put_project_policy(
+        ProjectArn=project["ProjectArn"],
+        PolicyName=policy["PolicyName"],
+        PolicyRevisionId=policy["PolicyRevisionId"],
+        PolicyDocument=policy["PolicyDocument"].replace("111122223333", "666677778888"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (["-c", "trusted_acount=444455556666"], '"trusted_acount" is nothing the application knows'),
+        (["-c", "trusted_account="], "has no value"),
+        (["-c", "trusted_account"], "has no value"),
+        (["--yes"], "--yes goes with --aws"),
+        (["--destroy", "-c", "trusted_account=444455556666"], "leave it out"),
+        (["--aws", "-c", "project_arn=arn:aws:x"], "say who may copy the models of your project"),
+    ],
+)
+def test_a_command_line_that_means_something_else_is_refused(wrong: list[str], told: str) -> None:
+    """What is mistyped never shares a model with somebody who was not named."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "_deploy.py", *wrong], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize(

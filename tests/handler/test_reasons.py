@@ -7,7 +7,6 @@ import pytest
 
 from project_policy.reasons import REASONS, reason
 from project_policy.rekognition import OUT_OF_TIME, UNREACHABLE, ServiceError
-from project_policy.request import subject
 
 OPERATIONS = ("PutProjectPolicy", "ListProjectPolicies", "DeleteProjectPolicy")
 
@@ -28,7 +27,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
 @pytest.mark.parametrize("message", ["", "Short.", "m" * 1000])
 def test_a_reason_fits_with_the_longest_names(operation: str, code: str, message: str) -> None:
     """Within 256 characters, so that crhelper cuts nothing, it names policy, project and what to do."""
-    text = reason(ServiceError(operation, code, message), subject("p" * 128, "n" * 255))
+    text = reason(ServiceError(operation, code, message), "p" * 128, "n" * 255)
     assert len(text) <= 256
     assert text.startswith('Policy "pp')
     assert 'project "nn' in text
@@ -51,5 +50,5 @@ def test_a_reason_fits_with_the_longest_names(operation: str, code: str, message
 )
 def test_a_reason_names_cause_and_remedy(code: str, words: list[str]) -> None:
     """Each sentence has the words that tell what to do."""
-    text = reason(ServiceError("PutProjectPolicy", code, "said"), subject("sharing", "logos"))
+    text = reason(ServiceError("PutProjectPolicy", code, "said"), "sharing", "logos")
     assert all(word in text for word in words)
