@@ -1,7 +1,24 @@
-"""Fixtures that several folders share: one local cloud for the whole session."""
+"""What several folders share: one local cloud for the session, and how many examples the property-based tests run."""
 
 from __future__ import annotations
+
+import pytest
+from hypothesis import settings
 
 from localcloud.pytest_plugin import local_cloud, rekognition
 
 __all__ = ["local_cloud", "rekognition"]
+
+EXAMPLES = {"plain": 100, "full": 2000}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --full, with which CI runs."""
+    parser.addoption("--full", action="store_true", help="run 2,000 examples of each property, not 100")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples; shared machines are slow at times, so no example has a deadline."""
+    for name, examples in EXAMPLES.items():
+        settings.register_profile(name, max_examples=examples, deadline=None)
+    settings.load_profile("full" if config.getoption("--full") else "plain")

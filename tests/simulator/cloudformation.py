@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -77,6 +77,7 @@ class CloudFormation:
         self.behaviour = behaviour or Behaviour()
         self.deliver: Callable[[Mapping[str, Any]], Delivery] = lambda _event: Delivery()
         """Says how an event is delivered."""
+        self.request_ids: Iterator[int] = itertools.count(1)
         self._number = itertools.count(1)
 
     def stack(self, name: str) -> Stack:
@@ -93,12 +94,11 @@ class CloudFormation:
         self, stack: Stack, kind: str, logical_id: str, policy: Policy, physical_id: str = "", old: Policy | None = None
     ) -> Sent:
         """Send a request."""
-        number = next(self._number)
         event: dict[str, Any] = {
             "RequestType": kind,
             "ResponseURL": self._url(),
             "StackId": f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack.name}/4c5a3c60-95a3-11ef",
-            "RequestId": f"request-{number}",
+            "RequestId": f"request-{next(self.request_ids)}",
             "ResourceType": "Custom::RekognitionProjectPolicy",
             "LogicalResourceId": logical_id,
             "ResourceProperties": policy.properties,
@@ -264,6 +264,9 @@ class Stack:
         *,
         disable_rollback: bool,
     ) -> bool:
+        if before.policy.provider != wanted.provider:
+            self.events.append(f"{logical_id} UPDATE_FAILED Modifying service token is not allowed.")
+            return False
         if disable_rollback and before.policy.key != wanted.key:
             self.events.append(f"{logical_id} UPDATE_FAILED Replacement type updates not supported")
             return False

@@ -33,6 +33,8 @@ class Delivery:
     """What the attempts of the first delivery meet, in order; later ones meet nothing."""
     answers_lost: int = 0
     """How many attempts cannot deliver their answer."""
+    empties_id: bool = False
+    """Whether the answer arrives without its id, as crhelper alone would send some."""
 
 
 @dataclass
@@ -89,12 +91,12 @@ class Function:
                 if number < len(RETRY_DELAYS) and self.world.now + RETRY_DELAYS[number] <= sent.at + MAXIMUM_EVENT_AGE:
                     self.world.spawn(lambda: attempt(number + 1), RETRY_DELAYS[number])
 
-            self._invoke(sent, calls, lost, again)
+            self._invoke(sent, calls, lost, again, empties_id=delivery.empties_id)
 
         self.world.spawn(lambda: attempt(0), START + delay)
 
     def _invoke(  # noqa: C901 - one invocation is one story
-        self, sent: Sent, calls: Calls, lost: list[int], again: Callable[[], None]
+        self, sent: Sent, calls: Calls, lost: list[int], again: Callable[[], None], *, empties_id: bool
     ) -> None:
         world, event = self.world, sent.event
         given: list[dict[str, Any]] = []
@@ -119,7 +121,7 @@ class Function:
                 failed[0] = True
                 return
             given.append(check_answer(event, outcome))
-            sent.answered.set(given[0])
+            sent.answered.set(given[0] | {"PhysicalResourceId": ""} if empties_id else given[0])
 
         def run() -> None:
             clock = Clock(now=lambda: world.now, sleep=world.sleep, jitter=lambda longest: longest * 0.75)

@@ -22,6 +22,8 @@ class Policy:
     """DeletionPolicy and UpdateReplacePolicy: Retain."""
     needs: str = ""
     """The logical id of a resource that has to be there first."""
+    provider: str = "provider"
+    """The name of the function."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -32,7 +34,7 @@ class Policy:
     def properties(self) -> dict[str, Any]:
         """The properties as an event has them."""
         properties: dict[str, Any] = {
-            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider",
+            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.provider}",
             "ProjectArn": self.project_arn,
             "PolicyName": self.policy_name,
             "PolicyDocument": self.document,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from localcloud.rekognition import Switches
 from tests.simulator.cloud import MINE, OTHER, Cloud, meets
 from tests.simulator.cloudformation import Behaviour
@@ -15,7 +17,7 @@ FAILS = Other(version=2, fails=True, needs="Sharing")
 
 def only(kind: str, delivery: Delivery, cloud: Cloud) -> None:
     """Deliver the events of a type like this, all others as ever."""
-    cloud.deliver(lambda event: delivery if event["RequestType"] == kind else None)
+    cloud.deliver(lambda event: copy.deepcopy(delivery) if event["RequestType"] == kind else None)
 
 
 def test_a_create_tried_late_after_cloudformation_gave_up_leaves_its_policy() -> None:
@@ -148,3 +150,14 @@ def test_an_older_policy_stays_when_its_logical_id_is_renamed_and_that_is_cancel
     cloud.update(stack, {"Renamed": cloud.policy(), "Other": FAILS_AT_ONCE})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     cloud.check_stack(stack)
+
+
+def test_a_clean_up_that_fails_three_times_is_dropped_and_leaves_its_policy() -> None:
+    """CloudFormation tries a clean-up three times and completes all the same; the log says what was refused."""
+    cloud = Cloud()
+    stack = cloud.made({"Sharing": cloud.policy()})
+    only("Delete", Delivery(attempts=[meets("InvalidParameterException")]), cloud)
+    cloud.update(stack, {})
+    assert stack.status == "UPDATE_COMPLETE"
+    assert [kind for kind, _ in cloud.sent()].count("Delete") == 3
+    assert cloud.says(MINE)

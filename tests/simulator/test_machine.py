@@ -281,9 +281,5 @@ def _ids_and_properties(resources: Mapping[str, Resource]) -> dict[str, Any]:
 
 TestLifecycle = Lifecycle.TestCase
 TestLifecycle.settings = settings(
-    max_examples=200,
-    stateful_step_count=12,
-    deadline=None,
-    report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.too_slow],
+    stateful_step_count=12, report_multiple_bugs=False, suppress_health_check=[HealthCheck.too_slow]
 )

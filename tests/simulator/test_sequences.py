@@ -100,6 +100,21 @@ class TestCreate:
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
         assert cloud.says(MINE)
 
+    def test_is_answered_with_an_empty_id(self, cloud: Cloud) -> None:
+        """Were the id of a FAILED answer lost, CloudFormation would delete by one it makes up: that is survived too."""
+        cloud.deliver(
+            lambda event: (
+                Delivery(attempts=[meets("", LOST_AFTER, *[LOST_BEFORE] * 400)], empties_id=True)
+                if event["RequestType"] == "Create"
+                else None
+            )
+        )
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.sent()[1][1].startswith("one-Sharing-")
+        assert cloud.says(None)
+
     def test_never_answers(self, cloud: Cloud) -> None:
         """Where every attempt dies after its put, ServiceTimeout ends the wait and the Delete finds the policy."""
         cloud.deliver(
@@ -191,6 +206,14 @@ class TestUpdate:
         cloud.continue_update_rollback(stack)
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert cloud.says(MINE)
+        cloud.check_stack(stack)
+
+    def test_of_its_service_token_is_refused(self, cloud: Cloud) -> None:
+        """CloudFormation says 'Modifying service token is not allowed.', and the policy stays as it is."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER, provider="another")})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert len(cloud.sent()) == 1
         cloud.check_stack(stack)
 
     def test_after_somebody_changed_the_policy(self, cloud: Cloud) -> None:
@@ -459,6 +482,15 @@ class TestDelivery:
         assert stack.status.endswith("E_COMPLETE")
         cloud.check_stack(stack)
         assert set(cloud.service.live()) == {resource.policy.key for resource in stack.resources.values()}
+
+    def test_a_request_id_that_is_used_again(self, cloud: Cloud) -> None:
+        """A retried deployment may reuse its RequestId: what is live decides, never a remembered answer."""
+        cloud.cloudformation.request_ids = itertools.repeat(1)
+        stack = cloud.made({"Sharing": cloud.policy()})
+        for said in (OTHER, THIRD, MINE):
+            cloud.update(stack, {"Sharing": cloud.policy(said=said)})
+            assert stack.status == "UPDATE_COMPLETE"
+            cloud.check_stack(stack)
 
     def test_an_answer_that_is_lost_twice(self, cloud: Cloud) -> None:
         """The third attempt answers what the first has done."""
