@@ -142,6 +142,8 @@ class Stack:
         self.resources: dict[str, Resource] = {}
         self.others: dict[str, Other] = {}
         self.events: list[str] = []
+        self.kept: list[Resource] = []
+        """What stayed by its DeletionPolicy or UpdateReplacePolicy, or because it was retained at the deletion."""
         self.dropped: list[Resource] = []
         """What a clean-up gave up after three tries."""
         self._failed: dict[str, Resource] = {}
@@ -186,7 +188,9 @@ class Stack:
         self._delete_failed()
         ok = True
         for logical_id, resource in list(self.resources.items()):
-            if resource.policy.retain or logical_id in retain or self._deleted(logical_id, resource):
+            if resource.policy.retain or logical_id in retain:
+                self.kept.append(self.resources.pop(logical_id))
+            elif self._deleted(logical_id, resource):
                 del self.resources[logical_id]
             else:
                 ok = False
@@ -309,7 +313,7 @@ class Stack:
             self.resources[change.logical_id] = change.after
             if change.after.policy.retain and change.kind == "created":
                 # A retained resource that failed to be made is deleted all the same; one that was made stays.
-                del self.resources[change.logical_id]
+                self.kept.append(self.resources.pop(change.logical_id))
             elif self._deleted(change.logical_id, change.after):
                 del self.resources[change.logical_id]
             else:
@@ -363,6 +367,7 @@ class Stack:
                 new = now.policy if self.cloudformation.behaviour.clean_up_has_new_properties else old.policy
                 clean_up.append((logical_id, Resource(old.physical_id, new)))
         self.others = {name: other for name, other in template.items() if isinstance(other, Other)}
+        self.kept += [resource for _, resource in clean_up if resource.policy.retain]
         self._clean_up([each for each in clean_up if not each[1].policy.retain])
 
     def _clean_up(self, resources: list[tuple[str, Resource]]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from localcloud.rekognition import Switches
-from project_policy.document import says_the_same
+from project_policy.document import parse, says_the_same
 from project_policy.timing import MADE_UP_ID_MARGIN, SERVICE_TIMEOUT
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
 from tests.simulator.cloudformation import Behaviour, Resource, Stack
@@ -63,7 +63,8 @@ def deliveries(draw: st.DrawFn) -> Delivery:
     )
 
 
-policies = st.tuples(st.sampled_from(NAMES), st.sampled_from([MINE, OTHER, THIRD]), st.booleans())
+seldom = st.sampled_from([False, False, False, True])
+policies = st.tuples(st.sampled_from(NAMES), st.sampled_from([MINE, OTHER, THIRD]), st.booleans(), seldom, seldom)
 others = st.builds(
     Other,
     version=st.integers(1, 9),
@@ -123,12 +124,13 @@ class Lifecycle(RuleBasedStateMachine):
         self._let_off(log)
         assert stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
         assert not stack.dropped
+        stays = self._let_stay(stack, owned_before)
         if stack.status == "ROLLBACK_COMPLETE":
-            self._check_same_as(before, but_for=set())
+            self._check_same_as(before, but_for=stays)
         elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
             assert _ids_and_properties(stack.resources) == _ids_and_properties(owned_before)
             # Where a reverse Update was sent it has put the template's document, which drift is not.
-            self._check_same_as(before, but_for={r.policy.policy_name for r in owned_before.values()})
+            self._check_same_as(before, but_for=stays | {r.policy.policy_name for r in owned_before.values()})
             self._check_rolled_back(before, owned_before.values())
         else:
             self._check_complete(stack, {sent.event["LogicalResourceId"] for sent in self.cloud.function.log[log:]})
@@ -137,13 +139,15 @@ class Lifecycle(RuleBasedStateMachine):
     def delete(self, name: str, drawn: list[Delivery]) -> None:
         """Delete a stack."""
         stack = self.stacks[name]
-        owned = {resource.policy.policy_name for resource in stack.resources.values()}
+        owned = dict(stack.resources)
         before, log = self._says(), len(self.cloud.function.log)
         self._deliver(drawn)
         self.cloud.delete(stack)
         self._let_off(log)
         assert stack.status == "DELETE_COMPLETE"
-        self._check_same_as({name: said for name, said in before.items() if name not in owned}, but_for=set())
+        stays = self._let_stay(stack, owned)
+        gone = {resource.policy.policy_name for resource in owned.values()} - stays
+        self._check_same_as({name: said for name, said in before.items() if name not in gone}, but_for=set())
 
     @rule(name=st.sampled_from(NAMES))
     def somebody_makes(self, name: str) -> None:
@@ -220,11 +224,11 @@ class Lifecycle(RuleBasedStateMachine):
     def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
         chosen, other = drawn
         template: dict[str, Policy | Other] = {}
-        for logical_id, (name, said, in_order) in chosen.items():
+        for logical_id, (name, said, in_order, retain, adopt) in chosen.items():
             # Two policies of one name in one template are refused at synthesis.
             if not any(isinstance(each, Policy) and each.policy_name == name for each in template.values()):
                 needs = next(iter(template), "") if in_order else ""
-                template[logical_id] = self.cloud.policy(name, said, needs=needs)
+                template[logical_id] = self.cloud.policy(name, said, needs=needs, retain=retain, adopt_existing=adopt)
         if other is not None:
             template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
         return template
@@ -237,18 +241,21 @@ class Lifecycle(RuleBasedStateMachine):
         """
         live = {name: policy for (_, name), policy in self.cloud.service.live().items()}
         young = self.cloud.world.now - SERVICE_TIMEOUT - MADE_UP_ID_MARGIN - 100
-        for owner in self.stacks.values():
-            for owner_id, owned in owner.resources.items():
-                for logical_id, wanted in template.items():
-                    name = owned.policy.policy_name
-                    if not isinstance(wanted, Policy) or wanted.policy_name != name:
-                        continue
-                    if (owner, owner_id) == (stack, logical_id):
-                        continue
-                    if name not in live:
-                        return True
-                    if live[name].created > young and says_the_same(live[name].document, wanted.document):
-                        return True
+        owners = {
+            resource.policy.policy_name: (owner, logical_id)
+            for owner in self.stacks.values()
+            for logical_id, resource in owner.resources.items()
+        }
+        for logical_id, wanted in template.items():
+            if not isinstance(wanted, Policy) or owners.get(wanted.policy_name) == (stack, logical_id):
+                continue
+            policy = live.get(wanted.policy_name)
+            if policy is None and wanted.policy_name in owners:
+                return True
+            if policy is not None and policy.created > young and says_the_same(policy.document, wanted.document):
+                return True
+            if wanted.adopt_existing and wanted.policy_name in owners:
+                return True  # what belongs to another is not to be adopted; synthesis and people see to that
         return False
 
     def _deliver(self, drawn: list[Delivery]) -> None:
@@ -258,6 +265,20 @@ class Lifecycle(RuleBasedStateMachine):
     def _drift(self, name: str) -> None:
         self.drifted.add(name)
         self.cloud.world.now += SETTLED
+
+    def _let_stay(self, stack: Stack, before: Mapping[str, Resource]) -> set[str]:
+        """Return the names of policies that stay although their resource went: they are nobody's from now on."""
+        went = [resource for name, resource in before.items() if stack.resources.get(name) != resource]
+        left = stack.kept + [resource for resource in went if resource.physical_id.endswith("|adopted")]
+        stack.kept = []
+        says, names = self._says(), {resource.policy.policy_name for resource in left} - self._owned()
+        for name in names:
+            assert name in says or name in self.drifted, f"{name} did not stay"
+            if name in says:
+                self.foreign[name] = parse(says[name])
+        for name in self._owned():
+            self.foreign.pop(name, None)  # adopted
+        return names
 
     def _let_off(self, since: int) -> None:
         """Take away what a request put after its own Delete was through: an orphan that is known, and left."""
