@@ -111,7 +111,35 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries(), max_size=4))
     def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
         """Create or update a stack, its events delivered in any way."""
-        stack, wanted = self.stacks[name], self._template(template)
+        self._deploy(self.stacks[name], self._template(template), drawn)
+
+    @rule(
+        name=st.sampled_from(STACKS),
+        documents=st.lists(st.sampled_from([MINE, OTHER, THIRD]), min_size=2, max_size=2),
+        names=st.one_of(st.none(), st.permutations(NAMES)),
+        other=st.one_of(st.none(), others),
+        drawn=st.lists(deliveries(), max_size=4),
+    )
+    def change(
+        self, name: str, documents: list[Any], names: list[str] | None, other: Other | None, drawn: list[Delivery]
+    ) -> None:
+        """Update a stack that is there: other documents, perhaps other names, for the same resources."""
+        stack = self.stacks[name]
+        if not stack.resources:
+            return
+        template: dict[str, Policy | Other] = {
+            logical_id: replace(
+                resource.policy, document=said, policy_name=new or resource.policy.policy_name, needs=""
+            )
+            for (logical_id, resource), said, new in zip(
+                stack.resources.items(), documents, names or (None, None), strict=False
+            )
+        }
+        if other is not None:
+            template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
+        self._deploy(stack, template, drawn)
+
+    def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
         if self._takes_over_what_cannot_be_told_apart(stack, wanted):
             return
         before = self._says()
