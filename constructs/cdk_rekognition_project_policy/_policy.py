@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jsii
-from aws_cdk import CustomResource, Duration, Fn, Names, Resource, Stack, Token
+from aws_cdk import CustomResource, Duration, Fn, Names, RemovalPolicy, Resource, Stack, Token
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rekognition as rekognition
 
 from constructs import Construct, IValidation
 
@@ -15,6 +16,7 @@ from ._document import VERSION, Document, DocumentRules
 from ._handler import document as documents
 from ._handler import errors, identity, timing
 from ._provider import ProjectPolicyProvider
+from ._regions import warn_elsewhere
 from ._siblings import Siblings
 
 _T = TypeVar("_T")
@@ -37,7 +39,8 @@ class ProjectPolicy(Resource):
         scope: Construct,
         construct_id: str,
         *,
-        project_arn: str,
+        project_arn: str | None = None,
+        project: rekognition.CfnProject | None = None,
         policy_name: str | None = None,
         document: Document | None = None,
         adopt_existing: bool = False,
@@ -46,7 +49,8 @@ class ProjectPolicy(Resource):
         """Define a project policy.
 
         :param project_arn: The ARN of the project. It must be in the stack's account and Region. Another project
-            replaces the policy.
+            replaces the policy. Default: that of ``project``; one of the two is required.
+        :param project: The project, where it is defined in the same app. Default: the one of ``project_arn``.
         :param policy_name: The policy's name: 1 to 128 letters, digits, ``_``, ``.`` and ``-``. Another name replaces
             the policy. Default: a name made from the construct's path.
         :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or JSON text. Default: only what
@@ -55,12 +59,16 @@ class ProjectPolicy(Resource):
             adopted policy is updated with the stack but stays when the stack goes. Default: False, which refuses it.
         :param block_public_policy: Whether a statement is refused that allows every AWS account to copy the models:
             ``Principal: "*"`` without a condition. Default: True.
-        :raises ValueError: for a name, an ARN or a text that breaks a rule of the Rekognition API. Rules of the
-            document are checked at synthesis, when all grants are known.
+        :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
+            known. Grants are checked at synthesis, when all of them are known.
         """
         super().__init__(scope, construct_id)
-        self._project = self._parse_project(project_arn)
+        if project is not None and project_arn is None:
+            project_arn = project.attr_arn
+        elif project is not None or project_arn is None:
+            raise ValueError(f"{self.node.path}: give either project_arn or project, and not both.")
         self._project_arn = project_arn
+        self._project = self._parse_project(project_arn)
         self._arns_of_versions: dict[str, str] = {}
         name = self._name_of_path() if policy_name is None else policy_name
         if not Token.is_unresolved(name):
@@ -90,9 +98,15 @@ class ProjectPolicy(Resource):
             properties=properties,
         )
         provider.manage(project_arn, self._resource)
+        warn_elsewhere(self)
         siblings = Siblings.of(self)
         siblings.add(self, project_arn, name)
         self.node.add_validation(_AtSynthesis(lambda: rules.broken(self._document) + siblings.clashes_of(self)))
+
+    @property
+    def project_policy_id(self) -> str:
+        """The physical id of the resource (Ref): ``PROJECT_ARN|POLICY_NAME``, the same for the life of the policy."""
+        return self._resource.ref
 
     @property
     def policy_revision_id(self) -> str:
@@ -120,17 +134,37 @@ class ProjectPolicy(Resource):
         :raises ValueError: for a grantee or a version that is none, for no version at all, and when the document is one
             that statements cannot be added to.
         """
-        if not hasattr(grantee, "grant_principal"):
-            raise ValueError(
-                f"{self.node.path}: {grantee!r} cannot be granted anything. For an account give "
-                'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
-            )
         return iam.Grant.add_to_principal_and_resource(
-            grantee=grantee,
+            grantee=self._grantee(grantee),
             actions=[documents.COPY_ACTION],
             resource_arns=self._version_arns(versions),
             resource=self,
         )
+
+    def deny_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> None:
+        """Forbid a grantee to copy the project's models, whatever else allows it.
+
+        The statement stands in the document only. Taking it away again lets in whom something else allows.
+
+        :param grantee: Who may not copy; ``iam.AnyPrincipal()`` for everybody.
+        :param versions: Names of versions, or their ARNs. Default: every version, later ones included.
+        :raises ValueError: as ``grant_copy`` does.
+        """
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[self._grantee(grantee).grant_principal],
+                actions=[documents.COPY_ACTION],
+                resources=self._version_arns(versions),
+            )
+        )
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Say what happens to the policy when it leaves the stack, or is replaced by another.
+
+        :param policy: ``RemovalPolicy.RETAIN`` leaves it where it is, so that another stack can adopt it.
+        """
+        self._resource.apply_removal_policy(policy)
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> iam.AddToResourcePolicyResult:
         """Add a statement to the policy's document.
@@ -146,6 +180,15 @@ class ProjectPolicy(Resource):
             )
         document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
+
+    def _grantee(self, grantee: iam.IGrantable) -> iam.IGrantable:
+        """Return a grantee; an account's id, for one, is none."""
+        if not hasattr(grantee, "grant_principal"):
+            raise ValueError(
+                f"{self.node.path}: {grantee!r} is nobody to grant or deny anything. For an account give "
+                'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
+            )
+        return grantee
 
     def _parse_project(self, project_arn: str) -> identity.Project | None:
         """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""

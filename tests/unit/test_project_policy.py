@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Environment, Fn, Stack
+from aws_cdk import App, CfnParameter, Environment, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Annotations, Match
@@ -148,6 +148,25 @@ class TestGrantCopy:
         policy.grant_copy(iam.ArnPrincipal("arn:aws:iam::444455556666:role/copier"), versions=["v1"])
         assert len(properties(resources, stack)["PolicyDocument"]["Statement"]) == 2
 
+    def test_denies_somebody(self, stack: Stack, resources: Resources) -> None:
+        """A denial stands in the document only, beside what is granted."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        policy.deny_copy(iam.ArnPrincipal("arn:aws:iam::111122223333:role/guest"), versions=["v1"])
+        _, denial = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert denial == {
+            "Effect": "Deny",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:role/guest"},
+            "Action": "rekognition:CopyProjectVersion",
+            "Resource": VERSIONS.replace("*", "v1/*"),
+        }
+
+    def test_denies_everybody_without_being_asked_twice(self, stack: Stack, resources: Resources) -> None:
+        """Nobody is let in by a denial, so BlockPublicPolicy does not concern it."""
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).deny_copy(iam.AnyPrincipal())
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+
     def test_many_grants_are_merged(self, stack: Stack, resources: Resources) -> None:
         """Statements that differ in their principal only are one, so that many fit into 2000 characters."""
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
@@ -167,6 +186,22 @@ class TestResource:
         assert set(found) == {"ServiceToken", "ServiceTimeout", "ProjectArn", "PolicyName", "PolicyDocument"}
         assert (found["ProjectArn"], found["PolicyName"]) == (PROJECT_ARN, "sharing")
         assert int(found["ServiceTimeout"]) == 900
+
+    def test_takes_a_project_of_the_app(self, stack: Stack, resources: Resources) -> None:
+        """A CfnProject stands for its ARN; it and an ARN together are one too many."""
+        project = rekognition.CfnProject(stack, "Project", project_name="logos")
+        ProjectPolicy(stack, "Policy", project=project, document=document(Resource="*"))
+        assert properties(resources, stack)["ProjectArn"] == {"Fn::GetAtt": ["Project", "Arn"]}
+        with pytest.raises(ValueError, match="Sharing/Both: give either project_arn or project"):
+            ProjectPolicy(stack, "Both", project=project, project_arn=PROJECT_ARN)
+
+    def test_is_retained_where_asked(self, stack: Stack, resources: Resources) -> None:
+        """RETAIN leaves the policy where it is when its resource goes or is replaced; otherwise it goes along."""
+        kept = ProjectPolicy(stack, "Kept", project_arn=PROJECT_ARN, document=document())
+        kept.apply_removal_policy(RemovalPolicy.RETAIN)
+        ProjectPolicy(stack, "Gone", project_arn=PROJECT_ARN, document=document())
+        policies = {(each["DeletionPolicy"], each["UpdateReplacePolicy"]) for each in resources(stack, TYPE)}
+        assert policies == {("Retain", "Retain"), ("Delete", "Delete")}
 
     def test_options_are_written(self, stack: Stack, resources: Resources) -> None:
         """Adopting, and sharing with everybody, are asked for by name."""
@@ -190,6 +225,8 @@ class TestResource:
             (policy.project_arn, "ProjectArn"),
         ):
             assert stack.resolve(attribute) == {"Fn::GetAtt": ["Policy23B91518", name]}
+        assert stack.resolve(policy.project_policy_id) == {"Ref": "Policy23B91518"}
+        assert policy.node.default_child is not None
 
     def test_a_name_is_made_from_the_path(self) -> None:
         """Without a name the policy gets one that is valid, at most 128 long, and its own for each construct."""
@@ -223,7 +260,8 @@ class TestBadInput:
             ({"document": '{"Effect": 1, "Effect": 2}'}, "stands twice"),
             ({"policy_name": ""}, 'PolicyName "" is not valid'),
             ({"policy_name": 5}, 'PolicyName "5" is not valid'),
-            ({"project_arn": None}, "is not the ARN"),
+            ({"project_arn": None}, "give either project_arn or project"),
+            ({"project_arn": 5}, "is not the ARN"),
             ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
             ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
             ({"document": document(Principal=None)}, "statement 1: lacks Principal"),
@@ -325,6 +363,14 @@ class TestBadInput:
             policy = ProjectPolicy(stack, f"{name}Policy", project_arn=project.attr_arn, policy_name="sharing")
             policy.grant_copy(iam.AccountPrincipal("111122223333"))
         assert len(resources(stack, TYPE)) == 2
+
+    @pytest.mark.parametrize(("region", "warned"), [("us-east-1", 0), ("eu-north-1", 1)])
+    def test_a_region_without_custom_labels_is_warned_of(self, region: str, warned: int) -> None:
+        """There the service would answer as if a permission were missing."""
+        stack = Stack(App(), "Sharing", env=Environment(region=region))
+        ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"), document=document(Resource="*"))
+        found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Custom Labels is not known"))
+        assert len(found) == warned
 
     def test_the_sixth_policy_of_a_project_is_warned_of(self, stack: Stack) -> None:
         """Five are taken without a word; the sixth needs a raised quota, which synthesis cannot know of."""
