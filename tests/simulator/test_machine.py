@@ -316,6 +316,7 @@ class Lifecycle(RuleBasedStateMachine):
             if sent.orphaned and name not in self._owned() and name not in self.foreign and name in self._says():
                 event("known and left")
                 self.cloud.service.remove(self.cloud.project, name)
+                self.cloud.world.now += SETTLED
 
     def _says(self) -> dict[str, str]:
         return {name: policy.document for (_, name), policy in self.cloud.service.live().items()}
