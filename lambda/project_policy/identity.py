@@ -29,6 +29,7 @@ _PROJECT_ARN = re.compile(
 _SEPARATOR = "|"
 _ADOPTED = "adopted"
 _NOT_CREATED = "not-created:"
+_IN_DOUBT = "in-doubt:"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,14 @@ class PhysicalId:
 def not_created(logical_id: str, request_id: str) -> str:
     """Return the physical id of a Create that made nothing, so that its Delete knows there is nothing to undo."""
     return f"{_NOT_CREATED}{logical_id}:{request_id}"
+
+
+def in_doubt(logical_id: str, request_id: str) -> str:
+    """Return the physical id of a Create that failed before it saw whether an earlier delivery of it had put a policy.
+
+    It names no policy, so its Delete looks for one that only this Create can have made, and takes no other.
+    """
+    return f"{_IN_DOUBT}{logical_id}:{request_id}"
 
 
 def is_not_created(text: str) -> bool:

@@ -16,7 +16,7 @@ from . import decision as decisions
 from . import document as documents
 from .decision import Decision, Keep, LivePolicy, LookAgain, Moment, Put, Refuse, Remove
 from .errors import REASON_LIMIT, Refused, about, shorten
-from .identity import Home, PhysicalId, Project, not_created
+from .identity import Home, PhysicalId, Project, in_doubt, not_created
 from .reasons import reason
 from .rekognition import Clock, OutOfDate, ProjectPolicies, ServiceError
 from .request import Properties, Request
@@ -65,8 +65,8 @@ def respond(
 
 
 def fallback_id(event: Mapping[str, object]) -> str:
-    """Return the physical id to answer with as long as nothing else is known: the given one, else the marker."""
-    return str(event.get("PhysicalResourceId") or not_created(str(event["LogicalResourceId"]), str(event["RequestId"])))
+    """Return the physical id to answer with as long as nothing else is known: the given one, else one in doubt."""
+    return str(event.get("PhysicalResourceId") or in_doubt(str(event["LogicalResourceId"]), str(event["RequestId"])))
 
 
 class _Run:
@@ -85,8 +85,11 @@ class _Run:
         self._home = home
         self._clock = clock
         self._announce = announce
-        self._physical_id = request.physical_id or not_created(request.logical_id, request.request_id)
-        self._id_untouched = self._id_once_put = self._physical_id
+        # What to answer when nothing was made; until the service has been looked at, an earlier delivery may have.
+        self._id_untouched = request.physical_id or not_created(request.logical_id, request.request_id)
+        self._id_once_put = self._id_untouched
+        self._physical_id = request.physical_id or in_doubt(request.logical_id, request.request_id)
+        self._doubted = False
         self._policy = request.policy
         self._revision_before = ""
         self._revision_after = ""
@@ -98,7 +101,7 @@ class _Run:
             if self._request.type == "Delete":
                 self._delete()
             else:
-                self._create_or_update(Properties.parse(self._request.properties, self._home))
+                self._create_or_update(self._wanted())
         except Refused as error:
             failure = str(error)
         except ServiceError as error:
@@ -114,6 +117,13 @@ class _Run:
             project_arn=known.project_arn if known else "",
             failure=shorten(failure, REASON_LIMIT),
         )
+
+    def _wanted(self) -> Properties:
+        try:
+            return Properties.parse(self._request.properties, self._home)
+        except Refused:
+            self._physical_id = self._id_untouched  # no delivery of this request can have made anything
+            raise
 
     def _create_or_update(self, wanted: Properties) -> None:
         target, given = wanted.physical_id, self._request.policy
@@ -168,6 +178,8 @@ class _Run:
         while True:
             self._check_still_waited_for()
             live = self._policies.find(policy.project_arn, policy.policy_name)
+            if not self._doubted:
+                self._physical_id = self._id_untouched
             self._revision_after = live.revision_id if live else ""
             self._revision_before = self._revision_before or self._revision_after
             decision = decide(live, Moment(self._clock.now(), waited))
@@ -215,7 +227,7 @@ class _Run:
             cause = error.cause if isinstance(error, OutOfDate) else error
             if cause.may_have_worked:
                 # Should this request fail now, the roll-back has to remove what may be there.
-                self._physical_id = self._id_once_put
+                self._physical_id, self._doubted = self._id_once_put, True
             raise
         self._did = "put"
 

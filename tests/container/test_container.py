@@ -221,7 +221,7 @@ def hang(rekognition: LocalRekognition) -> Iterator[Callable[..., None]]:
 @pytest.mark.parametrize(
     ("kind", "operation", "physical_id"),
     [
-        ("create", "ListProjectPolicies", "not-created:Sharingsharing:{request_id}"),
+        ("create", "ListProjectPolicies", "in-doubt:Sharingsharing:{request_id}"),
         ("create", "PutProjectPolicy", "{project}|sharing"),  # it may be there, so the roll-back has to look
         ("update", "ListProjectPolicies", "{project}|sharing"),
         ("delete", "DeleteProjectPolicy", "{project}|sharing"),
@@ -283,7 +283,7 @@ def test_throttling_without_end_is_answered_by_the_own_deadline(
     (answer,) = cloudformation.answers_to(event)
     assert answer["Status"] == "FAILED"
     assert "ListProjectPolicies" in answer["Reason"]
-    assert answer["PhysicalResourceId"].startswith("not-created:")
+    assert answer["PhysicalResourceId"].startswith("in-doubt:")
 
 
 def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
@@ -307,7 +307,7 @@ def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
     (answer,) = cloudformation.answers_to(event)
     assert answer["Status"] == "FAILED"
     assert "ran out of time" in answer["Reason"]
-    assert answer["PhysicalResourceId"].startswith("not-created:")
+    assert answer["PhysicalResourceId"].startswith("in-doubt:")
     assert [operation for operation, _ in rekognition.calls] == ["ListProjectPolicies"]
     assert live(rekognition, project) == []
 

@@ -22,7 +22,7 @@ from project_policy.lifecycle import Outcome
 from tests.handler.answers import AnswerEndpoint
 from tests.handler.stage import VirtualTime, event_file
 
-MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+IN_DOUBT = "in-doubt:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 GOOD = Outcome("arn|sharing", revision_id="abc", policy_name="sharing", project_arn="arn")
 ATTRIBUTES = {"PolicyRevisionId", "PolicyName", "ProjectArn"}
 
@@ -160,7 +160,7 @@ def test_the_environment_is_left_as_it_was(
 
 
 @pytest.mark.parametrize("crash", [RuntimeError("boom"), SystemExit(1), KeyboardInterrupt()])
-@pytest.mark.parametrize(("name", "physical_id"), [("create", MARKER), ("update", None), ("delete", None)])
+@pytest.mark.parametrize(("name", "physical_id"), [("create", IN_DOUBT), ("update", None), ("delete", None)])
 def test_a_crash_is_answered_with_an_id_and_all_attributes(
     endpoint: AnswerEndpoint, virtual_time: VirtualTime, crash: BaseException, name: str, physical_id: str | None
 ) -> None:
@@ -211,7 +211,7 @@ def test_nothing_is_put_once_a_timeout_has_answered(endpoint: AnswerEndpoint, vi
     CustomResource(respond, virtual_time.clock)(event(endpoint), Remaining(0.6))
     assert not put.is_set()
     (received,) = endpoint.answers
-    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", MARKER)
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", IN_DOUBT)
 
 
 def test_an_answer_is_sent_again_after_trouble(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
@@ -279,7 +279,7 @@ def test_an_unknown_request_type_fails_with_an_id(endpoint: AnswerEndpoint, virt
     resource(virtual_time)(event(endpoint, RequestType="Import"), Remaining())
     (received,) = endpoint.answers
     assert received["Status"] == "FAILED"
-    assert received["PhysicalResourceId"] == MARKER
+    assert received["PhysicalResourceId"] == IN_DOUBT
     assert "RequestType is none of Create, Update, Delete" in received["Reason"]
 
 

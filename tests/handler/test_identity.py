@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project_policy.errors import Refused
-from project_policy.identity import Home, PhysicalId, Project, check_policy_name, is_not_created, not_created
+from project_policy.identity import Home, PhysicalId, Project, check_policy_name, in_doubt, is_not_created, not_created
 
 NAMES = st.from_regex(r"[a-zA-Z0-9_.\-]{1,128}", fullmatch=True)
 ARNS = st.from_regex(
@@ -35,6 +35,7 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|adopted|adopted",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a b",
         not_created("Sharing", "request"),
+        in_doubt("Sharing", "request"),
     ],
 )
 def test_an_id_nobody_here_made_names_no_policy(foreign: str) -> None:
@@ -48,6 +49,7 @@ def test_the_marker_is_known_and_names_no_policy(logical_id: str, request_id: st
     marker = not_created(logical_id, request_id)
     assert is_not_created(marker)
     assert PhysicalId.parse(marker) is None
+    assert not is_not_created(in_doubt(logical_id, request_id))
     assert not is_not_created("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a")
 
 

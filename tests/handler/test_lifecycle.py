@@ -12,6 +12,7 @@ from tests.handler.stage import FOREIGN, MINE, OLD, STARTED, Stage, signed_url
 
 DAY = 86_400.0
 MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+IN_DOUBT = "in-doubt:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 
 
 class TestCreate:
@@ -113,7 +114,7 @@ class TestCreate:
         stage.time.now += 901
         outcome = stage.send(stage.event("create"))
         assert "no longer waits" in outcome.failure
-        assert outcome.physical_id == MARKER
+        assert outcome.physical_id == IN_DOUBT
         assert stage.calls == []
 
     def test_without_a_service_timeout_it_waits_an_hour(self, stage: Stage) -> None:
@@ -122,11 +123,11 @@ class TestCreate:
         assert stage.send(stage.event("create", ServiceTimeout=None)).failure == ""
 
     def test_missing_project_is_named(self, stage: Stage) -> None:
-        """A project that does not exist fails with the marker and says what to check."""
+        """A project that does not exist fails and says what to check."""
         stage.client.delete_project(ProjectArn=stage.project_arn)
         outcome = stage.send(stage.event("create"))
         assert "the project does not exist" in outcome.failure
-        assert outcome.physical_id == MARKER
+        assert outcome.physical_id == IN_DOUBT
 
     def test_sixth_policy_names_the_quota_at_once(self, stage: Stage) -> None:
         """A full project fails without another try, with where to raise the quota."""
@@ -484,7 +485,7 @@ class TestFaults:
         stage.rekognition.faults.before = lambda *_: AwsError("ThrottlingException", "Rate exceeded")
         outcome = stage.send(stage.event("create"), time_left=100)
         assert "throttled ListProjectPolicies" in outcome.failure
-        assert outcome.physical_id == MARKER
+        assert outcome.physical_id == IN_DOUBT
         assert stage.time.now <= STARTED + 100
 
     @pytest.mark.parametrize("event", ["create", "update", "delete"])

@@ -100,6 +100,28 @@ class TestCreate:
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
         assert cloud.says(MINE)
 
+    def test_fails_blindly_after_an_attempt_that_put_and_died(self, cloud: Cloud) -> None:
+        """A second attempt that sees nothing cannot say that nothing was made: the roll-back looks, and removes it."""
+        blind = meets(*["ThrottlingException"] * 999)
+        cloud.deliver(
+            lambda event: Delivery(attempts=[meets(dies_after=1), blind]) if event["RequestType"] == "Create" else None
+        )
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.sent()[1][1].startswith("in-doubt:")
+        assert cloud.says(None)
+
+    def test_fails_blindly_where_anothers_policy_is(self, cloud: Cloud) -> None:
+        """The Delete of a Create in doubt leaves what it did not make."""
+        cloud.service.edit(cloud.project, "sharing", FOREIGN)
+        blind = meets(*["ThrottlingException"] * 999)
+        cloud.deliver(lambda event: Delivery(attempts=[blind]) if event["RequestType"] == "Create" else None)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(FOREIGN)
+
     def test_is_answered_with_an_empty_id(self, cloud: Cloud) -> None:
         """Were the id of a FAILED answer lost, CloudFormation would delete by one it makes up: that is survived too."""
         cloud.deliver(
