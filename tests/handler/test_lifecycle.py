@@ -470,6 +470,18 @@ class TestFaults:
         assert stage.announced == [stage.physical_id]
         assert outcome.physical_id == MARKER
 
+    def test_doubt_outlasts_a_list_that_is_late(self, stage: Stage) -> None:
+        """A put whose answer was lost may be live although the next look, late, shows nothing: the failure names it."""
+        stage.rekognition.switches.list_lag = 1.5
+        stage.rekognition.faults.inject("PutProjectPolicy", DROP, when="after")
+        quota = AwsError("LimitExceededException", "Full")
+        stage.rekognition.faults.before = lambda operation, _: (
+            quota if operation == "PutProjectPolicy" and stage.calls.count(operation) == 2 else None
+        )
+        outcome = stage.send(stage.event("create"))
+        assert "Service Quotas" in outcome.failure
+        assert outcome.physical_id == stage.physical_id
+
     def test_a_list_that_is_late_after_a_miss_is_given_time(self, stage: Stage) -> None:
         """A put that meets its own predecessor, which the list does not show yet, finds it a moment later."""
         stage.rekognition.switches.list_lag = 1.5
