@@ -13,7 +13,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Annotations, Match
 
-from cdk_rekognition_project_policy import ProjectPolicy
+from cdk_rekognition_project_policy import ProjectPolicy, _regions
+from localcloud.rekognition.arns import CUSTOM_LABELS_REGIONS
 from tests.unit.conftest import PROJECT_ARN, Resources
 
 TYPE = "Custom::RekognitionProjectPolicy"
@@ -371,6 +372,10 @@ class TestBadInput:
         ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"), document=document(Resource="*"))
         found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Custom Labels is not known"))
         assert len(found) == warned
+
+    def test_the_regions_are_those_of_the_local_cloud(self) -> None:
+        """The local cloud keeps a list of its own, for it knows nothing of the construct; both are one fact."""
+        assert _regions.CUSTOM_LABELS == CUSTOM_LABELS_REGIONS
 
     def test_the_sixth_policy_of_a_project_is_warned_of(self, stack: Stack) -> None:
         """Five are taken without a word; the sixth needs a raised quota, which synthesis cannot know of."""
