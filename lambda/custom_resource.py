@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from crhelper import CfnResource
+from crhelper import FAILED, CfnResource
 
 from project_policy import answer
 from project_policy.errors import REASON_LIMIT, shorten
@@ -20,7 +20,6 @@ from project_policy.rekognition import Clock
 from project_policy.request import REQUEST_TYPES
 from project_policy.timing import ANSWER_TIMEOUT
 
-SUCCESS, FAILED = "SUCCESS", "FAILED"
 _TIMER_REASON = "Execution timed out"
 _OUT_OF_TIME = "The provider function ran out of time. Its log tells what it waited for; deploy again."
 _NEEDED = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from project_policy import document, errors, identity, timing
+    from project_policy import document, errors, identity, request, timing
 
 _HERE = Path(__file__).resolve().parent
 _IN_WHEEL = _HERE / "_lambda"
@@ -43,6 +43,7 @@ if not TYPE_CHECKING:
     document = import_module(f"{_PACKAGE}.document")
     errors = import_module(f"{_PACKAGE}.errors")
     identity = import_module(f"{_PACKAGE}.identity")
+    request = import_module(f"{_PACKAGE}.request")
     timing = import_module(f"{_PACKAGE}.timing")
 
-__all__ = ["FOLDER", "document", "errors", "identity", "timing"]
+__all__ = ["FOLDER", "document", "errors", "identity", "request", "timing"]

@@ -14,14 +14,12 @@ from constructs import Construct, IValidation
 
 from ._document import VERSION, Document, DocumentRules
 from ._handler import document as documents
-from ._handler import errors, identity, timing
+from ._handler import errors, identity, request, timing
 from ._provider import ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
 
 _T = TypeVar("_T")
-
-_RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
@@ -92,7 +90,7 @@ class ProjectPolicy(Resource):
         self._resource = CustomResource(
             self,
             "Resource",
-            resource_type=_RESOURCE_TYPE,
+            resource_type=request.RESOURCE_TYPE,
             service_token=provider.service_token,
             service_timeout=Duration.seconds(timing.SERVICE_TIMEOUT),
             properties=properties,

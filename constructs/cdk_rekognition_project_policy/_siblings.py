@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,9 @@ class Siblings:
     _of_apps: ClassVar[WeakKeyDictionary[IConstruct, Siblings]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
-        self._policies: dict[Construct, tuple[str, str]] = {}
+        self._places: dict[Construct, tuple[str, str]] = {}
+        self._at: defaultdict[tuple[str, str], list[Construct]] = defaultdict(list)
+        self._count: Counter[str] = Counter()
 
     @classmethod
     def of(cls, scope: Construct) -> Siblings:
@@ -30,8 +33,10 @@ class Siblings:
     def add(self, policy: Construct, project_arn: str, policy_name: str) -> None:
         """Note a policy; the sixth one of a project is warned of, since it needs a raised quota."""
         project, name = self._place(policy, project_arn), json.dumps(Stack.of(policy).resolve(policy_name))
-        self._policies[policy] = (project, name)
-        count = sum(each == project for each, _ in self._policies.values())
+        self._places[policy] = (project, name)
+        self._at[project, name].append(policy)
+        self._count[project] += 1
+        count = self._count[project]
         if count > QUOTA:
             Annotations.of(policy).add_warning_v2(
                 "cdk-rekognition-project-policy:quota",
@@ -47,8 +52,8 @@ class Siblings:
         return [
             f"{other.node.path} has the same policy name on the same project. Give each policy a name of its own, or "
             "put all statements into one."
-            for other, place in self._policies.items()
-            if other is not policy and place == self._policies[policy]
+            for other in self._at[self._places[policy]]
+            if other is not policy
         ]
 
     @staticmethod
