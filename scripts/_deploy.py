@@ -41,6 +41,8 @@ class Target:
     """The account and Region to deploy to, and how to reach them."""
 
     account: str
+    caller: str
+    """Whose credentials they are, by ARN."""
     region: str
     environment: Mapping[str, str]
     session: Any  # its stubs know no client whose name is a variable
@@ -204,7 +206,7 @@ def aws(options: argparse.Namespace) -> Target:
     target = target_of(os.environ, "AWS")
     verb = "take down" if options.destroy else "deploy"
     print(f"This will {verb} the stack {STACK} in account {target.account}, Region {target.region},")
-    print(f"as {target.client('sts').get_caller_identity()['Arn']}.")
+    print(f"as {target.caller}.")
     if not options.destroy:
         print(f"It lets the account {options.trusted_account} copy the models of the project.")
     if not options.destroy and target.stack(TOOLKIT) is None:
@@ -234,8 +236,8 @@ def target_of(environment: Mapping[str, str], name: str) -> Target:
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
     os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
     session = boto3.Session()
-    account = session.client("sts").get_caller_identity()["Account"]
-    return Target(account, region, dict(os.environ), session, name)
+    identity = session.client("sts").get_caller_identity()
+    return Target(identity["Account"], identity["Arn"], region, dict(os.environ), session, name)
 
 
 def bootstrap(target: Target) -> None:
