@@ -15,7 +15,7 @@ from constructs import Construct, IValidation
 from ._document import VERSION, Document, DocumentRules
 from ._handler import document as documents
 from ._handler import errors, identity, request, timing
-from ._provider import ProjectPolicyProvider
+from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
 
@@ -43,6 +43,7 @@ class ProjectPolicy(Resource):
         document: Document | None = None,
         adopt_existing: bool = False,
         block_public_policy: bool = True,
+        provider: IProjectPolicyProvider | None = None,
     ) -> None:
         """Define a project policy.
 
@@ -57,6 +58,8 @@ class ProjectPolicy(Resource):
             adopted policy is updated with the stack but stays when the stack goes. Default: False, which refuses it.
         :param block_public_policy: Whether a statement is refused that allows every AWS account to copy the models:
             ``Principal: "*"`` without a condition. Default: True.
+        :param provider: The provider whose function puts the policy. Another one later is another ServiceToken, which
+            CloudFormation refuses for a resource that exists. Default: the stack's own.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
             known. Grants are checked at synthesis, when all of them are known.
         """
@@ -76,7 +79,7 @@ class ProjectPolicy(Resource):
         )
         self._document = self._checked(lambda: rules.read(document))
 
-        provider = ProjectPolicyProvider.of(self)
+        provider = provider or ProjectPolicyProvider.of(self)
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
             "PolicyName": name,

@@ -1,48 +1,118 @@
-"""The provider: the function behind the custom resource, its role and its log, one a stack."""
+"""The provider: the function behind the custom resource, its role and its log; one a stack, or one for several."""
 
 from __future__ import annotations
 
-from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Stack
+import re
+from typing import Protocol
+
+from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
-from constructs import Construct
+from constructs import Construct, DependencyGroup
 
 from . import _asset
-from ._handler import timing
+from ._handler import identity, timing
+from ._permissions import PutPermissions, Room
+
+MEMORY_SIZE = 256
+"""MiB of the function: it takes about 60, and processor time comes with memory (AWS Lambda)."""
 
 _ID = "RekognitionProjectPolicyProvider"
+_SERVICE_TOKEN = re.compile(r"arn:[a-z\d-]+:lambda:[a-z\d-]+:\d{12}:function:[\w-]+(:[\w$-]+)?", re.ASCII)
+_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+
+
+class IProjectPolicyProvider(Protocol):
+    """A provider, made in this app or imported: what ``ProjectPolicy(provider=...)`` takes."""
+
+    @property
+    def service_token(self) -> str:
+        """The function's ARN, which custom resources give as their ServiceToken."""
+
+    @property
+    def role(self) -> iam.IRole:
+        """The function's role."""
+
+    def manage(self, project_arn: str, resource: Construct) -> None:
+        """Let the function put policies on a project, before ``resource``, which needs it, is made."""
 
 
 class ProjectPolicyProvider(Construct):
-    """The Lambda function that puts, updates and deletes project policies, with a role of its own.
+    """The Lambda function that puts, updates and deletes project policies, with its role and its log.
+
+    Each stack with a ``ProjectPolicy`` gets a provider of its own, unless the policy is given one: then several stacks
+    of one account and Region share it, whether it is made in the same app or imported with ``from_attributes``.
 
     The role may put policies on exactly the projects that are managed, and list and delete policies on every project of
-    the stack's own account and Region: CloudFormation takes a project out of the role before it cleans up the policy
-    there, so a narrower role would leave the grant live.
+    the provider's own account and Region: CloudFormation takes a project out of the role before it cleans up the policy
+    there, so a narrower role would leave the grant live. Each stack that uses the provider brings the permission to put
+    policies on its own projects along.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        log_removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        log_encryption_key: kms.IKey | None = None,
+        role: iam.IRole | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        memory_size: int = MEMORY_SIZE,
+    ) -> None:
+        """Define a provider.
+
+        :param log_retention: How long the function's log is kept. Default: one year.
+        :param log_removal_policy: What happens to the log when the provider goes. Default: it goes too.
+        :param log_encryption_key: The KMS key that the log is encrypted with; CloudWatch Logs is let use it for the
+            logs of this account and Region. For a key that is imported, its own policy has to say so. Default: a key
+            that CloudWatch Logs owns.
+        :param role: The function's role, which Lambda must be let assume; the permissions are attached to it. Default:
+            a role of its own.
+        :param permissions_boundary: The permissions boundary of the role that is made. Default: none but what the app
+            applies.
+        :param memory_size: The function's memory in MiB, 128 to 10240. Default: 256.
+        :raises ValueError: for both a role and a permissions boundary, and for a memory size that Lambda has not.
+        """
         super().__init__(scope, construct_id)
-        self._log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.DESTROY
+        if role is not None and permissions_boundary is not None:
+            raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
+        if not Token.is_unresolved(memory_size) and not 128 <= memory_size <= 10_240:
+            raise ValueError(f"{self.node.path}: memory_size is {memory_size}. Give 128 to 10240 MiB.")
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=log_retention,
+            removal_policy=log_removal_policy,
+            encryption_key=log_encryption_key,
         )
-        self._role = iam.Role(
+        if log_encryption_key is not None:
+            _let_logs_use(log_encryption_key)
+        self._role = role or iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description="Manages Rekognition project policies for CloudFormation",
+            permissions_boundary=permissions_boundary,
         )
-        self._log_group.grant_write(self._role)
-        self._put = iam.PolicyStatement(actions=["rekognition:PutProjectPolicy"])
-        self._managed: set[str] = set()
-        self._role.add_to_principal_policy(self._put)
-        self._role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
-                resources=[f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"],
-            )
+        # A policy of its own, since a role that is given may be of a stack that cannot refer to this one.
+        policy = iam.Policy(
+            self,
+            "Policy",
+            roles=[self._role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+                ),
+                iam.PolicyStatement(
+                    actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
+                    resources=[f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"],
+                ),
+            ],
         )
         self._function = lambda_.Function(
             self,
@@ -52,15 +122,19 @@ class ProjectPolicyProvider(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler="index.handler",
             code=_asset.code(),
-            memory_size=256,
+            memory_size=memory_size,
             timeout=Duration.seconds(timing.FUNCTION_TIMEOUT),
             max_event_age=Duration.seconds(timing.MAXIMUM_EVENT_AGE),
             retry_attempts=2,
             role=self._role,
-            log_group=self._log_group,
+            log_group=log_group,
         )
         # The CDK makes every function depend on its role, which cfn-lint finds redundant (W3005).
         _default_child(self._function).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+        # What every request needs has to be there before the first and go after the last: permissions, and the log and
+        # the role that they name, and retries.
+        self._needed = DependencyGroup(policy, self._function.node.find_child("EventInvokeConfig"))
+        self._room = Room()
 
     @classmethod
     def of(cls, scope: Construct) -> ProjectPolicyProvider:
@@ -69,18 +143,104 @@ class ProjectPolicyProvider(Construct):
         existing = stack.node.try_find_child(_ID)
         return existing if isinstance(existing, ProjectPolicyProvider) else cls(stack, _ID)
 
+    @classmethod
+    def from_attributes(
+        cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str
+    ) -> IProjectPolicyProvider:
+        """Import a provider of another app, of a StackSet or of the template ``provider.yaml``.
+
+        :param service_token: The ARN of the provider's function.
+        :param role_name: The name of its role, to which the permission to put policies is attached.
+        :raises ValueError: for a service token that is no function's ARN, and a role's ARN in place of its name.
+        """
+        return _ImportedProvider(scope, construct_id, service_token, role_name)
+
     @property
     def service_token(self) -> str:
         """The function's ARN, which custom resources give as their ServiceToken."""
         return self._function.function_arn
 
+    @property
+    def role(self) -> iam.IRole:
+        """The function's role."""
+        return self._role
+
     def manage(self, project_arn: str, resource: Construct) -> None:
-        """Let the function put policies on a project, before ``resource``, which needs it, is made."""
-        if project_arn not in self._managed:
-            self._managed.add(project_arn)
-            self._put.add_resources(project_arn)
-        # What every request needs has to be there before the first and go after the last: permissions, log, retries.
-        resource.node.add_dependency(self._role, self._log_group, self._function.node.find_child("EventInvokeConfig"))
+        """Let the function put policies on a project, before ``resource``, which needs it, is made.
+
+        :param project_arn: The ARN of the project.
+        :param resource: The custom resource that gives the project's ARN.
+        :raises ValueError: when the resource's stack is in another account or Region than the provider's.
+        """
+        home = Stack.of(self)
+        _check_home(self, home.account, home.region, resource)
+        permissions = PutPermissions.of(resource, self, self._role, self._room)
+        resource.node.add_dependency(self._needed, permissions.allow(project_arn))
+
+
+class _ImportedProvider(Construct):
+    """A provider that is known by its service token and its role's name."""
+
+    def __init__(self, scope: Construct, construct_id: str, service_token: str, role_name: str) -> None:
+        super().__init__(scope, construct_id)
+        if not Token.is_unresolved(service_token) and not _SERVICE_TOKEN.fullmatch(service_token):
+            raise ValueError(
+                f'{self.node.path}: service_token "{service_token}" is not the ARN of a Lambda function. Give the one '
+                "that the provider exports, arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME."
+            )
+        if not Token.is_unresolved(role_name) and not _ROLE_NAME.fullmatch(role_name):
+            raise ValueError(
+                f'{self.node.path}: role_name "{role_name}" is not the name of a role. Give the one that the provider '
+                "exports, without path or ARN."
+            )
+        self._service_token = service_token
+        self._role = iam.Role.from_role_name(self, "Role", role_name)
+        self._room = Room()
+
+    @property
+    def service_token(self) -> str:
+        return self._service_token
+
+    @property
+    def role(self) -> iam.IRole:
+        return self._role
+
+    def manage(self, project_arn: str, resource: Construct) -> None:
+        if not Token.is_unresolved(self._service_token):
+            home = identity.Home.of(self._service_token)
+            _check_home(self, home.account, home.region, resource)
+        permissions = PutPermissions.of(resource, self, self._role, self._room)
+        resource.node.add_dependency(permissions.allow(project_arn))
+
+
+def _check_home(provider: Construct, account: str, region: str, resource: Construct) -> None:
+    """Raise ``ValueError`` for a resource that is known to be where the provider's function does not serve."""
+    stack = Stack.of(resource)
+    for kind, own, other in (("account", account, stack.account), ("Region", region, stack.region)):
+        if own != other and not Token.is_unresolved(own) and not Token.is_unresolved(other):
+            raise ValueError(
+                f"{resource.node.path}: provider {provider.node.path} is in {kind} {own}, but this stack is in "
+                f"{other}. A provider serves the stacks of its own account and Region; give this one another, or none."
+            )
+
+
+def _let_logs_use(key: kms.IKey) -> None:
+    """Let CloudWatch Logs use a key (Amazon CloudWatch Logs user guide, 'Encrypt log data ... using AWS KMS')."""
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+            resources=["*"],
+            conditions={
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": (
+                        f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
+                    )
+                }
+            },
+        ),
+        allow_no_op=True,
+    )
 
 
 def _default_child(construct: Construct) -> CfnResource:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Template
 
-from cdk_rekognition_project_policy import ProjectPolicy
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider
 from tests.unit.conftest import PROJECT_ARN, Resources
+
+TRUSTED = iam.AccountPrincipal("111122223333")
 
 
 def share(stack: Stack, construct_id: str, project_arn: str = PROJECT_ARN) -> ProjectPolicy:
     """Share a project of a stack with an account."""
     policy = ProjectPolicy(stack, construct_id, project_arn=project_arn)
-    policy.grant_copy(iam.AccountPrincipal("111122223333"))
+    policy.grant_copy(TRUSTED)
     return policy
 
 
@@ -28,8 +34,9 @@ def test_one_function_serves_a_stack(stack: Stack) -> None:
         share(stack, f"Policy{number}", PROJECT_ARN.replace("logos", f"logos-{number}"))
     template = Template.from_stack(stack)
     template.resource_count_is("Custom::RekognitionProjectPolicy", 5)
-    for kind in ("Lambda::Function", "IAM::Role", "IAM::Policy", "Logs::LogGroup", "Lambda::EventInvokeConfig"):
+    for kind in ("Lambda::Function", "IAM::Role", "Logs::LogGroup", "Lambda::EventInvokeConfig"):
         template.resource_count_is(f"AWS::{kind}", 1)
+    template.resource_count_is("AWS::IAM::Policy", 2)
 
 
 def test_each_stack_has_its_own() -> None:
@@ -51,8 +58,12 @@ def test_the_role_may_do_what_it_must_and_nothing_more(stack: Stack, resources: 
     share(stack, "Three", PROJECT_ARN)
     (role,) = resources(stack, "AWS::IAM::Role")
     assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description"}
-    (policy,) = resources(stack, "AWS::IAM::Policy")
-    allowed = {str(statement["Action"]): statement for statement in policy["Properties"]["PolicyDocument"]["Statement"]}
+    policies = [policy["Properties"] for policy in resources(stack, "AWS::IAM::Policy")]
+    allowed = {
+        str(statement["Action"]): statement
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
     assert all(statement["Effect"] == "Allow" for statement in allowed.values())
     everything = {
         "Fn::Join": [
@@ -102,13 +113,19 @@ def test_a_policy_waits_for_all_that_its_requests_need(stack: Stack, resources: 
     """Permissions, log group and retries are there before the first request, and go after the last."""
     share(stack, "Policy")
     (policy,) = resources(stack, "Custom::RekognitionProjectPolicy")
-    template = Template.from_stack(stack).to_json()
-    kinds = {template["Resources"][name]["Type"] for name in policy["DependsOn"]}
+    template = Template.from_stack(stack).to_json()["Resources"]
+    waited_for: set[str] = set()
+    new = set(policy["DependsOn"])
+    while new:
+        waited_for |= new
+        new = {name for each in new for name in template if f'"{name}"' in json.dumps(template[each])} - waited_for
+    kinds = Counter(template[name]["Type"] for name in waited_for)
     assert kinds == {
-        "AWS::IAM::Role",
-        "AWS::IAM::Policy",
-        "AWS::Lambda::EventInvokeConfig",
-        "AWS::Logs::LogGroup",
+        "AWS::IAM::Role": 1,
+        "AWS::IAM::Policy": 2,
+        "AWS::Lambda::EventInvokeConfig": 1,
+        "AWS::Lambda::Function": 1,
+        "AWS::Logs::LogGroup": 1,
     }
 
 
@@ -118,3 +135,70 @@ def test_no_partition_is_hard_coded(partition: str, stack: Stack) -> None:
     share(stack, "Policy", PROJECT_ARN.replace("arn:aws:", f"arn:{partition}:"))
     text = str(Template.from_stack(stack).to_json())
     assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
+
+
+def test_its_options_reach_the_template(stack: Stack, resources: Resources) -> None:
+    """Retention, removal policy, key, boundary and memory are what they are given as."""
+    key = kms.Key(stack, "Key")
+    boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::123456789012:policy/limits")
+    ProjectPolicyProvider(
+        stack,
+        "Provider",
+        log_retention=logs.RetentionDays.TEN_YEARS,
+        log_removal_policy=RemovalPolicy.RETAIN,
+        log_encryption_key=key,
+        permissions_boundary=boundary,
+        memory_size=512,
+    )
+    (log_group,) = resources(stack, "AWS::Logs::LogGroup")
+    assert log_group["Properties"]["RetentionInDays"] == 3653
+    assert log_group["Properties"]["KmsKeyId"]["Fn::GetAtt"][0].startswith("Key")
+    assert log_group["DeletionPolicy"] == "Retain"
+    (role,) = resources(stack, "AWS::IAM::Role")
+    assert role["Properties"]["PermissionsBoundary"] == "arn:aws:iam::123456789012:policy/limits"
+    (function,) = resources(stack, "AWS::Lambda::Function")
+    assert function["Properties"]["MemorySize"] == 512
+    (key_resource,) = resources(stack, "AWS::KMS::Key")
+    *_, statement = key_resource["Properties"]["KeyPolicy"]["Statement"]
+    assert json.dumps(statement["Principal"]).count("logs.") == 1
+    assert "kms:EncryptionContext:aws:logs:arn" in statement["Condition"]["ArnLike"]
+
+
+def test_takes_a_role_of_ones_own(stack: Stack, resources: Resources) -> None:
+    """The permissions are attached to the role that is given, and no other is made."""
+    role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    provider = ProjectPolicyProvider(stack, "Provider", role=role)
+    assert provider.role is role
+    ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, provider=provider).grant_copy(TRUSTED)
+    (made,) = resources(stack, "AWS::IAM::Role")
+    assert "Description" not in made["Properties"]
+    policies = [each["Properties"] for each in resources(stack, "AWS::IAM::Policy")]
+    assert {str(policy["Roles"]) for policy in policies} == {str([stack.resolve(role.role_name)])}
+    assert len(policies) == 2
+
+
+def test_a_role_of_another_stack_makes_no_cycle() -> None:
+    """The provider's stack depends on that of the role that it is given, and not the other way round."""
+    app = App(analytics_reporting=False)
+    roles, provider_stack = Stack(app, "Roles"), Stack(app, "Provider")
+    role = iam.Role(roles, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    provider = ProjectPolicyProvider(provider_stack, "Provider", role=role)
+    ProjectPolicy(provider_stack, "Policy", project_arn=PROJECT_ARN, provider=provider).grant_copy(TRUSTED)
+    app.synth()
+    assert provider_stack.dependencies == [roles]
+    assert roles.dependencies == []
+
+
+def test_refuses_a_boundary_beside_a_role(stack: Stack) -> None:
+    """A role that is given keeps its own boundary, so another one would be lost."""
+    role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::123456789012:policy/limits")
+    with pytest.raises(ValueError, match="Sharing/Provider: give the permissions boundary to the role that you give"):
+        ProjectPolicyProvider(stack, "Provider", role=role, permissions_boundary=boundary)
+
+
+@pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1])
+def test_refuses_memory_that_lambda_has_not(memory_size: int, stack: Stack) -> None:
+    """Lambda functions have 128 to 10240 MiB."""
+    with pytest.raises(ValueError, match=f"Sharing/Provider: memory_size is {memory_size}. Give 128 to 10240 MiB"):
+        ProjectPolicyProvider(stack, "Provider", memory_size=memory_size)

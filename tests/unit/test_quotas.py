@@ -1,0 +1,128 @@
+"""IAM's quotas: what the provider's role is given fits, for hundreds of projects with the longest names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_rekognition as rekognition
+from aws_cdk.assertions import Annotations, Match, Template
+
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider
+
+DOCUMENT = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "111122223333"},
+            "Action": "rekognition:CopyProjectVersion",
+            "Resource": "*",
+        }
+    ],
+}
+INLINE, MANAGED, ATTACHED = 10_240, 6_144, 10
+LONGEST_LOG_GROUP = "arn:aws:logs:ap-southeast-1:123456789012:log-group:" + "l" * 512 + ":*"
+
+
+def longest_arn(number: int) -> str:
+    """Return the ARN of a project whose name has 255 characters."""
+    return f"arn:aws:rekognition:ap-southeast-1:123456789012:project/{number:0>255}/1690474772815"
+
+
+def size(document: Any) -> int:
+    """Return the characters of a policy at deployment, at the most, where every token has its longest text."""
+    return len(json.dumps(longest(document), separators=(",", ":")))
+
+
+def longest(value: Any) -> Any:
+    """Return a resolved value with each token as long as it may become."""
+    if isinstance(value, dict):
+        if "Fn::GetAtt" in value:
+            return longest_arn(0) if "Project" in value["Fn::GetAtt"][0] else LONGEST_LOG_GROUP
+        if "Fn::Join" in value:
+            parts = [part if isinstance(part, str) else "ap-southeast-1" for part in value["Fn::Join"][1]]
+            return "".join(parts)
+        return {name: longest(member) for name, member in value.items()}
+    return [longest(member) for member in value] if isinstance(value, list) else value
+
+
+def documents(stacks: list[Stack], kind: str) -> Iterator[dict[str, Any]]:
+    """Return the documents of the IAM policies of a kind."""
+    for stack in stacks:
+        for resource in Template.from_stack(stack).find_resources(kind).values():
+            yield resource["Properties"]["PolicyDocument"]
+
+
+def check(stacks: list[Stack], projects: int) -> None:
+    """Check that one role's policies keep within the quotas, and allow each project once."""
+    inline = list(documents(stacks, "AWS::IAM::Policy"))
+    managed = list(documents(stacks, "AWS::IAM::ManagedPolicy"))
+    assert sum(size(document) for document in inline) <= INLINE
+    assert all(size(document) <= MANAGED for document in managed)
+    assert len(managed) <= ATTACHED
+    allowed = [
+        json.dumps(arn)
+        for document in inline + managed
+        for statement in document["Statement"]
+        if statement["Action"] == "rekognition:PutProjectPolicy"
+        for arn in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    ]
+    assert len(allowed) == len(set(allowed)) == projects
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["arn", "token"])
+def test_two_hundred_projects_with_the_longest_names_fit(stack: Stack, known: bool) -> None:
+    """Whether their ARNs are known at synthesis or are tokens."""
+    for number in range(200):
+        arn = (
+            longest_arn(number)
+            if known
+            else rekognition.CfnProject(stack, f"Project{number}", project_name=f"p{number}").attr_arn
+        )
+        ProjectPolicy(stack, f"Policy{number}", project_arn=arn, document=DOCUMENT)
+    check([stack], 200)
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+
+
+def test_stacks_that_share_a_role_share_its_quotas() -> None:
+    """The inline policies of a role count together, whichever stack they stand in."""
+    app = App(analytics_reporting=False)
+    home = Stack(app, "Home")
+    provider = ProjectPolicyProvider.of(home)
+    users = [Stack(app, f"User{number}") for number in range(3)]
+    for place, user in enumerate(users):
+        for number in range(20):
+            arn = longest_arn(100 * place + number)
+            ProjectPolicy(user, f"Policy{number}", project_arn=arn, document=DOCUMENT, provider=provider)
+    app.synth()
+    check([home, *users], 60)
+
+
+def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
+    """The quota can be raised, so it is a warning."""
+    for number in range(220):
+        ProjectPolicy(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
+    Annotations.from_stack(stack).has_warning(
+        "/Sharing/RekognitionProjectPolicyProvider/Projects",
+        Match.string_like_regexp("needs 11 managed policies for its projects, and takes 10 unless the quota is raised"),
+    )
+
+
+def test_a_policy_waits_only_for_the_permission_of_its_own_project(stack: Stack) -> None:
+    """With hundreds of policies, each dependency too many would stand hundreds of times in the template."""
+    for number in range(60):
+        ProjectPolicy(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    for resource in resources.values():
+        if resource["Type"] == "Custom::RekognitionProjectPolicy":
+            allowing = [
+                name
+                for name in resource["DependsOn"]
+                if resource["Properties"]["ProjectArn"] in json.dumps(resources[name]["Properties"])
+            ]
+            assert len(allowing) == 1
+            assert len(resource["DependsOn"]) == 3

@@ -1,0 +1,166 @@
+"""One provider for several stacks: of the same app, or imported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Fn, NestedStack, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rekognition as rekognition
+from aws_cdk.assertions import Template
+
+from cdk_rekognition_project_policy import IProjectPolicyProvider, ProjectPolicy, ProjectPolicyProvider
+from tests.unit.conftest import PROJECT_ARN
+
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+ROLE_NAME = "provider-role"
+
+
+@pytest.fixture
+def app() -> App:
+    """An app without stacks."""
+    return App(analytics_reporting=False)
+
+
+def share(stack: Stack, provider: IProjectPolicyProvider, project_arn: str = PROJECT_ARN) -> ProjectPolicy:
+    """Share a project with an account, through a provider."""
+    policy = ProjectPolicy(stack, "Sharing", project_arn=project_arn, policy_name=stack.node.id, provider=provider)
+    policy.grant_copy(iam.AccountPrincipal("111122223333"))
+    return policy
+
+
+def of_type(stack: Stack, kind: str) -> list[Mapping[str, Any]]:
+    """Return a stack's resources of a type."""
+    return list(Template.from_stack(stack).find_resources(kind).values())
+
+
+def test_stacks_of_one_app_share_a_function(app: App) -> None:
+    """The function stands in one stack, which the others depend on."""
+    home, *users = (Stack(app, name) for name in ("Home", "One", "Two"))
+    provider = ProjectPolicyProvider(home, "Provider")
+    for user in users:
+        share(user, provider)
+    app.synth()
+    for user in users:
+        assert user.dependencies == [home]
+        assert of_type(user, "AWS::Lambda::Function") == of_type(user, "AWS::IAM::Role") == []
+        (policy,) = of_type(user, "Custom::RekognitionProjectPolicy")
+        assert "Fn::ImportValue" in policy["Properties"]["ServiceToken"]
+    assert home.dependencies == []
+
+
+def test_each_stack_brings_the_permission_for_its_own_projects(app: App) -> None:
+    """Put on a stack's own projects stands in that stack, attached to the role, and before the policies there."""
+    home, *users = (Stack(app, name) for name in ("Home", "One", "Two"))
+    provider = ProjectPolicyProvider(home, "Provider")
+    for user in users:
+        project = rekognition.CfnProject(user, "Project", project_name=user.node.id)
+        share(user, provider, project.attr_arn)
+    app.synth()
+    assert "PutProjectPolicy" not in json.dumps(Template.from_stack(home).to_json()["Resources"])
+    for user in users:
+        ((name, permission),) = Template.from_stack(user).find_resources("AWS::IAM::Policy").items()
+        (statement,) = permission["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "rekognition:PutProjectPolicy"
+        assert statement["Resource"] == {"Fn::GetAtt": ["Project", "Arn"]}
+        (role,) = permission["Properties"]["Roles"]
+        assert "Fn::ImportValue" in role
+        (policy,) = of_type(user, "Custom::RekognitionProjectPolicy")
+        assert policy["DependsOn"] == [name]
+
+
+def test_permissions_of_stacks_that_look_alike_do_not_overwrite_one_another(app: App) -> None:
+    """Inline policies of one name on one role would be one policy, so the name holds the stack's own UUID."""
+    stacks = [Stack(app, name, stack_name="same") for name in ("One", "Two")]
+    for stack in stacks:
+        share(
+            stack,
+            ProjectPolicyProvider.from_attributes(stack, "Provider", service_token=FUNCTION_ARN, role_name=ROLE_NAME),
+        )
+    app.synth()
+    for stack in stacks:
+        (permission,) = of_type(stack, "AWS::IAM::Policy")
+        *rest, last = permission["Properties"]["PolicyName"]["Fn::Join"][1]
+        assert last == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+        assert len("".join(rest)) + len("01234567-89ab-cdef-0123-456789abcdef") <= 128
+
+
+def test_an_imported_provider_is_known_by_its_token_and_its_role(app: App) -> None:
+    """Nothing but the permission is made, and it is attached to the role by its name."""
+    stack = Stack(app, "Sharing")
+    provider = ProjectPolicyProvider.from_attributes(stack, "Provider", service_token=FUNCTION_ARN, role_name=ROLE_NAME)
+    assert provider.service_token == FUNCTION_ARN
+    assert provider.role.role_name == ROLE_NAME
+    share(stack, provider)
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    assert {each["Type"] for each in resources.values()} == {"AWS::IAM::Policy", "Custom::RekognitionProjectPolicy"}
+    (permission,) = of_type(stack, "AWS::IAM::Policy")
+    assert permission["Properties"]["Roles"] == [ROLE_NAME]
+    (policy,) = of_type(stack, "Custom::RekognitionProjectPolicy")
+    assert policy["Properties"]["ServiceToken"] == FUNCTION_ARN
+
+
+def test_an_imported_provider_may_be_known_at_deployment_only(app: App) -> None:
+    """The service token and the role's name may be what another stack exports."""
+    stack = Stack(app, "Sharing")
+    provider = ProjectPolicyProvider.from_attributes(
+        stack, "Provider", service_token=Fn.import_value("Token"), role_name=Fn.import_value("Role")
+    )
+    share(stack, provider)
+    (permission,) = of_type(stack, "AWS::IAM::Policy")
+    assert permission["Properties"]["Roles"] == [{"Fn::ImportValue": "Role"}]
+
+
+def test_a_nested_stack_may_use_its_parents_provider(app: App) -> None:
+    """The permission stands in the nested stack, which gets the service token as a parameter."""
+    parent = Stack(app, "Parent")
+    provider = ProjectPolicyProvider.of(parent)
+    nested = NestedStack(parent, "Nested")
+    share(nested, provider)
+    assert len(of_type(nested, "AWS::IAM::Policy")) == 1
+    assert of_type(nested, "AWS::Lambda::Function") == []
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "told"),
+    [
+        ("210987654321", "us-east-1", "is in account 123456789012, but this stack is in 210987654321"),
+        ("123456789012", "eu-west-1", "is in Region us-east-1, but this stack is in eu-west-1"),
+    ],
+)
+def test_a_provider_serves_its_own_account_and_region_only(app: App, account: str, region: str, told: str) -> None:
+    """A function can neither be called from another Region nor manage another account's projects."""
+    home = Stack(app, "Home", env=Environment(account="123456789012", region="us-east-1"))
+    user = Stack(app, "User", env=Environment(account=account, region=region))
+    elsewhere = PROJECT_ARN.replace("us-east-1", region).replace("123456789012", account)
+    imported = ProjectPolicyProvider.from_attributes(user, "Imported", service_token=FUNCTION_ARN, role_name=ROLE_NAME)
+    for number, provider in enumerate([ProjectPolicyProvider.of(home), imported]):
+        with pytest.raises(ValueError, match=f"User/Policy{number}.*: provider .* {told}"):
+            ProjectPolicy(user, f"Policy{number}", project_arn=elsewhere, provider=provider)
+
+
+@pytest.mark.parametrize(
+    ("service_token", "role_name", "told"),
+    [
+        (f"{FUNCTION_ARN}:live", ROLE_NAME, None),
+        ("provider", ROLE_NAME, 'service_token "provider" is not the ARN of a Lambda function'),
+        (PROJECT_ARN, ROLE_NAME, "is not the ARN of a Lambda function"),
+        (FUNCTION_ARN, "arn:aws:iam::123456789012:role/provider-role", "is not the name of a role"),
+        (FUNCTION_ARN, "", "is not the name of a role"),
+    ],
+)
+def test_refuses_what_is_no_provider(app: App, service_token: str, role_name: str, told: str | None) -> None:
+    """A mistaken token would fail at deployment only, and a role's ARN attach nothing."""
+    stack = Stack(app, "Sharing")
+
+    def imported() -> None:
+        ProjectPolicyProvider.from_attributes(stack, "Provider", service_token=service_token, role_name=role_name)
+
+    if told is None:
+        imported()
+    else:
+        with pytest.raises(ValueError, match=f"Sharing/Provider: .*{told}"):
+            imported()
