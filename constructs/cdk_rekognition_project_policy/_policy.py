@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, TypeVar
 
 import jsii
-from aws_cdk import CustomResource, Duration, Fn, Names, RemovalPolicy, Resource, Stack, Token
+from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 
 from constructs import Construct, IValidation
 
+from . import _principals
 from ._document import VERSION, Document, DocumentRules
 from ._handler import document as documents
 from ._handler import errors, identity, request, timing
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
+from ._versions import Versions
 
 _T = TypeVar("_T")
 
@@ -70,7 +73,7 @@ class ProjectPolicy(Resource):
             raise ValueError(f"{self.node.path}: give either project_arn or project, and not both.")
         self._project_arn = project_arn
         self._project = self._parse_project(project_arn)
-        self._arns_of_versions: dict[str, str] = {}
+        self._versions = Versions(self, project_arn)
         name = self._name_of_path() if policy_name is None else policy_name
         if not Token.is_unresolved(name):
             self._checked(lambda: identity.check_policy_name(name))
@@ -127,20 +130,33 @@ class ProjectPolicy(Resource):
     def grant_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> iam.Grant:
         """Let a grantee copy the project's models (rekognition:CopyProjectVersion).
 
-        The grantee, such as ``iam.AccountPrincipal("111122223333")``, is written into the policy's document. A role or
-        user of the same account gets an identity policy as well; one of another account needs its own there.
+        The grantee is written into the policy's document; its own account must let it copy as well
+        (``CopyProjectVersionPolicy``). For a role or user of the same account that identity policy is made here.
+
+        ============================================ =======================================================
+        Grantee
+        ============================================ =======================================================
+        an account                                   ``iam.AccountPrincipal("111122223333")``
+        a role or user of another account            ``iam.ArnPrincipal("arn:aws:iam::111122223333:role/x")``
+        a role or user of this app                   the ``iam.Role`` or ``iam.User`` itself
+        an organisation                              ``iam.OrganizationPrincipal("o-a1b2c3d4e5")``
+        an organisational unit, and those below it   ``iam.AnyPrincipal().with_conditions({"ForAnyValue:StringLike":
+                                                     {"aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/r-ab12/ou-ab12-x/*"]}})``
+        several, each with its own conditions        ``iam.CompositePrincipal(...)``
+        ============================================ =======================================================
+
+        Organisations and their units stand in the document as ``Principal: "*"`` with a condition. AWS documents that
+        for resource-based policies (IAM, 'AWS global condition context keys'), but not that Rekognition takes it in a
+        project policy: try it before you rely on it. A group is no principal of a policy (IAM).
 
         :param grantee: Who may copy.
         :param versions: Names of versions, or their ARNs. Default: every version, later ones included.
         :raises ValueError: for a grantee or a version that is none, for no version at all, and when the document is one
             that statements cannot be added to.
         """
-        return iam.Grant.add_to_principal_and_resource(
-            grantee=self._grantee(grantee),
-            actions=[documents.COPY_ACTION],
-            resource_arns=self._version_arns(versions),
-            resource=self,
-        )
+        arns = self._versions.arns(versions)
+        grants = [self._grant(principal, arns) for principal in _principals.of(grantee, self)]
+        return reduce(lambda one, other: one.combine(other), grants)
 
     def deny_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> None:
         """Forbid a grantee to copy the project's models, whatever else allows it.
@@ -151,14 +167,13 @@ class ProjectPolicy(Resource):
         :param versions: Names of versions, or their ARNs. Default: every version, later ones included.
         :raises ValueError: as ``grant_copy`` does.
         """
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                principals=[self._grantee(grantee).grant_principal],
-                actions=[documents.COPY_ACTION],
-                resources=self._version_arns(versions),
+        arns = self._versions.arns(versions)
+        for principal in _principals.of(grantee, self):
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY, principals=[principal], actions=[documents.COPY_ACTION], resources=arns
+                )
             )
-        )
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Say what happens to the policy when it leaves the stack, or is replaced by another.
@@ -182,14 +197,13 @@ class ProjectPolicy(Resource):
         document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
 
-    def _grantee(self, grantee: iam.IGrantable) -> iam.IGrantable:
-        """Return a grantee; an account's id, for one, is none."""
-        if not hasattr(grantee, "grant_principal"):
-            raise ValueError(
-                f"{self.node.path}: {grantee!r} is nobody to grant or deny anything. For an account give "
-                'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
-            )
-        return grantee
+    def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
+        if _principals.is_of_another_account(principal, self._project.account if self._project else None):
+            # Only an ARN: nothing that the CDK could attach an identity policy to.
+            principal = iam.ArnPrincipal(principal.policy_fragment.principal_json["AWS"][0])
+        return iam.Grant.add_to_principal_and_resource(
+            grantee=principal, actions=[documents.COPY_ACTION], resource_arns=arns, resource=self
+        )
 
     def _parse_project(self, project_arn: str) -> identity.Project | None:
         """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""
@@ -201,37 +215,6 @@ class ProjectPolicy(Resource):
         account = project.account if Token.is_unresolved(stack.account) else stack.account
         self._checked(lambda: project.check_home(identity.Home(region, account)))
         return project
-
-    def _version_arns(self, versions: Sequence[str] | None) -> list[str]:
-        """Return the ARNs of versions, given by name or ARN; a version's ARN lacks the project's number."""
-        if versions is None:
-            return [self._arn_of_versions("*")]
-        if isinstance(versions, str) or not versions:
-            raise ValueError(
-                f"{self.node.path}: versions is {versions!r}. Give a list of at least one version, or leave it out to "
-                "grant every version."
-            )
-        return [self._version_arn(version) for version in versions]
-
-    def _version_arn(self, version: object) -> str:
-        if isinstance(version, str) and (Token.is_unresolved(version) or version.startswith("arn:")):
-            return version
-        if not identity.is_version_name(version):
-            raise ValueError(
-                f'{self.node.path}: version "{version}" is not valid. Give a version\'s name, such as "v1", or its ARN.'
-            )
-        return self._arn_of_versions(f"{version}/*")
-
-    def _arn_of_versions(self, which: str) -> str:
-        """Return the ARN of versions; always the same text, so that statements about them can be merged."""
-        if which not in self._arns_of_versions:
-            parts = Fn.split("/", self._project_arn)
-            self._arns_of_versions[which] = (
-                Fn.join("/", [Fn.select(0, parts), Fn.select(1, parts), "version", which])
-                if self._project is None
-                else f"{self._project_arn.rsplit('/', 1)[0]}/version/{which}"
-            )
-        return self._arns_of_versions[which]
 
     def _name_of_path(self) -> str:
         return Names.unique_resource_name(

@@ -28,6 +28,8 @@ _REQUIRED = ("Effect", "Principal", "Action", "Resource")
 _PROHIBITED = ("NotAction", "NotResource", "NotPrincipal")
 _ALLOWED = (*_REQUIRED, "Sid", "Condition")
 _EVERYBODY = "*"
+_NAMED = 3
+"""Statements that a document which is too large names as its heaviest."""
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _ROOT_ARN = re.compile(r"arn:[a-z\d-]+:iam::(\d{12}):root", re.ASCII)
@@ -184,10 +186,17 @@ def size_violations(document: Mapping[str, object]) -> list[str]:
     if size <= MAX_SIZE:
         return []
     too_large = (
-        f"the document has {size} characters without white space, {size - MAX_SIZE} more than {MAX_SIZE}; name fewer "
-        "principals or versions, or split it into two policies."
+        f"the document has {size} characters without white space, {size - MAX_SIZE} more than {MAX_SIZE} "
+        f"({_heaviest(document)}); name fewer principals or versions, or split it into two policies."
     )
     return [too_large]
+
+
+def _heaviest(document: Mapping[str, object]) -> str:
+    """Return which statements weigh most, the heaviest first."""
+    statements = enumerate(_as_list(document.get("Statement", [])), start=1)
+    weights = sorted(((-len(minify(each)), number) for number, each in statements if isinstance(each, Mapping)))
+    return _listed([f"statement {number} has {-weight}" for weight, number in weights[:_NAMED]] or ["no statements"])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -120,6 +121,14 @@ class TestRules:
         fits = statement(Sid="s" * room)
         assert size_violations(parse(json.dumps(fits, indent=8))) == []
         assert "2001 characters without white space, 1 more" in size_violations(statement(Sid="s" * (room + 1)))[0]
+
+    def test_a_document_that_is_too_large_names_its_heaviest_statements(self) -> None:
+        """Which statements to shorten is told, the heaviest first, by their numbers in the document."""
+        weights = [100, 900, 200, 800, 50]
+        whole = {**MINE, "Statement": [{**MINE["Statement"][0], "Sid": "s" * weight} for weight in weights]}
+        (told,) = size_violations(whole)
+        assert [int(number) for number in re.findall(r"statement (\d)", told)] == [2, 4, 3]
+        assert f"statement 2 has {len(minify(whole['Statement'][1]))}" in told
 
     def test_characters_beyond_latin_1_count_escaped(self) -> None:
         """What the service's pattern does not take is sent escaped, and counts as it is sent."""

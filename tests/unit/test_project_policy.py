@@ -125,9 +125,7 @@ class TestGrantCopy:
         role = iam.Role(stack, "Copier", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
         (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"AWS": {"Fn::GetAtt": ["Copier9FEFE16F", "Arn"]}} or "Fn::GetAtt" in str(
-            statement["Principal"]
-        )
+        assert statement["Principal"] == {"AWS": stack.resolve(role.role_arn)}
         actions = [
             each["Action"]
             for policy in resources(stack, "AWS::IAM::Policy")
@@ -142,6 +140,68 @@ class TestGrantCopy:
         (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
         assert statement["Principal"] == {"AWS": "*"}
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+
+    def test_an_organisational_unit(self, stack: Stack, resources: Resources) -> None:
+        """A unit is everybody on a path of the organisation, which stands in the condition."""
+        path = "o-abcdefghij/r-ab12/ou-ab12-11111111/*"
+        condition = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [path]}}
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        assert policy.grant_copy(iam.AnyPrincipal().with_conditions(condition)).success
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert (statement["Principal"], statement["Condition"]) == ({"AWS": "*"}, condition)
+
+    @pytest.mark.parametrize("deny", [False, True])
+    def test_several_with_conditions_of_their_own(self, stack: Stack, resources: Resources, deny: bool) -> None:
+        """A composite principal is taken apart: no component's condition reaches another component."""
+        tagged = {"StringEquals": {"aws:PrincipalTag/team": "vision"}}
+        role = "arn:aws:iam::444455556666:role/copier"
+        several = iam.CompositePrincipal(
+            iam.ArnPrincipal("arn:aws:iam::111122223333:root"),
+            iam.OrganizationPrincipal("o-abcdefghij"),
+            iam.ArnPrincipal(role).with_conditions(tagged),
+        )
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        if deny:
+            policy.deny_copy(several)
+        else:
+            assert policy.grant_copy(several).success
+        said = {
+            str(statement["Principal"]["AWS"]): statement.get("Condition")
+            for statement in properties(resources, stack)["PolicyDocument"]["Statement"]
+            if statement["Effect"] == ("Deny" if deny else "Allow")
+        }
+        assert said == {
+            "arn:aws:iam::111122223333:root": None,
+            "*": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
+            role: tagged,
+        }
+
+    def test_several_with_one_condition(self, stack: Stack, resources: Resources) -> None:
+        """A condition on a composite principal holds for each component."""
+        condition = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+        several = iam.CompositePrincipal(
+            iam.AccountPrincipal("111122223333"), iam.AccountPrincipal("444455556666")
+        ).with_conditions(condition)
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(several)
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert len(statement["Principal"]["AWS"]) == 2
+        assert statement["Condition"] == condition
+
+    def test_a_role_of_another_account_gets_no_identity_policy_here(self, stack: Stack, resources: Resources) -> None:
+        """In a stack whose account is not known the CDK would attach one to this account's role of that name."""
+        role = iam.Role.from_role_arn(stack, "Theirs", "arn:aws:iam::444455556666:role/copier")
+        assert ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role).success
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"AWS": "arn:aws:iam::444455556666:role/copier"}
+        assert "CopyProjectVersion" not in json.dumps(resources(stack, "AWS::IAM::Policy"))
+
+    def test_an_imported_role_of_the_same_account_gets_both_policies(
+        self, placed_stack: Stack, resources: Resources
+    ) -> None:
+        """A role that is known by its ARN is granted as one that is made here."""
+        role = iam.Role.from_role_arn(placed_stack, "Ours", "arn:aws:iam::123456789012:role/copier")
+        ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
+        assert "CopyProjectVersion" in json.dumps(resources(placed_stack, "AWS::IAM::Policy"))
 
     def test_adds_to_a_document(self, stack: Stack, resources: Resources) -> None:
         """What is granted joins what the document says already."""

@@ -1,0 +1,111 @@
+"""The other account's side: what a role there needs to copy a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from constructs import Construct
+
+from ._handler import document as documents
+from ._handler import errors, identity
+from ._versions import Versions
+
+
+class CopyProjectVersionPolicy(iam.ManagedPolicy):
+    """The identity policy for copying models from another account's project: the trusted account's side.
+
+    A copy needs both: the project policy of the source project (``ProjectPolicy``, in the trusting account), and in the
+    trusted account an identity policy such as this one. Attach it to whoever calls CopyProjectVersion::
+
+        policy = CopyProjectVersionPolicy(self, "Copy", source_project_arn=..., destination_project_arn=...,
+                                          output_bucket=bucket)
+        policy.attach_to_role(role)
+
+    It allows rekognition:CopyProjectVersion from the source's versions into the destination project,
+    rekognition:DescribeProjectVersions there, to see when a copy is complete, the S3 bucket that the training results
+    are copied to, and the use of the KMS key where one is given (CopyProjectVersion, Amazon Rekognition API reference;
+    for S3, what AWS's own policies for Custom Labels allow on a bucket that results are written to).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        source_project_arn: str,
+        destination_project_arn: str,
+        output_bucket: s3.IBucket,
+        output_key_prefix: str = "",
+        output_encryption_key: kms.IKey | None = None,
+        versions: Sequence[str] | None = None,
+        roles: Sequence[iam.IRole] | None = None,
+        managed_policy_name: str | None = None,
+    ) -> None:
+        """Define the policy.
+
+        :param source_project_arn: The ARN of the project that models are copied from.
+        :param destination_project_arn: The ARN of the project that they are copied into: one of the trusted account, in
+            the same Region.
+        :param output_bucket: The bucket that training results are copied to (``OutputConfig``).
+        :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``). Default: none, the whole bucket.
+        :param output_encryption_key: The KMS key that they are encrypted with (``KmsKeyId``). Default: none.
+        :param versions: Names of the source's versions, or their ARNs. Default: every version, later ones included.
+        :param roles: Roles to attach the policy to. Default: none yet.
+        :param managed_policy_name: The policy's name. Default: one that CloudFormation makes.
+        :raises ValueError: for what is not the ARN of a project, for projects of two Regions, for a destination of
+            another account than the stack's, and for versions that are none.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            description="Lets models of another account's Rekognition Custom Labels project be copied",
+            managed_policy_name=managed_policy_name,
+            roles=roles,
+        )
+        self._check(source_project_arn, destination_project_arn)
+        self.add_statements(
+            _allow([documents.COPY_ACTION], *Versions(self, source_project_arn).arns(versions)),
+            _allow([documents.COPY_ACTION, "rekognition:DescribeProjectVersions"], destination_project_arn),
+            _allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], output_bucket.bucket_arn),
+            _allow(["s3:PutObject"], output_bucket.arn_for_objects(f"{output_key_prefix}*")),
+        )
+        if output_encryption_key is not None:
+            self.add_statements(
+                _allow(
+                    ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+                    output_encryption_key.key_arn,
+                )
+            )
+
+    def _check(self, source_project_arn: str, destination_project_arn: str) -> None:
+        """Raise ``ValueError`` for projects between which nothing can be copied here, as far as they are known."""
+        source, destination = (self._parse(arn) for arn in (source_project_arn, destination_project_arn))
+        if source and destination and source.region != destination.region:
+            raise ValueError(
+                f"{self.node.path}: the source project is in Region {source.region}, the destination project in "
+                f"{destination.region}. Models are copied within one Region; give a destination in {source.region}."
+            )
+        account = Stack.of(self).account
+        if destination and not Token.is_unresolved(account) and destination.account != account:
+            raise ValueError(
+                f"{self.node.path}: the destination project is in account {destination.account}, but this stack is in "
+                f"{account}. Give a project of this account, which the model is copied into."
+            )
+
+    def _parse(self, project_arn: str) -> identity.Project | None:
+        if Token.is_unresolved(project_arn):
+            return None
+        try:
+            project: identity.Project = identity.Project.parse(project_arn)
+        except errors.Refused as refused:
+            raise ValueError(f"{self.node.path}: {refused}") from None
+        return project
+
+
+def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=actions, resources=list(resources))

@@ -1,0 +1,55 @@
+"""Whom a statement names: a grantee as the principals of a document."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_iam as iam
+
+from constructs import IConstruct
+
+
+def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
+    """Return the principals that a grantee is, one for each statement: a composite principal is taken apart.
+
+    The CDK puts a composite principal into one statement, and refuses it where its components have conditions of their
+    own. Raises ``ValueError`` for what is nobody, such as an account's id as a text.
+    """
+    if not hasattr(grantee, "grant_principal"):
+        raise ValueError(
+            f"{granting.node.path}: {grantee!r} is nobody to grant or deny anything. For an account give "
+            'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
+        )
+    principal: iam.IPrincipal = grantee.grant_principal
+    return _components(principal) if isinstance(principal, iam.CompositePrincipal) else [principal]
+
+
+def _components(composite: iam.CompositePrincipal) -> list[iam.IPrincipal]:
+    # Only as a role's trust policy does a composite principal show its components with their conditions.
+    document = iam.PolicyDocument()
+    composite.add_to_assume_role_policy(document)
+    return [_from_statement(statement) for statement in document.to_json()["Statement"]]
+
+
+def _from_statement(statement: object) -> iam.IPrincipal:
+    parsed = iam.PolicyStatement.from_json(statement)
+    (principal,) = parsed.principals
+    conditions = parsed.conditions
+    return iam.PrincipalWithConditions(principal, conditions) if conditions else principal
+
+
+def is_of_another_account(principal: iam.IPrincipal, account: str | None) -> bool:
+    """Tell whether a role or user is known to be of another account, while its own stack's account is not known.
+
+    There the CDK would attach an identity policy to what has the same name in the stack's account.
+    """
+    its_account = principal.principal_account
+    return (
+        account is not None
+        and its_account is not None
+        and not Token.is_unresolved(its_account)
+        and its_account != account
+        and hasattr(principal, "node")
+        and Token.is_unresolved(Stack.of(cast("IConstruct", principal)).account)
+    )

@@ -1,0 +1,101 @@
+"""The trusted account's side: an identity policy for copying, and nothing more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rekognition as rekognition
+from aws_cdk import aws_s3 as s3
+
+from cdk_rekognition_project_policy import CopyProjectVersionPolicy
+from tests.unit.conftest import PROJECT_ARN, Resources
+
+DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772999"
+BUCKET = "arn:aws:s3:::results"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
+
+
+def define(stack: Stack, **changes: Any) -> CopyProjectVersionPolicy:
+    """Define the policy with what it requires, but for the changes."""
+    given: dict[str, Any] = {
+        "source_project_arn": PROJECT_ARN,
+        "destination_project_arn": DESTINATION,
+        "output_bucket": s3.Bucket.from_bucket_arn(stack, "Bucket", BUCKET),
+        **changes,
+    }
+    return CopyProjectVersionPolicy(stack, "Copy", **given)
+
+
+def statements(resources: Resources, stack: Stack) -> list[dict[str, Any]]:
+    """Return the statements of the stack's one managed policy."""
+    (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
+    found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack, resources: Resources) -> None:
+    """From the source's versions, into one project, with its results in one place of one bucket and one key."""
+    define(
+        stack,
+        output_key_prefix="copied/",
+        output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY),
+        versions=["v1"],
+    )
+    allowed = {str(each["Action"]): each["Resource"] for each in statements(resources, stack)}
+    assert allowed == {
+        "rekognition:CopyProjectVersion": PROJECT_ARN.rsplit("/", 1)[0] + "/version/v1/*",
+        "['rekognition:CopyProjectVersion', 'rekognition:DescribeProjectVersions']": DESTINATION,
+        "['s3:GetBucketAcl', 's3:GetBucketLocation']": BUCKET,
+        "s3:PutObject": f"{BUCKET}/copied/*",
+        "['kms:CreateGrant', 'kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey']": KEY,
+    }
+
+
+def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack, resources: Resources) -> None:
+    """By default every version may be copied, the whole bucket written to, and no key used."""
+    define(stack)
+    resources_of = [each["Resource"] for each in statements(resources, stack)]
+    assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in resources_of
+    assert f"{BUCKET}/*" in resources_of
+    assert "kms" not in str(statements(resources, stack))
+
+
+def test_takes_tokens(stack: Stack, resources: Resources) -> None:
+    """Projects of the same app stand by what is known of them at deployment."""
+    project = rekognition.CfnProject(stack, "Project", project_name="copies")
+    define(stack, destination_project_arn=project.attr_arn)
+    assert {"Fn::GetAtt": ["Project", "Arn"]} in [each["Resource"] for each in statements(resources, stack)]
+
+
+def test_is_attached_to_roles(stack: Stack, resources: Resources) -> None:
+    """At once or later, as every managed policy is."""
+    first, second = (iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("First", "Second"))
+    define(stack, roles=[first], managed_policy_name="copying").attach_to_role(second)
+    (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
+    assert policy["Properties"]["Roles"] == [stack.resolve(role.role_name) for role in (first, second)]
+    assert policy["Properties"]["ManagedPolicyName"] == "copying"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"source_project_arn": "logos"}, "is not the ARN of a Custom Labels project"),
+        ({"destination_project_arn": DESTINATION.replace("project/", "project/v/")}, "is not the ARN of a Custom"),
+        ({"destination_project_arn": DESTINATION.replace("us-east-1", "eu-west-1")}, "within one Region"),
+        ({"versions": []}, "versions is"),
+    ],
+)
+def test_refuses_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:
+    """What the service would refuse is refused where it is given, with the construct's path."""
+    with pytest.raises(ValueError, match=f"^Sharing/Copy: .*{told}"):
+        define(stack, **wrong)
+
+
+def test_refuses_a_destination_of_another_account(placed_stack: Stack) -> None:
+    """Source and destination the wrong way round is an easy mistake."""
+    with pytest.raises(ValueError, match="the destination project is in account 111122223333, but this stack is in 12"):
+        define(placed_stack)
