@@ -6,8 +6,9 @@ import pytest
 from hypothesis import settings
 
 from localcloud.pytest_plugin import local_cloud, rekognition
+from tests.packaging import dist
 
-__all__ = ["local_cloud", "rekognition"]
+__all__ = ["dist", "local_cloud", "rekognition"]
 
 EXAMPLES = {"plain": 100, "full": 2000}
 

@@ -85,13 +85,8 @@ class PutPermissions(Construct):
         return self._managed
 
     def _new_inline(self) -> tuple[Construct, iam.PolicyStatement]:
-        # Policies of one name overwrite one another on their role, and stacks that share it may look alike.
-        name = Names.unique_resource_name(self, max_length=_MAX_POLICY_NAME, separator="-")
-        stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
         statement = _put()
-        policy = iam.Policy(
-            self, "Policy", policy_name=f"{name}-{stack_uuid}", roles=[self._role], statements=[statement]
-        )
+        policy = inline_policy(self, self._role, statement)
         return policy, statement
 
     def _new_managed(self) -> tuple[Construct, iam.PolicyStatement]:
@@ -114,6 +109,16 @@ class PutPermissions(Construct):
             statements=[statement],
         )
         return policy, statement
+
+
+def inline_policy(scope: Construct, role: iam.IRole, *statements: iam.PolicyStatement) -> iam.Policy:
+    """Return an inline policy whose name no other construct of any stack gives to a policy of the same role.
+
+    Policies of one name overwrite one another on their role, and stacks that share it may look alike.
+    """
+    name = Names.unique_resource_name(scope, max_length=_MAX_POLICY_NAME, separator="-")
+    stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+    return iam.Policy(scope, "Policy", policy_name=f"{name}-{stack_uuid}", roles=[role], statements=[*statements])
 
 
 def _put() -> iam.PolicyStatement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,8 +14,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, DependencyGroup
 
 from . import _asset
+from ._findings import explain_every_project, explain_function, explain_log_group
 from ._handler import identity, timing
-from ._permissions import PutPermissions, Room
+from ._permissions import PutPermissions, Room, inline_policy
 
 MEMORY_SIZE = 256
 """MiB of the function: it takes about 60, and processor time comes with memory (AWS Lambda)."""
@@ -90,7 +91,9 @@ class ProjectPolicyProvider(Construct):
             removal_policy=log_removal_policy,
             encryption_key=log_encryption_key,
         )
-        if log_encryption_key is not None:
+        if log_encryption_key is None:
+            explain_log_group(log_group)
+        else:
             _let_logs_use(log_encryption_key)
         self._role = role or iam.Role(
             self,
@@ -100,20 +103,18 @@ class ProjectPolicyProvider(Construct):
             permissions_boundary=permissions_boundary,
         )
         # A policy of its own, since a role that is given may be of a stack that cannot refer to this one.
-        policy = iam.Policy(
+        policy = inline_policy(
             self,
-            "Policy",
-            roles=[self._role],
-            statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-                ),
-                iam.PolicyStatement(
-                    actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
-                    resources=[f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"],
-                ),
-            ],
+            self._role,
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            ),
+            iam.PolicyStatement(
+                actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
+                resources=[f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"],
+            ),
         )
+        explain_every_project(policy)
         self._function = lambda_.Function(
             self,
             "Function",
@@ -129,8 +130,7 @@ class ProjectPolicyProvider(Construct):
             role=self._role,
             log_group=log_group,
         )
-        # The CDK makes every function depend on its role, which cfn-lint finds redundant (W3005).
-        _default_child(self._function).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+        explain_function(self._function)
         # What every request needs has to be there before the first and go after the last: permissions, and the log and
         # the role that they name, and retries.
         self._needed = DependencyGroup(policy, self._function.node.find_child("EventInvokeConfig"))
@@ -241,10 +241,3 @@ def _let_logs_use(key: kms.IKey) -> None:
         ),
         allow_no_op=True,
     )
-
-
-def _default_child(construct: Construct) -> CfnResource:
-    child = construct.node.default_child
-    if not isinstance(child, CfnResource):
-        raise TypeError(f"{construct.node.path} has no CloudFormation resource of its own.")
-    return child

@@ -1,0 +1,58 @@
+"""What scanners find in the provider and cannot be met, with the reasons, so that a user's own scan stays quiet.
+
+cfn-lint, checkov and the older cdk-nag (2.x, an aspect) read a resource's metadata; cdk-nag from 3 on reads what is
+acknowledged in the app.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Acknowledgment, CfnResource, Validations
+
+from constructs import Construct
+
+_CHECKOV_OF_FUNCTION = {
+    "CKV_AWS_115": "Reserved concurrency would be taken from the account's other functions; this one rarely runs",
+    "CKV_AWS_116": "CloudFormation waits for the answer: an event that was not handled shows as a resource that failed",
+    "CKV_AWS_117": "It calls the public endpoints of AWS and nothing in a VPC",
+}
+_CHECKOV_OF_LOG_GROUP = {
+    "CKV_AWS_158": "CloudWatch Logs encrypts it with a key of its own; log_encryption_key takes one of yours",
+}
+_EVERY_PROJECT = "Resource::arn:<AWS::Partition>:rekognition:<AWS::Region>:<AWS::AccountId>:project/*"
+_WHY_EVERY_PROJECT = (
+    "CloudFormation takes a project out of the role before it cleans up the policy there: were the role narrower, that "
+    "Delete would be denied, and the grant stay live"
+)
+
+
+def explain_function(function: Construct) -> None:
+    """Say why the function has neither reserved concurrency, nor a dead-letter queue, nor a VPC."""
+    resource = _resource(function)
+    _skip(resource, _CHECKOV_OF_FUNCTION)
+    # The CDK makes every function depend on its role, which cfn-lint finds redundant (W3005).
+    resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+
+
+def explain_log_group(log_group: Construct) -> None:
+    """Say why the log has no KMS key of the user's."""
+    _skip(_resource(log_group), _CHECKOV_OF_LOG_GROUP)
+
+
+def explain_every_project(policy: Construct) -> None:
+    """Say why the role lists and deletes policies on every project of its account and Region."""
+    Validations.of(policy).acknowledge(
+        Acknowledgment(id=f"AwsSolutions-IAM5[{_EVERY_PROJECT}]", reason=_WHY_EVERY_PROJECT)
+    )
+    rule = {"id": "AwsSolutions-IAM5", "reason": _WHY_EVERY_PROJECT, "applies_to": [_EVERY_PROJECT]}
+    _resource(policy).add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
+
+
+def _skip(resource: CfnResource, checks: dict[str, str]) -> None:
+    resource.add_metadata("checkov", {"skip": [{"id": id_, "comment": why} for id_, why in checks.items()]})
+
+
+def _resource(construct: Construct) -> CfnResource:
+    child = construct.node.default_child
+    if not isinstance(child, CfnResource):
+        raise TypeError(f"{construct.node.path} has no CloudFormation resource of its own.")
+    return child

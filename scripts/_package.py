@@ -1,0 +1,183 @@
+"""Makes the files of a release: the wheel and the sdist, and the provider for CloudFormation without the CDK.
+
+The templates are synthesized from the construct, so that the provider is the same either way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aws_cdk import (
+    App,
+    Aws,
+    CfnCondition,
+    CfnOutput,
+    CfnParameter,
+    CfnResource,
+    DefaultStackSynthesizer,
+    Fn,
+    Stack,
+)
+
+from cdk_rekognition_project_policy import ProjectPolicyProvider
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = "provider.zip"
+STACK = "RekognitionProjectPolicyProvider"
+FIRST_DATE = (1980, 1, 1, 0, 0, 0)
+"""The earliest that a zip can hold, so that each build makes the same bytes."""
+
+RETENTION_DAYS = (
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+)  # fmt: skip
+"""What AWS::Logs::LogGroup takes."""
+
+SECTIONS = ("Description", "Parameters", "Conditions", "Resources", "Outputs")
+"""A template's sections, in the order in which it is read."""
+
+LOGICAL_IDS = {
+    "Logs": "Logs",
+    "Role": "Role",
+    "Policy": "Policy",
+    "Function": "Function",
+    "Function/EventInvokeConfig": "EventInvokeConfig",
+}
+
+ABOUT = """\
+# The provider of Custom::RekognitionProjectPolicy: the function, its role and its log. Templates with such policies
+# import what it exports: {stack}:ServiceToken and {stack}:RoleName.
+#
+#   {upload}
+#   aws cloudformation deploy --template-file {deploy} --stack-name {stack} \\
+#       --capabilities CAPABILITY_IAM{parameters}
+
+"""
+
+
+class ProviderStack(Stack):
+    """The provider alone, with parameters in place of the construct's options, and short logical ids."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(
+            app,
+            "Provider",
+            description=f"Provider of Rekognition project policies, {version('cdk-rekognition-project-policy')}",
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        provider = ProjectPolicyProvider(self, "Provider")
+        resources = {logical_id: _resource(provider, path) for path, logical_id in LOGICAL_IDS.items()}
+        for logical_id, resource in resources.items():
+            resource.override_logical_id(logical_id)
+        days = CfnParameter(
+            self,
+            "LogRetentionInDays",
+            type="Number",
+            default="365",
+            allowed_values=[str(number) for number in RETENTION_DAYS],
+            description="How long the log is kept",
+        )
+        resources["Logs"].add_property_override("RetentionInDays", days.value_as_number)
+        self._optional(resources["Logs"], "KmsKeyId", "LogKmsKeyArn", "The KMS key that the log is encrypted with")
+        self._optional(
+            resources["Role"], "PermissionsBoundary", "PermissionsBoundaryArn", "The role's permissions boundary"
+        )
+        prefix = CfnParameter(
+            self, "ExportPrefix", default=STACK, description="What the names of the exports begin with"
+        )
+        for name, value, description in (
+            ("ServiceToken", provider.service_token, "What custom resources give as their ServiceToken"),
+            ("RoleName", provider.role.role_name, "The role that the permission to put policies is attached to"),
+        ):
+            export_name = f"{prefix.value_as_string}:{name}"
+            CfnOutput(self, name, value=value, description=description, export_name=export_name)
+
+    def _optional(self, resource: CfnResource, property_name: str, parameter: str, description: str) -> None:
+        """Add a parameter for a property that is left out where the parameter is left empty."""
+        given = CfnParameter(self, parameter, default="", description=f"{description}; none where this is empty")
+        condition = CfnCondition(
+            self, f"Has{parameter}", expression=Fn.condition_not(Fn.condition_equals(given.value_as_string, ""))
+        )
+        value = Fn.condition_if(condition.logical_id, given.value_as_string, Aws.NO_VALUE)
+        resource.add_property_override(property_name, value)
+
+
+def _resource(provider: ProjectPolicyProvider, path: str) -> CfnResource:
+    construct = provider.node.find_child(path.split("/")[0])
+    for child in path.split("/")[1:]:
+        construct = construct.node.find_child(child)
+    resource = construct.node.default_child
+    if not isinstance(resource, CfnResource):
+        raise TypeError(f"{construct.node.path} is no resource.")
+    return resource
+
+
+def synthesize(folder: Path) -> tuple[dict[str, Any], Path]:
+    """Return the provider's template, and the folder with its function's code."""
+    app = App(outdir=str(folder), analytics_reporting=False)
+    stack = ProviderStack(app)
+    assembly = app.synth()
+    template: dict[str, Any] = assembly.get_stack_by_name(stack.stack_name).template
+    (code,) = (path for path in folder.iterdir() if path.name.startswith("asset.") and path.is_dir())
+    return template, code
+
+
+def write_templates(template: dict[str, Any], dist: Path) -> None:
+    """Write the provider's template in two forms: with its code beside it, and with its code in a bucket."""
+    resource = template["Resources"]["Function"]
+    function, quiet = resource["Properties"], resource["Metadata"]["cfn-lint"]["config"]["ignore_checks"]
+    function["Code"] = CODE
+    quiet.append("W3002")  # the code is a path, as it has to be before `package`
+    package = "aws cloudformation package --template-file provider.yaml --s3-bucket BUCKET"
+    about = {"upload": f"{package} \\\n#       --output-template-file packaged.yaml", "deploy": "packaged.yaml"}
+    _write(dist / "provider.yaml", template, **about, parameters="")
+
+    quiet.remove("W3002")
+    function["Code"] = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+    template["Parameters"] = {
+        "CodeBucket": {"Type": "String", "Description": f"The bucket that {CODE} lies in, in this Region"},
+        "CodeKey": {"Type": "String", "Default": CODE, "Description": "Its key there; another one for another version"},
+    } | template["Parameters"]
+    about = {"upload": f"aws s3 cp {CODE} s3://BUCKET/{CODE}", "deploy": "provider-from-s3.yaml"}
+    _write(dist / "provider-from-s3.yaml", template, **about, parameters=" --parameter-overrides CodeBucket=BUCKET")
+
+
+def _write(target: Path, template: dict[str, Any], **about: str) -> None:
+    ordered = {"AWSTemplateFormatVersion": "2010-09-09"} | {name: template[name] for name in SECTIONS}
+    body = yaml.safe_dump(ordered, sort_keys=False, width=120)
+    target.write_text(ABOUT.format(stack=STACK, **about) + body)
+
+
+def write_code(folder: Path, target: Path) -> None:
+    """Write the function's code as a zip: the same bytes for the same files."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), FIRST_DATE)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def main() -> None:
+    """Make dist/."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="the folder to make (default: dist)")
+    dist = parser.parse_args().output.resolve()
+    dist.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, ROOT], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        template, code = synthesize(Path(folder))
+        write_templates(template, dist)
+        write_code(code, dist / CODE)
+    for path in sorted(dist.iterdir()):
+        print(f"{path.stat().st_size:>9,} bytes  {path}")
+
+
+if __name__ == "__main__":
+    main()
