@@ -36,6 +36,7 @@ def main() -> None:
         os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition.endpoint_url
         ministack_hooks.register_project_type(ProjectType(rekognition.store))
         ministack_hooks.date_response_urls()
+        ministack_hooks.name_roles_in_conditions()
         _report(options.report_to, rekognition)
         # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's answer.
         asyncio.new_event_loop().run_until_complete(_serve(gateway.detach(), until_input_ends=options.until_input_ends))

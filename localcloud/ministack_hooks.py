@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -13,7 +14,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from localcloud.project_type import PROPERTY_THAT_REPLACES, RESOURCE_TYPE, ProjectType
-from localcloud.rekognition.authorisation import ALLOWED, Decision, Principal, unrecognized_client
+from localcloud.rekognition.authorisation import (
+    ALLOWED,
+    Decision,
+    Permission,
+    Principal,
+    ResourcePolicy,
+    not_allowed_by_resource,
+    unrecognized_client,
+)
 from localcloud.rekognition.errors import AwsError
 
 NAMES = {
@@ -22,6 +31,12 @@ NAMES = {
         "AuthError",
         "CredentialResolutionError",
         "EvalContext",
+        "EvalResult",
+        "_POLICY_REQUIRED",
+        "_resolve_condition_key",
+        "_resource_policy",
+        "_role_name_from_assumed_arn",
+        "combine_resource_policy",
         "evaluate",
         "find_iam_access_key_account",
         "resolve_credential",
@@ -31,10 +46,12 @@ NAMES = {
     "ministack.core.responses": ("_account_from_sts_session", "get_account_id", "get_region", "request_scope"),
     "ministack.services.cloudformation.custom_resource": ("_response_url",),
     "ministack.services.cloudformation.provisioners": ("_REPLACING_PROPERTIES", "_RESOURCE_HANDLERS"),
+    "ministack.services.iam": ("_roles",),
 }
 
-_EXPLICIT_DENY = Decision(allowed=False, reason="with an explicit deny in an identity-based policy")
 _NOT_ALLOWED = Decision(allowed=False)
+
+_log = logging.getLogger("localcloud.ministack")
 
 
 def missing_names(names: dict[str, tuple[str, ...]] | None = None) -> list[str]:
@@ -102,6 +119,24 @@ def date_response_urls(now: Callable[[], datetime] = lambda: datetime.now(timezo
     custom_resource._response_url = with_time
 
 
+def name_roles_in_conditions() -> None:
+    """Let aws:PrincipalArn be the role of a session, as IAM has it; ministack gives the session's own ARN."""
+    from ministack.core import iam_evaluator
+    from ministack.services import iam
+
+    with_sessions = iam_evaluator._resolve_condition_key
+
+    def with_roles(key: str, context: Any) -> Any:  # noqa: ANN401 - a condition key's value is any JSON
+        if key.lower() == "aws:principalarn" and context.principal_type == "AssumedRole":
+            name = iam_evaluator._role_name_from_assumed_arn(context.principal_arn)
+            role = iam._roles.get_scoped(context.principal_account, None, name)
+            if role is not None:
+                return role["Arn"]
+        return with_sessions(key, context)
+
+    iam_evaluator._resolve_condition_key = with_roles
+
+
 class MinistackAuthoriser:
     """Finds the principal behind an access key, and decides by its policies, as ministack does for its own services."""
 
@@ -120,29 +155,71 @@ class MinistackAuthoriser:
         is_root = found.principal_type == "Root"
         return Principal(found.principal_arn, account, is_root=is_root, access_key_id=access_key_id)
 
-    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:
-        """Evaluate the principal's policies, its permissions boundary and its session's policies."""
+    def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
+        """Evaluate the principal's policies, its permissions boundary, its session's policies, and the resource's own.
+
+        What can't be evaluated is denied.
+        """
         from ministack.core import iam_evaluator
         from ministack.core.responses import request_scope
 
-        if principal.is_root:
-            return ALLOWED
         with request_scope(principal.account, region):
             holder = iam_evaluator.resolve_principal(principal.access_key_id, principal.account)
             if isinstance(holder, iam_evaluator.AuthError):
                 raise unrecognized_client()
-            context = iam_evaluator.EvalContext(
-                principal_arn=holder.arn,
-                principal_type=holder.type,
-                principal_account=holder.account,
-                action=action,
-                resource_arn=resource_arn,
-                region=region,
-                service_context={"aws:tagkeys": None},
-                principal_keys=holder.keys,
-            )
-            result = iam_evaluator.evaluate(context, holder.policies or [], *holder.limits)
-        return {"Allow": ALLOWED, "Deny": _EXPLICIT_DENY}.get(result.decision, _NOT_ALLOWED)
+            try:
+                return _decision(holder, permission, region)
+            except Exception:  # noqa: BLE001 - whatever a policy holds, it is no reason to allow
+                _log.exception("The policies for %s could not be evaluated", permission)
+                return _NOT_ALLOWED
+
+
+def _decision(holder: Any, permission: Permission, region: str) -> Decision:  # noqa: ANN401 - ministack has no types
+    from ministack.core import iam_evaluator
+
+    context = iam_evaluator.EvalContext(
+        principal_arn=holder.arn,
+        principal_type=holder.type,
+        principal_account=holder.account,
+        action=permission.action,
+        resource_arn=permission.resource,
+        region=region,
+        # The plain loopback stands for AWS's endpoints, which speak TLS only.
+        secure_transport=True,
+        service_context={"aws:tagkeys": None},
+        principal_keys=holder.keys,
+    )
+    if holder.policies is None:
+        identity = iam_evaluator.EvalResult("Allow", holder.arn)
+    else:
+        identity = iam_evaluator.evaluate(context, holder.policies, *holder.limits)
+    result, service = identity, permission.action.partition(":")[0]
+    own = _own_policy(service, permission)
+    if own is not None:
+        result = iam_evaluator.combine_resource_policy(
+            identity,
+            context,
+            own.document,
+            own.owner,
+            required=service in iam_evaluator._POLICY_REQUIRED,
+            limits=tuple(holder.limits),
+        )
+    if result.decision == "Allow":
+        return ALLOWED
+    if result.decision == "Deny":
+        kind = "an identity-based" if result is identity else "a resource-based"
+        return Decision(allowed=False, reason=f"with an explicit deny in {kind} policy")
+    return _NOT_ALLOWED if result is identity else not_allowed_by_resource(permission.action)
+
+
+def _own_policy(service: str, permission: Permission) -> ResourcePolicy | None:
+    """Return the policy of a resource: the one Rekognition hands over, or the one of a bucket or key in ministack."""
+    from ministack.core import iam_evaluator
+
+    if permission.policy is not None:
+        return permission.policy
+    found = iam_evaluator._resource_policy(service, permission.resource)
+    return None if found is None else ResourcePolicy(owner=found[1], document=found[0])
 
 
 def _account_of(access_key_id: str) -> str:

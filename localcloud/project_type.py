@@ -28,7 +28,7 @@ class ProjectType:
         try:
             project = self._store.create_project(account, region, name)
         except AwsError as refused:
-            raise ValueError(f"Resource handler returned message: {refused.message} ({refused.code})") from refused
+            raise _failure(refused) from refused
         return name, {"Arn": str(project.arn)}
 
     def update(self, account: str, region: str, name: str) -> tuple[str, dict[str, str]]:
@@ -39,10 +39,17 @@ class ProjectType:
         raise ValueError(f"Resource handler returned message: The project {name} does not exist. (NotFound)")
 
     def delete(self, account: str, region: str, name: str) -> None:
-        """Delete a project with its policies; one that is gone already needs no more."""
+        """Delete a project with its policies; one that is gone already needs no more, one with versions fails."""
         for project in self._store.projects(account, region):
             if project.arn.name == name:
-                self._store.delete_project(account, region, str(project.arn))
+                try:
+                    self._store.delete_project(account, region, str(project.arn))
+                except AwsError as refused:
+                    raise _failure(refused) from refused
+
+
+def _failure(refused: AwsError) -> ValueError:
+    return ValueError(f"Resource handler returned message: {refused.message} ({refused.code})")
 
 
 def _checked_name(properties: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,23 @@ class Decision:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class ResourcePolicy:
+    """The policy of a resource: whose the resource is, and the text of the document."""
+
+    owner: str
+    document: str
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What a request needs: to do something to a resource, and the resource's policy where Rekognition keeps one."""
+
+    action: str
+    resource: str
+    policy: ResourcePolicy | None = None
+
+
 ALLOWED = Decision(allowed=True)
 
 
@@ -39,12 +56,15 @@ class Authoriser(Protocol):
     def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
         """Find the principal behind an access key; raise an AwsError when the key is not known."""
 
-    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:
-        """Decide whether the principal may do this to the resource."""
+    def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
+        """Decide whether the principal has the permission."""
 
 
 class RootKeys:
-    """The default: each access key of 12 digits is the root of the account with that id; there are no other keys."""
+    """The default: each access key of 12 digits is the root of the account with that id; there are no other keys.
+
+    It reads no policies: what has one is open to the root of its own account, and closed to everyone else.
+    """
 
     def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:  # noqa: ARG002
         """Return the root of the account that the key names."""
@@ -52,8 +72,10 @@ class RootKeys:
             raise unrecognized_client()
         return Principal(f"arn:aws:iam::{access_key_id}:root", access_key_id, is_root=True)
 
-    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:  # noqa: ARG002
-        """Let root do everything."""
+    def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:  # noqa: ARG002
+        """Let root do everything to what is its account's."""
+        if permission.policy is not None and permission.policy.owner != principal.account:
+            return not_allowed_by_resource(permission.action)
         return ALLOWED
 
 
@@ -71,25 +93,37 @@ class Gate:
         """Find the principal behind an access key."""
         return self._authoriser.identify(access_key_id, session_token, region)
 
-    def check(self, principal: Principal, action: str, resource_arn: str, region: str) -> None:
-        """Raise AccessDeniedException unless the principal may do this, and may have known it for long enough."""
-        decision = self._authoriser.decide(principal, action, resource_arn, region)
-        if not principal.is_root and self._too_new(principal, action, resource_arn, decision):
-            decision = Decision(allowed=False)
-        if not decision.allowed:
-            reason = decision.reason or f"because no identity-based policy allows the {action} action"
-            raise access_denied(
-                f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource_arn} {reason}"
-            )
+    def check(self, principal: Principal, permissions: Iterable[Permission], region: str) -> None:
+        """Raise AccessDeniedException unless the principal has all of these, and has had them for long enough."""
+        # All are decided before the first is refused: what was allowed at one time is also seen at one time.
+        decided = [(permission, self._decision(principal, permission, region)) for permission in permissions]
+        for permission, decision in decided:
+            if not decision.allowed:
+                reason = decision.reason or f"because no identity-based policy allows the {permission.action} action"
+                raise access_denied(
+                    f"User: {principal.arn} is not authorized to perform: {permission.action} "
+                    f"on resource: {permission.resource} {reason}"
+                )
 
-    def _too_new(self, principal: Principal, action: str, resource_arn: str, decision: Decision) -> bool:
-        key = (_role_of(principal.arn), action, resource_arn)
+    def _decision(self, principal: Principal, permission: Permission, region: str) -> Decision:
+        decision = self._authoriser.decide(principal, permission, region)
+        if not principal.is_root and self._too_new(principal, permission, decision):
+            return Decision(allowed=False)
+        return decision
+
+    def _too_new(self, principal: Principal, permission: Permission, decision: Decision) -> bool:
+        key = (_role_of(principal.arn), permission.action, permission.resource)
         with self._lock:
             if not decision.allowed:
                 self._first_allowed.pop(key, None)
                 return False
             now = self._clock()
             return now < self._first_allowed.setdefault(key, now) + self._switches.permission_delay
+
+
+def not_allowed_by_resource(action: str) -> Decision:
+    """Decide against what the resource's own policy would have to allow."""
+    return Decision(allowed=False, reason=f"because no resource-based policy allows the {action} action")
 
 
 def unrecognized_client() -> AwsError:

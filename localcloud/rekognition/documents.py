@@ -8,14 +8,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from localcloud.rekognition.arns import ProjectArn
-from localcloud.rekognition.errors import malformed_document
+from localcloud.rekognition.errors import AwsError, malformed_document
 
 ACTION = "rekognition:CopyProjectVersion"
 REQUIRED = ("Effect", "Principal", "Action", "Resource")
 PROHIBITED = ("NotAction", "NotResource", "NotPrincipal")
 OPTIONAL = ("Sid", "Condition")
 VERSIONS = ("2012-10-17", "2008-10-17")
-
+_DENY_ALL = {"Effect": "Deny", "Principal": "*", "Action": ACTION, "Resource": "*"}
+_OPERATOR = re.compile(
+    r"(ForAllValues:|ForAnyValue:)?"
+    r"(String(Not)?(Equals(IgnoreCase)?|Like)|Arn(Not)?(Equals|Like)|Bool|BinaryEquals|(Not)?IpAddress"
+    r"|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?))(IfExists)?|Null",
+    re.IGNORECASE,
+)
 _PRINCIPAL = re.compile(
     r"\*|\d{12}"
     r"|arn:[a-z\d-]+:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)"
@@ -46,6 +52,22 @@ def check_document(text: str, project: ProjectArn) -> None:
         _check_statement(statement, project)
 
 
+def merged(texts: Iterable[str], project: ProjectArn) -> str:
+    """Return one document that says what all of a project's documents say together.
+
+    Where one of them isn't in order, it denies everything to everybody: an evaluator might take what it can't read for
+    a condition that isn't there.
+    """
+    statements: list[Any] = []
+    for text in texts:
+        try:
+            check_document(text, project)
+        except AwsError:
+            return json.dumps({"Version": VERSIONS[0], "Statement": [_DENY_ALL]})
+        statements += as_list(json.loads(text)["Statement"])
+    return json.dumps({"Version": VERSIONS[0], "Statement": statements})
+
+
 def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's elements are any JSON
     """Return a policy's element as a list; with one member, it may stand as a scalar."""
     return value if isinstance(value, list) else [value]
@@ -66,8 +88,7 @@ def _check_statement(statement: Any, project: ProjectArn) -> None:  # noqa: ANN4
         raise malformed_document("A statement's Effect must be Allow or Deny.")
     if not isinstance(statement.get("Sid", ""), str):
         raise malformed_document("A statement's Sid must be a string.")
-    if not isinstance(statement.get("Condition", {}), dict):
-        raise malformed_document("A statement's Condition must be a JSON object.")
+    _check_condition(statement.get("Condition", {}))
     for action in _strings(statement["Action"], "Action"):
         if action != ACTION:
             raise malformed_document(f"The action {action} is not supported; the only one is {ACTION}.")
@@ -86,6 +107,19 @@ def _check_elements(statement: dict[str, Any]) -> None:
     for element in REQUIRED:
         if element not in statement:
             raise malformed_document(f"A statement lacks the required element {element}.")
+
+
+def _check_condition(condition: Any) -> None:  # noqa: ANN401 - any JSON may stand here
+    if not isinstance(condition, dict):
+        raise malformed_document("A statement's Condition must be a JSON object.")
+    for operator, tests in condition.items():
+        if _OPERATOR.fullmatch(operator) is None:
+            raise malformed_document(f"Invalid condition operator: {operator}.")
+        if not isinstance(tests, dict):
+            raise malformed_document(f"The condition {operator} must be a JSON object.")
+        for key, values in tests.items():
+            if not all(isinstance(value, (str, int, float)) for value in as_list(values)):
+                raise malformed_document(f"The condition key {key} must have a string or a list of strings.")
 
 
 def _strings(value: Any, element: str) -> Iterable[str]:  # noqa: ANN401 - any JSON may stand here

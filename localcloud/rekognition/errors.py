@@ -24,8 +24,13 @@ def malformed_document(message: str) -> AwsError:
 
 
 def not_found(message: str) -> AwsError:
-    """Refuse a project or policy that does not exist."""
+    """Refuse a project, version or policy that does not exist."""
     return AwsError("ResourceNotFoundException", message)
+
+
+def in_use(message: str) -> AwsError:
+    """Refuse a name that is taken, and a change to what is busy or still needed."""
+    return AwsError("ResourceInUseException", message)
 
 
 def wrong_revision(message: str) -> AwsError:

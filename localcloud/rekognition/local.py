@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LocalRekognition:
-    """Rekognition's projects and project policies on loopback, while the context lasts."""
+    """Rekognition's projects, versions and project policies on loopback, while the context lasts."""
 
     def __init__(
         self,

@@ -1,10 +1,11 @@
-"""What the service keeps: projects, and the policies attached to them."""
+"""What the service keeps: projects, the versions of their models, and the policies attached to them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localcloud.rekognition.arns import ProjectArn
+from localcloud.rekognition.arns import ProjectArn, VersionArn
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,28 @@ class Policy:
     updated: float
 
 
+@dataclass(frozen=True)
+class Version:
+    """A version of a project's model: trained, or copied from another version."""
+
+    arn: VersionArn
+    created: float
+    output: Mapping[str, str]
+    kms_key: str | None = None
+    description: str | None = None
+    source: VersionArn | None = None
+    """The version it is a copy of."""
+
+
 @dataclass
 class Project:
-    """A project, its policies by name, and what its list of policies looked like before."""
+    """A project, its versions and policies by name, and what its list of policies looked like before."""
 
     arn: ProjectArn
     created: float
     feature: str | None = None
     auto_update: str | None = None
+    versions: dict[str, Version] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
     history: list[tuple[float, tuple[Policy, ...]]] = field(default_factory=list)
     """Each list of policies there was, with the time from which it was true, so that a lagging list can be shown."""

@@ -1,38 +1,17 @@
-"""The operations: what each needs permission for, and what it does."""
+"""The operations for projects and their policies, and all operations by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from localcloud.rekognition.arns import ProjectArn, partition_of
+from localcloud.rekognition.copying import COPYING_OPERATIONS
 from localcloud.rekognition.documents import check_document
 from localcloud.rekognition.forms import normalised
 from localcloud.rekognition.model import Policy, Project
-from localcloud.rekognition.paging import page
-from localcloud.rekognition.store import Store
-from localcloud.rekognition.switches import Switches
-
-Parameters = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where a request acts: its caller's account, its Region, and the state and switches of the service."""
-
-    account: str
-    region: str
-    store: Store
-    switches: Switches
-
-
-@dataclass(frozen=True)
-class Operation:
-    """An operation: the resource on which its caller needs permission, and its effect."""
-
-    resource: Callable[[Scope, Parameters], str]
-    perform: Callable[[Scope, Parameters], dict[str, Any]]
+from localcloud.rekognition.paging import page, with_token
+from localcloud.rekognition.scope import Operation, Parameters, Scope, project_of, timestamp
+from localcloud.rekognition.versions import VERSION_OPERATIONS
 
 
 def create_project(scope: Scope, parameters: Parameters) -> dict[str, Any]:
@@ -53,7 +32,7 @@ def describe_projects(scope: Scope, parameters: Parameters) -> dict[str, Any]:
         and (features is None or (project.feature or "CUSTOM_LABELS") in features)
     ]
     shown, token = page(found, parameters.get("MaxResults", 100), parameters.get("NextToken"), "projects")
-    return _with_token(scope, {"ProjectDescriptions": [_described(project) for project in shown]}, token)
+    return with_token({"ProjectDescriptions": [_described(project) for project in shown]}, token, scope.switches)
 
 
 def delete_project(scope: Scope, parameters: Parameters) -> dict[str, Any]:
@@ -79,7 +58,7 @@ def list_project_policies(scope: Scope, parameters: Parameters) -> dict[str, Any
     arn = parameters["ProjectArn"]
     policies = scope.store.policies(scope.account, scope.region, arn)
     shown, token = page(policies, parameters.get("MaxResults", 5), parameters.get("NextToken"), arn)
-    return _with_token(scope, {"ProjectPolicies": [_listed(scope, arn, policy) for policy in shown]}, token)
+    return with_token({"ProjectPolicies": [_listed(scope, arn, policy) for policy in shown]}, token, scope.switches)
 
 
 def delete_project_policy(scope: Scope, parameters: Parameters) -> dict[str, Any]:
@@ -97,7 +76,7 @@ def delete_project_policy(scope: Scope, parameters: Parameters) -> dict[str, Any
 def _described(project: Project) -> dict[str, Any]:
     described = {
         "ProjectArn": str(project.arn),
-        "CreationTimestamp": _timestamp(project.created),
+        "CreationTimestamp": timestamp(project.created),
         "Status": "CREATED",
         "Datasets": [],
         "Feature": project.feature,
@@ -115,23 +94,9 @@ def _listed(scope: Scope, arn: str, policy: Policy) -> dict[str, Any]:
         "PolicyName": policy.name,
         "PolicyRevisionId": policy.revision,
         "PolicyDocument": document,
-        "CreationTimestamp": _timestamp(policy.created),
-        "LastUpdatedTimestamp": _timestamp(policy.updated),
+        "CreationTimestamp": timestamp(policy.created),
+        "LastUpdatedTimestamp": timestamp(policy.updated),
     }
-
-
-def _timestamp(seconds: float) -> float:
-    return round(seconds, 3)
-
-
-def _with_token(scope: Scope, answer: dict[str, Any], token: str | None) -> dict[str, Any]:
-    if token is None and scope.switches.end_of_list == "empty_token":
-        token = ""
-    return answer if token is None else {**answer, "NextToken": token}
-
-
-def _project(scope: Scope, parameters: Parameters) -> str:  # noqa: ARG001 - every operation's resource is asked for alike
-    return str(parameters["ProjectArn"])
 
 
 def _new_project(scope: Scope, parameters: Parameters) -> str:
@@ -147,8 +112,10 @@ def _any(scope: Scope, parameters: Parameters) -> str:  # noqa: ARG001 - every o
 OPERATIONS: dict[str, Operation] = {
     "CreateProject": Operation(_new_project, create_project),
     "DescribeProjects": Operation(_any, describe_projects),
-    "DeleteProject": Operation(_project, delete_project),
-    "PutProjectPolicy": Operation(_project, put_project_policy),
-    "ListProjectPolicies": Operation(_project, list_project_policies),
-    "DeleteProjectPolicy": Operation(_project, delete_project_policy),
+    "DeleteProject": Operation(project_of, delete_project),
+    "PutProjectPolicy": Operation(project_of, put_project_policy),
+    "ListProjectPolicies": Operation(project_of, list_project_policies),
+    "DeleteProjectPolicy": Operation(project_of, delete_project_policy),
+    **VERSION_OPERATIONS,
+    **COPYING_OPERATIONS,
 }

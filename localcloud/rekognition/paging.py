@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from localcloud.rekognition.errors import invalid_token
+from localcloud.rekognition.switches import Switches
 
 T = TypeVar("T")
 
@@ -20,6 +21,13 @@ def page(items: Sequence[T], size: int, token: str | None, scope: str) -> tuple[
     start = _start(token, scope) if token else 0
     end = start + size
     return items[start:end], _token(end, scope) if end < len(items) else None
+
+
+def with_token(answer: Mapping[str, Any], token: str | None, switches: Switches) -> dict[str, Any]:
+    """Return an answer that names the next page; on the last one it has what the switch says."""
+    if token is None and switches.end_of_list == "empty_token":
+        token = ""
+    return dict(answer) if token is None else {**answer, "NextToken": token}
 
 
 def _token(start: int, scope: str) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.rekognition.arns import CUSTOM_LABELS_REGIONS
-from localcloud.rekognition.authorisation import Authoriser, Gate, Principal
+from localcloud.rekognition.authorisation import Authoriser, Gate, Permission, Principal
 from localcloud.rekognition.errors import AwsError, access_denied
 from localcloud.rekognition.faults import Drop, Faults
-from localcloud.rekognition.operations import OPERATIONS, Scope
+from localcloud.rekognition.operations import OPERATIONS
+from localcloud.rekognition.scope import Scope
 from localcloud.rekognition.store import Store
 from localcloud.rekognition.switches import Switches
 from localcloud.rekognition.validation import check_request
@@ -61,9 +62,10 @@ class RekognitionService:
 
     def _perform(self, principal: Principal, region: str, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
         scope = Scope(principal.account, region, self.store, self.switches)
-        operation, action = OPERATIONS[name], f"rekognition:{name}"
-        resource = operation.resource(scope, parameters)
-        self._gate.check(principal, action, resource, region)
+        operation = OPERATIONS[name]
+        action, resource = f"rekognition:{name}", operation.resource(scope, parameters)
+        permissions = [Permission(action, resource), *operation.also(scope, parameters)]
+        self._gate.check(principal, permissions, region)
         if region not in CUSTOM_LABELS_REGIONS and not self.switches.custom_labels_everywhere:
             # AWS doesn't tell this from a lack of permission.
             raise access_denied(f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}")

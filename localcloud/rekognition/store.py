@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from localcloud.rekognition.arns import ProjectArn, partition_of
-from localcloud.rekognition.errors import AwsError, access_denied, not_found, wrong_revision
-from localcloud.rekognition.model import Policy, Project
+from localcloud.rekognition.arns import ProjectArn, VersionArn, partition_of
+from localcloud.rekognition.errors import AwsError, access_denied, in_use, invalid_parameter, not_found, wrong_revision
+from localcloud.rekognition.model import Policy, Project, Version
 from localcloud.rekognition.switches import Switches
 
 
 class Store:
-    """Projects and policies, with the service's rules for changing them. Every method is atomic."""
+    """Projects, versions and policies, with the service's rules for changing them. Every method is atomic."""
 
     def __init__(self, switches: Switches, clock: Callable[[], float]) -> None:
         self._switches = switches
@@ -29,7 +29,7 @@ class Store:
         with self._lock:
             projects = self._projects.setdefault((account, region), {})
             if name in projects:
-                raise AwsError("ResourceInUseException", f"A project with the name {name} already exists.")
+                raise in_use(f"A project with the name {name} already exists.")
             if len(projects) >= self._switches.projects_per_account:
                 raise AwsError("LimitExceededException", "The limit of projects per account has been reached.")
             now = self._clock()
@@ -54,10 +54,85 @@ class Store:
             return found
 
     def delete_project(self, account: str, region: str, arn: str) -> None:
-        """Delete a project with all its policies."""
+        """Delete a project with all its policies; its versions must have been deleted before."""
         with self._lock:
             project = self.project(account, region, arn)
+            if project.versions:
+                raise in_use(f"The project {arn} has versions; delete them first.")
             del self._projects[account, region][project.arn.name]
+
+    def create_version(
+        self,
+        account: str,
+        region: str,
+        project_arn: str,
+        name: str,
+        output: Mapping[str, str],
+        kms_key: str | None = None,
+        description: str | None = None,
+    ) -> Version:
+        """Begin to train a version; its name is unique in its project."""
+        with self._lock:
+            project = self.project(account, region, project_arn)
+            now = self._clock()
+            return self._add(project, Version(self._version_arn(project, name, now), now, output, kms_key, description))
+
+    def copy_version(
+        self,
+        account: str,
+        region: str,
+        source_project: ProjectArn,
+        source: VersionArn,
+        destination_arn: str,
+        name: str,
+        output: Mapping[str, str],
+        kms_key: str | None = None,
+    ) -> Version:
+        """Begin to copy a version of any account's project into a project of this account."""
+        with self._lock:
+            destination = self.project(account, region, destination_arn)
+            original = self._project_anywhere(source_project)
+            found = original.versions.get(source.name) if original else None
+            if original is None or found is None or found.arn != source:
+                raise not_found(f"The version {source} of the project {source_project} does not exist.")
+            for project in (original, destination):
+                if project.feature == "CONTENT_MODERATION":
+                    raise invalid_parameter(f"{project.arn} is not a project of Custom Labels.")
+            self._check_idle(found)
+            now = self._clock()
+            arn = self._version_arn(destination, name, now)
+            return self._add(destination, Version(arn, now, output, kms_key, source=source))
+
+    def versions(self, project: Project) -> list[Version]:
+        """Return the versions of a project, the latest first."""
+        with self._lock:
+            return list(project.versions.values())[::-1]
+
+    def status(self, version: Version) -> str:
+        """Return how far a version is, by the switches as they are now."""
+        copied = version.source is not None
+        time = self._switches.copying_time if copied else self._switches.training_time
+        done = self._clock() >= version.created + time
+        return f"{'COPYING' if copied else 'TRAINING'}_{'COMPLETED' if done else 'IN_PROGRESS'}"
+
+    def delete_version(self, account: str, region: str, arn: str) -> None:
+        """Delete a version that is neither in training nor being copied."""
+        wanted = VersionArn.parse(arn)
+        if wanted.account != account:
+            raise access_denied(f"The account {account} may not use {arn}, which belongs to another account.")
+        with self._lock:
+            project = self._projects.get((account, region), {}).get(wanted.project)
+            found = project.versions.get(wanted.name) if project else None
+            if project is None or found is None or found.arn != wanted:
+                raise not_found(f"The version {arn} does not exist.")
+            self._check_idle(found)
+            del project.versions[wanted.name]
+
+    def documents(self, arn: ProjectArn) -> list[str]:
+        """Return the documents attached to a project of any account, without any lag; none where it doesn't exist."""
+        with self._lock:
+            project = self._project_anywhere(arn)
+            return [policy.document for policy in project.policies.values()] if project else []
 
     def put_policy(
         self, account: str, region: str, arn: str, name: str, document: str, revision: str | None = None
@@ -98,6 +173,25 @@ class Store:
             lag = self._switches.list_lag
             return list(project.policies_at(self._clock() - lag) if lag else project.policies.values())
 
+    def _project_anywhere(self, arn: ProjectArn) -> Project | None:
+        found = self._projects.get((arn.account, arn.region), {}).get(arn.name)
+        return found if found is not None and found.arn == arn else None
+
+    def _version_arn(self, project: Project, name: str, now: float) -> VersionArn:
+        of = project.arn
+        return VersionArn(of.partition, of.region, of.account, of.name, name, str(self._stamp(now)))
+
+    def _add(self, project: Project, version: Version) -> Version:
+        if version.arn.name in project.versions:
+            raise in_use(f"The project {project.arn} already has a version with the name {version.arn.name}.")
+        project.versions[version.arn.name] = version
+        return version
+
+    def _check_idle(self, version: Version) -> None:
+        status = self.status(version)
+        if status.endswith("_IN_PROGRESS"):
+            raise in_use(f"The version {version.arn} is {status}.")
+
     def _check_new(self, project: Project, name: str, revision: str | None) -> None:
         if revision is not None:
             raise AwsError(
@@ -108,6 +202,6 @@ class Store:
             raise AwsError(self._switches.quota_error, f"The limit of policies for {project.arn} has been reached.")
 
     def _stamp(self, now: float) -> int:
-        # A project made anew in the same millisecond is another project all the same, with another ARN.
+        # What is made anew in the same millisecond is another one all the same, with another ARN.
         self._last_stamp = max(round(now * 1000), self._last_stamp + 1)
         return self._last_stamp

@@ -34,6 +34,12 @@ class Switches:
     list_lag: float = 0.0
     """Seconds after which ListProjectPolicies shows a put or delete. Put and Delete themselves always see the truth."""
 
+    training_time: float = 0.0
+    """Seconds for which a version is TRAINING_IN_PROGRESS, counted from its CreateProjectVersion."""
+
+    copying_time: float = 0.0
+    """Seconds for which a version is COPYING_IN_PROGRESS, counted from its CopyProjectVersion."""
+
     returned_form: Literal["as_given", "normalised"] = "as_given"
     """How documents come back: the text as it was put; or in another form with the same meaning (account ids as root
     ARNs, lists of one as scalars, the statements in another order)."""
@@ -42,7 +48,7 @@ class Switches:
     """What NextToken is on the last page."""
 
     permission_delay: float = 0.0
-    """Seconds for which a role is still denied what its policies newly allow, counted from the first call they would
+    """Seconds for which a role is still denied what policies newly allow, counted from the first call they would
     have allowed. Root keys are not affected."""
 
     custom_labels_everywhere: bool = False

@@ -12,7 +12,15 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 
 from localcloud.rekognition.errors import invalid_parameter
 
-_TYPES = {"string": str, "integer": int, "boolean": bool, "list": list, "map": dict, "structure": dict}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "float": (float, int),
+    "boolean": (bool,),
+    "list": (list,),
+    "map": (dict,),
+    "structure": (dict,),
+}
 _SHOWN = 120  # AWS repeats the whole value; a start of it is enough to recognise it
 
 
@@ -43,7 +51,7 @@ def _structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> It
 
 
 def _value(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON may stand here
-    if type(value) is not _TYPES[shape.type_name]:
+    if type(value) not in _TYPES[shape.type_name]:
         yield _failed(value, path, f"Member must be of type {shape.type_name}")
         return
     for constraint in _broken(shape, value):
@@ -64,7 +72,7 @@ def _members(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN
 
 
 def _broken(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON may stand here
-    size, what = (value, "value") if isinstance(value, int) else (len(value), "length")
+    size, what = (value, "value") if isinstance(value, (int, float)) else (len(value), "length")
     limits = shape.metadata
     if size < limits.get("min", size):
         yield f"Member must have {what} greater than or equal to {limits['min']}"

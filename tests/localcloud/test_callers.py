@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
 from localcloud.clients import isolated_session
-from localcloud.rekognition import Decision, LocalRekognition, Principal, Switches
+from localcloud.rekognition import Decision, LocalRekognition, Permission, Principal, Switches
 from tests.localcloud.support import VirtualClock, document, refused
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/provider"
@@ -22,16 +24,18 @@ class RoleSessions:
     def __init__(self) -> None:
         self.granted: set[tuple[str, str]] = set()
         self.denied: set[str] = set()
+        self.asked: list[Permission] = []
 
     def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
         """Return the session."""
         return Principal(f"{ROLE}/{access_key_id}", "123456789012")
 
-    def decide(self, principal: Principal, action: str, resource_arn: str, region: str) -> Decision:
+    def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
         """Look the grant up."""
-        if action in self.denied:
+        self.asked.append(permission)
+        if permission.action in self.denied:
             return Decision(allowed=False, reason="with an explicit deny in an identity-based policy")
-        return Decision(allowed=(action, resource_arn) in self.granted)
+        return Decision(allowed=(permission.action, permission.resource) in self.granted)
 
 
 def test_accounts_and_regions_are_apart(rekognition: LocalRekognition) -> None:
@@ -141,6 +145,53 @@ def test_a_new_permission_may_be_seen_late(clock: VirtualClock) -> None:
             client.describe_projects()
         clock.forward(10)
         client.describe_projects()
+
+
+@pytest.fixture
+def copying() -> dict[str, Any]:
+    """Return a request to copy a version from one project to another, neither of which needs to be there."""
+    project = "arn:aws:rekognition:us-east-1:123456789012:project"
+    return {
+        "SourceProjectArn": f"{project}/source/1",
+        "SourceProjectVersionArn": f"{project}/source/version/v1/2",
+        "DestinationProjectArn": f"{project}/target/3",
+        "VersionName": "copy",
+        "OutputConfig": {"S3Bucket": "results"},
+    }
+
+
+def test_all_that_is_new_is_seen_at_the_same_time(clock: VirtualClock, copying: dict[str, Any]) -> None:
+    """Several permissions given at once are not waited for one after the other."""
+    roles = RoleSessions()
+    with LocalRekognition(Switches(permission_delay=10), clock, roles) as rekognition:
+        client = rekognition.client("session")
+        roles.granted = {
+            ("rekognition:CopyProjectVersion", copying["SourceProjectVersionArn"]),
+            ("rekognition:CopyProjectVersion", copying["DestinationProjectArn"]),
+            ("s3:PutObject", "arn:aws:s3:::results/EvaluationResultSummary-target-copy.json"),
+        }
+        with refused("AccessDeniedException"):
+            client.copy_project_version(**copying)
+        clock.forward(10)
+        with refused("ResourceNotFoundException"):
+            client.copy_project_version(**copying)
+
+
+def test_copying_is_decided_under_the_policies_there_are(copying: dict[str, Any]) -> None:
+    """Whoever decides gets what the project's policies say now, however late a list shows it, and whose they are."""
+    roles = RoleSessions()
+    with LocalRekognition(Switches(list_lag=3600), authoriser=roles) as rekognition:
+        store = rekognition.store
+        source = store.create_project("111122223333", "us-east-1", "source").arn
+        store.put_policy("111122223333", "us-east-1", str(source), "share", document())
+        version = f"{source.version_prefix}v1/2"
+        changes = {"SourceProjectArn": str(source), "SourceProjectVersionArn": version}
+        with refused("AccessDeniedException"):
+            rekognition.client("session").copy_project_version(**{**copying, **changes})
+    (asked,) = [permission for permission in roles.asked if permission.resource == version]
+    assert asked.policy is not None
+    assert asked.policy.owner == "111122223333"
+    assert json.loads(asked.policy.document) == json.loads(document())
 
 
 def test_root_is_never_delayed() -> None:

@@ -96,6 +96,18 @@ def test_deleting_a_project_takes_its_policies_along(stack: Stack, client: Rekog
     assert arns(client) == []
 
 
+def test_a_project_with_versions_is_not_deleted(stack: Stack, client: RekognitionClient) -> None:
+    """The stack's deletion fails until the versions are gone, as it does in AWS."""
+    stack.create(Project=project("demo"))
+    (arn,) = arns(client)
+    version = client.create_project_version(ProjectArn=arn, VersionName="v1", OutputConfig={"S3Bucket": "results"})
+    assert stack.delete() == "DELETE_FAILED"
+    assert "has versions; delete them first. (ResourceInUseException)" in stack.reasons
+    client.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert arns(client) == []
+
+
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [

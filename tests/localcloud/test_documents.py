@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.rekognition import AwsError
 from localcloud.rekognition.arns import ProjectArn
-from localcloud.rekognition.documents import check_document
+from localcloud.rekognition.documents import check_document, merged
 from tests.localcloud.support import document, statement
 
 PROJECT = ProjectArn.parse("arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815")
@@ -24,6 +24,9 @@ ACTION = "rekognition:CopyProjectVersion"
         {"Effect": "Deny"},
         {"Sid": "one"},
         {"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}}},
+        {"Condition": {"ForAnyValue:StringLikeIfExists": {"aws:PrincipalOrgPaths": ["o-1/*"]}}},
+        {"Condition": {"Null": {"aws:PrincipalOrgID": False}, "DateLessThan": {"aws:EpochTime": 1800000000}}},
+        {"Condition": {"arnnotlike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/x"}}},
         {"Principal": {"AWS": "*"}},
         {"Principal": {"AWS": "111122223333"}},
         {"Principal": {"AWS": ["111122223333", "arn:aws:iam::444455556666:role/path/copier"]}},
@@ -86,6 +89,11 @@ def test_accepts_documents_of_every_shape(text: str) -> None:
         ({"Principal": {"AWS": "1111"}}, "Invalid principal in policy: 1111"),
         ({"Principal": {"AWS": []}}, "Principal must be a string or a list"),
         ({"Condition": "x"}, "Condition must be a JSON object"),
+        ({"Condition": {"StringEqual": {"aws:PrincipalOrgID": "o-1"}}}, "Invalid condition operator: StringEqual"),
+        ({"Condition": {"NullIfExists": {"aws:PrincipalOrgID": "true"}}}, "Invalid condition operator: NullIfExists"),
+        ({"Condition": {"StringEquals": "x"}}, "condition StringEquals must be a JSON object"),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": {}}}}, "aws:PrincipalOrgID must have a string"),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": ["a", None]}}}, "must have a string or a list"),
         ({"Sid": 5}, "Sid must be a string"),
     ],
 )
@@ -114,6 +122,23 @@ def test_refuses_what_is_not_documented(changes: dict[str, Any], problem: str) -
 def test_refuses_what_is_no_document(text: str, problem: str) -> None:
     """Text that is no policy document is malformed."""
     refuse(text, problem)
+
+
+def test_several_documents_say_together_what_each_says() -> None:
+    """The statements of all, in one list; without documents there are none."""
+    texts = [document(statement(Sid="a"), statement(Sid="b")), json.dumps({"Statement": statement(Sid="c")})]
+    together = json.loads(merged(texts, PROJECT))
+    assert together["Statement"] == [statement(Sid="a"), statement(Sid="b"), statement(Sid="c")]
+    assert json.loads(merged([], PROJECT))["Statement"] == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{", "[" * 1900, '"x"', '{"Statement": 5}', document(statement(Condition={"StringEquals": "x"}))]
+)
+def test_one_document_that_is_not_in_order_denies_everything(wrong: str) -> None:
+    """However it got there, and whatever the others allow."""
+    together = json.loads(merged([document(), wrong], PROJECT))
+    assert together["Statement"] == [statement(Effect="Deny", Principal="*")]
 
 
 def refuse(text: str, problem: str) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
 import pytest
 
 from localcloud.cloud import LocalCloud
+from tests.localcloud.roles import allow, policy, signed_with, trust
 from tests.localcloud.support import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
 ACCOUNT = "333344445555"
-TRUST = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-LIST = {"Effect": "Allow", "Action": "rekognition:ListProjectPolicies", "Resource": "*"}
-
-
-def policy(*statements: dict[str, Any]) -> str:
-    """Return the text of an IAM policy."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+LIST = allow("rekognition:ListProjectPolicies")
 
 
 @pytest.fixture
@@ -37,7 +29,7 @@ def arn(local_cloud: LocalCloud, request: pytest.FixtureRequest) -> str:
 def grant(local_cloud: LocalCloud, arn: str) -> Callable[..., None]:
     """Make a role for the test, and return what sets its policy."""
     iam, name = local_cloud.client("iam", ACCOUNT), role_name(arn)
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(TRUST))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(ACCOUNT))
 
     def grant(*statements: dict[str, Any]) -> None:
         iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy(*statements))
@@ -55,18 +47,6 @@ def session(cloud: LocalCloud, arn: str, **changes: str) -> RekognitionClient:
     role = f"arn:aws:iam::{ACCOUNT}:role/{role_name(arn)}"
     answer = cloud.client("sts", ACCOUNT).assume_role(RoleArn=role, RoleSessionName="test")
     return signed_with(cloud, **{**answer["Credentials"], **changes})
-
-
-def signed_with(cloud: LocalCloud, **credentials: Any) -> RekognitionClient:
-    """Return a client with these credentials."""
-    made = boto3.Session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials.get("SessionToken"),
-        region_name="us-east-1",
-        botocore_session=botocore.session.Session(session_vars={"profile": (None, None, None, None)}),
-    )
-    return made.client("rekognition", endpoint_url=cloud.rekognition_url)
 
 
 def test_a_role_may_do_what_its_policies_allow(local_cloud: LocalCloud, arn: str, grant: Callable[..., None]) -> None:
@@ -97,11 +77,23 @@ def test_a_deny_wins(local_cloud: LocalCloud, arn: str, grant: Callable[..., Non
 def test_a_boundary_limits(local_cloud: LocalCloud, arn: str, grant: Callable[..., None]) -> None:
     """What a permissions boundary doesn't allow is denied."""
     iam = local_cloud.client("iam", ACCOUNT)
-    only_s3 = policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    only_s3 = policy(allow("s3:*"))
     boundary = iam.create_policy(PolicyName=role_name(arn), PolicyDocument=only_s3)["Policy"]["Arn"]
     grant(LIST)
     session(local_cloud, arn).list_project_policies(ProjectArn=arn)
     iam.put_role_permissions_boundary(RoleName=role_name(arn), PermissionsBoundary=boundary)
+    with refused("AccessDeniedException"):
+        session(local_cloud, arn).list_project_policies(ProjectArn=arn)
+
+
+def test_a_condition_on_the_principal_names_the_role(
+    local_cloud: LocalCloud, arn: str, grant: Callable[..., None]
+) -> None:
+    """aws:PrincipalArn is the ARN of the role, not of its session."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/{role_name(arn)}"
+    grant(LIST | {"Condition": {"ArnEquals": {"aws:PrincipalArn": role}}})
+    session(local_cloud, arn).list_project_policies(ProjectArn=arn)
+    grant(LIST | {"Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:sts::{ACCOUNT}:assumed-role/*"}}})
     with refused("AccessDeniedException"):
         session(local_cloud, arn).list_project_policies(ProjectArn=arn)
 

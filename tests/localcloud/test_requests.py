@@ -125,7 +125,7 @@ def test_checks_requests_before_anything_happens(rekognition: LocalRekognition, 
 @pytest.mark.parametrize(
     ("target", "body", "code"),
     [
-        ("RekognitionService.CopyProjectVersion", b"{}", "UnknownOperationException"),
+        ("RekognitionService.StartProjectVersion", b"{}", "UnknownOperationException"),
         ("CreateProject", b"{}", "UnknownOperationException"),
         ("RekognitionService.CreateProject", b"{", "SerializationException"),
         ("RekognitionService.CreateProject", b"[]", "SerializationException"),

@@ -36,6 +36,8 @@ def test_defaults_are_those_of_the_facts() -> None:
         "policies_per_project": 5,
         "projects_per_account": 100,
         "list_lag": 0.0,
+        "training_time": 0.0,
+        "copying_time": 0.0,
         "returned_form": "as_given",
         "end_of_list": "no_token",
         "permission_delay": 0.0,
@@ -166,6 +168,7 @@ def test_regions_without_custom_labels_deny_access(rekognition: LocalRekognition
     [
         ({"list_leg": 2}, "no switch 'list_leg'; there are: put_existing_without_revision"),
         ({"list_lag": "soon"}, "list_lag is a number"),
+        ({"copying_time": "long"}, "copying_time is a number"),
         ({"list_lag": -1}, "list_lag is a number, 0 or more"),
         ({"policies_per_project": "2.5"}, "policies_per_project is a number"),
         ({"returned_form": "other"}, "one of: as_given, normalised"),

@@ -1,0 +1,70 @@
+"""Roles and users of the local cloud's IAM, and clients that act as them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+
+from localcloud.cloud import LocalCloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+
+def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    """Return a statement that allows an action on a resource, but for what more says."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """Return the text of an IAM policy."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(account: str) -> str:
+    """Return the text of a policy that lets an account take a role."""
+    return policy({"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"})
+
+
+def signed_with(cloud: LocalCloud, **credentials: Any) -> RekognitionClient:
+    """Return a client with these credentials."""
+    made = boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials.get("SessionToken"),
+        region_name="us-east-1",
+        botocore_session=botocore.session.Session(session_vars={"profile": (None, None, None, None)}),
+    )
+    return made.client("rekognition", endpoint_url=cloud.rekognition_url)
+
+
+class Role:
+    """A role of an account, which may do what its statements say."""
+
+    def __init__(self, cloud: LocalCloud, account: str, name: str, *statements: dict[str, Any]) -> None:
+        self._cloud = cloud
+        self._account = account
+        self._name = name
+        made = self._iam.create_role(RoleName=name, Path="/team/", AssumeRolePolicyDocument=trust(account))
+        self.arn = str(made["Role"]["Arn"])
+        self.may(*statements)
+
+    def may(self, *statements: dict[str, Any]) -> None:
+        """Let it do this from now on, and nothing else."""
+        self._iam.put_role_policy(RoleName=self._name, PolicyName="inline", PolicyDocument=policy(*statements))
+
+    def client(self, session: str = "test") -> RekognitionClient:
+        """Return a client that acts in a session of the role."""
+        sts = self._cloud.client("sts", self._account)
+        return signed_with(self._cloud, **sts.assume_role(RoleArn=self.arn, RoleSessionName=session)["Credentials"])
+
+    def session_arn(self, session: str = "test") -> str:
+        """Return the ARN of a session."""
+        return f"arn:aws:sts::{self._account}:assumed-role/{self._name}/{session}"
+
+    @property
+    def _iam(self) -> Any:
+        return self._cloud.client("iam", self._account)
