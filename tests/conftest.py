@@ -15,11 +15,16 @@ EXAMPLES = {"plain": 100, "full": 2000}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --full, with which CI runs."""
-    parser.addoption("--full", action="store_true", help="run 2,000 examples of each property, not 100")
+    parser.addoption(
+        "--full", action="store_true", help="2,000 examples of each property in place of 100; on other Pythons too"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the number of examples; shared machines are slow at times, so no example has a deadline."""
+    """Choose how many examples and which tests run; shared machines are slow at times, so no example has a deadline."""
     for name, examples in EXAMPLES.items():
         settings.register_profile(name, max_examples=examples, deadline=None)
     settings.load_profile("full" if config.getoption("--full") else "plain")
+    config.addinivalue_line("markers", "full: what costs minutes and seldom tells anything new; with --full only")
+    if not config.getoption("--full"):
+        config.option.markexpr = " and ".join(filter(None, [config.option.markexpr, "not full"]))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -18,15 +21,9 @@ EXAMPLE = ROOT / "examples" / "share-with-an-account"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(dist: Path) -> Path:
     """The wheel, built from this checkout."""
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)],
-        check=True,
-        capture_output=True,
-    )
-    (built,) = folder.glob("*.whl")
+    (built,) = dist.glob("*.whl")
     return built
 
 
@@ -46,6 +43,50 @@ def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> No
     assert modules == construct | handler
     assert "cdk_rekognition_project_policy/py.typed" in modules
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_pins_what_the_asset_is_made_of(wheel: Path) -> None:
+    """The version of crhelper is exact, so that the asset's hash depends on nothing of the user's; the CDK is not."""
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA"))
+    required = re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)
+    assert [each for each in required if "==" in each] == [f"crhelper=={version('crhelper')}"]
+    assert {re.split(r"[<>=]", each)[0] for each in required} == {"aws-cdk-lib", "constructs", "crhelper"}
+
+
+def test_the_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(dist: Path) -> None:
+    """The construct, the handler, and the papers; neither tests nor tools."""
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "constructs", "lambda"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    papers = {"README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO", "pyproject.toml", ".gitignore"}
+    assert names == set(listed.stdout.splitlines()) | papers
+
+
+def test_the_same_sources_make_the_same_bytes(dist: Path, tmp_path: Path) -> None:
+    """Built in another folder, later, with other modes and something left lying about, everything is the same."""
+    copy, again = tmp_path / "copy", tmp_path / "again"
+    ignore = shutil.ignore_patterns(".*", "node_modules", "dist", "__pycache__")
+    shutil.copytree(ROOT, copy, ignore=ignore, copy_function=shutil.copyfile)
+    (copy / "lambda" / "index.py.swp").write_text("left behind")
+    (copy / "lambda" / "notes.txt").write_text("left behind")
+    shutil.copy(ROOT / ".gitignore", copy)
+    environment = bare_environment(tmp_path) | {"PYTHONPATH": str(copy / "constructs"), "CDK_VALIDATION": "false"}
+    subprocess.run(
+        [sys.executable, copy / "scripts" / "_package.py", "--output", again],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    made = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in again.iterdir()}
+    assert made == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()}
 
 
 @pytest.fixture(scope="module")
