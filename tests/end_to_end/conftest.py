@@ -133,6 +133,27 @@ def bare_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    """The wheel, built from this checkout."""
+    (built,) = dist.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an empty folder into which the wheel alone was installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    python = folder / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "requirements.txt", wheel],
+        check=True,
+        env=bare_environment(folder),
+    )
+    return python
+
+
 def bare_environment(home: Path) -> dict[str, str]:
     """Return this environment without what belongs to this checkout or to a user's AWS set-up."""
     kept = {

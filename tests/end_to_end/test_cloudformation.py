@@ -6,15 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import WaiterError
 from cfnlint.decode import cfn_yaml
 
 from localcloud.cloud import LocalCloud
+from tests.end_to_end.cloudformation import CloudFormation
 from tests.packaging import ROOT
 
 if TYPE_CHECKING:
@@ -28,49 +27,10 @@ PROVIDER = "RekognitionProjectPolicyProvider"
 ONE, TWO = "111122223333", "444455556666"
 
 
-@dataclass
-class CloudFormation:
-    """CloudFormation's own API: no CDK, no change sets."""
-
-    cloud: LocalCloud
-
-    def deploy(self, stack: str, template: str, **parameters: str) -> str:
-        """Create or update a stack, and return its status in the end."""
-        client = self.cloud.client("cloudformation", ACCOUNT)
-        exists = stack in {each["StackName"] for each in client.describe_stacks()["Stacks"]}
-        change, waiter = (
-            (client.update_stack, client.get_waiter("stack_update_complete"))
-            if exists
-            else (client.create_stack, client.get_waiter("stack_create_complete"))
-        )
-        change(
-            StackName=stack,
-            TemplateBody=template,
-            Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )
-        try:
-            waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
-        except WaiterError as failed:
-            assert "terminal failure state" in str(failed)  # noqa: PT017 - the status is returned, and asserted there
-        return str(client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
-
-    def outputs(self, stack: str) -> dict[str, str]:
-        """Return a stack's outputs."""
-        (found,) = self.cloud.client("cloudformation", ACCOUNT).describe_stacks(StackName=stack)["Stacks"]
-        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-    def delete(self, stack: str) -> None:
-        """Delete a stack, and wait until it is gone."""
-        client = self.cloud.client("cloudformation", ACCOUNT)
-        client.delete_stack(StackName=stack)
-        client.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
-
-
 @pytest.fixture(scope="module")
 def cloudformation(local_cloud: LocalCloud) -> CloudFormation:
     """CloudFormation of the account."""
-    return CloudFormation(local_cloud)
+    return CloudFormation(local_cloud, ACCOUNT)
 
 
 @pytest.fixture(scope="module")

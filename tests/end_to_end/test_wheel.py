@@ -13,18 +13,9 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
-import pytest
-
 from tests.end_to_end.conftest import CLI, ROOT, bare_environment
 
 EXAMPLE = ROOT / "examples" / "share-with-an-account"
-
-
-@pytest.fixture(scope="module")
-def wheel(dist: Path) -> Path:
-    """The wheel, built from this checkout."""
-    (built,) = dist.glob("*.whl")
-    return built
 
 
 def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> None:
@@ -89,20 +80,6 @@ def test_the_same_sources_make_the_same_bytes(dist: Path, tmp_path: Path) -> Non
     assert made == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()}
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an empty folder into which the wheel alone was installed."""
-    folder = tmp_path_factory.mktemp("installed")
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "requirements.txt", wheel],
-        check=True,
-        env=bare_environment(folder),
-    )
-    return python
-
-
 def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: Path) -> None:
     """In another folder `cdk synth` makes the function's code byte for byte the same."""
     environment = bare_environment(tmp_path) | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
@@ -137,18 +114,3 @@ def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> Non
     )
     assert 'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"' in done.stdout
     assert 'Revealed type is "str"' in done.stdout.replace("builtins.str", "str")
-
-
-def test_readmes_lines_of_code_work(installed: Path, tmp_path: Path) -> None:
-    """README's Python block is an app that synthesizes, with the wheel."""
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (tmp_path / "app.py").write_text(block)
-    subprocess.run(
-        [installed, "app.py"],
-        cwd=tmp_path,
-        env=bare_environment(tmp_path) | {"CDK_OUTDIR": str(tmp_path / "out"), "CDK_VALIDATION": "false"},
-        check=True,
-        capture_output=True,
-    )
-    template = json.loads((tmp_path / "out" / "LogoSharing.template.json").read_text())
-    assert "Custom::RekognitionProjectPolicy" in {each["Type"] for each in template["Resources"].values()}

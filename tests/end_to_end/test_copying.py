@@ -1,0 +1,257 @@
+"""Both accounts: a model is copied exactly while the policies that the constructs make allow it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+# Before the first import of the CDK starts Node.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+os.environ.setdefault("CDK_VALIDATION", "false")
+
+from aws_cdk import App, CfnOutput, CfnResource, DefaultStackSynthesizer, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy, ProjectPolicyProvider
+from localcloud.cloud import LocalCloud
+from tests.end_to_end.cloudformation import CloudFormation
+from tests.localcloud.roles import signed_with
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_rekognition import RekognitionClient
+
+TRUSTING, TRUSTED = "676767676767", "787878787878"
+KEY_ARN = f"arn:aws:kms:us-east-1:{TRUSTED}:key/01234567-89ab-cdef-0123-456789abcdef"
+SHARING = "ModelSharing"
+
+Grant = Callable[[ProjectPolicy, Stack], object]
+
+
+def new_stack(name: str) -> Stack:
+    """Return a stack that can be deployed without bootstrapping the CDK."""
+    synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
+    return Stack(App(analytics_reporting=False), name, synthesizer=synthesizer)
+
+
+@pytest.fixture(scope="module")
+def trusting(local_cloud: LocalCloud, dist: Path) -> Iterator[CloudFormation]:
+    """The trusting account, with a provider."""
+    s3_client = local_cloud.client("s3", TRUSTING)
+    s3_client.create_bucket(Bucket="trusting-code")
+    s3_client.upload_file(str(dist / "provider.zip"), "trusting-code", "provider.zip")
+    cloudformation = CloudFormation(local_cloud, TRUSTING)
+    template = (dist / "provider-from-s3.yaml").read_text()
+    assert cloudformation.deploy("Provider", template, CodeBucket="trusting-code") == "CREATE_COMPLETE"
+    yield cloudformation
+    cloudformation.delete("Provider")
+
+
+class Models:
+    """A project with two trained versions, and one of another account that copies them."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._source: RekognitionClient = cloud.client("rekognition", TRUSTING)
+        self._destination: RekognitionClient = cloud.client("rekognition", TRUSTED)
+        self.source = self._source.create_project(ProjectName="models")["ProjectArn"]
+        self.destination = self._destination.create_project(ProjectName="copies")["ProjectArn"]
+        self._versions = {
+            name: self._source.create_project_version(
+                ProjectArn=self.source, VersionName=name, OutputConfig={"S3Bucket": "training"}
+            )["ProjectVersionArn"]
+            for name in ("v1", "v2")
+        }
+
+    def copy(self, client: RekognitionClient, version: str = "v1", prefix: str = "copied", **more: Any) -> bool:
+        """Copy a version and take the copy away again; tell whether that was allowed."""
+        try:
+            copied = client.copy_project_version(
+                SourceProjectArn=self.source,
+                SourceProjectVersionArn=self._versions[version],
+                DestinationProjectArn=self.destination,
+                VersionName="copy",
+                OutputConfig={"S3Bucket": "results", "S3KeyPrefix": prefix},
+                **more,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            return False
+        (found,) = client.describe_project_versions(ProjectArn=self.destination)["ProjectVersionDescriptions"]
+        assert (found["Status"], found["ProjectVersionArn"]) == ("COPYING_COMPLETED", copied["ProjectVersionArn"])
+        self._destination.delete_project_version(ProjectVersionArn=copied["ProjectVersionArn"])
+        return True
+
+    def remove(self) -> None:
+        """Take everything away."""
+        for arn in self._versions.values():
+            self._source.delete_project_version(ProjectVersionArn=arn)
+        self._source.delete_project(ProjectArn=self.source)
+        self._destination.delete_project(ProjectArn=self.destination)
+
+
+@pytest.fixture
+def models(local_cloud: LocalCloud) -> Iterator[Models]:
+    """The models, until the test is over."""
+    models = Models(local_cloud)
+    yield models
+    models.remove()
+
+
+@pytest.fixture
+def copier(local_cloud: LocalCloud, models: Models) -> Iterator[RekognitionClient]:
+    """A client in a role of the trusted account, which has the construct's policy for all versions and a key."""
+    cloudformation = CloudFormation(local_cloud, TRUSTED)
+    stack = new_stack("Copying")
+    role = iam.Role(stack, "Copier", role_name="copier", assumed_by=iam.AccountRootPrincipal())
+    CopyProjectVersionPolicy(
+        stack,
+        "Copy",
+        source_project_arn=models.source,
+        destination_project_arn=models.destination,
+        output_bucket=s3.Bucket.from_bucket_name(stack, "Results", "results"),
+        output_key_prefix="copied",
+        output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
+        roles=[role],
+    )
+    CfnOutput(stack, "Role", value=role.role_arn)
+    assert cloudformation.deploy("Copying", json.dumps(Template.from_stack(stack).to_json())) == "CREATE_COMPLETE"
+    sts = local_cloud.client("sts", TRUSTED)
+    session = sts.assume_role(RoleArn=cloudformation.outputs("Copying")["Role"], RoleSessionName="test")
+    yield signed_with(local_cloud, **session["Credentials"])
+    cloudformation.delete("Copying")
+
+
+def sharing(project_arn: str, *grants: Grant, broken: bool = False) -> str:
+    """Return the template of a stack that shares a project, through the provider that is there."""
+    stack = new_stack(SHARING)
+    provider = ProjectPolicyProvider.from_attributes(
+        stack,
+        "Provider",
+        service_token=Fn.import_value("RekognitionProjectPolicyProvider:ServiceToken"),
+        role_name=Fn.import_value("RekognitionProjectPolicyProvider:RoleName"),
+    )
+    policy = ProjectPolicy(stack, "Sharing", project_arn=project_arn, provider=provider)
+    for grant in grants:
+        grant(policy, stack)
+    if broken:
+        failing = CfnResource(
+            stack, "Broken", type="AWS::Rekognition::Project", properties={"ProjectName": "not a name"}
+        )
+        failing.node.add_dependency(policy)
+    return json.dumps(Template.from_stack(stack).to_json())
+
+
+def to_account(policy: ProjectPolicy, _: Stack) -> None:
+    """Let the trusted account copy every version."""
+    policy.grant_copy(iam.AccountPrincipal(TRUSTED))
+
+
+def to_another(policy: ProjectPolicy, _: Stack) -> None:
+    """Let somebody else copy every version."""
+    policy.grant_copy(iam.AccountPrincipal("999988887777"))
+
+
+def test_copied_exactly_while_the_policy_allows_it(
+    trusting: CloudFormation, models: Models, copier: RekognitionClient
+) -> None:
+    """Through deployment, edit, roll-back and deletion, the other account may copy when the stack says so."""
+    assert not models.copy(copier)
+    assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "CREATE_COMPLETE"
+    assert models.copy(copier)
+    assert trusting.deploy(SHARING, sharing(models.source, to_another)) == "UPDATE_COMPLETE"
+    assert not models.copy(copier)
+    widened = sharing(models.source, to_account, to_another, broken=True)
+    assert trusting.deploy(SHARING, widened) == "UPDATE_ROLLBACK_COMPLETE"
+    assert not models.copy(copier)
+    assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "UPDATE_COMPLETE"
+    assert models.copy(copier)
+    narrowed = sharing(models.source, to_another, broken=True)
+    assert trusting.deploy(SHARING, narrowed) == "UPDATE_ROLLBACK_COMPLETE"
+    assert models.copy(copier)
+    trusting.delete(SHARING)
+    assert not models.copy(copier)
+
+
+def to_its_role(policy: ProjectPolicy, stack: Stack) -> None:
+    """Let the one role copy, as it is imported by its ARN."""
+    policy.grant_copy(iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{TRUSTED}:role/copier"))
+
+
+def to_another_role(policy: ProjectPolicy, _: Stack) -> None:
+    """Let another role of the account copy."""
+    policy.grant_copy(iam.ArnPrincipal(f"arn:aws:iam::{TRUSTED}:role/somebody-else"))
+
+
+def to_organisation(organization: str) -> Grant:
+    """Return what lets an organisation copy."""
+    return lambda policy, _: policy.grant_copy(iam.OrganizationPrincipal(organization))
+
+
+def but_not_the_role(policy: ProjectPolicy, stack: Stack) -> None:
+    """Let the account copy, but not the role."""
+    to_account(policy, stack)
+    policy.deny_copy(iam.ArnPrincipal(f"arn:aws:iam::{TRUSTED}:role/copier"))
+
+
+def one_version(policy: ProjectPolicy, _: Stack) -> None:
+    """Let the account copy one version."""
+    policy.grant_copy(iam.AccountPrincipal(TRUSTED), versions=["v2"])
+
+
+def several(policy: ProjectPolicy, _: Stack) -> None:
+    """Let some copy under a condition that the role does not meet, and the role without one."""
+    tagged = iam.AccountPrincipal("999988887777").with_conditions({"StringEquals": {"aws:PrincipalTag/team": "vision"}})
+    policy.grant_copy(iam.CompositePrincipal(tagged, iam.ArnPrincipal(f"arn:aws:iam::{TRUSTED}:role/copier")))
+
+
+@pytest.mark.parametrize(
+    ("grant", "allowed"),
+    [
+        (to_its_role, {"v1", "v2"}),
+        (to_another_role, set()),
+        (but_not_the_role, set()),
+        (one_version, {"v2"}),
+        (several, {"v1", "v2"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_each_grant_lets_in_whom_it_names(
+    grant: Grant, allowed: set[str], trusting: CloudFormation, models: Models, copier: RekognitionClient
+) -> None:
+    """Roles, denials, versions and composite principals mean to the evaluator what they say."""
+    assert trusting.deploy(SHARING, sharing(models.source, grant)) == "CREATE_COMPLETE"
+    assert {version for version in ("v1", "v2") if models.copy(copier, version)} == allowed
+    trusting.delete(SHARING)
+
+
+def test_an_organisation_is_let_in_by_its_condition(
+    local_cloud: LocalCloud, trusting: CloudFormation, models: Models, copier: RekognitionClient
+) -> None:
+    """A member of the organisation may copy, a member of another may not."""
+    organization = local_cloud.client("organizations", TRUSTED).describe_organization()["Organization"]["Id"]
+    for granted, allowed in ((organization, True), ("o-someothers", False)):
+        template = sharing(models.source, to_organisation(granted))
+        assert trusting.deploy(SHARING, template) in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        assert models.copy(copier) is allowed
+    trusting.delete(SHARING)
+
+
+def test_the_trusted_side_allows_no_more_than_it_says(
+    trusting: CloudFormation, models: Models, copier: RekognitionClient
+) -> None:
+    """Results go below the prefix only, and with no other key than the one that is given."""
+    assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "CREATE_COMPLETE"
+    assert models.copy(copier, KmsKeyId=KEY_ARN)
+    assert not models.copy(copier, prefix="elsewhere")
+    assert not models.copy(copier, KmsKeyId=KEY_ARN.replace("0123", "9999"))
+    trusting.delete(SHARING)
