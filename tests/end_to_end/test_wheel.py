@@ -100,9 +100,17 @@ def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: P
 
 
 def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> None:
-    """A user's mypy finds the types, and a wrong argument, before anything runs."""
-    wrong = "policy.grant_copy(iam.AccountPrincipal('111122223333'), versions=7)\nreveal_type(policy.policy_name)"
-    (tmp_path / "app.py").write_text((EXAMPLE / "app.py").read_text() + wrong)
+    """A user's mypy finds the types, and wrong arguments, before anything runs."""
+    more = """
+from cdk_rekognition_project_policy import CopyProjectVersionPolicy, IProjectPolicyProvider, ProjectPolicyProvider
+policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=7)
+reveal_type(policy.policy_name)
+provider: IProjectPolicyProvider = ProjectPolicyProvider(stack, "Provider", memory_size="large")
+reveal_type(ProjectPolicyProvider.from_attributes(stack, "Imported", service_token="", role_name=""))
+ProjectPolicy(stack, "Another", project_arn="", provider="provider")
+CopyProjectVersionPolicy(stack, "Copy", source_project_arn=7, destination_project_arn="", output_bucket=provider)
+"""
+    (tmp_path / "app.py").write_text((EXAMPLE / "app.py").read_text() + more)
     # Reading the whole CDK would take a minute and say nothing about these types.
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n[mypy-aws_cdk.*]\nfollow_imports = skip\n")
     done = subprocess.run(
@@ -112,5 +120,12 @@ def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> Non
         capture_output=True,
         text=True,
     )
-    assert 'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"' in done.stdout
-    assert 'Revealed type is "str"' in done.stdout.replace("builtins.str", "str")
+    told = done.stdout.replace("builtins.str", "str").replace("cdk_rekognition_project_policy._provider.", "")
+    assert [line.split(": ", 2)[2].split(";")[0] for line in told.splitlines()[:-1]] == [
+        'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"',
+        'Revealed type is "str"',
+        'Argument "memory_size" to "ProjectPolicyProvider" has incompatible type "str"',
+        'Revealed type is "IProjectPolicyProvider"',
+        'Argument "provider" to "ProjectPolicy" has incompatible type "str"',
+        'Argument "source_project_arn" to "CopyProjectVersionPolicy" has incompatible type "int"',
+    ]

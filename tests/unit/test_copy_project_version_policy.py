@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
 
 from cdk_rekognition_project_policy import CopyProjectVersionPolicy
+from tests.packaging import ROOT
 from tests.unit.conftest import PROJECT_ARN, Resources
 
 DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772999"
@@ -62,6 +65,13 @@ def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack, resources: Reso
     assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in resources_of
     assert f"{BUCKET}/*" in resources_of
     assert "kms" not in str(statements(resources, stack))
+
+
+def test_the_documented_policy_is_the_one_that_is_made(stack: Stack, resources: Resources) -> None:
+    """Who writes the policy by hand finds in the reference what the construct would have made."""
+    define(stack)
+    (documented,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "reference.md").read_text(), re.DOTALL)
+    assert json.loads(documented)["Statement"] == statements(resources, stack)
 
 
 def test_takes_tokens(stack: Stack, resources: Resources) -> None:
