@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 
 from . import _handler
+from ._compact import compact
 
 _MODE = 0o644
 
@@ -44,12 +44,12 @@ def sources() -> Iterator[tuple[Path, Path]]:
 
 @jsii.implements(aws_cdk.ILocalBundling)
 class _InProcess:
-    """Copies the files by name, so that nothing else gets in."""
+    """Writes the files by name, so that nothing else gets in."""
 
     def try_bundle(self, output_dir: str, *, image: aws_cdk.DockerImage, **_: object) -> bool:  # noqa: ARG002
         for source, path in sources():
             target = Path(output_dir, path)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            target.write_text(compact(source.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
             target.chmod(_MODE)
         return True

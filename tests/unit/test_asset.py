@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import shutil
+import tokenize
+import zipfile
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
 
-from cdk_rekognition_project_policy import ProjectPolicy, _handler
+from cdk_rekognition_project_policy import ProjectPolicy, _asset, _handler
+from cdk_rekognition_project_policy._compact import compact
 from tests.unit.conftest import PROJECT_ARN
 
 
@@ -48,6 +53,46 @@ def test_the_hash_depends_on_the_sources_only(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(_handler, "FOLDER", copy)
     hashes.append(staged(tmp_path / "second").name)
     with (copy / "index.py").open("a") as source:
-        source.write("\n")
+        source.write("pass\n")
     hashes.append(staged(tmp_path / "third").name)
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_is_small(tmp_path: Path) -> None:
+    """What Lambda fetches before a cold start stays below 24 kB, zipped."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        asset = staged(tmp_path)
+        for path in asset.rglob("*.py"):
+            archive.write(path, path.relative_to(asset))
+    assert len(packed.getvalue()) <= 24_000
+
+
+@pytest.mark.parametrize("source", list(_asset.sources()), ids=lambda found: found[1].name)
+def test_leaves_out_only_what_is_for_readers(source: tuple[Path, Path]) -> None:
+    """Without comments and docstrings every statement is what it was, in the line where it was."""
+    whole = source[0].read_text()
+    compacted = compact(whole)
+    assert placed(compacted) == placed(whole)
+    assert len(compacted.splitlines()) == len(whole.splitlines())
+    assert "#" not in {
+        token.string[0] for token in tokenize.generate_tokens(io.StringIO(compacted).readline) if token.string
+    }
+
+
+def placed(source: str) -> list[tuple[int, str]]:
+    """Return every statement but docstrings, with its line, inner ones as well."""
+    return sorted(
+        (node.lineno, type(node).__name__)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.stmt, ast.expr))
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    )
+
+
+def test_a_body_that_is_only_documented_keeps_a_statement() -> None:
+    """An exception with nothing but a docstring is a class still; what looks like a comment in a text stays."""
+    assert compact('class A(Exception):\n    """Text.\n\n    More."""  # noqa\n\n\nb = "#"  # c\n') == (
+        "class A(Exception):\n    ''\n\n\n\n\nb = \"#\"\n"
+    )
