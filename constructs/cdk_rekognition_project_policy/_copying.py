@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from aws_cdk import Stack, Token
@@ -11,9 +12,12 @@ from aws_cdk import aws_s3 as s3
 
 from constructs import Construct
 
+from ._findings import explain_copies
 from ._handler import document as documents
 from ._handler import errors, identity
 from ._versions import Versions
+
+_WITHOUT_NUMBER = re.compile(r"arn:[^/]+:project/[^/]+")
 
 
 class CopyProjectVersionPolicy(iam.ManagedPolicy):
@@ -48,7 +52,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
     ) -> None:
         """Define the policy.
 
-        :param source_project_arn: The ARN of the project that models are copied from.
+        :param source_project_arn: The ARN of the project that models are copied from. Its last part, a number that only
+            the trusting account knows before it tells, may be left out: ``arn:...:project/NAME``.
         :param destination_project_arn: The ARN of the project that they are copied into: one of the trusted account, in
             the same Region.
         :param output_bucket: The bucket that training results are copied to (``OutputConfig``).
@@ -67,13 +72,18 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             managed_policy_name=managed_policy_name,
             roles=roles,
         )
+        if _WITHOUT_NUMBER.fullmatch(source_project_arn):
+            source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
+        sources = Versions(self, source_project_arn).arns(versions)
+        results = output_bucket.arn_for_objects(f"{output_key_prefix}*")
         self.add_statements(
-            _allow([documents.COPY_ACTION], *Versions(self, source_project_arn).arns(versions)),
+            _allow([documents.COPY_ACTION], *sources),
             _allow([documents.COPY_ACTION, "rekognition:DescribeProjectVersions"], destination_project_arn),
             _allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], output_bucket.bucket_arn),
-            _allow(["s3:PutObject"], output_bucket.arn_for_objects(f"{output_key_prefix}*")),
+            _allow(["s3:PutObject"], results),
         )
+        explain_copies(self, [*sources, results])
         if output_encryption_key is not None:
             self.add_statements(
                 _allow(

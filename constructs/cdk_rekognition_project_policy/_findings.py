@@ -6,7 +6,10 @@ acknowledged in the app.
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, CfnResource, Validations
+import json
+from collections.abc import Sequence
+
+from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 
 from constructs import Construct
 
@@ -22,6 +25,11 @@ _EVERY_PROJECT = "Resource::arn:<AWS::Partition>:rekognition:<AWS::Region>:<AWS:
 _WHY_EVERY_PROJECT = (
     "CloudFormation takes a project out of the role before it cleans up the policy there: were the role narrower, that "
     "Delete would be denied, and the grant stay live"
+)
+
+_WHY_COPIES = (
+    "Which versions may be copied is for the trusting account to say, in its project policy; the names of their "
+    "results in the bucket are Rekognition's choice"
 )
 
 
@@ -40,11 +48,37 @@ def explain_log_group(log_group: Construct) -> None:
 
 def explain_every_project(policy: Construct) -> None:
     """Say why the role lists and deletes policies on every project of its account and Region."""
+    _explain_wildcards(policy, [_EVERY_PROJECT], _WHY_EVERY_PROJECT)
+
+
+def explain_copies(policy: Construct, resources: Sequence[str]) -> None:
+    """Say why a policy for copying allows it by patterns: of versions, and of the results of their training."""
+    resolved = Stack.of(policy).resolve(list(resources))
+    _explain_wildcards(policy, [f"Resource::{_as_cdk_nag_writes(resource)}" for resource in resolved], _WHY_COPIES)
+
+
+def _explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
     Validations.of(policy).acknowledge(
-        Acknowledgment(id=f"AwsSolutions-IAM5[{_EVERY_PROJECT}]", reason=_WHY_EVERY_PROJECT)
+        *(Acknowledgment(id=f"AwsSolutions-IAM5[{resource}]", reason=why) for resource in resources)
     )
-    rule = {"id": "AwsSolutions-IAM5", "reason": _WHY_EVERY_PROJECT, "applies_to": [_EVERY_PROJECT]}
+    rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": list(resources)}
     _resource(policy).add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
+
+
+def _as_cdk_nag_writes(value: object) -> str:
+    """Return a resolved text as cdk-nag has it in the id of a finding."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::ImportValue": str(name)}:
+            return name
+        case {"Fn::Join": [delimiter, list(parts)]}:
+            return str(delimiter).join(_as_cdk_nag_writes(part) for part in parts)
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _skip(resource: CfnResource, checks: dict[str, str]) -> None:

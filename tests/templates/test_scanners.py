@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, Validations
+from aws_cdk import App, Fn, Stack, Validations
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rekognition as rekognition
+from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
-from cdk_rekognition_project_policy import ProjectPolicy
+from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy
 from localcloud.virtual_environment import ensure_virtual_environment
 from tests.packaging import ROOT
 from tests.templates.conftest import APPS
@@ -99,6 +101,25 @@ def test_a_users_synthesis_with_cdk_nag_is_quiet(tmp_path: Path) -> None:
     policy.grant_copy(iam.AccountPrincipal("111122223333"))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["arn", "token"])
+def test_the_trusted_sides_wildcards_are_explained(known: bool) -> None:
+    """Who copies needs patterns of versions and of objects; cdk-nag hears why, however they are written."""
+    app = App(analytics_reporting=False)
+    stack = Stack(app, "Copying")
+    project = rekognition.CfnProject(stack, "Project", project_name="copies")
+    CopyProjectVersionPolicy(
+        stack,
+        "Copy",
+        source_project_arn="arn:aws:rekognition:us-east-1:123456789012:project/logos"
+        if known
+        else Fn.import_value("P"),
+        destination_project_arn=project.attr_arn,
+        output_bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "results" if known else Fn.import_value("B")),
+        versions=["v1", "v2"],
+    )
+    assert nag(app) == set()
 
 
 def test_cdk_nag_sees_what_is_not_acknowledged() -> None:
