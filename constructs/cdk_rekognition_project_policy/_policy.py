@@ -15,6 +15,7 @@ from constructs import Construct, IValidation
 
 from . import _principals
 from ._document import VERSION, Document, DocumentRules
+from ._given import has, is_token, wrong
 from ._handler import document as documents
 from ._handler import errors, identity, request, timing
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
@@ -55,34 +56,35 @@ class ProjectPolicy(Resource):
         :param project: The project, where it is defined in the same app. Default: the one of ``project_arn``.
         :param policy_name: The policy's name: 1 to 128 letters, digits, ``_``, ``.`` and ``-``. Another name replaces
             the policy. Default: a name made from the construct's path.
-        :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or JSON text. Default: only what
-            ``grant_copy`` adds.
+        :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or JSON text. Grants are added
+            to an ``iam.PolicyDocument`` itself, so give each policy one of its own. Default: only what grants add.
         :param adopt_existing: Whether a policy of that name that is there already, and says the same, is taken over. An
             adopted policy is updated with the stack but stays when the stack goes. Default: False, which refuses it.
         :param block_public_policy: Whether a statement is refused that allows every AWS account to copy the models:
-            ``Principal: "*"`` without a condition. Default: True.
+            ``Principal: "*"`` without a condition that lets in some only. A condition counts where it tests a key
+            against values, so not with an operator that is negated, or true where the key is absent
+            (``ForAllValues:``, ``IfExists``, ``Null``), nor against ``*`` alone. Default: True.
         :param provider: The provider whose function puts the policy. Another one later is another ServiceToken, which
             CloudFormation refuses for a resource that exists. Default: the stack's own.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
             known. Grants are checked at synthesis, when all of them are known.
         """
         super().__init__(scope, construct_id)
-        if project is not None and project_arn is None:
-            project_arn = project.attr_arn
-        elif project is not None or project_arn is None:
-            raise ValueError(f"{self.node.path}: give either project_arn or project, and not both.")
+        project_arn = self._arn_of(project_arn, project)
         self._project_arn = project_arn
         self._project = self._parse_project(project_arn)
         self._versions = Versions(self, project_arn)
         name = self._name_of_path() if policy_name is None else policy_name
-        if not Token.is_unresolved(name):
+        if not is_token(name):
             self._checked(lambda: identity.check_policy_name(name))
         rules = DocumentRules(
             self, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
         )
         self._document = self._checked(lambda: rules.read(document))
 
-        provider = provider or ProjectPolicyProvider.of(self)
+        if provider is None:
+            provider = ProjectPolicyProvider.of(self)
+        has(self, "provider", provider, "manage", "a ProjectPolicyProvider, or what its from_attributes returns")
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
             "PolicyName": name,
@@ -102,7 +104,7 @@ class ProjectPolicy(Resource):
             properties=properties,
         )
         provider.manage(project_arn, self._resource)
-        warn_elsewhere(self)
+        warn_elsewhere(self, self._project)
         siblings = Siblings.of(self)
         siblings.add(self, project_arn, name)
         self.node.add_validation(_AtSynthesis(lambda: rules.broken(self._document) + siblings.clashes_of(self)))
@@ -131,7 +133,8 @@ class ProjectPolicy(Resource):
         """Let a grantee copy the project's models (rekognition:CopyProjectVersion).
 
         The grantee is written into the policy's document; its own account must let it copy as well
-        (``CopyProjectVersionPolicy``). For a role or user of the same account that identity policy is made here.
+        (``CopyProjectVersionPolicy``). For a role or user of the same account that identity policy is made here, unless
+        it is part of a composite principal.
 
         ============================================ =======================================================
         Grantee
@@ -150,10 +153,12 @@ class ProjectPolicy(Resource):
         project policy: try it before you rely on it. A group is no principal of a policy (IAM).
 
         :param grantee: Who may copy.
-        :param versions: Names of versions, or their ARNs. Default: every version, later ones included.
+        :param versions: Names of versions, or their ARNs; a token is taken for a name. Default: every version, later
+            ones included.
         :raises ValueError: for a grantee or a version that is none, for no version at all, and when the document is one
             that statements cannot be added to.
         """
+        self._check_that_statements_can_be_added()
         arns = self._versions.arns(versions)
         grants = [self._grant(principal, arns) for principal in _principals.of(grantee, self)]
         return reduce(lambda one, other: one.combine(other), grants)
@@ -164,9 +169,11 @@ class ProjectPolicy(Resource):
         The statement stands in the document only. Taking it away again lets in whom something else allows.
 
         :param grantee: Who may not copy; ``iam.AnyPrincipal()`` for everybody.
-        :param versions: Names of versions, or their ARNs. Default: every version, later ones included.
+        :param versions: Names of versions, or their ARNs; a token is taken for a name. Default: every version, later
+            ones included.
         :raises ValueError: as ``grant_copy`` does.
         """
+        self._check_that_statements_can_be_added()
         arns = self._versions.arns(versions)
         for principal in _principals.of(grantee, self):
             self.add_to_resource_policy(
@@ -188,14 +195,16 @@ class ProjectPolicy(Resource):
         :param statement: A statement about rekognition:CopyProjectVersion.
         :raises ValueError: when the document is one that statements cannot be added to.
         """
-        document = self._document
-        if not isinstance(document, iam.PolicyDocument):
-            raise ValueError(  # noqa: TRY004 - what does not fit is what the document says, not its type
-                f"{self.node.path}: nothing can be added to this document, for it is a token, has an Id, or a Version "
-                f"other than {VERSION}. Add the statement to the document itself."
-            )
-        document.add_statements(statement)
+        self._check_that_statements_can_be_added().add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
+
+    def _check_that_statements_can_be_added(self) -> iam.PolicyDocument:
+        if not isinstance(self._document, iam.PolicyDocument):
+            raise ValueError(  # noqa: TRY004 - what does not fit is what the document says, not its type
+                f"{self.node.path}: nothing can be added to this document, for it is a token, has an Id, a Version "
+                f"other than {VERSION}, or intrinsic functions in it. Add the statement to the document itself."
+            )
+        return self._document
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
         if _principals.is_of_another_account(principal, self._project.account if self._project else None):
@@ -205,9 +214,21 @@ class ProjectPolicy(Resource):
             grantee=principal, actions=[documents.COPY_ACTION], resource_arns=arns, resource=self
         )
 
+    def _arn_of(self, project_arn: str | None, project: rekognition.CfnProject | None) -> str:
+        """Return the one ARN that is given either way."""
+        if project is not None and project_arn is not None:
+            raise ValueError(f"{self.node.path}: both project_arn and project are given. Give one of the two.")
+        if project is None:
+            if project_arn is None:
+                raise ValueError(f"{self.node.path}: neither project_arn nor project is given. Give one of the two.")
+            return project_arn
+        if not isinstance(project, rekognition.CfnProject):
+            raise wrong(self, "project", project, "a rekognition.CfnProject, or the project's ARN as project_arn")
+        return project.attr_arn
+
     def _parse_project(self, project_arn: str) -> identity.Project | None:
         """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""
-        if Token.is_unresolved(project_arn):
+        if is_token(project_arn):
             return None
         project: identity.Project = self._checked(lambda: identity.Project.parse(project_arn))
         stack = Stack.of(self)

@@ -16,13 +16,22 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
     The CDK puts a composite principal into one statement, and refuses it where its components have conditions of their
     own. Raises ``ValueError`` for what is nobody, such as an account's id as a text.
     """
-    if not hasattr(grantee, "grant_principal"):
+    if isinstance(grantee, type) or not hasattr(grantee, "grant_principal"):
         raise ValueError(
             f"{granting.node.path}: {grantee!r} is nobody to grant or deny anything. For an account give "
             'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
         )
     principal: iam.IPrincipal = grantee.grant_principal
-    return _components(principal) if isinstance(principal, iam.CompositePrincipal) else [principal]
+    if isinstance(principal, iam.CompositePrincipal):
+        return _components(principal)
+    try:
+        iam.PolicyStatement(principals=[principal]).to_statement_json()  # not all that can be granted can be written
+    except RuntimeError as error:
+        raise ValueError(
+            f"{granting.node.path}: {type(grantee).__name__} cannot stand in a policy's document: {error}. Give an "
+            "account, a role, a user or an organisation."
+        ) from None
+    return [principal]
 
 
 def _components(composite: iam.CompositePrincipal) -> list[iam.IPrincipal]:
@@ -44,7 +53,7 @@ def is_of_another_account(principal: iam.IPrincipal, account: str | None) -> boo
 
     There the CDK would attach an identity policy to what has the same name in the stack's account.
     """
-    its_account = principal.principal_account
+    its_account = getattr(principal, "principal_account", None)
     return (
         account is not None
         and its_account is not None

@@ -15,6 +15,7 @@ from constructs import Construct, DependencyGroup
 
 from . import _asset
 from ._findings import explain_every_project, explain_function, explain_log_group
+from ._given import has, is_token, wrong
 from ._handler import identity, timing
 from ._permissions import PutPermissions, Room, inline_policy
 
@@ -82,8 +83,18 @@ class ProjectPolicyProvider(Construct):
         super().__init__(scope, construct_id)
         if role is not None and permissions_boundary is not None:
             raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
-        if not Token.is_unresolved(memory_size) and not 128 <= memory_size <= 10_240:
-            raise ValueError(f"{self.node.path}: memory_size is {memory_size}. Give 128 to 10240 MiB.")
+        if role is not None:
+            has(self, "role", role, "role_name", "an iam.Role, or what its from_role_name returns")
+        if permissions_boundary is not None:
+            has(self, "permissions_boundary", permissions_boundary, "managed_policy_arn", "an iam.ManagedPolicy")
+        if log_encryption_key is not None:
+            has(self, "log_encryption_key", log_encryption_key, "key_arn", "a kms.Key")
+        if not isinstance(log_retention, logs.RetentionDays):
+            raise wrong(self, "log_retention", log_retention, "one of logs.RetentionDays")
+        if not isinstance(log_removal_policy, RemovalPolicy):
+            raise wrong(self, "log_removal_policy", log_removal_policy, "one of RemovalPolicy")
+        if not _is_memory_size(memory_size):
+            raise wrong(self, "memory_size", memory_size, "128 to 10240, in MiB")
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -95,13 +106,7 @@ class ProjectPolicyProvider(Construct):
             explain_log_group(log_group)
         else:
             _let_logs_use(log_encryption_key)
-        self._role = role or iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description="Manages Rekognition project policies for CloudFormation",
-            permissions_boundary=permissions_boundary,
-        )
+        self._role = role if role is not None else self._own_role(permissions_boundary)
         # A policy of its own, since a role that is given may be of a stack that cannot refer to this one.
         policy = inline_policy(
             self,
@@ -165,6 +170,15 @@ class ProjectPolicyProvider(Construct):
         """The function's role."""
         return self._role
 
+    def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
+        return iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description="Manages Rekognition project policies for CloudFormation",
+            permissions_boundary=permissions_boundary,
+        )
+
     def manage(self, project_arn: str, resource: Construct) -> None:
         """Let the function put policies on a project, before ``resource``, which needs it, is made.
 
@@ -172,8 +186,8 @@ class ProjectPolicyProvider(Construct):
         :param resource: The custom resource that gives the project's ARN.
         :raises ValueError: when the resource's stack is in another account or Region than the provider's.
         """
-        home = Stack.of(self)
-        _check_home(self, home.account, home.region, resource)
+        stack = Stack.of(self)
+        _check_home(self, identity.Home(stack.region, stack.account), project_arn, resource)
         permissions = PutPermissions.of(resource, self, self._role, self._room)
         resource.node.add_dependency(self._needed, permissions.allow(project_arn))
 
@@ -183,12 +197,12 @@ class _ImportedProvider(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, service_token: str, role_name: str) -> None:
         super().__init__(scope, construct_id)
-        if not Token.is_unresolved(service_token) and not _SERVICE_TOKEN.fullmatch(service_token):
+        if not is_token(service_token) and not _matches(_SERVICE_TOKEN, service_token):
             raise ValueError(
                 f'{self.node.path}: service_token "{service_token}" is not the ARN of a Lambda function. Give the one '
                 "that the provider exports, arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME."
             )
-        if not Token.is_unresolved(role_name) and not _ROLE_NAME.fullmatch(role_name):
+        if not is_token(role_name) and not _matches(_ROLE_NAME, role_name):
             raise ValueError(
                 f'{self.node.path}: role_name "{role_name}" is not the name of a role. Give the one that the provider '
                 "exports, without path or ARN."
@@ -206,22 +220,35 @@ class _ImportedProvider(Construct):
         return self._role
 
     def manage(self, project_arn: str, resource: Construct) -> None:
-        if not Token.is_unresolved(self._service_token):
-            home = identity.Home.of(self._service_token)
-            _check_home(self, home.account, home.region, resource)
+        if not is_token(self._service_token):
+            _check_home(self, identity.Home.of(self._service_token), project_arn, resource)
         permissions = PutPermissions.of(resource, self, self._role, self._room)
         resource.node.add_dependency(permissions.allow(project_arn))
 
 
-def _check_home(provider: Construct, account: str, region: str, resource: Construct) -> None:
+def _check_home(provider: Construct, home: identity.Home, project_arn: str, resource: Construct) -> None:
     """Raise ``ValueError`` for a resource that is known to be where the provider's function does not serve."""
     stack = Stack.of(resource)
-    for kind, own, other in (("account", account, stack.account), ("Region", region, stack.region)):
-        if own != other and not Token.is_unresolved(own) and not Token.is_unresolved(other):
+    other = identity.Home(stack.region, stack.account)
+    if not is_token(project_arn):
+        other = identity.Home.of(project_arn)  # which is the stack's, where that is known
+    for kind, own, its in (("account", home.account, other.account), ("Region", home.region, other.region)):
+        if own != its and not is_token(own) and not is_token(its):
             raise ValueError(
-                f"{resource.node.path}: provider {provider.node.path} is in {kind} {own}, but this stack is in "
-                f"{other}. A provider serves the stacks of its own account and Region; give this one another, or none."
+                f"{resource.node.path}: provider {provider.node.path} is in {kind} {own}, but this stack is in {its}. "
+                "A provider serves the stacks of its own account and Region; give this one another, or none."
             )
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_memory_size(value: object) -> bool:
+    """Tell whether a value is a whole number of MiB that Lambda offers; a number that is a token is far below zero."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return (value < 0 and Token.is_unresolved(value)) or (isinstance(value, int) and 128 <= value <= 10_240)
 
 
 def _let_logs_use(key: kms.IKey) -> None:

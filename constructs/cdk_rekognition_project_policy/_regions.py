@@ -6,6 +6,8 @@ from aws_cdk import Annotations, Stack, Token
 
 from constructs import Construct
 
+from ._handler import identity
+
 CUSTOM_LABELS = frozenset(
     {
         "us-east-1",
@@ -24,9 +26,9 @@ CUSTOM_LABELS = frozenset(
 """The Regions of Custom Labels (AWS General Reference, Amazon Rekognition endpoints and quotas)."""
 
 
-def warn_elsewhere(policy: Construct) -> None:
-    """Warn of a stack in a Region that is not known to have Custom Labels; AWS may have added it since."""
-    region = Stack.of(policy).region
+def warn_elsewhere(policy: Construct, project: identity.Project | None) -> None:
+    """Warn of a Region that is not known to have Custom Labels; AWS may have added it since."""
+    region = project.region if project else Stack.of(policy).region
     if not Token.is_unresolved(region) and region not in CUSTOM_LABELS:
         Annotations.of(policy).add_warning_v2(
             "cdk-rekognition-project-policy:region",

@@ -33,7 +33,11 @@ _NAMED = 3
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _ROOT_ARN = re.compile(r"arn:[a-z\d-]+:iam::(\d{12}):root", re.ASCII)
-_PRINCIPAL_ARN = re.compile(r"arn:[a-z\d-]+:(iam|sts)::\d{12}:[^*?]+", re.ASCII)
+_PRINCIPAL_ARN = re.compile(
+    r"arn:[a-z\d-]+:(iam|sts)::\d{12}:(root|(role|user|assumed-role|federated-user)/[\w+=,.@/-]+)", re.ASCII
+)
+_MET_BY_MOST = re.compile(r"^ForAllValues:|Not|Null|IfExists$", re.IGNORECASE)
+"""Condition operators that are met by everybody but a few, or by whose request lacks the key."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
 
@@ -311,10 +315,10 @@ class _Rules:
 
     def _of_aws_principal(self, value: object, statement: Mapping[str, object]) -> Iterator[str]:
         if value == _EVERYBODY:
-            if self.block_public_policy and statement.get("Effect") == "Allow" and not statement.get("Condition"):
+            if self.block_public_policy and statement.get("Effect") == "Allow" and not self._restricts(statement):
                 yield (
-                    'Principal "*" without a Condition shares the model with every AWS account; name the accounts, '
-                    "add a Condition, or set BlockPublicPolicy to false if that is meant."
+                    'Principal "*" without a limiting Condition shares the model with every AWS account; name '
+                    "accounts, add one, or set BlockPublicPolicy to false if that is meant."
                 )
         elif not isinstance(value, str) or not any(
             pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
@@ -323,6 +327,19 @@ class _Rules:
                 f'Principal "{shorten(str(value), 60)}" is no account id of 12 digits and no ARN of an account, role '
                 "or user; wildcards are not allowed in it."
             )
+
+    def _restricts(self, statement: Mapping[str, object]) -> bool:
+        """Tell whether a statement has a condition that everybody does not meet, as far as it is known."""
+        condition = statement.get("Condition", {})
+        if self.is_unknown(condition) or not isinstance(condition, Mapping):
+            return True  # unknown, or a rule of its own
+        tested = (
+            values
+            for operator, tests in condition.items()
+            if not _MET_BY_MOST.search(str(operator))
+            for values in (tests.values() if isinstance(tests, Mapping) and not self.is_unknown(tests) else [tests])
+        )
+        return any(all(set(str(value)) - {"*"} for value in _as_list(values)) for values in tested)
 
     def _of_condition(self, statement: Mapping[str, object]) -> Iterator[str]:
         condition = statement.get("Condition", {})

@@ -81,14 +81,14 @@ def rekognition(local_cloud: LocalCloud) -> RekognitionClient:
     return client
 
 
-def broken(template: str) -> str:
+def broken(template: str, after: str = "Sharing") -> str:
     """Return a template with one more resource, which fails after the policy has been put."""
     marker = "\nOutputs:\n"
     assert template.count(marker) == 1
-    failing = """
+    failing = f"""
   Broken:
     Type: AWS::Rekognition::Project
-    DependsOn: Sharing
+    DependsOn: {after}
     Properties:
       ProjectName: not a name
 """
@@ -116,9 +116,9 @@ def test_an_existing_project_is_shared(cloudformation: CloudFormation, rekogniti
 
     assert cloudformation.deploy("existing", template, **given) == "CREATE_COMPLETE"
     first = live(rekognition, project_arn)
-    assert {name: trusted(policy) for name, policy in first.items()} == {"sharing": ONE, "review": ONE}
+    assert {name: trusted(policy) for name, policy in first.items()} == {"partner": ONE, "review": ONE}
     assert cloudformation.outputs("existing") == {
-        "PolicyRevisionId": first["sharing"]["PolicyRevisionId"],
+        "PolicyRevisionId": first["partner"]["PolicyRevisionId"],
         "ReviewPolicyRevisionId": first["review"]["PolicyRevisionId"],
     }
     (statement,) = json.loads(first["review"]["PolicyDocument"])["Statement"]
@@ -126,14 +126,14 @@ def test_an_existing_project_is_shared(cloudformation: CloudFormation, rekogniti
 
     assert cloudformation.deploy("existing", template, **given | {"TrustedAccount": TWO}) == "UPDATE_COMPLETE"
     second = live(rekognition, project_arn)
-    assert {name: trusted(policy) for name, policy in second.items()} == {"sharing": TWO, "review": ONE}
+    assert {name: trusted(policy) for name, policy in second.items()} == {"partner": TWO, "review": ONE}
     assert second["review"] == first["review"]
-    assert cloudformation.outputs("existing")["PolicyRevisionId"] == second["sharing"]["PolicyRevisionId"]
+    assert cloudformation.outputs("existing")["PolicyRevisionId"] == second["partner"]["PolicyRevisionId"]
 
     failing = given | {"TrustedAccount": ONE, "ReviewingAccount": TWO}
-    assert cloudformation.deploy("existing", broken(template), **failing) == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloudformation.deploy("existing", broken(template, after="Partner"), **failing) == "UPDATE_ROLLBACK_COMPLETE"
     third = live(rekognition, project_arn)
-    assert {name: trusted(policy) for name, policy in third.items()} == {"sharing": TWO, "review": ONE}
+    assert {name: trusted(policy) for name, policy in third.items()} == {"partner": TWO, "review": ONE}
 
     cloudformation.delete("existing")
     assert live(rekognition, project_arn) == {}
@@ -180,7 +180,7 @@ def test_the_templates_of_a_stack_set_work_in_an_account(
 ) -> None:
     """Both templates that the stack sets of the example deploy, with the parameters that they give."""
     stack_sets = cfn_yaml.load(str(EXAMPLES / "stack-set.yaml"))["Resources"]
-    given = {"TrustedAccount": ONE, "CodeBucket": bucket}
+    given = {"TrustedAccount": ONE, "CodeBucket": bucket, "CodeKey": "provider.zip"}
     local_cloud.client("s3", ACCOUNT).upload_file(str(dist / "provider.zip"), bucket, "provider.zip")
     for name in ("Providers", "Sharing"):
         properties = stack_sets[name]["Properties"]

@@ -31,6 +31,18 @@ def statement(**members: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [{key: value for key, value in said.items() if value is not None}]}
 
 
+NO_LIMITS: tuple[dict[str, Any], ...] = (
+    {"StringEquals": {}},
+    {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}},
+    {"ForAllValues:StringEquals": {"aws:PrincipalOrgPaths": "o-1/*"}},
+    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}},
+    {"Null": {"aws:PrincipalOrgID": "false"}},
+    {"StringLike": {"aws:PrincipalArn": ["arn:aws:iam::111122223333:role/x", "*"]}},
+    {"ArnLike": {"aws:PrincipalArn": "**"}, "StringEquals": {}},
+)
+"""Conditions that everybody meets, or everybody but a few."""
+
+
 class TestRules:
     """What the service would refuse, or what nobody means, is refused with the rule and what to do."""
 
@@ -73,6 +85,14 @@ class TestRules:
             ({"Version": "2012-10-17", "Statement": ["x"]}, "is not an object"),
             ({**MINE, "Version": "2012-10-18"}, 'Version "2012-10-18" is not valid'),
             ({**MINE, "Statements": []}, 'has a member "Statements"'),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:group/x"}), "no ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:policy/x"}), "no ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "no ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "no ARN of an account"),
+            *(
+                (statement(Principal="*", Condition=met_by_most), "shares the model with every AWS account")
+                for met_by_most in NO_LIMITS
+            ),
         ],
     )
     def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
@@ -121,6 +141,21 @@ class TestRules:
         fits = statement(Sid="s" * room)
         assert size_violations(parse(json.dumps(fits, indent=8))) == []
         assert "2001 characters without white space, 1 more" in size_violations(statement(Sid="s" * (room + 1)))[0]
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
+            {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/ou-ab12-11111111/*"]}},
+            {
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*"},
+                "Null": {"aws:TokenIssueTime": "true"},
+            },
+        ],
+    )
+    def test_everybody_with_a_condition_that_limits_is_somebody(self, condition: dict[str, Any]) -> None:
+        """One test that not everybody passes is enough, whatever stands beside it."""
+        assert violations(statement(Principal="*", Condition=condition), project=project()) == []
 
     def test_a_document_that_is_too_large_names_its_heaviest_statements(self) -> None:
         """Which statements to shorten is told, the heaviest first, by their numbers in the document."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Environment, Fn, RemovalPolicy, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Annotations, Match
 
-from cdk_rekognition_project_policy import ProjectPolicy, _regions
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider, _regions
 from localcloud.rekognition.arns import CUSTOM_LABELS_REGIONS
 from tests.unit.conftest import PROJECT_ARN, Resources
 
@@ -82,9 +85,43 @@ class TestDocument:
         """An Id or an older Version is kept, and a grant, which would lose it, is refused in words."""
         given = document() | changed
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
-        with pytest.raises(Exception, match="nothing can be added to this document"):
-            policy.add_to_resource_policy(iam.PolicyStatement.from_json(document()["Statement"][0]))
+        for add in (
+            lambda: policy.add_to_resource_policy(iam.PolicyStatement.from_json(document()["Statement"][0])),
+            lambda: policy.grant_copy(iam.AccountPrincipal("111122223333")),
+            lambda: policy.deny_copy(iam.AccountPrincipal("111122223333")),
+        ):
+            with pytest.raises(ValueError, match="nothing can be added to this document"):
+                add()
         assert properties(resources, stack)["PolicyDocument"] == given
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"Principal": {"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]}},
+            {"Resource": {"Fn::Sub": "${Project}/version/*"}},
+            {
+                "Condition": {
+                    "Fn::If": ["IsProd", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, {"Ref": "AWS::NoValue"}]
+                }
+            },
+            {"Principal": {"AWS": {"Ref": "Account"}}},
+        ],
+    )
+    def test_a_document_with_intrinsic_functions_stays_as_it_is(
+        self, stack: Stack, resources: Resources, changes: dict[str, Any]
+    ) -> None:
+        """The CDK would sort the branches of an Fn::If, and let in the wrong account."""
+        for construct_id, given in (("AsMapping", document(**changes)), ("AsText", json.dumps(document(**changes)))):
+            ProjectPolicy(stack, construct_id, project_arn=PROJECT_ARN, document=given)
+        for each in resources(stack, TYPE):
+            assert each["Properties"]["PolicyDocument"] == document(**changes)
+
+    def test_takes_statements_and_sequences_of_any_kind(self, stack: Stack, resources: Resources) -> None:
+        """Tuples and read-only mappings are JSON's lists and objects, and the CDK's statements are statements."""
+        (statement,) = document()["Statement"]
+        given = MappingProxyType(document() | {"Statement": (iam.PolicyStatement.from_json(statement),)})
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
+        assert properties(resources, stack)["PolicyDocument"] == document()
 
 
 class TestGrantCopy:
@@ -109,6 +146,21 @@ class TestGrantCopy:
         policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=["v1", arn])
         (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
         assert statement["Resource"] == [VERSIONS.replace("*", "v1/*"), arn]
+
+    def test_a_version_that_is_a_token_is_a_name(self, stack: Stack, resources: Resources) -> None:
+        """A parameter holds a name; an ARN that is built of tokens is known by its beginning."""
+        name = CfnParameter(stack, "Version").value_as_string
+        arn = f"arn:{Aws.PARTITION}:rekognition:us-east-1:123456789012:project/logos/version/v2/1690474772900"
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=[name, arn])
+        (statement,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        by_name, by_arn = sorted((each["Fn::Join"][1] for each in statement["Resource"]), key=len, reverse=True)
+        assert sorted([str(by_name), str(by_arn)]) == sorted(
+            [
+                str([VERSIONS.replace("*", ""), {"Ref": "Version"}, "/*"]),
+                str(["arn:", {"Ref": "AWS::Partition"}, arn.split("}", 1)[1]]),
+            ]
+        )
 
     def test_a_project_that_is_a_token(self, stack: Stack, resources: Resources) -> None:
         """The versions' ARN is made from the project's while deploying: a version's ARN lacks the project's number."""
@@ -253,7 +305,7 @@ class TestResource:
         project = rekognition.CfnProject(stack, "Project", project_name="logos")
         ProjectPolicy(stack, "Policy", project=project, document=document(Resource="*"))
         assert properties(resources, stack)["ProjectArn"] == {"Fn::GetAtt": ["Project", "Arn"]}
-        with pytest.raises(ValueError, match="Sharing/Both: give either project_arn or project"):
+        with pytest.raises(ValueError, match="Sharing/Both: both project_arn and project are given"):
             ProjectPolicy(stack, "Both", project=project, project_arn=PROJECT_ARN)
 
     def test_is_retained_where_asked(self, stack: Stack, resources: Resources) -> None:
@@ -321,7 +373,18 @@ class TestBadInput:
             ({"document": '{"Effect": 1, "Effect": 2}'}, "stands twice"),
             ({"policy_name": ""}, 'PolicyName "" is not valid'),
             ({"policy_name": 5}, 'PolicyName "5" is not valid'),
-            ({"project_arn": None}, "give either project_arn or project"),
+            ({"project_arn": None}, "neither project_arn nor project is given"),
+            ({"project_arn": None, "project": PROJECT_ARN}, "Give a rekognition.CfnProject"),
+            ({"project_arn": b"logos"}, "is not the ARN"),
+            ({"policy_name": b"sharing"}, "is not valid"),
+            ({"provider": "arn:aws:lambda:us-east-1:123456789012:function:f"}, "Give a ProjectPolicyProvider"),
+            ({"provider": {}}, "Give a ProjectPolicyProvider"),
+            ({"provider": ProjectPolicyProvider}, "Give a ProjectPolicyProvider"),
+            ({"document": document() | {"Statement": None}}, "has no Statement"),
+            ({"document": document(Sid=date(2026, 1, 1))}, "it holds a date"),
+            ({"document": document(Resource={"*"})}, "it holds a set"),
+            ({"document": document(Principal={"AWS": "arn:aws:iam::111122223333:group/x"})}, "no ARN of an account"),
+            ({"document": document(Principal="*", Condition={"StringEquals": {}})}, "shares the model with every"),
             ({"project_arn": 5}, "is not the ARN"),
             ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
             ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
@@ -385,19 +448,46 @@ class TestBadInput:
         with pytest.raises(RuntimeError, match=re.escape(rule)):
             resources(stack, TYPE)
 
-    @pytest.mark.parametrize("versions", [[], "v1", ["v 1"], ["v1/1690474772900"], [None], ["*"]])
+    @pytest.mark.parametrize("versions", [[], 5, {"v1"}, b"v1", "v1", ["v 1"], ["v1/1690474772900"], [None], ["*"]])
     def test_versions_that_are_none(self, stack: Stack, versions: Any) -> None:
         """Nothing that is no list of versions is ever taken for all of them."""
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match=r"^Sharing/Policy: version"):
             policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=versions)
 
-    @pytest.mark.parametrize("grantee", ["111122223333", None])
+    @pytest.mark.parametrize(
+        "version",
+        [
+            "arn:*",
+            "arn:aws:s3:::*",
+            PROJECT_ARN,
+            "arn:aws:rekognition:*:*:project/*/version/*",
+            VERSIONS.replace("logos", "others"),
+            VERSIONS.replace("123456789012", "999988887777"),
+            VERSIONS.replace("/version/*", "/version/"),
+        ],
+    )
+    def test_versions_of_another_project(self, stack: Stack, version: str) -> None:
+        """In a role's identity policy such an ARN would let it copy from elsewhere, so it never gets there."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        with pytest.raises(ValueError, match="is no version of this project"):
+            policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=[version])
+
+    @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
     def test_a_grantee_that_is_none(self, stack: Stack, grantee: Any) -> None:
         """An account's id where its principal belongs is answered with what to write."""
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match=r"iam\.AccountPrincipal"):
             policy.grant_copy(grantee)
+
+    def test_a_grantee_that_is_no_principal(self, stack: Stack) -> None:
+        """Groups, and functions whose role is not known, can be granted things, but stand in no document."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        function = lambda_.Function.from_function_arn(stack, "F", "arn:aws:lambda:us-east-1:123456789012:function:f")
+        for grantee in (iam.Group(stack, "Group"), function):
+            for change in (policy.grant_copy, policy.deny_copy):
+                with pytest.raises(ValueError, match=r"^Sharing/Policy: .* cannot stand in a policy's document"):
+                    change(grantee)
 
     @pytest.mark.parametrize("token", [False, True])
     def test_two_policies_of_one_name_on_one_project(self, stack: Stack, resources: Resources, token: bool) -> None:
@@ -424,6 +514,12 @@ class TestBadInput:
             policy = ProjectPolicy(stack, f"{name}Policy", project_arn=project.attr_arn, policy_name="sharing")
             policy.grant_copy(iam.AccountPrincipal("111122223333"))
         assert len(resources(stack, TYPE)) == 2
+
+    def test_a_projects_region_without_custom_labels_is_warned_of(self, stack: Stack) -> None:
+        """Where the stack's Region is not known, the project's tells."""
+        elsewhere = PROJECT_ARN.replace("us-east-1", "eu-north-1")
+        ProjectPolicy(stack, "Policy", project_arn=elsewhere, document=document(Resource="*"))
+        Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp("Custom Labels is not known"))
 
     @pytest.mark.parametrize(("region", "warned"), [("us-east-1", 0), ("eu-north-1", 1)])
     def test_a_region_without_custom_labels_is_warned_of(self, region: str, warned: int) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
-from aws_cdk import App, RemovalPolicy, Stack
+from aws_cdk import App, CfnParameter, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -197,8 +198,37 @@ def test_refuses_a_boundary_beside_a_role(stack: Stack) -> None:
         ProjectPolicyProvider(stack, "Provider", role=role, permissions_boundary=boundary)
 
 
-@pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1])
-def test_refuses_memory_that_lambda_has_not(memory_size: int, stack: Stack) -> None:
+@pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1, 256.5, "256", None, True, float("nan"), b"256"])
+def test_refuses_memory_that_lambda_has_not(memory_size: Any, stack: Stack) -> None:
     """Lambda functions have 128 to 10240 MiB."""
-    with pytest.raises(ValueError, match=f"Sharing/Provider: memory_size is {memory_size}. Give 128 to 10240 MiB"):
+    with pytest.raises(
+        ValueError, match=f"^Sharing/Provider: memory_size is {memory_size!r}. Give 128 to 10240, in MiB"
+    ):
         ProjectPolicyProvider(stack, "Provider", memory_size=memory_size)
+
+
+def test_memory_may_be_a_token(stack: Stack, resources: Resources) -> None:
+    """A parameter's number is known at deployment only."""
+    size = CfnParameter(stack, "Size", type="Number").value_as_number
+    ProjectPolicyProvider(stack, "Provider", memory_size=size)  # type: ignore[arg-type]
+    (function,) = resources(stack, "AWS::Lambda::Function")
+    assert function["Properties"]["MemorySize"] == {"Ref": "Size"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"log_retention": 30}, "one of logs.RetentionDays"),
+        ({"log_retention": None}, "one of logs.RetentionDays"),
+        ({"log_removal_policy": None}, "one of RemovalPolicy"),
+        ({"log_encryption_key": "arn:aws:kms:us-east-1:123456789012:key/1"}, "a kms.Key"),
+        ({"role": "role"}, "an iam.Role"),
+        ({"role": ""}, "an iam.Role"),
+        ({"permissions_boundary": iam.AccountRootPrincipal()}, "an iam.ManagedPolicy"),
+    ],
+)
+def test_refuses_options_of_other_types(wrong: dict[str, Any], what: str, stack: Stack) -> None:
+    """Some of them the CDK would leave out of the template without a word."""
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^Sharing/Provider: {name} is .*Give {what}"):
+        ProjectPolicyProvider(stack, "Provider", **wrong)

@@ -1,0 +1,158 @@
+"""What the site adds to the pages: the messages, the examples, and links to what lies outside this folder.
+
+A comment in a page says where: ``<!-- messages: GROUP -->`` and ``<!-- examples -->``. On a repository host nothing is
+seen of it, and every link of a page leads where it leads here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from sphinx.ext import autodoc
+
+from docs._extensions import messages
+
+if TYPE_CHECKING:
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+DOCS = Path(__file__).resolve().parents[1]
+EXAMPLES = DOCS.parent / "examples"
+
+_WITHOUT_REMEDY = {
+    "document": "Write what the resource's [reference](reference.md#policydocument) has there.",
+    "log": "Nothing is to be done at once: Lambda delivers a young event again, and CloudFormation waits no longer than"
+    " the ServiceTimeout. If the stack failed, deploy again.",
+}
+_LANGUAGES = {".py": "python", ".yaml": "yaml"}
+_MESSAGES = re.compile(r"^<!-- messages: (\w+) -->$", re.MULTILINE)
+_EXAMPLES = re.compile(r"^<!-- examples -->$", re.MULTILINE)
+_FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
+_OF_THE_CDK = re.compile(r"(aws_cdk(?:\.aws_\w+)?|constructs)\.(\w+)")
+_CDK_REFERENCE = "https://docs.aws.amazon.com/cdk/api/v2/python"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("source-read", _read)
+    app.connect("missing-reference", _resolve)
+    app.connect("env-before-read-docs", _forget)
+    app.connect("autodoc-process-signature", _signature)
+    # The CDK's metaclass takes any arguments; what a class takes is what its __init__ says.
+    autodoc._METACLASS_CALL_BLACKLIST.append("jsii._runtime.JSIIMeta.__call__")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _forget(_app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Read the pages anew that are made from other files."""
+    docnames += [name for name in ("errors", "examples", "api") if name in env.found_docs and name not in docnames]
+
+
+def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
+    folder = (DOCS / docname).parent
+    text = _outside_fences(source[0], lambda part: _with_links(part, folder, folder))
+    text = _MESSAGES.sub(lambda found: rendered(found[1]), text)
+    source[0] = _EXAMPLES.sub(lambda _: "\n".join(_examples()), text)
+
+
+def rendered(group: str) -> str:
+    """Return the messages of a group as a definition list in Markdown."""
+    return "\n".join(_definition(message) for message in messages.by_group()[group])
+
+
+def _definition(message: messages.Message) -> str:
+    cause, remedy = message.parts
+    anchors = "".join(f"({anchor})=\n" for anchor in message.anchors) + "\n"
+    link = f'<a class="headerlink" href="#{message.anchors[0]}" title="Link to this message">¶</a>'
+    remedy = _escaped(remedy) or _WITHOUT_REMEDY.get(message.group, "The message says what to do.")
+    if message.codes:
+        codes = ", ".join(code if " " in code else f"`{code}`" for code in message.codes)
+        return f"{anchors}{codes}{link}\n: {_escaped(cause)} {remedy}\n"
+    return f"{anchors}{_escaped(cause)}{link}\n: {remedy}\n"
+
+
+def _escaped(marked: str) -> str:
+    """Return a text as Markdown that shows it as it is, its NAMES in italics."""
+    parts = re.split("\ue000([^\ue001]*)\ue001", marked)
+    plain = [re.sub(r"([!-/:-@[-`{-~])", r"\\\1", part) for part in parts]
+    return "".join(f"*{part}*" if number % 2 else part for number, part in enumerate(plain))
+
+
+def _examples() -> Iterator[str]:
+    """Return what the examples' README says; then each example: its own README, and its code."""
+    _, about = (EXAMPLES / "README.md").read_text().split("\n", 1)
+    yield _with_links(about, EXAMPLES, DOCS)
+    for folder in sorted(path.parent for path in EXAMPLES.glob("*/README.md")):
+        text = _outside_fences((folder / "README.md").read_text(), partial(_one_level_down, folder=folder))
+        yield f"({_anchor(folder.name)})=\n\n{text}"
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*.yaml")]):
+            file = path.relative_to(DOCS.parent).as_posix()
+            language = _LANGUAGES[path.suffix]
+            yield f"\n`{path.name}`:\n\n```{{literalinclude}} ../{file}\n:language: {language}\n```\n"
+
+
+def _one_level_down(text: str, folder: Path) -> str:
+    """Return Markdown of a folder's README as a section of the page."""
+    return re.sub(r"^(#+ )", r"#\1", _with_links(text, folder, DOCS), flags=re.MULTILINE)
+
+
+def _outside_fences(text: str, change: Callable[[str], str]) -> str:
+    """Return the text, changed but for its blocks of code."""
+    parts = _FENCE.split(text)
+    return "".join(change(part) if number % 3 == 0 else part for number, part in enumerate(parts) if number % 3 != 2)
+
+
+def _with_links(text: str, folder: Path, page: Path) -> str:
+    """Return Markdown of a file in ``folder`` with its links made for a page in the folder ``page``."""
+
+    def link(found: re.Match[str]) -> str:
+        target, fragment = (folder / found[1]).resolve(), found[2] or ""
+        if target.is_relative_to(EXAMPLES) and (target.is_dir() or target.name == "README.md"):
+            name = target.relative_to(EXAMPLES).parts[0] if target not in (EXAMPLES, EXAMPLES / "README.md") else ""
+            if name:
+                return f"](#{_anchor(name)})"
+            target = DOCS / "examples.md"
+        if target == DOCS.parent / "README.md":
+            target = DOCS / "index.md"
+        if target == DOCS / "errors.md" and fragment[1:] in _anchors():
+            return f"]({fragment})"
+        # A page that is none of the site's is a file to download.
+        scheme = "path:" if target.suffix == ".md" and not target.is_relative_to(DOCS) else ""
+        return f"]({scheme}{os.path.relpath(target, page)}{fragment})"
+
+    return _LINK.sub(link, text)
+
+
+@cache
+def _anchors() -> frozenset[str]:
+    return frozenset(anchor for message in messages.collect() for anchor in message.anchors)
+
+
+def _anchor(example: str) -> str:
+    return f"example-{example}"
+
+
+def _signature(
+    _app: Sphinx, _what: str, _name: str, given: object, _options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Leave out what a protocol would be called with: nobody calls it."""
+    return ("", None) if getattr(given, "_is_protocol", False) else (signature, returned)
+
+
+def _resolve(
+    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Return a link into AWS's own reference for what is the CDK's."""
+    found = _OF_THE_CDK.fullmatch(str(node.get("reftarget", "")))
+    if found is None:
+        return None
+    address = f"{_CDK_REFERENCE}/{found[1]}/{found[2]}.html"
+    return nodes.reference("", "", content, internal=False, refuri=address, reftitle=found[0])

@@ -1,0 +1,32 @@
+"""How Sphinx builds the site from the pages beside this file; ./scripts/docs runs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda"), str(ROOT)]
+
+project = html_title = "Rekognition project policies"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docs._extensions.site_pages"]
+exclude_patterns = ["_extensions"]
+smartquotes_action = "D"  # dashes; a quotation mark is what is to be typed, or what was said
+
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 4
+
+autoclass_content = "both"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 90
+python_use_unqualified_type_names = True
+add_module_names = False
+# The CDK's types lead to AWS's own reference; these lead nowhere.
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|typing)\..*")]
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_copyright = html_show_sphinx = html_copy_source = html_show_sourcelink = False

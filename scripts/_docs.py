@@ -1,0 +1,43 @@
+"""Builds the documentation's site, in an environment of its own, without asking anything of the network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from localcloud.virtual_environment import SetupError, ensure_virtual_environment  # noqa: E402
+
+ENVIRONMENT = ROOT / ".localcloud" / "docs"
+REQUIREMENTS = ROOT / "requirements-docs.txt"
+QUIET = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+
+
+def main() -> int:
+    """Build the site and say where it is; return the exit code."""
+    parser = argparse.ArgumentParser(prog="./scripts/docs", description=__doc__)
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "docs", help="the folder (default: build/docs)")
+    output = parser.parse_args().output.resolve()
+    print("==> Building the site (the first time makes its own virtual environment)", flush=True)
+    try:
+        python = ensure_virtual_environment(ENVIRONMENT, REQUIREMENTS)
+    except SetupError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    # Every warning is shown, then any is an error; so is a reference that leads nowhere (-n). What Sphinx keeps of the
+    # last build lies beside the site, not in it.
+    doctrees = output.with_name(f".{output.name}-doctrees")
+    command = [python, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html", "-d", doctrees]
+    done = subprocess.run([*command, ROOT / "docs", output], cwd=ROOT, env={**os.environ, **QUIET}, check=False)
+    if done.returncode == 0:
+        print(f"    {output / 'index.html'}")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

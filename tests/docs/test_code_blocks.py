@@ -1,0 +1,182 @@
+"""The code in the pages: apps synthesize, templates pass the linter, commands are commands that there are."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+from aws_cdk import App
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+
+from tests.docs.conftest import Block, blocks
+from tests.packaging import ROOT
+
+FRAME = """
+from aws_cdk import App, CfnOutput, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rekognition as rekognition
+from aws_cdk import aws_s3 as s3
+from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy, ProjectPolicyProvider
+
+app = App()
+stack = self = Stack(app, "Part")
+project_arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+project = rekognition.CfnProject(stack, "FrameProject", project_name="copies")
+provider = ProjectPolicyProvider(stack, "FrameProvider")
+policy = ProjectPolicy(stack, "FramePolicy", project_arn=project_arn, provider=provider)
+policy.grant_copy(iam.AccountPrincipal("111122223333"))
+bucket = s3.Bucket(stack, "FrameBucket")
+role = iam.Role(stack, "FrameRole", assumed_by=iam.AccountRootPrincipal())
+"""
+"""What a block that is a part of an app may use."""
+
+OTHERS = {
+    *(".", "cd", "cp", "echo", "export", "for", "do", "done", "if", "then", "fi", "mkdir", "sleep", "test", "unset"),
+    *("aws", "cdk", "git", "npm", "npx", "pip", "python", "python3", "zip", "unzip"),
+}
+"""Commands that every reader has, or has installed by then."""
+
+OF_THE_CLI_ITSELF = {("cloudformation", "deploy"), ("cloudformation", "package")} | {
+    ("s3", operation) for operation in ("cp", "ls", "mb", "rb", "rm", "sync")
+}
+GLOBAL_OPTIONS = {"--profile", "--region", "--query", "--output", "--no-cli-pager", "--debug"}
+FUNCTION = re.compile(r"^(\w+)\(\) \{.*\}$", re.MULTILINE)
+WHOLE = re.compile(r"\bApp\(")
+
+ids = str
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms, such as ``!Sub``."""
+
+
+def _short_form(loader: Loader, _name: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    return loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else None
+
+
+Loader.add_multi_constructor("!", _short_form)
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=ids)
+def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app synthesizes as it stands, and a part of one does in an app; what is no app is valid Python."""
+    if "aws_cdk" not in block.text and "boto3" in block.text:
+        ast.parse(block.text)
+        return
+    code = block.text if WHOLE.search(block.text) else f"{FRAME}\n{block.text}\napp.synth()\n"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "block.py").write_text(code)
+    apps = [each for each in runpy.run_path("block.py").values() if isinstance(each, App)]
+    assert apps, "it makes an app, but keeps none"
+    for app in apps:
+        assert list(Path(app.outdir).rglob("*.template.json"))
+        shutil.rmtree(app.outdir)
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=ids)
+def test_json_is_json(block: Block) -> None:
+    """A block of JSON can be copied as it stands."""
+    json.loads(block.text)
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=ids)
+def test_yaml_is_yaml(block: Block) -> None:
+    """A block of YAML can be copied as it stands."""
+    assert yaml.load(block.text, Loader) is not None  # noqa: S506 - it is a SafeLoader
+
+
+def test_templates_pass_the_linter(tmp_path: Path) -> None:
+    """CloudFormation's own linter has neither error nor warning for a block with resources."""
+    templates = [
+        block for block in blocks("json", "yaml") if re.search(r'^\s*"?Resources"?:', block.text, re.MULTILINE)
+    ]
+    assert templates
+    for number, block in enumerate(templates):
+        (tmp_path / f"{block.page.stem}-{block.line}-{number}.{block.language}").write_text(block.text)
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, *sorted(tmp_path.iterdir())], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the words of each command of a shell block, those within ``$(...)`` included."""
+    found = []
+    text = FUNCTION.sub("", text)
+    text = re.sub(r"\\\n\s*", " ", text)
+    text = re.sub(r"<<\s*'?(\w+)'?\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    inner = re.findall(r"\$\(([^()]*)\)", text)
+    for line in [*inner, *re.sub(r"\$\([^()]*\)", "VALUE", text).splitlines()]:
+        words: list[str] = []
+        lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;")
+        lexer.whitespace_split = True
+        for word in [*lexer, ";"]:
+            if set(word) <= set("|&;"):
+                while words and re.fullmatch(r"\w+=.*", words[0], re.DOTALL):
+                    del words[0]
+                found += [words] if words else []
+                words = []
+            else:
+                words.append(word)
+    return found
+
+
+@pytest.mark.parametrize("block", blocks("shell", "sh", "bash", "console"), ids=ids)
+def test_commands_are_there(block: Block) -> None:
+    """Each command is one of this repository's, or one that every reader has."""
+    own = FUNCTION.findall(block.text)
+    for command, *arguments in commands(block.text):
+        if command in own:
+            continue
+        if "/" in command:
+            path = ROOT / command if command.startswith("./scripts/") else block.page.parent / command
+            assert path.is_file(), command
+            assert path.stat().st_mode & 0o100, command
+        else:
+            assert command in OTHERS, command
+        if command == "aws":
+            check_aws(arguments)
+
+
+@cache
+def service(name: str) -> Any:
+    """Return botocore's model of a service."""
+    return botocore.session.get_session().get_service_model(name)
+
+
+def check_aws(arguments: list[str]) -> None:
+    """Fail for an operation of the AWS CLI that there is not, or an option that it does not take."""
+    name, operation, *rest = [word for word in arguments if word]
+    if name == "configure" or (name, operation) in OF_THE_CLI_ITSELF:
+        return
+    try:
+        model = service({"s3api": "s3"}.get(name, name))
+    except UnknownServiceError:
+        pytest.fail(f"aws has no {name}")
+    if operation == "wait":
+        waiters = botocore.session.get_session().get_waiter_model(name).waiter_names
+        assert rest[0].replace("-", "_") in {xform_name(waiter) for waiter in waiters}
+        return
+    operations = {xform_name(each, "-"): each for each in model.operation_names}
+    assert operation in operations, f"aws {name} has no {operation}"
+    shape = model.operation_model(operations[operation]).input_shape
+    known = {f"--{xform_name(member, '-')}" for member in (shape.members if shape else ())} | GLOBAL_OPTIONS
+    paging = {"--max-items", "--page-size", "--starting-token", "--cli-input-json"}
+    assert {word for word in rest if word.startswith("--")} <= known | paging, f"aws {name} {operation}"

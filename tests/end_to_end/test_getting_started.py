@@ -1,0 +1,146 @@
+"""The page 'Getting started': its own blocks, run in order in two accounts, print what the page says they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from localcloud.cloud import LocalCloud
+from tests.end_to_end.conftest import CLI, bare_environment
+from tests.packaging import ROOT
+
+PAGE = (ROOT / "docs" / "getting-started.md").read_text()
+TRUSTING, TRUSTED = "131313131313", "141414141414"
+"""In place of the page's accounts: nobody else's, so that nothing of these tests is in another's way."""
+
+ACCOUNTS = {"123456789012": TRUSTING, "111122223333": TRUSTED}
+PROJECT_ARN = f"arn:aws:rekognition:us-east-1:{TRUSTING}:project/logos/1690474772815"
+BLOCK = re.compile(r"(?:^Save this as `(?P<file>[^`]+)`[^\n]*\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S)
+DONE_ALREADY = "PATH_TO_THE_CHECKOUT"
+"""The one block that does not run: the fixture ``installed`` has done what it says."""
+
+
+NPX = """#!/bin/sh
+# npx, with the CLI that is installed here, and a reader who says yes.
+[ "$1" = aws-cdk@2.1148.1 ] || exit 1
+command=$2
+shift 2
+case $command in deploy) set -- "$@" --require-approval never ;; destroy) set -- "$@" --force ;; esac
+exec {cli} "$command" "$@" --no-notices --no-color --ci
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of the page."""
+
+    kind: str
+    """What follows the fence: shell to run, python to save, or text that the block before prints."""
+    text: str
+    file: str | None = None
+
+
+def blocks() -> list[Block]:
+    """Return the page's blocks, for the accounts of this test."""
+    page = PAGE
+    for on_page, here in ACCOUNTS.items():
+        page = page.replace(on_page, here)
+    return [Block(found["kind"], found["text"], found["file"]) for found in BLOCK.finditer(page)]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader with a shell in an empty folder, who does what the page says."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, block: str) -> tuple[int, str]:
+        """Run a block as the next lines of one shell; return how it ended, and what it printed."""
+        done = subprocess.run(
+            ["bash", "-c", f"set -euo pipefail -a; . ../variables; trap 'export -p > ../variables' EXIT\n{block}"],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+        )
+        return done.returncode, done.stdout
+
+    def save(self, file: str, text: str) -> None:
+        """Save a file, with the project's ARN in place of the page's."""
+        _, project_arn = self.run('printf %s "$PROJECT_ARN"')
+        assert PROJECT_ARN in text
+        (self.folder / file).write_text(text.replace(PROJECT_ARN, project_arn))
+
+
+@pytest.fixture
+def reader(local_cloud: LocalCloud, installed: Path, tmp_path: Path) -> Reader:
+    """A reader who has the two profiles, and the construct, the AWS CLI and the CDK CLI installed."""
+    (tmp_path / "variables").touch()
+    profiles = [
+        f"[profile {name}]\naws_access_key_id = {account}\naws_secret_access_key = local\nregion = us-east-1\n"
+        for name, account in (("trusting", TRUSTING), ("trusted", TRUSTED))
+    ]
+    (tmp_path / "config").write_text("\n".join(profiles))
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "aws").symlink_to(Path(sys.executable).with_name("aws"))
+    (tools / "npx").write_text(NPX.format(cli=CLI))
+    (tools / "npx").chmod(0o755)
+    bare = bare_environment(tmp_path)
+    of_profiles = (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    )
+    cloud = {name: value for name, value in local_cloud.environment().items() if name not in of_profiles}
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    return Reader(
+        folder,
+        bare
+        | cloud
+        | {
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_VALIDATION": "false",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "PATH": os.pathsep.join([str(tools), str(installed.parent), bare["PATH"]]),
+        },
+    )
+
+
+def masked(text: str) -> str:
+    """Return a text without what no two runs have in common: revisions and time stamps."""
+    return re.sub(r"\b\d{13}\b", "TIME", re.sub(r"\b[0-9a-f]{32}\b", "REVISION", text))
+
+
+def test_the_page_does_what_it_says(reader: Reader, local_cloud: LocalCloud) -> None:
+    """From a new project to a copied model and back to nothing, in the page's own words."""
+    printed, status = "", 0
+    for block, following in zip(blocks(), [*blocks()[1:], None], strict=True):
+        if block.file is not None:
+            reader.save(block.file, block.text)
+        elif block.kind == "text":
+            said, shown = masked(block.text).strip(), masked(printed).strip()
+            assert said in shown if status else said == shown
+        elif DONE_ALREADY not in block.text:
+            assert block.kind == "shell", block.text
+            status, printed = reader.run(block.text)
+            refused = following is not None and following.text.startswith("An error occurred")
+            assert bool(status) == refused, block.text + printed
+    for account in ACCOUNTS.values():
+        assert local_cloud.client("rekognition", account).describe_projects()["ProjectDescriptions"] == []
+        stacks = local_cloud.client("cloudformation", account).describe_stacks()["Stacks"]
+        assert [stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"] == ["CDKToolkit"]
