@@ -23,14 +23,19 @@ CLI = ROOT / "node_modules" / ".bin" / "cdk"
 
 @dataclass(frozen=True)
 class Cdk:
-    """The CDK CLI, run in a folder of its own against the local cloud."""
+    """The CDK CLI, run in a folder of its own against an account of the local cloud."""
 
     cloud: LocalCloud
     folder: Path
+    account: str = ACCOUNT
+    python: Path = Path(sys.executable)
+    """Whose `python3` an application runs with."""
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the CLI and return how it ended, its output and errors together."""
-        environment = self.cloud.full_environment() | {
+        environment = self.cloud.full_environment(self.account, base=bare_environment(self.folder))
+        environment |= {
+            "PATH": f"{self.python.parent}{os.pathsep}{environment['PATH']}",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "CDK_VALIDATION": "false",
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
@@ -69,14 +74,18 @@ def cdk(bootstrapped: LocalCloud, tmp_path: Path) -> Cdk:
 
 @dataclass(frozen=True)
 class Live:
-    """What is live in the local cloud, asked of the services themselves."""
+    """What is live in an account of the local cloud, asked of the services themselves."""
 
     cloud: LocalCloud
+    account: str = ACCOUNT
+
+    def _client(self, service: str) -> Any:
+        return self.cloud.client(service, self.account)
 
     def stack(self, name: str) -> Mapping[str, Any] | None:
         """Return what CloudFormation tells about a stack, None where it is gone."""
         try:
-            found: Mapping[str, Any] = self.cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+            found: Mapping[str, Any] = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError:
             return None
         return None if found["StackStatus"] == "DELETE_COMPLETE" else found
@@ -89,7 +98,7 @@ class Live:
 
     def physical_id(self, stack: str) -> str:
         """Return the physical id of a stack's one policy."""
-        resources = self.cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        resources = self._client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
         (found,) = (
             each["PhysicalResourceId"]
             for each in resources
@@ -99,7 +108,7 @@ class Live:
 
     def policies(self) -> dict[tuple[str, str], Mapping[str, Any]]:
         """Return every policy of the account, by its project's name and its own."""
-        client = self.cloud.client("rekognition")
+        client = self._client("rekognition")
         return {
             (project["ProjectArn"].split("/")[1], policy["PolicyName"]): policy
             for project in client.describe_projects()["ProjectDescriptions"]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import pytest
@@ -27,32 +25,14 @@ APPS = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
 SOMEBODY_ELSE = "999988887777"
 
 
-@dataclass(frozen=True)
-class View:
-    """The local cloud as one account meets it, whose `python3` is the one that has the wheel."""
-
-    cloud: LocalCloud
-    account: str
-    python: Path
-
-    def client(self, service: str) -> Any:
-        """Make a boto3 client of the account."""
-        return self.cloud.client(service, self.account)
-
-    def full_environment(self) -> dict[str, str]:
-        """Return a whole environment for the CDK CLI, without what belongs to this checkout."""
-        environment = self.cloud.full_environment(self.account, base=bare_environment(self.cloud.state))
-        return environment | {"PATH": f"{self.python.parent}{os.pathsep}{environment['PATH']}"}
-
-
 class Example:
     """A copy of an example, and one account that its stacks are deployed to."""
 
-    def __init__(self, folder: Path, view: View, **context: str) -> None:
+    def __init__(self, folder: Path, cloud: LocalCloud, account: str, python: Path, **context: str) -> None:
         self.folder = folder
-        self.client = view.client
-        self.live = Live(cast("LocalCloud", view))
-        self._cdk = Cdk(cast("LocalCloud", view), folder)
+        self.client: Callable[[str], Any] = lambda service: cloud.client(service, account)
+        self.live = Live(cloud, account)
+        self._cdk = Cdk(cloud, folder, account, python)
         self._context = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
 
     def bootstrap(self, account: str) -> None:
@@ -92,7 +72,7 @@ def example(local_cloud: LocalCloud, installed: Path, tmp_path: Path) -> Callabl
 
     def make(name: str, account: str, **context: str) -> Example:
         shutil.copytree(EXAMPLES / name, tmp_path / name, dirs_exist_ok=True)
-        made = Example(tmp_path / name, View(local_cloud, account, installed), **context)
+        made = Example(tmp_path / name, local_cloud, account, installed, **context)
         made.bootstrap(account)
         return made
 
