@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import CLI, bare_environment
 from tests.packaging import ROOT
 
 PAGE = (ROOT / "docs" / "getting-started.md").read_text()
-TRUSTING, TRUSTED = "131313131313", "141414141414"
+TRUSTING, TRUSTED = "151515151515", "161616161616"
 """In place of the page's accounts: nobody else's, so that nothing of these tests is in another's way."""
 
 ACCOUNTS = {"123456789012": TRUSTING, "111122223333": TRUSTED}
