@@ -97,10 +97,11 @@ def test_an_imported_provider_is_known_by_its_token_and_its_role(app: App) -> No
     share(stack, provider)
     resources = Template.from_stack(stack).to_json()["Resources"]
     assert {each["Type"] for each in resources.values()} == {"AWS::IAM::Policy", "Custom::RekognitionProjectPolicy"}
-    (permission,) = of_type(stack, "AWS::IAM::Policy")
+    ((name, permission),) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").items()
     assert permission["Properties"]["Roles"] == [ROLE_NAME]
     (policy,) = of_type(stack, "Custom::RekognitionProjectPolicy")
     assert policy["Properties"]["ServiceToken"] == FUNCTION_ARN
+    assert policy["DependsOn"] == [name]
 
 
 def test_an_imported_provider_may_be_known_at_deployment_only(app: App) -> None:
@@ -142,6 +143,15 @@ def test_a_provider_serves_its_own_account_and_region_only(app: App, account: st
             ProjectPolicy(user, f"Policy{number}", project_arn=elsewhere, provider=provider)
 
 
+def test_where_the_stack_is_not_known_its_project_tells(app: App) -> None:
+    """A project's ARN tells the account of a stack whose own is not known before it is deployed."""
+    stack = Stack(app, "User")
+    elsewhere = FUNCTION_ARN.replace("123456789012", "210987654321")
+    provider = ProjectPolicyProvider.from_attributes(stack, "Provider", service_token=elsewhere, role_name=ROLE_NAME)
+    with pytest.raises(ValueError, match="is in account 210987654321, but this stack is in 123456789012"):
+        share(stack, provider)
+
+
 @pytest.mark.parametrize(
     ("service_token", "role_name", "told"),
     [
@@ -150,9 +160,11 @@ def test_a_provider_serves_its_own_account_and_region_only(app: App, account: st
         (PROJECT_ARN, ROLE_NAME, "is not the ARN of a Lambda function"),
         (FUNCTION_ARN, "arn:aws:iam::123456789012:role/provider-role", "is not the name of a role"),
         (FUNCTION_ARN, "", "is not the name of a role"),
+        (None, ROLE_NAME, "is not the ARN of a Lambda function"),
+        (FUNCTION_ARN, b"role", "is not the name of a role"),
     ],
 )
-def test_refuses_what_is_no_provider(app: App, service_token: str, role_name: str, told: str | None) -> None:
+def test_refuses_what_is_no_provider(app: App, service_token: Any, role_name: Any, told: str | None) -> None:
     """A mistaken token would fail at deployment only, and a role's ARN attach nothing."""
     stack = Stack(app, "Sharing")
 
