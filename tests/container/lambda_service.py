@@ -120,8 +120,16 @@ class LambdaService:
         """All that the processes have written to standard output and standard error."""
         return "".join(self._lines)
 
+    def lines_with(self, text: str, at_least: int) -> list[str]:
+        """Return the lines that hold a text, once so many are there: an answer may be seen before what was printed."""
+        with self._changed:
+            self._changed.wait_for(lambda: sum(text in line for line in self._lines) >= at_least, timeout=30)
+            return [line for line in self._lines if text in line]
+
     def _print(self, line: str) -> None:
-        self._lines.append(line)
+        with self._changed:
+            self._lines.append(line)
+            self._changed.notify_all()
 
     def _queue(self, invocation: Invocation, after: float) -> None:
         with self._changed:
