@@ -1,0 +1,4 @@
+"""Apps whose synthesis is measured."""
+
+STACK = "Sharing"
+"""The name of their stack."""
