@@ -20,6 +20,7 @@ def machine(authorities: int) -> dict[str, str]:
     node = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     return {
         "Processor": f"{os.cpu_count()} cores, {_processor()}",
+        "Busy with something else when it began": f"{os.getloadavg()[0]:.1f} processes (load average)",
         "Memory": f"{memory:.0f} GiB",
         "System": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
