@@ -14,7 +14,7 @@ from benchmarks.crowd import Crowd
 from benchmarks.functions import FUNCTIONS, OURS, World
 from benchmarks.goals import rows
 from benchmarks.machine import machine
-from benchmarks.parts import measure_parts
+from benchmarks.parts import Parts
 from benchmarks.places import ROOT
 from benchmarks.report import report
 from benchmarks.results import Results
@@ -68,8 +68,9 @@ def measure(runs: int, only: list[str]) -> Results:
         )
         if "speed" in only:
             step("One event, cold and warm")
-            results.speed = measure_speed(world, rekognition, runs)
-            results.parts = measure_parts(world, runs)
+            parts = Parts(world)
+            results.speed = measure_speed(world, rekognition, runs, parts.measure)
+            results.parts = parts.summaries()
         if "synthesis" in only:
             step("Synthesis")
             results.syntheses = measure_syntheses(runs)

@@ -20,8 +20,8 @@ _COLD = (
     "the row above."
 )
 _CALLS = (
-    "this project makes two calls where the peers make one. On a machine that is busy with something else, each call waits "
-    "for its turn."
+    "this project makes two calls where the peers make one. On a machine that is busy with something else, each call "
+    "waits for its turn."
 )
 
 

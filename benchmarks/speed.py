@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,10 @@ class _Life:
     calls: Mapping[str, int]
 
 
-def measure_speed(world: World, rekognition: LocalRekognition, runs: int) -> dict[str, Speed]:
-    """Start each function as many times, in turn, after one time that does not count."""
+def measure_speed(
+    world: World, rekognition: LocalRekognition, runs: int, also: Callable[[int], None]
+) -> dict[str, Speed]:
+    """Start each function as many times, in turn, after one time that does not count; ``also`` has its turn too."""
     project = str(rekognition.store.create_project(ACCOUNT, REGION, "speed").arn)
     lives: dict[str, list[_Life]] = {function.key: [] for function in FUNCTIONS}
     for run in range(runs + 1):
@@ -62,6 +64,7 @@ def measure_speed(world: World, rekognition: LocalRekognition, runs: int) -> dic
             life = _live(world, rekognition, function, project)
             if run:
                 lives[function.key].append(life)
+        also(run)
     return {key: _speed(of) for key, of in lives.items()}
 
 
