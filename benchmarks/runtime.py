@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import compileall
-import re
 import shutil
-from importlib.metadata import distribution
 from pathlib import Path
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+from tests.container.asset import with_all_they_need
 
 
 def make_runtime(folder: Path) -> Path:
@@ -16,18 +14,7 @@ def make_runtime(folder: Path) -> Path:
 
     This environment's own copies may not be compiled, and then every cold start would measure that.
     """
-    seen: set[str] = set()
-    waiting = ["boto3"]
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        found = distribution(name)
-        for requirement in found.requires or ():
-            needed = _NAME.match(requirement)
-            if needed and "extra ==" not in requirement:
-                waiting.append(needed[0])
+    for found in with_all_they_need(["boto3"]):
         for file in found.files or ():
             if not {"..", "__pycache__"} & set(file.parts):
                 target = folder / file

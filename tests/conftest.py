@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+# Before the first import of the CDK starts Node: no banner about its version, and no template validation, which costs
+# seconds a stack; tests of whole templates turn it on for themselves.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+os.environ.setdefault("CDK_VALIDATION", "false")
+
 import pytest
 from hypothesis import settings
 

@@ -42,14 +42,19 @@ def sources() -> Iterator[tuple[Path, Path]]:
                 yield source, target / path
 
 
+def write(folder: Path) -> None:
+    """Write the asset's files into a folder, as they are deployed."""
+    for source, path in sources():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(compact(source.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+        target.chmod(_MODE)
+
+
 @jsii.implements(aws_cdk.ILocalBundling)
 class _InProcess:
     """Writes the files by name, so that nothing else gets in."""
 
     def try_bundle(self, output_dir: str, *, image: aws_cdk.DockerImage, **_: object) -> bool:  # noqa: ARG002
-        for source, path in sources():
-            target = Path(output_dir, path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(compact(source.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-            target.chmod(_MODE)
+        write(Path(output_dir))
         return True

@@ -13,9 +13,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._findings import explain_copies
-from ._given import has, is_token
+from ._given import checked, has, is_token, matches, wrong
 from ._handler import document as documents
-from ._handler import errors, identity
+from ._handler import identity
 from ._versions import Versions
 
 _POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -68,8 +68,6 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         :raises ValueError: for what is not the ARN of a project, for projects of two Regions, for a destination of
             another account than the stack's, and for versions that are none.
         """
-        if managed_policy_name is not None and not is_token(managed_policy_name):
-            _check_name(scope, construct_id, managed_policy_name)
         super().__init__(
             scope,
             construct_id,
@@ -77,10 +75,14 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             managed_policy_name=managed_policy_name,
             roles=roles,
         )
+        named = managed_policy_name is not None and not is_token(managed_policy_name)
+        if named and not matches(_POLICY_NAME, managed_policy_name):
+            raise wrong(self, "managed_policy_name", managed_policy_name, "1 to 128 letters, digits or any of _+=,.@-")
         has(self, "output_bucket", output_bucket, "bucket_arn", "an s3.Bucket, or what its from_bucket_name returns")
         if output_encryption_key is not None:
             has(self, "output_encryption_key", output_encryption_key, "key_arn", "a kms.Key")
-        has(self, "output_key_prefix", output_key_prefix, "removeprefix", 'a text, such as "copied/"')
+        if not isinstance(output_key_prefix, str):
+            raise wrong(self, "output_key_prefix", output_key_prefix, 'a text, such as "copied/"')
         if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
             source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
@@ -119,20 +121,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
     def _parse(self, project_arn: str) -> identity.Project | None:
         if is_token(project_arn):
             return None
-        try:
-            project: identity.Project = identity.Project.parse(project_arn)
-        except errors.Refused as refused:
-            raise ValueError(f"{self.node.path}: {refused}") from None
+        project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
         return project
-
-
-def _check_name(scope: Construct, construct_id: str, name: object) -> None:
-    """Raise ``ValueError`` for what IAM takes for no policy's name (IAM and AWS STS quotas)."""
-    if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
-        raise ValueError(
-            f"{scope.node.path}/{construct_id}: managed_policy_name is {name!r}. Give 1 to 128 letters, digits "
-            "or any of _+=,.@-"
-        )
 
 
 def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import TypeVar
 
 from aws_cdk import Token
 
 from constructs import IConstruct
 
+from ._handler import errors
+
 _T = TypeVar("_T")
 
 
 def is_token(value: object) -> bool:
     """Tell whether a value is a text, or has a text in it, that only deployment will tell."""
-    return isinstance(value, str) and Token.is_unresolved(value)
+    # Most texts have nothing of a token in them, and asking crosses to Node.js.
+    return isinstance(value, str) and "${" in value and Token.is_unresolved(value)
+
+
+def matches(pattern: re.Pattern[str], value: object) -> bool:
+    """Tell whether a value is a text that is wholly of a pattern."""
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def has(user: IConstruct, name: str, value: _T, attribute: str, what: str) -> _T:
@@ -26,3 +36,11 @@ def has(user: IConstruct, name: str, value: _T, attribute: str, what: str) -> _T
 def wrong(user: IConstruct, name: str, value: object, what: str) -> ValueError:
     """Return the error for a value that is none of what it should be."""
     return ValueError(f"{user.node.path}: {name} is {value!r}. Give {what}.")
+
+
+def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
+    """Return what a rule returns; what it refuses is raised as ``ValueError``, with the construct's path."""
+    try:
+        return rule()
+    except errors.Refused as refused:
+        raise ValueError(f"{user.node.path}: {refused}") from None

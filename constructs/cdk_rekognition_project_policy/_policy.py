@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any
 
 import jsii
-from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack, Token
+from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 
@@ -15,15 +15,13 @@ from constructs import Construct, IValidation
 
 from . import _principals
 from ._document import VERSION, Document, DocumentRules
-from ._given import has, is_token, wrong
+from ._given import checked, has, is_token, wrong
 from ._handler import document as documents
-from ._handler import errors, identity, request, timing
+from ._handler import identity, request, timing
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
 from ._versions import Versions
-
-_T = TypeVar("_T")
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
@@ -76,11 +74,11 @@ class ProjectPolicy(Resource):
         self._versions = Versions(self, project_arn)
         name = self._name_of_path() if policy_name is None else policy_name
         if not is_token(name):
-            self._checked(lambda: identity.check_policy_name(name))
+            checked(self, lambda: identity.check_policy_name(name))
         rules = DocumentRules(
             self, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
         )
-        self._document = self._checked(lambda: rules.read(document))
+        self._document = checked(self, lambda: rules.read(document))
 
         if provider is None:
             provider = ProjectPolicyProvider.of(self)
@@ -230,11 +228,11 @@ class ProjectPolicy(Resource):
         """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""
         if is_token(project_arn):
             return None
-        project: identity.Project = self._checked(lambda: identity.Project.parse(project_arn))
+        project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
         stack = Stack.of(self)
-        region = project.region if Token.is_unresolved(stack.region) else stack.region
-        account = project.account if Token.is_unresolved(stack.account) else stack.account
-        self._checked(lambda: project.check_home(identity.Home(region, account)))
+        region = project.region if is_token(stack.region) else stack.region
+        account = project.account if is_token(stack.account) else stack.account
+        checked(self, lambda: project.check_home(identity.Home(region, account)))
         return project
 
     def _name_of_path(self) -> str:
@@ -248,13 +246,6 @@ class ProjectPolicy(Resource):
         if not isinstance(value, bool):
             raise ValueError(f"{self.node.path}: {name} is {value!r}. Give True or False.")  # noqa: TRY004
         return value
-
-    def _checked(self, rule: Callable[[], _T]) -> _T:
-        """Return what a rule returns; what it refuses is raised with the construct's path."""
-        try:
-            return rule()
-        except errors.Refused as refused:
-            raise ValueError(f"{self.node.path}: {refused}") from None
 
 
 @jsii.implements(IValidation)

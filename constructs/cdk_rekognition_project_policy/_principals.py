@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from constructs import IConstruct
+
+from ._given import is_token
 
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
@@ -57,8 +59,8 @@ def is_of_another_account(principal: iam.IPrincipal, account: str | None) -> boo
     return (
         account is not None
         and its_account is not None
-        and not Token.is_unresolved(its_account)
+        and not is_token(its_account)
         and its_account != account
         and hasattr(principal, "node")
-        and Token.is_unresolved(Stack.of(cast("IConstruct", principal)).account)
+        and is_token(Stack.of(cast("IConstruct", principal)).account)
     )

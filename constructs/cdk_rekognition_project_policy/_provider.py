@@ -15,7 +15,7 @@ from constructs import Construct, DependencyGroup
 
 from . import _asset
 from ._findings import explain_every_project, explain_function, explain_log_group
-from ._given import has, is_token, wrong
+from ._given import has, is_token, matches, wrong
 from ._handler import identity, timing
 from ._permissions import PutPermissions, Room, inline_policy
 
@@ -197,12 +197,12 @@ class _ImportedProvider(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, service_token: str, role_name: str) -> None:
         super().__init__(scope, construct_id)
-        if not is_token(service_token) and not _matches(_SERVICE_TOKEN, service_token):
+        if not is_token(service_token) and not matches(_SERVICE_TOKEN, service_token):
             raise ValueError(
                 f'{self.node.path}: service_token "{service_token}" is not the ARN of a Lambda function. Give the one '
                 "that the provider exports, arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME."
             )
-        if not is_token(role_name) and not _matches(_ROLE_NAME, role_name):
+        if not is_token(role_name) and not matches(_ROLE_NAME, role_name):
             raise ValueError(
                 f'{self.node.path}: role_name "{role_name}" is not the name of a role. Give the one that the provider '
                 "exports, without path or ARN."
@@ -238,10 +238,6 @@ def _check_home(provider: Construct, home: identity.Home, project_arn: str, reso
                 f"{resource.node.path}: provider {provider.node.path} is in {kind} {own}, but this stack is in {its}. "
                 "A provider serves the stacks of its own account and Region; give this one another, or none."
             )
-
-
-def _matches(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _is_memory_size(value: object) -> bool:

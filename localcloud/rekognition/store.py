@@ -45,8 +45,7 @@ class Store:
     def project(self, account: str, region: str, arn: str) -> Project:
         """Return the project with this ARN, as this account sees it from this Region."""
         wanted = ProjectArn.parse(arn)
-        if wanted.account != account:
-            raise access_denied(f"The account {account} may not use {arn}, which belongs to another account.")
+        _check_owner(account, wanted)
         with self._lock:
             found = self._projects.get((account, region), {}).get(wanted.name)
             if found is None or found.arn != wanted:
@@ -118,8 +117,7 @@ class Store:
     def delete_version(self, account: str, region: str, arn: str) -> None:
         """Delete a version that is neither in training nor being copied."""
         wanted = VersionArn.parse(arn)
-        if wanted.account != account:
-            raise access_denied(f"The account {account} may not use {arn}, which belongs to another account.")
+        _check_owner(account, wanted)
         with self._lock:
             project = self._projects.get((account, region), {}).get(wanted.project)
             found = project.versions.get(wanted.name) if project else None
@@ -205,3 +203,8 @@ class Store:
         # What is made anew in the same millisecond is another one all the same, with another ARN.
         self._last_stamp = max(round(now * 1000), self._last_stamp + 1)
         return self._last_stamp
+
+
+def _check_owner(account: str, arn: ProjectArn | VersionArn) -> None:
+    if arn.account != account:
+        raise access_denied(f"The account {account} may not use {arn}, which belongs to another account.")

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-from importlib.metadata import distribution
+from collections.abc import Iterable, Iterator
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from cdk_rekognition_project_policy._asset import sources
+from cdk_rekognition_project_policy._asset import write
 
 _RUNTIME = ("awslambdaric", "boto3")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def stage(folder: Path, **times: float) -> Path:
-    """Copy the asset into a folder; ``times`` are constants of its ``timing.py``, so that a test need not wait."""
-    for source, path in sources():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+    """Write the asset into a folder; ``times`` are constants of its ``timing.py``, so that a test need not wait."""
+    write(folder)
     timing = folder / "project_policy" / "timing.py"
     text = timing.read_text()
     for name, seconds in times.items():
@@ -35,8 +32,18 @@ def stage_runtime(folder: Path) -> Path:
     The folder holds links into the environment of the tests, so it takes no time and no space.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for found in with_all_they_need(_RUNTIME):
+        for top in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
+            link = folder / top
+            if not link.is_symlink():
+                link.symlink_to(Path(str(found.locate_file(top))))
+    return folder
+
+
+def with_all_they_need(names: Iterable[str]) -> Iterator[Distribution]:
+    """Return the installed distributions of these names, and of all that they require."""
     seen: set[str] = set()
-    waiting = list(_RUNTIME)
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -47,8 +54,4 @@ def stage_runtime(folder: Path) -> Path:
             needed = _NAME.match(requirement)
             if needed and "extra ==" not in requirement:
                 waiting.append(needed[0])
-        for top in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
-            link = folder / top
-            if not link.is_symlink():
-                link.symlink_to(Path(str(found.locate_file(top))))
-    return folder
+        yield found

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-os.environ.setdefault("CDK_VALIDATION", "false")
 
 import pytest
 from aws_cdk import App

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
-
-# Before the first import of the CDK starts Node: no banner about its version, and no template validation, which costs
-# seconds a stack; tests of whole templates turn it on for themselves.
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-os.environ.setdefault("CDK_VALIDATION", "false")
 
 import pytest
 from aws_cdk import App, Environment, Stack

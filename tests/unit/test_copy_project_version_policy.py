@@ -104,6 +104,8 @@ def test_is_attached_to_roles(stack: Stack, resources: Resources) -> None:
         ({"destination_project_arn": DESTINATION.replace("project/", "project/v/")}, "is not the ARN of a Custom"),
         ({"destination_project_arn": DESTINATION.replace("us-east-1", "eu-west-1")}, "within one Region"),
         ({"versions": []}, "versions is"),
+        ({"managed_policy_name": "a b|"}, "managed_policy_name is 'a b\\|'. Give 1 to 128 letters"),
+        *(({"output_key_prefix": prefix}, "output_key_prefix is .*Give a text") for prefix in (None, 5, b"copied/")),
     ],
 )
 def test_refuses_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:
