@@ -49,8 +49,8 @@ class Sent:
     calls: list[Calls] = field(default_factory=list)
     given_up_at: float | None = None
     """From when on nothing that this request puts is noticed by its own Delete."""
-    orphaned: bool = False
-    """Whether an attempt put a policy after that: known, and left."""
+    puts_at: list[float] = field(default_factory=list)
+    """When its attempts put a policy."""
 
     def abandon(self, ago: float = 0.0) -> None:
         """Note that what this request puts from now on, or from a while ago on, is noticed by no Delete of its own."""
@@ -59,8 +59,12 @@ class Sent:
 
     def note_put(self) -> None:
         """Note that an attempt is about to put a policy."""
-        if self.given_up_at is not None and self.answered.world.now > self.given_up_at:
-            self.orphaned = True
+        self.puts_at.append(self.answered.world.now)
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether an attempt put a policy that its own Delete does not notice: known, and left."""
+        return self.given_up_at is not None and any(at > self.given_up_at for at in self.puts_at)
 
 
 class Function:

@@ -41,6 +41,22 @@ def test_a_create_overtaken_by_its_own_delete_for_long_leaves_its_policy() -> No
     assert cloud.function.log[0].orphaned
 
 
+def test_a_create_delivered_again_leaves_its_policy_only_after_its_deletes_last_looks() -> None:
+    """At whatever moment the second delivery puts: the Delete removes that, or is about to end or has ended."""
+    ends = set()
+    for moment in range(300):
+        cloud = Cloud()
+        only("Create", Delivery(delay=4, repeats=(moment * 0.05,)), cloud)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        orphaned = cloud.function.log[0].orphaned
+        assert cloud.says(None) or orphaned
+        ends.add((orphaned, cloud.says(None)))
+    assert (True, False) in ends
+    assert (False, True) in ends
+
+
 def test_a_replacement_whose_every_delivery_died_leaves_the_new_policy() -> None:
     """CloudFormation never learned the new id, so nobody asks for it to be deleted; the old policy is right."""
     cloud = Cloud()
