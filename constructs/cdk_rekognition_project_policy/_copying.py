@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -16,6 +15,7 @@ from ._findings import explain_copies
 from ._given import checked, has, is_token, matches, wrong
 from ._handler import document as documents
 from ._handler import identity
+from ._stacks import environment_of, stack_of
 from ._versions import Versions
 
 _POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -111,8 +111,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                 f"{self.node.path}: the source project is in Region {source.region}, the destination project in "
                 f"{destination.region}. Models are copied within one Region; give a destination in {source.region}."
             )
-        account = Stack.of(self).account
-        if destination and not is_token(account) and destination.account != account:
+        account = environment_of(stack_of(self)).account
+        if destination and account is not None and destination.account != account:
             raise ValueError(
                 f"{self.node.path}: the destination project is in account {destination.account}, but this stack is in "
                 f"{account}. Give a project of this account, which the model is copied into."

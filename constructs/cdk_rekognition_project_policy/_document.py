@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-
-from constructs import Construct
 
 from . import _synthesis
 from ._given import is_token
@@ -23,8 +22,8 @@ Document = iam.PolicyDocument | Mapping[str, Any] | str
 class DocumentRules:
     """The rules of one policy's document, as far as its values are known."""
 
-    def __init__(self, scope: Construct, project: identity.Project | None, *, block_public_policy: bool) -> None:
-        self._scope = scope
+    def __init__(self, stack: Stack, project: identity.Project | None, *, block_public_policy: bool) -> None:
+        self._stack = stack
         self._project = project
         self._block_public_policy = block_public_policy
 
@@ -54,11 +53,12 @@ class DocumentRules:
             ],
         )
 
-    def broken(self, document: Document) -> list[str]:
-        """Return the rules that a whole document breaks, its grants included, as far as it is known at synthesis."""
-        resolved = _synthesis.resolve(self._scope, document, self._partition)
-        if resolved is None:  # a PolicyDocument without statements
-            resolved = {}
+    def broken(self, resolved: object) -> list[str]:
+        """Return the rules that a whole document breaks, resolved with its grants, as far as it is known at synthesis.
+
+        None stands for an ``iam.PolicyDocument`` without statements.
+        """
+        resolved = {} if resolved is None else _synthesis.joined(resolved, self._partition)
         if not isinstance(resolved, Mapping) or _synthesis.is_intrinsic(resolved):
             return []
         return self._violations(resolved) + documents.size_violations(_synthesis.shortest(resolved))
@@ -66,7 +66,7 @@ class DocumentRules:
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements may yet be added."""
         statements = document.get("Statement", [])
-        resolved = documents.parse(_synthesis.resolve(self._scope, document, self._partition) or {})
+        resolved = documents.parse(_synthesis.joined(_synthesis.resolve(self._stack, document), self._partition) or {})
         if statements == []:
             resolved["Statement"] = {"Ref": "Unknown"}
         return self._violations(resolved)

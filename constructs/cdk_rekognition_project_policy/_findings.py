@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
+from aws_cdk import Acknowledgment, CfnResource, Validations
 
 from constructs import Construct
+
+from ._stacks import stack_of
+from ._synthesis import resolve
 
 _CHECKOV_OF_FUNCTION = {
     "CKV_AWS_115": "Reserved concurrency would be taken from the account's other functions; this one rarely runs",
@@ -53,7 +56,7 @@ def explain_every_project(policy: Construct) -> None:
 
 def explain_copies(policy: Construct, resources: Sequence[str]) -> None:
     """Say why a policy for copying allows it by patterns: of versions, and of the results of their training."""
-    resolved = Stack.of(policy).resolve(list(resources))
+    resolved = resolve(stack_of(policy), list(resources))
     _explain_wildcards(policy, [f"Resource::{_as_cdk_nag_writes(resource)}" for resource in resolved], _WHY_COPIES)
 
 

@@ -17,8 +17,12 @@ _T = TypeVar("_T")
 
 def is_token(value: object) -> bool:
     """Tell whether a value is a text, or has a text in it, that only deployment will tell."""
-    # Most texts have nothing of a token in them, and asking crosses to Node.js.
-    return isinstance(value, str) and "${" in value and Token.is_unresolved(value)
+    return isinstance(value, str) and may_hold_token(value) and Token.is_unresolved(value)
+
+
+def may_hold_token(text: str) -> bool:
+    """Tell whether a text has the mark of a token; most have not, and asking the CDK crosses to Node.js."""
+    return "{Token[" in text
 
 
 def matches(pattern: re.Pattern[str], value: object) -> bool:

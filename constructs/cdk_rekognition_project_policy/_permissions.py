@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aws_cdk import Annotations, Aws, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
 from ._given import is_token
+from ._stacks import stack_of
 
 INLINE_QUOTA = 10_240
 """Characters of all inline policies of a role together, white space not counted (IAM and AWS STS quotas)."""
@@ -28,22 +27,39 @@ _AROUND_A_STATEMENT = 200
 _MAX_POLICY_NAME = 128 - len("-01234567-89ab-cdef-0123-456789abcdef")
 
 
-@dataclass
-class Room:
-    """What the policies of one app leave of the quotas of a provider's role."""
+class RolePermissions:
+    """What lets a provider's role put policies on projects, and what that leaves of the role's quotas in one app.
 
-    inline: int = INLINE_QUOTA - 1_000  # less what the provider's own policy takes
-    attached: int = ATTACHED_QUOTA
+    The permissions stand in the stacks that use the provider, since the role's own stack cannot refer to another's
+    projects without a cycle.
+    """
+
+    def __init__(self, provider: Construct, role: iam.IRole) -> None:
+        self._provider = provider
+        self._role = role
+        self._of_stacks: dict[Stack, PutPermissions] = {}
+        self.inline_room = INLINE_QUOTA - 1_000  # less what the provider's own policy takes
+        self.attached_room = ATTACHED_QUOTA
+
+    def allow(self, project_arn: str, stack: Stack) -> Construct:
+        """Let the role put policies on a project of a stack, and return the IAM policy there that says so."""
+        if stack not in self._of_stacks:
+            scope, construct_id = (
+                (self._provider, "Projects")
+                if stack is stack_of(self._provider)
+                else (stack, f"RekognitionProjectPolicies{self._provider.node.addr[-16:]}")
+            )
+            self._of_stacks[stack] = PutPermissions(scope, construct_id, self._role, self)
+        return self._of_stacks[stack].allow(project_arn)
 
 
 class PutPermissions(Construct):
     """What lets a provider's role put policies on one stack's projects (rekognition:PutProjectPolicy).
 
-    It stands in the stack that uses the provider, since the role's own stack cannot refer to another's projects without
-    a cycle. An inline policy comes first, managed policies where the role's inline policies are full.
+    An inline policy comes first, managed policies where the role's inline policies are full.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, role: iam.IRole, room: Room) -> None:
+    def __init__(self, scope: Construct, construct_id: str, role: iam.IRole, room: RolePermissions) -> None:
         super().__init__(scope, construct_id)
         self._role = role
         self._room = room
@@ -52,18 +68,6 @@ class PutPermissions(Construct):
         self._managed: tuple[Construct, iam.PolicyStatement] | None = None
         self._room_in_managed = 0
         self._count_of_managed = 0
-
-    @classmethod
-    def of(cls, user: Construct, provider: Construct, role: iam.IRole, room: Room) -> PutPermissions:
-        """Return those of the stack that ``user`` is in, for a provider; they are made on first use."""
-        stack = Stack.of(user)
-        scope, construct_id = (
-            (provider, "Projects")
-            if stack is Stack.of(provider)
-            else (stack, f"RekognitionProjectPolicies{provider.node.addr[-16:]}")
-        )
-        existing = scope.node.try_find_child(construct_id)
-        return existing if isinstance(existing, cls) else cls(scope, construct_id, role, room)
 
     def allow(self, project_arn: str) -> Construct:
         """Let the role put policies on a project, and return the IAM policy that says so."""
@@ -77,8 +81,8 @@ class PutPermissions(Construct):
         # The name of a project that is a token may be the longest.
         size = _AROUND_AN_ARN + (_LONGEST_ARN if is_token(project_arn) else len(project_arn))
         needed = size if self._inline else size + _AROUND_A_STATEMENT
-        if self._room.inline >= needed:
-            self._room.inline -= needed
+        if self._room.inline_room >= needed:
+            self._room.inline_room -= needed
             self._inline = self._inline or self._new_inline()
             return self._inline
         if self._managed is None or self._room_in_managed < size:
@@ -93,20 +97,20 @@ class PutPermissions(Construct):
 
     def _new_managed(self) -> tuple[Construct, iam.PolicyStatement]:
         self._count_of_managed += 1
-        self._room.attached -= 1
+        self._room.attached_room -= 1
         self._room_in_managed = MANAGED_QUOTA - _AROUND_A_STATEMENT
-        if self._room.attached < 0:
+        if self._room.attached_room < 0:
             Annotations.of(self).add_warning_v2(
                 "cdk-rekognition-project-policy:role-quota",
-                f"The provider's role needs {ATTACHED_QUOTA - self._room.attached} managed policies for its projects, "
-                f"and takes {ATTACHED_QUOTA} unless the quota is raised. Raise it in Service Quotas before you deploy, "
-                "or give some stacks a provider of their own.",
+                f"The provider's role needs {ATTACHED_QUOTA - self._room.attached_room} managed policies for its "
+                f"projects, and takes {ATTACHED_QUOTA} unless the quota is raised. Raise it in Service Quotas before "
+                "you deploy, or give some stacks a provider of their own.",
             )
         statement = _put()
         policy = iam.ManagedPolicy(
             self,
             f"Managed{self._count_of_managed}",
-            description=f"Lets {Stack.of(self).stack_name} put Rekognition project policies",
+            description=f"Lets {stack_of(self).stack_name} put Rekognition project policies",
             roles=[self._role],
             statements=[statement],
         )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Sequence
+from functools import cache, reduce
 from typing import Any
 
 import jsii
-from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack
+from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from . import _principals
 from ._document import VERSION, Document, DocumentRules
@@ -21,6 +21,8 @@ from ._handler import identity, request, timing
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
+from ._stacks import environment_of, stack_of
+from ._validation import DocumentsOfStack
 from ._versions import Versions
 
 
@@ -75,14 +77,17 @@ class ProjectPolicy(Resource):
         name = self._name_of_path() if policy_name is None else policy_name
         if not is_token(name):
             checked(self, lambda: identity.check_policy_name(name))
+        stack = stack_of(self)
         rules = DocumentRules(
-            self, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
+            stack, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
         )
         self._document = checked(self, lambda: rules.read(document))
 
         if provider is None:
             provider = ProjectPolicyProvider.of(self)
         has(self, "provider", provider, "manage", "a ProjectPolicyProvider, or what its from_attributes returns")
+        Siblings.of(stack).add(self, project_arn, name, stack)
+        DocumentsOfStack.of(stack).add(self, self._document, rules)
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
             "PolicyName": name,
@@ -98,14 +103,11 @@ class ProjectPolicy(Resource):
             "Resource",
             resource_type=request.RESOURCE_TYPE,
             service_token=provider.service_token,
-            service_timeout=Duration.seconds(timing.SERVICE_TIMEOUT),
+            service_timeout=_service_timeout(),
             properties=properties,
         )
         provider.manage(project_arn, self._resource)
-        warn_elsewhere(self, self._project)
-        siblings = Siblings.of(self)
-        siblings.add(self, project_arn, name)
-        self.node.add_validation(_AtSynthesis(lambda: rules.broken(self._document) + siblings.clashes_of(self)))
+        warn_elsewhere(self, self._project.region if self._project else environment_of(stack).region)
 
     @property
     def project_policy_id(self) -> str:
@@ -229,10 +231,9 @@ class ProjectPolicy(Resource):
         if is_token(project_arn):
             return None
         project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
-        stack = Stack.of(self)
-        region = project.region if is_token(stack.region) else stack.region
-        account = project.account if is_token(stack.account) else stack.account
-        checked(self, lambda: project.check_home(identity.Home(region, account)))
+        own = environment_of(stack_of(self))
+        home = identity.Home(own.region or project.region, own.account or project.account)
+        checked(self, lambda: project.check_home(home))
         return project
 
     def _name_of_path(self) -> str:
@@ -248,12 +249,6 @@ class ProjectPolicy(Resource):
         return value
 
 
-@jsii.implements(IValidation)
-class _AtSynthesis:
-    """Checks a policy at synthesis, when every grant and every other policy is known."""
-
-    def __init__(self, check: Callable[[], list[str]]) -> None:
-        self._check = check
-
-    def validate(self) -> list[str]:
-        return self._check()
+@cache
+def _service_timeout() -> Duration:
+    return Duration.seconds(timing.SERVICE_TIMEOUT)

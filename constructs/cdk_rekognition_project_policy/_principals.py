@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 from ._given import is_token
+from ._stacks import environment_of, stack_of
 
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
@@ -62,5 +62,5 @@ def is_of_another_account(principal: iam.IPrincipal, account: str | None) -> boo
         and not is_token(its_account)
         and its_account != account
         and hasattr(principal, "node")
-        and is_token(Stack.of(cast("IConstruct", principal)).account)
+        and environment_of(stack_of(cast("Construct", principal))).account is None
     )

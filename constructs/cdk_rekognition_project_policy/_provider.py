@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Protocol
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Token
@@ -16,8 +17,9 @@ from constructs import Construct, DependencyGroup
 from . import _asset
 from ._findings import explain_every_project, explain_function, explain_log_group
 from ._given import has, is_token, matches, wrong
-from ._handler import identity, timing
-from ._permissions import PutPermissions, Room, inline_policy
+from ._handler import timing
+from ._permissions import RolePermissions, inline_policy
+from ._stacks import Environment, environment_of, stack_of
 
 MEMORY_SIZE = 256
 """MiB of the function: it takes about 60, and processor time comes with memory (AWS Lambda)."""
@@ -139,14 +141,14 @@ class ProjectPolicyProvider(Construct):
         # What every request needs has to be there before the first and go after the last: permissions, and the log and
         # the role that they name, and retries.
         self._needed = DependencyGroup(policy, self._function.node.find_child("EventInvokeConfig"))
-        self._room = Room()
+        self._permissions = RolePermissions(self, self._role)
+        self._service_token = self._function.function_arn
+        self._environment = environment_of(stack_of(self))
 
     @classmethod
     def of(cls, scope: Construct) -> ProjectPolicyProvider:
         """Return the provider of the stack that ``scope`` is in; it is made on first use."""
-        stack = Stack.of(scope)
-        existing = stack.node.try_find_child(_ID)
-        return existing if isinstance(existing, ProjectPolicyProvider) else cls(stack, _ID)
+        return _of_stack(stack_of(scope))
 
     @classmethod
     def from_attributes(
@@ -163,7 +165,7 @@ class ProjectPolicyProvider(Construct):
     @property
     def service_token(self) -> str:
         """The function's ARN, which custom resources give as their ServiceToken."""
-        return self._function.function_arn
+        return self._service_token
 
     @property
     def role(self) -> iam.IRole:
@@ -186,10 +188,8 @@ class ProjectPolicyProvider(Construct):
         :param resource: The custom resource that gives the project's ARN.
         :raises ValueError: when the resource's stack is in another account or Region than the provider's.
         """
-        stack = Stack.of(self)
-        _check_home(self, identity.Home(stack.region, stack.account), project_arn, resource)
-        permissions = PutPermissions.of(resource, self, self._role, self._room)
-        resource.node.add_dependency(self._needed, permissions.allow(project_arn))
+        _check_environment(self._environment, self, project_arn, resource)
+        resource.node.add_dependency(self._needed, self._permissions.allow(project_arn, stack_of(resource)))
 
 
 class _ImportedProvider(Construct):
@@ -209,7 +209,8 @@ class _ImportedProvider(Construct):
             )
         self._service_token = service_token
         self._role = iam.Role.from_role_name(self, "Role", role_name)
-        self._room = Room()
+        self._permissions = RolePermissions(self, self._role)
+        self._environment = Environment.of_arn(service_token)
 
     @property
     def service_token(self) -> str:
@@ -220,23 +221,25 @@ class _ImportedProvider(Construct):
         return self._role
 
     def manage(self, project_arn: str, resource: Construct) -> None:
-        if not is_token(self._service_token):
-            _check_home(self, identity.Home.of(self._service_token), project_arn, resource)
-        permissions = PutPermissions.of(resource, self, self._role, self._room)
-        resource.node.add_dependency(permissions.allow(project_arn))
+        _check_environment(self._environment, self, project_arn, resource)
+        resource.node.add_dependency(self._permissions.allow(project_arn, stack_of(resource)))
 
 
-def _check_home(provider: Construct, home: identity.Home, project_arn: str, resource: Construct) -> None:
+@cache
+def _of_stack(stack: Stack) -> ProjectPolicyProvider:
+    existing = stack.node.try_find_child(_ID)
+    return existing if isinstance(existing, ProjectPolicyProvider) else ProjectPolicyProvider(stack, _ID)
+
+
+def _check_environment(own: Environment, provider: Construct, project_arn: str, resource: Construct) -> None:
     """Raise ``ValueError`` for a resource that is known to be where the provider's function does not serve."""
-    stack = Stack.of(resource)
-    other = identity.Home(stack.region, stack.account)
-    if not is_token(project_arn):
-        other = identity.Home.of(project_arn)  # which is the stack's, where that is known
-    for kind, own, its in (("account", home.account, other.account), ("Region", home.region, other.region)):
-        if own != its and not is_token(own) and not is_token(its):
+    # The project's environment is the stack's, which may not be known.
+    its = environment_of(stack_of(resource)) if is_token(project_arn) else Environment.of_arn(project_arn)
+    for kind, served, wanted in (("account", own.account, its.account), ("Region", own.region, its.region)):
+        if None not in (served, wanted) and served != wanted:
             raise ValueError(
-                f"{resource.node.path}: provider {provider.node.path} is in {kind} {own}, but this stack is in {its}. "
-                "A provider serves the stacks of its own account and Region; give this one another, or none."
+                f"{resource.node.path}: provider {provider.node.path} is in {kind} {served}, but this stack is in "
+                f"{wanted}. A provider serves the stacks of its own account and Region; give this one another, or none."
             )
 
 

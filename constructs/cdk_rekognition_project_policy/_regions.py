@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 
 from constructs import Construct
-
-from ._given import is_token
-from ._handler import identity
 
 CUSTOM_LABELS = frozenset(
     {
@@ -27,10 +24,9 @@ CUSTOM_LABELS = frozenset(
 """The Regions of Custom Labels (AWS General Reference, Amazon Rekognition endpoints and quotas)."""
 
 
-def warn_elsewhere(policy: Construct, project: identity.Project | None) -> None:
+def warn_elsewhere(policy: Construct, region: str | None) -> None:
     """Warn of a Region that is not known to have Custom Labels; AWS may have added it since."""
-    region = project.region if project else Stack.of(policy).region
-    if not is_token(region) and region not in CUSTOM_LABELS:
+    if region is not None and region not in CUSTOM_LABELS:
         Annotations.of(policy).add_warning_v2(
             "cdk-rekognition-project-policy:region",
             f"Rekognition Custom Labels is not known to be in Region {region}, where this policy is put. Deploy the "

@@ -8,28 +8,39 @@ from typing import Any
 
 from aws_cdk import Stack
 
-from constructs import Construct
+from ._given import may_hold_token
 
 _SUBSTITUTION = re.compile(r"\$\{[^!][^}]*\}")
 
 
-def resolve(scope: Construct, value: Any, partition: str) -> Any:  # noqa: ANN401 - any JSON, and the same shape back
-    """Return what a value will be in the template, with texts put together whose only unknown part is the partition."""
-    return _join(Stack.of(scope).resolve(value), partition)
+def resolve(stack: Stack, value: Any) -> Any:  # noqa: ANN401 - any JSON, and the same shape back
+    """Return what a value will be in the template."""
+    return stack.resolve(value) if _holds_something_to_resolve(value) else value
 
 
-def _join(value: Any, partition: str) -> Any:  # noqa: ANN401 - the same
+def _holds_something_to_resolve(value: object) -> bool:
+    if isinstance(value, str):
+        return may_hold_token(value)
+    if isinstance(value, Mapping):
+        return any(_holds_something_to_resolve(each) for item in value.items() for each in item)
+    if isinstance(value, (list, tuple)):
+        return any(_holds_something_to_resolve(each) for each in value)
+    return not isinstance(value, int)  # tokens of the CDK are objects and floats, and None is left out
+
+
+def joined(value: Any, partition: str) -> Any:  # noqa: ANN401 - the same
+    """Return a resolved value with those texts put together whose only unknown part is the partition."""
     if value == {"Ref": "AWS::Partition"}:
         return partition
     if isinstance(value, Mapping):
-        members = {key: _join(member, partition) for key, member in value.items()}
+        members = {key: joined(member, partition) for key, member in value.items()}
         if is_intrinsic(members) and "Fn::Join" in members:
             delimiter, parts = members["Fn::Join"]
             if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
                 return delimiter.join(parts)
         return members
     if isinstance(value, (list, tuple)):
-        return [_join(member, partition) for member in value]
+        return [joined(member, partition) for member in value]
     return value
 
 

@@ -431,7 +431,7 @@ class TestBadInput:
     def test_at_synthesis(self, placed_stack: Stack, resources: Resources, wrong: dict[str, Any], rule: str) -> None:
         """A document is checked when all its statements are known, and the error names the construct."""
         ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN, document=wrong)
-        with pytest.raises(RuntimeError, match=rf"\[Sharing/Policy\] .*{re.escape(rule)}"):
+        with pytest.raises(RuntimeError, match=rf"\[Sharing\] Sharing/Policy: .*{re.escape(rule)}"):
             resources(placed_stack, TYPE)
 
     @pytest.mark.parametrize(
@@ -490,22 +490,20 @@ class TestBadInput:
                     change(grantee)
 
     @pytest.mark.parametrize("token", [False, True])
-    def test_two_policies_of_one_name_on_one_project(self, stack: Stack, resources: Resources, token: bool) -> None:
+    def test_two_policies_of_one_name_on_one_project(self, stack: Stack, token: bool) -> None:
         """No state of the service tells them apart: one's update or deletion would be the other's loss."""
         arn = Fn.import_value("ProjectArn") if token else PROJECT_ARN
-        for construct_id in ("One", "Two"):
-            ProjectPolicy(stack, construct_id, project_arn=arn, policy_name="sharing", document=document())
-        with pytest.raises(RuntimeError, match=r"\[Sharing/One\] Sharing/Two has the same policy name"):
-            resources(stack, TYPE)
+        ProjectPolicy(stack, "One", project_arn=arn, policy_name="sharing", document=document())
+        with pytest.raises(ValueError, match=r"^Sharing/Two: Sharing/One has the same policy name"):
+            ProjectPolicy(stack, "Two", project_arn=arn, policy_name="sharing", document=document())
 
     def test_two_policies_of_one_name_in_two_stacks(self) -> None:
         """Another stack of the app is no other project."""
         app = App()
-        for name in ("One", "Two"):
-            stack = Stack(app, name)
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
-        with pytest.raises(RuntimeError, match=r"\[One/Policy\] Two/Policy has the same policy name"):
-            app.synth()
+        one, two = Stack(app, "One"), Stack(app, "Two")
+        ProjectPolicy(one, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
+        with pytest.raises(ValueError, match=r"^Two/Policy: One/Policy has the same policy name"):
+            ProjectPolicy(two, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
 
     def test_one_name_on_two_projects_is_fine(self, stack: Stack, resources: Resources) -> None:
         """Names need to differ on one project only."""

@@ -1,0 +1,46 @@
+"""Where a construct stands: its stack, and what is known of that one's environment.
+
+Every question about a construct crosses to Node.js, and these are asked for each policy. Their answers never change, so
+each is asked once; what that remembers is kept by jsii anyhow, for as long as the process lives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from aws_cdk import Stack
+
+from constructs import Construct
+
+from ._given import is_token
+from ._handler import identity
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An account and a Region, as far as they are known at synthesis."""
+
+    account: str | None
+    region: str | None
+
+    @classmethod
+    def of_arn(cls, arn: str) -> Environment:
+        """Return where that is what an ARN names."""
+        if is_token(arn):
+            return cls(None, None)
+        home = identity.Home.of(arn)
+        return cls(home.account, home.region)
+
+
+@cache
+def stack_of(construct: Construct) -> Stack:
+    """Return the stack that a construct is in."""
+    return Stack.of(construct)
+
+
+@cache
+def environment_of(stack: Stack) -> Environment:
+    """Return where a stack is deployed; None where only the deployment will tell."""
+    account, region = stack.account, stack.region
+    return Environment(None if is_token(account) else account, None if is_token(region) else region)
