@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda"), str(ROOT)]
+import_module("aws_cdk")  # first, for what it loads is not made for this:
+with patch("typing.TYPE_CHECKING", new=True):  # signatures name types that nothing else needs to be loaded
+    import_module("cdk_rekognition_project_policy")
 
 project = html_title = "Rekognition project policies"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "docs._extensions.site_pages"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
 from constructs import Construct
 
@@ -17,6 +16,10 @@ from ._handler import document as documents
 from ._handler import identity
 from ._stacks import environment_of, stack_of
 from ._versions import Versions
+
+if TYPE_CHECKING:  # these take long to load, and their names are all that is needed of them
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
 
 _POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _WITHOUT_NUMBER = re.compile(r"arn:[^/]+:project/[^/]+")

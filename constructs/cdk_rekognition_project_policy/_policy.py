@@ -7,7 +7,7 @@ from functools import cache, reduce
 from typing import Any
 
 import jsii
-from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource
+from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 
@@ -70,21 +70,21 @@ class ProjectPolicy(Resource):
             known. Grants are checked at synthesis, when all of them are known.
         """
         super().__init__(scope, construct_id)
+        stack = stack_of(scope)
         project_arn = self._arn_of(project_arn, project)
         self._project_arn = project_arn
-        self._project = self._parse_project(project_arn)
+        self._project = self._parse_project(project_arn, stack)
         self._versions = Versions(self, project_arn)
         name = self._name_of_path() if policy_name is None else policy_name
         if not is_token(name):
             checked(self, lambda: identity.check_policy_name(name))
-        stack = stack_of(self)
         rules = DocumentRules(
             stack, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
         )
         self._document = checked(self, lambda: rules.read(document))
 
         if provider is None:
-            provider = ProjectPolicyProvider.of(self)
+            provider = ProjectPolicyProvider.of(scope)
         has(self, "provider", provider, "manage", "a ProjectPolicyProvider, or what its from_attributes returns")
         Siblings.of(stack).add(self, project_arn, name, stack)
         DocumentsOfStack.of(stack).add(self, self._document, rules)
@@ -226,12 +226,12 @@ class ProjectPolicy(Resource):
             raise wrong(self, "project", project, "a rekognition.CfnProject, or the project's ARN as project_arn")
         return project.attr_arn
 
-    def _parse_project(self, project_arn: str) -> identity.Project | None:
+    def _parse_project(self, project_arn: str, stack: Stack) -> identity.Project | None:
         """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""
         if is_token(project_arn):
             return None
         project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
-        own = environment_of(stack_of(self))
+        own = environment_of(stack)
         home = identity.Home(own.region or project.region, own.account or project.account)
         checked(self, lambda: project.check_home(home))
         return project

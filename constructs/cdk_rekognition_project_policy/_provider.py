@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
@@ -20,6 +19,9 @@ from ._given import has, is_token, matches, wrong
 from ._handler import timing
 from ._permissions import RolePermissions, inline_policy
 from ._stacks import Environment, environment_of, stack_of
+
+if TYPE_CHECKING:  # it takes long to load, and its names are all that is needed of it
+    from aws_cdk import aws_kms as kms
 
 MEMORY_SIZE = 256
 """MiB of the function: it takes about 60, and processor time comes with memory (AWS Lambda)."""
