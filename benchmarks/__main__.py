@@ -1,7 +1,5 @@
 """The benchmarks' command line: measures everything and writes docs/performance.md."""
 
-# ruff: noqa: T201 - a command line talks
-
 from __future__ import annotations
 
 import argparse

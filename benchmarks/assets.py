@@ -1,7 +1,5 @@
 """The functions' code: what aws-cdk-lib and this project's construct synthesize, and the peers' own few lines."""
 
-# ruff: noqa: S603 - the commands are this project's own
-
 from __future__ import annotations
 
 import io

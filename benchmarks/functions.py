@@ -1,7 +1,5 @@
 """The function of this project and those of its peers: how each is started, and what it is sent."""
 
-# ruff: noqa: S603, S607 - the commands are this project's own
-
 from __future__ import annotations
 
 import json

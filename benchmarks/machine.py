@@ -1,7 +1,5 @@
 """What the numbers were measured on, and with."""
 
-# ruff: noqa: S607 - the commands are this project's own
-
 from __future__ import annotations
 
 import json

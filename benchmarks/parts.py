@@ -1,7 +1,5 @@
 """Where a cold start goes: how long processes take that import only a part of what the function does."""
 
-# ruff: noqa: S603 - the commands are this project's own
-
 from __future__ import annotations
 
 import subprocess

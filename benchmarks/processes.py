@@ -1,7 +1,5 @@
 """One process of a function: started, handed events, watched, ended."""
 
-# ruff: noqa: S603 - the commands are this project's own
-
 from __future__ import annotations
 
 import json

@@ -81,8 +81,8 @@ class DocumentRules:
         return violations
 
     @property
-    def _partition(self) -> str:
-        return self._project.partition if self._project else "aws"
+    def _partition(self) -> Mapping[str, str]:
+        return {"AWS::Partition": self._project.partition if self._project else "aws"}
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, reduce
 from typing import Any
 
@@ -22,8 +22,12 @@ from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
 from ._stacks import environment_of, stack_of
+from ._synthesis import is_intrinsic, joined, resolve, shortest
 from ._validation import DocumentsOfStack
 from ._versions import Versions
+
+_EXAMPLES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+"""For the pseudo parameters in a project's ARN: whatever they will be, the rest of it has to be a project's."""
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
@@ -76,8 +80,7 @@ class ProjectPolicy(Resource):
         self._project = self._parse_project(project_arn, stack)
         self._versions = Versions(self, project_arn)
         name = self._name_of_path() if policy_name is None else policy_name
-        if not is_token(name):
-            checked(self, lambda: identity.check_policy_name(name))
+        self._check_name(name, stack)
         rules = DocumentRules(
             stack, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
         )
@@ -228,9 +231,13 @@ class ProjectPolicy(Resource):
 
     def _parse_project(self, project_arn: str, stack: Stack) -> identity.Project | None:
         """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""
-        if is_token(project_arn):
+        arn = resolve(stack, project_arn) if is_token(project_arn) else project_arn
+        if isinstance(arn, Mapping):
+            shape = joined(arn, _EXAMPLES)
+            if isinstance(shape, str):
+                checked(self, lambda: identity.Project.parse(shape))
             return None
-        project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
+        project: identity.Project = checked(self, lambda: identity.Project.parse(arn))
         own = environment_of(stack)
         home = identity.Home(own.region or project.region, own.account or project.account)
         checked(self, lambda: project.check_home(home))
@@ -240,6 +247,13 @@ class ProjectPolicy(Resource):
         return Names.unique_resource_name(
             self, max_length=identity.MAX_POLICY_NAME_LENGTH, allowed_special_characters="_.-"
         )
+
+    def _check_name(self, policy_name: object, stack: Stack) -> None:
+        """Check a name as far as it is known: beside a token, what is written there."""
+        name = resolve(stack, policy_name) if is_token(policy_name) else policy_name
+        known = shortest(name)
+        if known or not is_intrinsic(name):
+            checked(self, lambda: identity.check_policy_name(known))
 
     def _flag(self, **given: object) -> bool:
         """Return a flag; anything but True and False is refused, since every text counts as true in Python."""

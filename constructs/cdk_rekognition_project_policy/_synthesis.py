@@ -28,19 +28,19 @@ def _holds_something_to_resolve(value: object) -> bool:
     return not isinstance(value, int)  # tokens of the CDK are objects and floats, and None is left out
 
 
-def joined(value: Any, partition: str) -> Any:  # noqa: ANN401 - the same
-    """Return a resolved value with those texts put together whose only unknown part is the partition."""
-    if value == {"Ref": "AWS::Partition"}:
-        return partition
+def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
+    """Return a resolved value with those texts put together whose only unknown parts are these references."""
     if isinstance(value, Mapping):
-        members = {key: joined(member, partition) for key, member in value.items()}
+        if is_intrinsic(value) and value.get("Ref") in references:
+            return references[value["Ref"]]
+        members = {key: joined(member, references) for key, member in value.items()}
         if is_intrinsic(members) and "Fn::Join" in members:
             delimiter, parts = members["Fn::Join"]
             if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
                 return delimiter.join(parts)
         return members
     if isinstance(value, (list, tuple)):
-        return [joined(member, partition) for member in value]
+        return [joined(member, references) for member in value]
     return value
 
 

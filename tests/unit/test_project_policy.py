@@ -9,8 +9,9 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+import jsii
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Environment, Fn, RemovalPolicy, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Fn, IStableStringProducer, Lazy, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rekognition as rekognition
@@ -22,6 +23,18 @@ from tests.unit.conftest import PROJECT_ARN, Resources
 
 TYPE = "Custom::RekognitionProjectPolicy"
 VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/*"
+UNPLACED = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+
+
+def lazily(text: str) -> str:
+    """Return a token that will be this text at synthesis."""
+
+    @jsii.implements(IStableStringProducer)
+    class Producer:
+        def produce(self) -> str:
+            return text
+
+    return Lazy.string(Producer())
 
 
 def document(**changed: Any) -> dict[str, Any]:
@@ -361,6 +374,37 @@ class TestResource:
 
 class TestBadInput:
     """What can be seen to be wrong is refused before anything is deployed, with the construct's path."""
+
+    @pytest.mark.parametrize(
+        ("wrong", "rule"),
+        [
+            ({"project_arn": f"{UNPLACED}:project/logos"}, "is not the ARN of a Custom Labels project"),
+            ({"project_arn": f"{UNPLACED}:project/logos/version/v1/1690474772815"}, "is not the ARN"),
+            ({"project_arn": lazily("logos")}, 'ProjectArn "logos" is not the ARN'),
+            ({"policy_name": f"for {Aws.REGION}"}, 'PolicyName "for " is not valid'),
+            ({"policy_name": f"{'n' * 129}{Aws.REGION}"}, "1 to 128"),
+            ({"policy_name": lazily("a b")}, 'PolicyName "a b" is not valid'),
+        ],
+    )
+    def test_beside_a_token(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
+        """What is written beside a token, or will stand in its place at synthesis, is held to the rules as well."""
+        with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
+            ProjectPolicy(stack, "Policy", **{"project_arn": PROJECT_ARN, "document": document(), **wrong})
+
+    @pytest.mark.parametrize(
+        "right",
+        [
+            {"project_arn": f"{UNPLACED}:project/logos/1690474772815"},
+            {"project_arn": f"{UNPLACED}:project/{Fn.import_value('NameAndNumber')}"},
+            {"project_arn": Fn.import_value("Project")},
+            {"policy_name": f"for-{Aws.REGION}"},
+            {"policy_name": Fn.select(0, Fn.split("-", Aws.STACK_NAME))},
+        ],
+    )
+    def test_a_token_is_not_guessed_at(self, stack: Stack, resources: Resources, right: dict[str, Any]) -> None:
+        """What only the deployment will tell is not refused."""
+        ProjectPolicy(stack, "Policy", **{"project_arn": PROJECT_ARN, "document": document(), **right})
+        assert len(resources(stack, TYPE)) == 1
 
     @pytest.mark.parametrize(
         ("wrong", "rule"),
