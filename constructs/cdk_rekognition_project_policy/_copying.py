@@ -14,7 +14,9 @@ from ._findings import explain_copies
 from ._given import checked, has, is_token, matches, wrong
 from ._handler import document as documents
 from ._handler import identity
-from ._stacks import environment_of, stack_of
+from ._permissions import MANAGED_QUOTA
+from ._stacks import check_account, environment_of, stack_of
+from ._synthesis import resolve, shortest
 from ._versions import Versions
 
 if TYPE_CHECKING:  # these take long to load, and their names are all that is needed of them
@@ -68,16 +70,22 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         :param versions: Names of the source's versions, or their ARNs. Default: every version, later ones included.
         :param roles: Roles to attach the policy to. Default: none yet.
         :param managed_policy_name: The policy's name. Default: one that CloudFormation makes.
-        :raises ValueError: for what is not the ARN of a project, for projects of two Regions, for a destination of
-            another account than the stack's, and for versions that are none.
+        :raises ValueError: for what is not the ARN of a project, for projects of two Regions or partitions, for a
+            destination or a role of another account than the stack's, for versions that are none, and for more of them
+            than a managed policy takes (6,144 characters).
         """
         super().__init__(
             scope,
             construct_id,
             description="Lets models of another account's Rekognition Custom Labels project be copied",
             managed_policy_name=managed_policy_name,
-            roles=roles,
         )
+        if not isinstance(roles or (), (list, tuple)):
+            raise wrong(self, "roles", roles, "a list of roles, such as [role]")
+        for role in roles or ():
+            has(self, "roles", role, "role_name", "a list of iam.Role, or of what its from_role_name returns")
+            check_account(self, "roles", role)
+            self.attach_to_role(role)
         named = managed_policy_name is not None and not is_token(managed_policy_name)
         if named and not matches(_POLICY_NAME, managed_policy_name):
             raise wrong(self, "managed_policy_name", managed_policy_name, "1 to 128 letters, digits or any of _+=,.@-")
@@ -89,7 +97,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
             source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
-        sources = Versions(self, source_project_arn).arns(versions)
+        sources = Versions(self, source_project_arn, None).arns(versions)
         results = output_bucket.arn_for_objects(f"{output_key_prefix}*")
         self.add_statements(
             _allow([documents.COPY_ACTION], *sources),
@@ -105,20 +113,32 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                     output_encryption_key.key_arn,
                 )
             )
+        self._check_size()
 
     def _check(self, source_project_arn: str, destination_project_arn: str) -> None:
         """Raise ``ValueError`` for projects between which nothing can be copied here, as far as they are known."""
         source, destination = (self._parse(arn) for arn in (source_project_arn, destination_project_arn))
-        if source and destination and source.region != destination.region:
-            raise ValueError(
-                f"{self.node.path}: the source project is in Region {source.region}, the destination project in "
-                f"{destination.region}. Models are copied within one Region; give a destination in {source.region}."
-            )
+        if source and destination:
+            for kind in ("partition", "Region"):
+                its, other = getattr(source, kind.lower()), getattr(destination, kind.lower())
+                if its != other:
+                    raise ValueError(
+                        f"{self.node.path}: the source project is in {kind} {its}, the destination project in {other}. "
+                        f"Models are copied within one {kind}; give a destination in {its}."
+                    )
         account = environment_of(stack_of(self)).account
         if destination and account is not None and destination.account != account:
             raise ValueError(
                 f"{self.node.path}: the destination project is in account {destination.account}, but this stack is in "
                 f"{account}. Give a project of this account, which the model is copied into."
+            )
+
+    def _check_size(self) -> None:
+        size = len(documents.minify(shortest(resolve(stack_of(self), {"Document": self.document})["Document"])))
+        if size > MANAGED_QUOTA:
+            raise ValueError(
+                f"{self.node.path}: the policy has {size} characters without white space, {size - MANAGED_QUOTA} more "
+                f"than IAM's {MANAGED_QUOTA} for a managed policy. Name fewer versions, or leave them out for all."
             )
 
     def _parse(self, project_arn: str) -> identity.Project | None:

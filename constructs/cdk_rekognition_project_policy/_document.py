@@ -9,6 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from . import _synthesis
+from ._conditions import unknown_operators
 from ._given import is_token
 from ._handler import document as documents
 from ._handler import errors, identity
@@ -59,9 +60,14 @@ class DocumentRules:
         None stands for an ``iam.PolicyDocument`` without statements.
         """
         resolved = {} if resolved is None else _synthesis.joined(resolved, self._partition)
-        if not isinstance(resolved, Mapping) or _synthesis.is_intrinsic(resolved):
-            return []
-        return self._violations(resolved) + documents.size_violations(_synthesis.shortest(resolved))
+        if isinstance(resolved, str):  # a token that stood for a text
+            try:
+                resolved = documents.parse(resolved)
+            except documents.InvalidDocument as invalid:
+                return [str(invalid)]
+        if isinstance(resolved, Mapping) and not _synthesis.is_intrinsic(resolved):
+            return self._violations(resolved) + documents.size_violations(_synthesis.shortest(resolved))
+        return _size_of_partly_known(_synthesis.shortest(resolved))
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements may yet be added."""
@@ -78,11 +84,19 @@ class DocumentRules:
             block_public_policy=self._block_public_policy,
             is_unknown=_synthesis.is_intrinsic,
         )
-        return violations
+        return violations + list(unknown_operators(resolved))
 
     @property
     def _partition(self) -> Mapping[str, str]:
         return {"AWS::Partition": self._project.partition if self._project else "aws"}
+
+
+def _size_of_partly_known(text: object) -> list[str]:
+    """Return the rule about the size where a text breaks it that lacks what is not known; it may be no JSON then."""
+    try:
+        return documents.size_violations(documents.parse(text))
+    except documents.InvalidDocument:
+        return []
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
@@ -93,7 +107,11 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
         return [_plain(member) for member in value]
     if isinstance(value, iam.PolicyStatement):
         return value.to_statement_json()
-    if value is None or isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
+    if value is None:
+        raise documents.InvalidDocument(
+            "PolicyDocument holds None, which would leave out what it stands for. Give a value, or leave its name out."
+        )
+    if isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
         return value
     raise documents.InvalidDocument(
         f"PolicyDocument is not JSON: it holds a {type(value).__name__}. Give texts, lists and mappings."

@@ -117,14 +117,19 @@ class PutPermissions(Construct):
         return policy, statement
 
 
-def inline_policy(scope: Construct, role: iam.IRole, *statements: iam.PolicyStatement) -> iam.Policy:
-    """Return an inline policy whose name no other construct of any stack gives to a policy of the same role.
+def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: iam.PolicyStatement) -> iam.Policy:
+    """Return an inline policy whose name no other construct of any stack gives to a policy of the same role or user.
 
     Policies of one name overwrite one another on their role, and stacks that share it may look alike.
     """
     name = Names.unique_resource_name(scope, max_length=_MAX_POLICY_NAME, separator="-")
     stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
-    return iam.Policy(scope, "Policy", policy_name=f"{name}-{stack_uuid}", roles=[role], statements=[*statements])
+    policy = iam.Policy(scope, "Policy", policy_name=f"{name}-{stack_uuid}", statements=[*statements])
+    if isinstance(holder, iam.User):
+        policy.attach_to_user(holder)
+    else:
+        policy.attach_to_role(holder)
+    return policy
 
 
 def _put() -> iam.PolicyStatement:

@@ -15,14 +15,16 @@ from constructs import Construct
 
 from . import _principals
 from ._document import VERSION, Document, DocumentRules
+from ._findings import explain_copies
 from ._given import checked, has, is_token, wrong
 from ._handler import document as documents
 from ._handler import identity, request, timing
+from ._permissions import inline_policy
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
 from ._siblings import Siblings
 from ._stacks import environment_of, stack_of
-from ._synthesis import is_intrinsic, joined, resolve, shortest
+from ._synthesis import is_intrinsic, joined, referenced, resolve, shortest
 from ._validation import DocumentsOfStack
 from ._versions import Versions
 
@@ -61,7 +63,8 @@ class ProjectPolicy(Resource):
         :param policy_name: The policy's name: 1 to 128 letters, digits, ``_``, ``.`` and ``-``. Another name replaces
             the policy. Default: a name made from the construct's path.
         :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or JSON text. Grants are added
-            to an ``iam.PolicyDocument`` itself, so give each policy one of its own. Default: only what grants add.
+            to an ``iam.PolicyDocument`` itself, so give each policy one of its own, with ``minimize=True`` for
+            statements to be merged so that many fit. Default: only what grants add.
         :param adopt_existing: Whether a policy of that name that is there already, and says the same, is taken over. An
             adopted policy is updated with the stack but stays when the stack goes. Default: False, which refuses it.
         :param block_public_policy: Whether a statement is refused that allows every AWS account to copy the models:
@@ -77,8 +80,8 @@ class ProjectPolicy(Resource):
         stack = stack_of(scope)
         project_arn = self._arn_of(project_arn, project)
         self._project_arn = project_arn
-        self._project = self._parse_project(project_arn, stack)
-        self._versions = Versions(self, project_arn)
+        self._project, project_name = self._parse_project(project_arn, stack)
+        self._versions = Versions(self, project_arn, project_name)
         name = self._name_of_path() if policy_name is None else policy_name
         self._check_name(name, stack)
         rules = DocumentRules(
@@ -136,8 +139,8 @@ class ProjectPolicy(Resource):
         """Let a grantee copy the project's models (rekognition:CopyProjectVersion).
 
         The grantee is written into the policy's document; its own account must let it copy as well
-        (``CopyProjectVersionPolicy``). For a role or user of the same account that identity policy is made here, unless
-        it is part of a composite principal.
+        (``CopyProjectVersionPolicy``). For a role or user that is known to be of the same account that identity policy
+        is made here, unless it is part of a composite principal.
 
         ============================================ =======================================================
         Grantee
@@ -210,12 +213,38 @@ class ProjectPolicy(Resource):
         return self._document
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
-        if _principals.is_of_another_account(principal, self._project.account if self._project else None):
-            # Only an ARN: nothing that the CDK could attach an identity policy to.
+        stack = stack_of(self)
+        principal = _principals.as_document_names(principal, stack, self._project.account if self._project else None)
+        if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
+            self._identity_policy(principal, arns)
             principal = iam.ArnPrincipal(principal.policy_fragment.principal_json["AWS"][0])
         return iam.Grant.add_to_principal_and_resource(
-            grantee=principal, actions=[documents.COPY_ACTION], resource_arns=arns, resource=self
+            grantee=principal,
+            actions=[documents.COPY_ACTION],
+            resource_arns=arns,
+            resource=self,
+            # The document's statement has them from its principal; these are the identity policy's.
+            conditions=_principals.conditions_of(principal) or None,
         )
+
+    def _would_be_a_cycle(self, principal: iam.Role | iam.User, stack: Stack) -> bool:
+        """Tell whether an identity policy in the principal's stack would need this one, which needs that one."""
+        other = stack_of(principal)
+        same_environment = environment_of(other) == environment_of(stack)
+        return other is not stack and same_environment and is_token(self._project_arn)
+
+    def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
+        """Let a role or user of another stack copy, by a policy in this stack."""
+        scope_id = f"Copy{principal.node.addr[-16:]}"
+        existing = self.node.try_find_child(scope_id)
+        scope = existing if isinstance(existing, Construct) else Construct(self, scope_id)
+        statement = iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns)
+        policy = scope.node.try_find_child("Policy")
+        if isinstance(policy, iam.Policy):
+            policy.add_statements(statement)
+        else:
+            policy = inline_policy(scope, principal, statement)
+        explain_copies(policy, arns)
 
     def _arn_of(self, project_arn: str | None, project: rekognition.CfnProject | None) -> str:
         """Return the one ARN that is given either way."""
@@ -229,19 +258,33 @@ class ProjectPolicy(Resource):
             raise wrong(self, "project", project, "a rekognition.CfnProject, or the project's ARN as project_arn")
         return project.attr_arn
 
-    def _parse_project(self, project_arn: str, stack: Stack) -> identity.Project | None:
-        """Return the project where its ARN is known, once it has been checked to be in the stack's environment."""
+    def _parse_project(self, project_arn: str, stack: Stack) -> tuple[identity.Project | None, str | None]:
+        """Return the project and its name as far as its ARN is known, once it is checked to be where the stack is."""
         arn = resolve(stack, project_arn) if is_token(project_arn) else project_arn
         if isinstance(arn, Mapping):
+            self._check_environment_of(project_arn, stack)
             shape = joined(arn, _EXAMPLES)
-            if isinstance(shape, str):
-                checked(self, lambda: identity.Project.parse(shape))
-            return None
+            if not isinstance(shape, str):
+                return None, None
+            return None, checked(self, lambda: identity.Project.parse(shape)).name
         project: identity.Project = checked(self, lambda: identity.Project.parse(arn))
         own = environment_of(stack)
         home = identity.Home(own.region or project.region, own.account or project.account)
         checked(self, lambda: project.check_home(home))
-        return project
+        return project, project.name
+
+    def _check_environment_of(self, project_arn: str, stack: Stack) -> None:
+        """Raise ``ValueError`` for a project of the app that is known to be elsewhere than the stack."""
+        reference = referenced(project_arn)
+        if not reference or not isinstance(reference[0], rekognition.CfnProject):
+            return
+        its, own = environment_of(stack_of(reference[0])), environment_of(stack)
+        for kind, there, here in (("account", its.account, own.account), ("Region", its.region, own.region)):
+            if None not in (there, here) and there != here:
+                raise ValueError(
+                    f"{self.node.path}: project {reference[0].node.path} is in {kind} {there}, but this stack is in "
+                    f"{here}. Deploy the policy's stack where the project is."
+                )
 
     def _name_of_path(self) -> str:
         return Names.unique_resource_name(

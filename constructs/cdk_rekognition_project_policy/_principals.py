@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from constructs import Construct, IConstruct
+from constructs import IConstruct
 
 from ._given import is_token
-from ._stacks import environment_of, stack_of
+from ._stacks import environment_of
+from ._synthesis import resolve
+
+_WITHOUT_CONDITIONS = (iam.ArnPrincipal, iam.Role, iam.User)
 
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
@@ -31,7 +36,7 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
     except RuntimeError as error:
         raise ValueError(
             f"{granting.node.path}: {type(grantee).__name__} cannot stand in a policy's document: {error}. Give an "
-            "account, a role, a user or an organisation."
+            "account, a role, a user or an organisation; to several, give the conditions of each one by one."
         ) from None
     return [principal]
 
@@ -50,17 +55,28 @@ def _from_statement(statement: object) -> iam.IPrincipal:
     return iam.PrincipalWithConditions(principal, conditions) if conditions else principal
 
 
-def is_of_another_account(principal: iam.IPrincipal, account: str | None) -> bool:
-    """Tell whether a role or user is known to be of another account, while its own stack's account is not known.
+def conditions_of(principal: iam.IPrincipal) -> Mapping[str, Any]:
+    """Return the conditions that a principal brings to each statement about it."""
+    return {} if isinstance(principal, _WITHOUT_CONDITIONS) else principal.policy_fragment.conditions
 
-    There the CDK would attach an identity policy to what has the same name in the stack's account.
+
+def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | None) -> iam.IPrincipal:
+    """Return a principal that gets no identity policy here where it is not surely of this stack's account.
+
+    There the CDK would attach one to what has the same name in this account. What is made in this app is attached to in
+    its own stack. ``account`` is the project's, None where it is not known.
     """
+    if isinstance(principal, _WITHOUT_CONDITIONS):
+        return principal
     its_account = getattr(principal, "principal_account", None)
-    return (
-        account is not None
-        and its_account is not None
-        and not is_token(its_account)
-        and its_account != account
-        and hasattr(principal, "node")
-        and environment_of(stack_of(cast("Construct", principal))).account is None
-    )
+    if its_account is None or _is_surely(its_account, stack, account):
+        return principal
+    fragment = principal.policy_fragment
+    named = iam.ArnPrincipal(fragment.principal_json["AWS"][0])
+    return iam.PrincipalWithConditions(named, fragment.conditions) if fragment.conditions else named
+
+
+def _is_surely(its_account: str, stack: Stack, account: str | None) -> bool:
+    if is_token(its_account):
+        return bool(resolve(stack, its_account) == {"Ref": "AWS::AccountId"})
+    return its_account == (account or environment_of(stack).account)

@@ -18,7 +18,7 @@ from ._findings import explain_every_project, explain_function, explain_log_grou
 from ._given import has, is_token, matches, wrong
 from ._handler import timing
 from ._permissions import RolePermissions, inline_policy
-from ._stacks import Environment, environment_of, stack_of
+from ._stacks import Environment, check_account, environment_of, stack_of
 
 if TYPE_CHECKING:  # it takes long to load, and its names are all that is needed of it
     from aws_cdk import aws_kms as kms
@@ -82,13 +82,15 @@ class ProjectPolicyProvider(Construct):
         :param permissions_boundary: The permissions boundary of the role that is made. Default: none but what the app
             applies.
         :param memory_size: The function's memory in MiB, 128 to 10240. Default: 256.
-        :raises ValueError: for both a role and a permissions boundary, and for a memory size that Lambda has not.
+        :raises ValueError: for both a role and a permissions boundary, for a role of another account, and for a memory
+            size that Lambda has not.
         """
         super().__init__(scope, construct_id)
         if role is not None and permissions_boundary is not None:
             raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
         if role is not None:
             has(self, "role", role, "role_name", "an iam.Role, or what its from_role_name returns")
+            check_account(self, "role", role)
         if permissions_boundary is not None:
             has(self, "permissions_boundary", permissions_boundary, "managed_policy_arn", "an iam.ManagedPolicy")
         if log_encryption_key is not None:

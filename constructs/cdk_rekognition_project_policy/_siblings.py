@@ -11,7 +11,7 @@ from aws_cdk import Annotations, Stack
 
 from constructs import Construct, IConstruct
 
-from ._synthesis import resolve
+from ._synthesis import referenced, resolve
 
 QUOTA = 5
 """Policies a project takes, unless its quota is raised (Custom Labels quotas)."""
@@ -58,5 +58,11 @@ class Siblings:
 def _place(stack: Stack, project_arn: str) -> str:
     """Return a text that two projects share where they are surely the same."""
     resolved = resolve(stack, project_arn)
-    # What is not known by its text is a token of its stack: the same in another one is another project.
-    return json.dumps(resolved if isinstance(resolved, str) else [stack.node.path, resolved], sort_keys=True)
+    if isinstance(resolved, str):
+        return json.dumps(resolved)
+    reference = referenced(project_arn)
+    if reference:
+        construct, attribute = reference
+        return json.dumps([construct.node.path, attribute])
+    # Any other token is one of its stack: the same in another stack is another project.
+    return json.dumps([stack.node.path, resolved], sort_keys=True)

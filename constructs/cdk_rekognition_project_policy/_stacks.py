@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
@@ -44,3 +45,16 @@ def environment_of(stack: Stack) -> Environment:
     """Return where a stack is deployed; None where only the deployment will tell."""
     account, region = stack.account, stack.region
     return Environment(None if is_token(account) else account, None if is_token(region) else region)
+
+
+def check_account(user: Construct, name: str, role: iam.IRole) -> None:
+    """Raise ``ValueError`` for a role that is known to be of another account than the stack of what uses it.
+
+    A policy would be attached to what has the same name in the stack's own account.
+    """
+    its, own = role.principal_account, environment_of(stack_of(user)).account
+    if its is not None and own is not None and not is_token(its) and its != own:
+        raise ValueError(
+            f"{user.node.path}: {name} has a role of account {its}, but this stack is in {own}. Give a role of this "
+            "account."
+        )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import Reference, Stack, Tokenization
+
+from constructs import IConstruct
 
 from ._given import may_hold_token
 
@@ -26,6 +29,17 @@ def _holds_something_to_resolve(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_holds_something_to_resolve(each) for each in value)
     return not isinstance(value, int)  # tokens of the CDK are objects and floats, and None is left out
+
+
+@cache
+def referenced(text: str) -> tuple[IConstruct, str] | None:
+    """Return the construct and the attribute that a text refers to, where it is one reference and nothing else.
+
+    What a reference is in the template is a logical id, which means something in the construct's own stack only.
+    """
+    fragments = Tokenization.reverse_string(text)
+    reference = fragments.first_token if fragments.length == 1 else None
+    return (reference.target, reference.display_name) if isinstance(reference, Reference) else None
 
 
 def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same

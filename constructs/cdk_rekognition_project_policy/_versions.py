@@ -13,10 +13,10 @@ from ._given import is_token
 from ._handler import identity
 
 _VERSION_ARN = re.compile(
-    r"arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255}/version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+)?",
+    r"arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255}/version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))",
     re.ASCII,
 )
-"""A version's ARN (CopyProjectVersion), in whose last two parts wildcards may stand."""
+"""A version's ARN (CopyProjectVersion), in whose last two parts wildcards may stand, one ``*`` for both."""
 
 
 class Versions:
@@ -26,9 +26,10 @@ class Versions:
     ``...:project/NAME/version/VERSION/NUMBER``.
     """
 
-    def __init__(self, user: IConstruct, project_arn: str) -> None:
+    def __init__(self, user: IConstruct, project_arn: str, project_name: str | None) -> None:
         self._user = user
         self._project_arn = project_arn
+        self._project_name = project_name
         self._arns: dict[str, str] = {}
 
     def arns(self, versions: Sequence[str] | None) -> list[str]:
@@ -64,9 +65,11 @@ class Versions:
         return self._arn(f"{version}/*")
 
     def _is_of_this_project(self, arn: str) -> bool:
-        if is_token(self._project_arn):
-            return _VERSION_ARN.fullmatch(arn) is not None
-        return _VERSION_ARN.fullmatch(arn) is not None and arn.startswith(self._arn(""))
+        if not _VERSION_ARN.fullmatch(arn):
+            return False
+        if not is_token(self._project_arn):
+            return arn.startswith(self._arn(""))
+        return self._project_name is None or f":project/{self._project_name}/" in arn
 
     def _arn(self, which: str) -> str:
         """Return the ARN of versions; always the same text, so that statements about them can be merged."""

@@ -339,14 +339,15 @@ class _Rules:
             if not _MET_BY_MOST.search(str(operator))
             for values in (tests.values() if isinstance(tests, Mapping) and not self.is_unknown(tests) else [tests])
         )
-        return any(all(set(str(value)) - {"*"} for value in _as_list(values)) for values in tested)
+        return any(all(set(str(value)) - set("*?") for value in _as_list(values)) for values in tested)
 
     def _of_condition(self, statement: Mapping[str, object]) -> Iterator[str]:
         condition = statement.get("Condition", {})
         if self.is_unknown(condition):
             return
         if not isinstance(condition, Mapping) or not all(
-            isinstance(tests, Mapping) or self.is_unknown(tests) for tests in condition.values()
+            self.is_unknown(tests) or (isinstance(tests, Mapping) and tests and all(map(_as_list, tests.values())))
+            for tests in condition.values()
         ):
             yield 'Condition is not valid; use {"OPERATOR": {"KEY": "VALUE"}}.'
 

@@ -13,6 +13,12 @@ PROJECT_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/16904747
 
 
 @pytest.fixture
+def app() -> App:
+    """An app without stacks."""
+    return App(analytics_reporting=False)
+
+
+@pytest.fixture
 def stack() -> Stack:
     """A stack whose account and Region are not known until it is deployed."""
     return Stack(App(analytics_reporting=False), "Sharing")

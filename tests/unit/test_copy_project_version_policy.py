@@ -118,3 +118,23 @@ def test_refuses_a_destination_of_another_account(placed_stack: Stack) -> None:
     """Source and destination the wrong way round is an easy mistake."""
     with pytest.raises(ValueError, match="the destination project is in account 111122223333, but this stack is in 12"):
         define(placed_stack)
+
+
+@pytest.mark.parametrize("wrong", ["copier", ["copier"], iam.Role])
+def test_refuses_what_are_no_roles(stack: Stack, wrong: Any) -> None:
+    """A role's name, and a role in place of a list, are answered with what to write."""
+    with pytest.raises(ValueError, match=r"^\S+/Copy: roles is .*Give a list of"):
+        define(stack, roles=wrong)
+
+
+def test_refuses_a_role_of_another_account(placed_stack: Stack) -> None:
+    """The policy would be attached to this account's role of that name."""
+    role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/copier")
+    with pytest.raises(ValueError, match="roles has a role of account 444455556666"):
+        define(placed_stack, destination_project_arn=PROJECT_ARN, roles=[role])
+
+
+def test_refuses_more_than_a_managed_policy_takes(stack: Stack) -> None:
+    """IAM takes 6,144 characters, and would tell so at the deployment only."""
+    with pytest.raises(ValueError, match=r"more than IAM's 6144 .* Name fewer versions"):
+        define(stack, versions=[f"version-{number}" for number in range(100)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -49,6 +49,29 @@ def document(**changed: Any) -> dict[str, Any]:
         "Version": "2012-10-17",
         "Statement": [{name: value for name, value in statement.items() if value is not None}],
     }
+
+
+THEIRS = "arn:aws:iam::444455556666:{}/copier"
+
+
+def theirs_role(stack: Stack) -> iam.IPrincipal:
+    """Import a role of another account."""
+    return iam.Role.from_role_arn(stack, "Theirs", THEIRS.format("role"))
+
+
+def theirs_user(stack: Stack) -> iam.IPrincipal:
+    """Import a user of another account."""
+    return iam.User.from_user_arn(stack, "Theirs", THEIRS.format("user"))
+
+
+def copying(resources: Resources, stack: Stack) -> list[Mapping[str, Any]]:
+    """Return the statements of a stack's identity policies that let somebody copy."""
+    return [
+        statement
+        for policy in resources(stack, "AWS::IAM::Policy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "rekognition:CopyProjectVersion" in statement["Action"]
+    ]
 
 
 def properties(resources: Resources, stack: Stack) -> Mapping[str, Any]:
@@ -268,6 +291,66 @@ class TestGrantCopy:
         ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
         assert "CopyProjectVersion" in json.dumps(resources(placed_stack, "AWS::IAM::Policy"))
 
+    @pytest.mark.parametrize("kind", [iam.Role, iam.User])
+    def test_a_condition_holds_for_the_identity_policy_too(self, stack: Stack, resources: Resources, kind: Any) -> None:
+        """Within an account the identity policy alone lets somebody copy, so it has the condition of the document."""
+        made = kind(stack, "Copier", **({"assumed_by": iam.AccountRootPrincipal()} if kind is iam.Role else {}))
+        condition = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(
+            iam.PrincipalWithConditions(made, condition).with_session_tags()
+        )
+        (in_document,) = properties(resources, stack)["PolicyDocument"]["Statement"]
+        (in_identity_policy,) = copying(resources, stack)
+        assert in_document["Condition"] == in_identity_policy["Condition"] == condition
+
+    @pytest.mark.parametrize("import_", [theirs_role, theirs_user])
+    @pytest.mark.parametrize("condition", [{}, {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}])
+    @pytest.mark.parametrize("placed", [False, True])
+    @pytest.mark.parametrize("project_known", [False, True])
+    def test_nobody_of_the_same_name_is_let_in(
+        self,
+        stack: Stack,
+        placed_stack: Stack,
+        resources: Resources,
+        import_: Callable[[Stack], iam.IPrincipal],
+        condition: dict[str, Any],
+        placed: bool,
+        project_known: bool,
+    ) -> None:
+        """An identity policy for another account's role or user would go to this account's one of that name."""
+        where = placed_stack if placed else stack
+        project = rekognition.CfnProject(where, "Project", project_name="logos")
+        arn = PROJECT_ARN if project_known else project.attr_arn
+        principal = import_(where)
+        if condition:
+            principal = iam.PrincipalWithConditions(principal, condition)
+        ProjectPolicy(where, "Policy", project_arn=arn).grant_copy(principal)
+        (said,) = properties(resources, where)["PolicyDocument"]["Statement"]
+        assert said["Principal"]["AWS"] in (THEIRS.format("role"), THEIRS.format("user"))
+        assert said.get("Condition", {}) == condition
+        assert copying(resources, where) == []
+
+    def test_an_account_that_only_the_deployment_tells_may_be_another(self, stack: Stack, resources: Resources) -> None:
+        """A role of an account that is a parameter stands in the document only."""
+        account = CfnParameter(stack, "Account").value_as_string
+        role = iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{account}:role/copier")
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
+        assert copying(resources, stack) == []
+
+    @pytest.mark.parametrize("kind", [iam.Role, iam.User])
+    def test_a_role_of_another_stack_makes_no_cycle(self, resources: Resources, kind: Any) -> None:
+        """The identity policy stands where the project is, for the document names the role already."""
+        app = App(analytics_reporting=False)
+        roles, sharing = Stack(app, "Roles"), Stack(app, "Sharing")
+        made = kind(roles, "Copier", **({"assumed_by": iam.AccountRootPrincipal()} if kind is iam.Role else {}))
+        project = rekognition.CfnProject(sharing, "Project", project_name="logos")
+        policy = ProjectPolicy(sharing, "Policy", project=project)
+        policy.grant_copy(made, versions=["v1"])
+        policy.grant_copy(made, versions=["v2"])
+        assert copying(resources, roles) == []
+        assert len(copying(resources, sharing)) == 2
+        assert sum("Copy" in json.dumps(each) for each in resources(sharing, "AWS::IAM::Policy")) == 1
+
     def test_adds_to_a_document(self, stack: Stack, resources: Resources) -> None:
         """What is granted joins what the document says already."""
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
@@ -424,7 +507,7 @@ class TestBadInput:
             ({"provider": "arn:aws:lambda:us-east-1:123456789012:function:f"}, "Give a ProjectPolicyProvider"),
             ({"provider": {}}, "Give a ProjectPolicyProvider"),
             ({"provider": ProjectPolicyProvider}, "Give a ProjectPolicyProvider"),
-            ({"document": document() | {"Statement": None}}, "has no Statement"),
+            ({"document": document() | {"Statement": None}}, "holds None"),
             ({"document": document(Sid=date(2026, 1, 1))}, "it holds a date"),
             ({"document": document(Resource={"*"})}, "it holds a set"),
             ({"document": document(Principal={"AWS": "arn:aws:iam::111122223333:group/x"})}, "no ARN of an account"),
@@ -442,6 +525,9 @@ class TestBadInput:
             ({"document": document(Resource=PROJECT_ARN)}, "is no model version of this project"),
             ({"document": document(Principal="*")}, "shares the model with every AWS account"),
             ({"document": json.dumps(document(Condition="x"))}, "Condition is not valid"),
+            ({"document": document(Condition={"StringEquals": {"aws:PrincipalArn": None}})}, "holds None"),
+            ({"document": document(Condition={"StringEquals": {}})}, "Condition is not valid"),
+            ({"document": document(Condition={"StringEqual": {"a": "b"}})}, 'the operator "StringEqual"'),
             ({"document": 5}, "neither JSON text nor an object"),
         ],
     )
@@ -509,6 +595,7 @@ class TestBadInput:
             VERSIONS.replace("logos", "others"),
             VERSIONS.replace("123456789012", "999988887777"),
             VERSIONS.replace("/version/*", "/version/"),
+            VERSIONS.replace("/version/*", "/version/v1"),
         ],
     )
     def test_versions_of_another_project(self, stack: Stack, version: str) -> None:
@@ -516,6 +603,13 @@ class TestBadInput:
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match="is no version of this project"):
             policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=[version])
+
+    def test_versions_of_another_project_beside_pseudo_parameters(self, stack: Stack) -> None:
+        """The name of a project is known where only its account and Region are not."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=f"{UNPLACED}:project/logos/1690474772815")
+        policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=[VERSIONS])
+        with pytest.raises(ValueError, match="is no version of this project"):
+            policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=[VERSIONS.replace("logos", "others")])
 
     @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
     def test_a_grantee_that_is_none(self, stack: Stack, grantee: Any) -> None:
@@ -548,6 +642,64 @@ class TestBadInput:
         ProjectPolicy(one, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
         with pytest.raises(ValueError, match=r"^Two/Policy: One/Policy has the same policy name"):
             ProjectPolicy(two, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
+
+    def test_projects_of_two_stacks_are_two(self, app: App) -> None:
+        """Templates that look alike have the same logical ids, and those are no project's identity."""
+        using = Stack(app, "Using")
+        for name in ("One", "Two", "Three", "Four", "Five", "Six"):
+            project = rekognition.CfnProject(Stack(app, name), "Project", project_name=name)
+            policy = ProjectPolicy(using, f"{name}Policy", project=project, policy_name="sharing")
+            policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        Annotations.from_stack(using).has_no_warning("*", Match.string_like_regexp("number 6 of its project"))
+
+    def test_one_project_is_one_in_every_stack(self, app: App) -> None:
+        """Two stacks that share a project of a third one must not give its policies one name."""
+        project = rekognition.CfnProject(Stack(app, "Models"), "Project", project_name="logos")
+        ProjectPolicy(Stack(app, "One"), "Policy", project=project, policy_name="sharing")
+        with pytest.raises(ValueError, match=r"^Two/Policy: One/Policy has the same policy name"):
+            ProjectPolicy(Stack(app, "Two"), "Policy", project_arn=project.attr_arn, policy_name="sharing")
+
+    @pytest.mark.parametrize(
+        ("place", "told"),
+        [
+            ({"account": "123456789012", "region": "us-west-2"}, "Region us-east-1, but this stack is in us-west-2"),
+            ({"account": "999988887777"}, "account 123456789012, but this stack is in 999988887777"),
+        ],
+    )
+    def test_a_project_of_a_stack_elsewhere(self, app: App, place: dict[str, str], told: str) -> None:
+        """A project that is defined in another account's or Region's stack is refused like its ARN would be."""
+        home = Environment(account="123456789012", region="us-east-1")
+        project = rekognition.CfnProject(Stack(app, "Models", env=home), "Project", project_name="logos")
+        with pytest.raises(ValueError, match=rf"^Sharing/Policy: project Models/Project is in {told}"):
+            ProjectPolicy(Stack(app, "Sharing", env=Environment(**place)), "Policy", project=project)
+
+    @pytest.mark.parametrize(
+        ("said", "rule"),
+        [
+            ({"hello": 1}, 'has a member "hello"'),
+            (document(Principal="*"), "shares the model with every AWS account"),
+            (document(Sid=f"{Aws.REGION}{'s' * 2000}"), "characters without white space"),
+        ],
+    )
+    def test_a_text_that_the_cdk_makes(self, stack: Stack, resources: Resources, said: Any, rule: str) -> None:
+        """What Stack.to_json_string makes is a token, and is checked as far as it is known."""
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=stack.to_json_string(said))
+        with pytest.raises(RuntimeError, match=rf"Sharing/Policy: .*{re.escape(rule)}"):
+            resources(stack, TYPE)
+
+    def test_a_good_text_that_the_cdk_makes(self, stack: Stack, resources: Resources) -> None:
+        """Nothing is guessed of what only the deployment will tell."""
+        said = document(Condition={"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}})
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=stack.to_json_string(said))
+        ProjectPolicy(stack, "Other", project_arn=PROJECT_ARN, document=stack.to_json_string(document()))
+        assert len(resources(stack, TYPE)) == 2
+
+    def test_a_condition_without_its_value(self, stack: Stack, resources: Resources) -> None:
+        """A value that was not there, as of a variable that is not set, must not take the condition with it."""
+        principal = iam.AccountPrincipal("111122223333").with_conditions({"StringEquals": {"aws:PrincipalArn": None}})
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(principal)
+        with pytest.raises(RuntimeError, match="Condition is not valid"):
+            resources(stack, TYPE)
 
     def test_one_name_on_two_projects_is_fine(self, stack: Stack, resources: Resources) -> None:
         """Names need to differ on one project only."""

@@ -232,3 +232,10 @@ def test_refuses_options_of_other_types(wrong: dict[str, Any], what: str, stack:
     (name,) = wrong
     with pytest.raises(ValueError, match=f"^Sharing/Provider: {name} is .*Give {what}"):
         ProjectPolicyProvider(stack, "Provider", **wrong)
+
+
+def test_refuses_a_role_of_another_account(placed_stack: Stack) -> None:
+    """The function could not assume it, and its permissions would go to this account's role of that name."""
+    role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
+    with pytest.raises(ValueError, match="role has a role of account 444455556666, but this stack is in 123456789012"):
+        ProjectPolicyProvider(placed_stack, "Provider", role=role)

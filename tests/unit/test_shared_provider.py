@@ -19,12 +19,6 @@ FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 ROLE_NAME = "provider-role"
 
 
-@pytest.fixture
-def app() -> App:
-    """An app without stacks."""
-    return App(analytics_reporting=False)
-
-
 def share(stack: Stack, provider: IProjectPolicyProvider, project_arn: str = PROJECT_ARN) -> ProjectPolicy:
     """Share a project with an account, through a provider."""
     policy = ProjectPolicy(stack, "Sharing", project_arn=project_arn, policy_name=stack.node.id, provider=provider)
