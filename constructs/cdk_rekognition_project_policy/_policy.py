@@ -77,7 +77,7 @@ class ProjectPolicy(Resource):
             known. Grants are checked at synthesis, when all of them are known.
         """
         super().__init__(scope, construct_id)
-        stack = stack_of(scope)
+        stack = self._own_stack = stack_of(scope)
         project_arn = self._arn_of(project_arn, project)
         self._project_arn = project_arn
         self._project, project_name = self._parse_project(project_arn, stack)
@@ -213,7 +213,7 @@ class ProjectPolicy(Resource):
         return self._document
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
-        stack = stack_of(self)
+        stack = self._own_stack
         principal = _principals.as_document_names(principal, stack, self._project.account if self._project else None)
         if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
             self._identity_policy(principal, arns)
