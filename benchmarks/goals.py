@@ -78,10 +78,10 @@ def _synthesis(results: Results) -> Iterator[Row]:
         "of a bare function's with bare custom resources",
         f"the first policy takes {first:.2f} s more than the empty stack, for the function's code is bundled and the "
         "modules of the CDK that describe it are imported; each further policy takes "
-        f"{further / (few - 1) * 1000:.0f} ms, in calls that cross from Python to Node.js: for the construct, the "
+        f"{further / (few - 1) * 1000:.1f} ms, in calls that cross from Python to Node.js: for the construct, the "
         "custom resource in it, the document that grants add to, and the dependency on the permission. A bare "
         f"function with one bare custom resource takes {median['bare_one'] - median['empty']:.2f} s, each further one "
-        f"{(median['bare'] - median['bare_one']) / (few - 1) * 1000:.0f} ms.",
+        f"{(median['bare'] - median['bare_one']) / (few - 1) * 1000:.1f} ms.",
     )
     yield _at_most("its resources", results.syntheses["ours"].resources, 106, "", digits=0)
     yield _at_most(
