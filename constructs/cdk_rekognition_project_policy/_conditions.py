@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ._handler import errors
 from ._synthesis import is_intrinsic
@@ -17,10 +17,9 @@ _OPERATOR = re.compile(
 """Condition operators (IAM user guide, 'IAM JSON policy elements: Condition operators')."""
 
 
-def unknown_operators(document: Mapping[str, object]) -> Iterator[str]:
-    """Return, as sentences, which operators of a document are none."""
-    statements = document.get("Statement")
-    for number, statement in enumerate(statements if isinstance(statements, (list, tuple)) else [statements], start=1):
+def unknown_operators(statements: Sequence[object]) -> Iterator[str]:
+    """Return, as sentences, which operators of a document's statements are none."""
+    for number, statement in enumerate(statements, start=1):
         condition = statement.get("Condition") if isinstance(statement, Mapping) else None
         if not isinstance(condition, Mapping) or is_intrinsic(condition):
             continue

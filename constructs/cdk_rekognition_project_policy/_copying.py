@@ -119,8 +119,10 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         """Raise ``ValueError`` for projects between which nothing can be copied here, as far as they are known."""
         source, destination = (self._parse(arn) for arn in (source_project_arn, destination_project_arn))
         if source and destination:
-            for kind in ("partition", "Region"):
-                its, other = getattr(source, kind.lower()), getattr(destination, kind.lower())
+            for kind, its, other in (
+                ("partition", source.partition, destination.partition),
+                ("Region", source.region, destination.region),
+            ):
                 if its != other:
                     raise ValueError(
                         f"{self.node.path}: the source project is in {kind} {its}, the destination project in {other}. "
@@ -134,7 +136,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             )
 
     def _check_size(self) -> None:
-        size = len(documents.minify(shortest(resolve(stack_of(self), {"Document": self.document})["Document"])))
+        size = len(documents.minify(shortest(resolve(stack_of(self), self.document))))
         if size > MANAGED_QUOTA:
             raise ValueError(
                 f"{self.node.path}: the policy has {size} characters without white space, {size - MANAGED_QUOTA} more "

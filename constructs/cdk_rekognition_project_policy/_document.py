@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Stack
@@ -45,13 +45,9 @@ class DocumentRules:
             raise errors.Refused(" ".join(broken))
         if document.get("Version", VERSION) != VERSION or "Id" in document or _is_partly_unknown(document):
             return document
-        statements = document.get("Statement", [])
         return iam.PolicyDocument(
             minimize=True,
-            statements=[
-                iam.PolicyStatement.from_json(statement)
-                for statement in (statements if isinstance(statements, (list, tuple)) else [statements])
-            ],
+            statements=[iam.PolicyStatement.from_json(statement) for statement in _statements_of(document)],
         )
 
     def broken(self, resolved: object) -> list[str]:
@@ -84,11 +80,16 @@ class DocumentRules:
             block_public_policy=self._block_public_policy,
             is_unknown=_synthesis.is_intrinsic,
         )
-        return violations + list(unknown_operators(resolved))
+        return violations + list(unknown_operators(_statements_of(resolved)))
 
     @property
     def _partition(self) -> Mapping[str, str]:
         return {"AWS::Partition": self._project.partition if self._project else "aws"}
+
+
+def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
+    statements = document.get("Statement", [])
+    return statements if isinstance(statements, (list, tuple)) else [statements]
 
 
 def _size_of_partly_known(text: object) -> list[str]:

@@ -88,6 +88,7 @@ class ProjectPolicy(Resource):
             stack, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
         )
         self._document = checked(self, lambda: rules.read(document))
+        self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         if provider is None:
             provider = ProjectPolicyProvider.of(scope)
@@ -217,7 +218,7 @@ class ProjectPolicy(Resource):
         principal = _principals.as_document_names(principal, stack, self._project.account if self._project else None)
         if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
             self._identity_policy(principal, arns)
-            principal = iam.ArnPrincipal(principal.policy_fragment.principal_json["AWS"][0])
+            principal = _principals.named(principal)
         return iam.Grant.add_to_principal_and_resource(
             grantee=principal,
             actions=[documents.COPY_ACTION],
@@ -235,15 +236,11 @@ class ProjectPolicy(Resource):
 
     def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
         """Let a role or user of another stack copy, by a policy in this stack."""
-        scope_id = f"Copy{principal.node.addr[-16:]}"
-        existing = self.node.try_find_child(scope_id)
-        scope = existing if isinstance(existing, Construct) else Construct(self, scope_id)
-        statement = iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns)
-        policy = scope.node.try_find_child("Policy")
-        if isinstance(policy, iam.Policy):
-            policy.add_statements(statement)
-        else:
-            policy = inline_policy(scope, principal, statement)
+        if principal not in self._identity_policies:
+            scope = Construct(self, f"Copy{principal.node.addr[-16:]}")
+            self._identity_policies[principal] = inline_policy(scope, principal)
+        policy = self._identity_policies[principal]
+        policy.add_statements(iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns))
         explain_copies(policy, arns)
 
     def _arn_of(self, project_arn: str | None, project: rekognition.CfnProject | None) -> str:
@@ -278,13 +275,13 @@ class ProjectPolicy(Resource):
         reference = referenced(project_arn)
         if not reference or not isinstance(reference[0], rekognition.CfnProject):
             return
-        its, own = environment_of(stack_of(reference[0])), environment_of(stack)
-        for kind, there, here in (("account", its.account, own.account), ("Region", its.region, own.region)):
-            if None not in (there, here) and there != here:
-                raise ValueError(
-                    f"{self.node.path}: project {reference[0].node.path} is in {kind} {there}, but this stack is in "
-                    f"{here}. Deploy the policy's stack where the project is."
-                )
+        difference = environment_of(stack_of(reference[0])).difference(environment_of(stack))
+        if difference:
+            kind, there, here = difference
+            raise ValueError(
+                f"{self.node.path}: project {reference[0].node.path} is in {kind} {there}, but this stack is in "
+                f"{here}. Deploy the policy's stack where the project is."
+            )
 
     def _name_of_path(self) -> str:
         return Names.unique_resource_name(

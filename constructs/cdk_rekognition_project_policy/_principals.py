@@ -71,9 +71,14 @@ def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | No
     its_account = getattr(principal, "principal_account", None)
     if its_account is None or _is_surely(its_account, stack, account):
         return principal
+    return named(principal)
+
+
+def named(principal: iam.IPrincipal) -> iam.IPrincipal:
+    """Return a role or user as its ARN and its conditions: nothing that an identity policy can be attached to."""
     fragment = principal.policy_fragment
-    named = iam.ArnPrincipal(fragment.principal_json["AWS"][0])
-    return iam.PrincipalWithConditions(named, fragment.conditions) if fragment.conditions else named
+    arn = iam.ArnPrincipal(fragment.principal_json["AWS"][0])
+    return iam.PrincipalWithConditions(arn, fragment.conditions) if fragment.conditions else arn
 
 
 def _is_surely(its_account: str, stack: Stack, account: str | None) -> bool:

@@ -239,12 +239,13 @@ def _check_environment(own: Environment, provider: Construct, project_arn: str, 
     """Raise ``ValueError`` for a resource that is known to be where the provider's function does not serve."""
     # The project's environment is the stack's, which may not be known.
     its = environment_of(stack_of(resource)) if is_token(project_arn) else Environment.of_arn(project_arn)
-    for kind, served, wanted in (("account", own.account, its.account), ("Region", own.region, its.region)):
-        if None not in (served, wanted) and served != wanted:
-            raise ValueError(
-                f"{resource.node.path}: provider {provider.node.path} is in {kind} {served}, but this stack is in "
-                f"{wanted}. A provider serves the stacks of its own account and Region; give this one another, or none."
-            )
+    difference = own.difference(its)
+    if difference:
+        kind, served, wanted = difference
+        raise ValueError(
+            f"{resource.node.path}: provider {provider.node.path} is in {kind} {served}, but this stack is in "
+            f"{wanted}. A provider serves the stacks of its own account and Region; give this one another, or none."
+        )
 
 
 def _is_memory_size(value: object) -> bool:

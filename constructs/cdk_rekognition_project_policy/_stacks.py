@@ -33,6 +33,13 @@ class Environment:
         home = identity.Home.of(arn)
         return cls(home.account, home.region)
 
+    def difference(self, other: Environment) -> tuple[str, str, str] | None:
+        """Return what is known to differ, ``account`` or ``Region``, with its value here and in the other."""
+        for kind, here, there in (("account", self.account, other.account), ("Region", self.region, other.region)):
+            if here is not None and there is not None and here != there:
+                return kind, here, there
+        return None
+
 
 @cache
 def stack_of(construct: Construct) -> Stack:

@@ -54,6 +54,19 @@ def document(**changed: Any) -> dict[str, Any]:
 THEIRS = "arn:aws:iam::444455556666:{}/copier"
 
 
+Make = Callable[[Stack], iam.IPrincipal]
+
+
+def our_role(stack: Stack) -> iam.Role:
+    """Make a role."""
+    return iam.Role(stack, "Copier", assumed_by=iam.AccountRootPrincipal())
+
+
+def our_user(stack: Stack) -> iam.User:
+    """Make a user."""
+    return iam.User(stack, "Copier")
+
+
 def theirs_role(stack: Stack) -> iam.IPrincipal:
     """Import a role of another account."""
     return iam.Role.from_role_arn(stack, "Theirs", THEIRS.format("role"))
@@ -291,10 +304,12 @@ class TestGrantCopy:
         ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
         assert "CopyProjectVersion" in json.dumps(resources(placed_stack, "AWS::IAM::Policy"))
 
-    @pytest.mark.parametrize("kind", [iam.Role, iam.User])
-    def test_a_condition_holds_for_the_identity_policy_too(self, stack: Stack, resources: Resources, kind: Any) -> None:
+    @pytest.mark.parametrize("make", [our_role, our_user])
+    def test_a_condition_holds_for_the_identity_policy_too(
+        self, stack: Stack, resources: Resources, make: Make
+    ) -> None:
         """Within an account the identity policy alone lets somebody copy, so it has the condition of the document."""
-        made = kind(stack, "Copier", **({"assumed_by": iam.AccountRootPrincipal()} if kind is iam.Role else {}))
+        made = make(stack)
         condition = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
         ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(
             iam.PrincipalWithConditions(made, condition).with_session_tags()
@@ -312,7 +327,7 @@ class TestGrantCopy:
         stack: Stack,
         placed_stack: Stack,
         resources: Resources,
-        import_: Callable[[Stack], iam.IPrincipal],
+        import_: Make,
         condition: dict[str, Any],
         placed: bool,
         project_known: bool,
@@ -337,12 +352,12 @@ class TestGrantCopy:
         ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
         assert copying(resources, stack) == []
 
-    @pytest.mark.parametrize("kind", [iam.Role, iam.User])
-    def test_a_role_of_another_stack_makes_no_cycle(self, resources: Resources, kind: Any) -> None:
+    @pytest.mark.parametrize("make", [our_role, our_user])
+    def test_a_role_of_another_stack_makes_no_cycle(self, resources: Resources, make: Make) -> None:
         """The identity policy stands where the project is, for the document names the role already."""
         app = App(analytics_reporting=False)
         roles, sharing = Stack(app, "Roles"), Stack(app, "Sharing")
-        made = kind(roles, "Copier", **({"assumed_by": iam.AccountRootPrincipal()} if kind is iam.Role else {}))
+        made = make(roles)
         project = rekognition.CfnProject(sharing, "Project", project_name="logos")
         policy = ProjectPolicy(sharing, "Policy", project=project)
         policy.grant_copy(made, versions=["v1"])
