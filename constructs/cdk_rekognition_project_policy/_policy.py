@@ -53,6 +53,7 @@ class ProjectPolicy(Resource):
         document: Document | None = None,
         adopt_existing: bool = False,
         block_public_policy: bool = True,
+        trigger: str | None = None,
         provider: IProjectPolicyProvider | None = None,
     ) -> None:
         """Define a project policy.
@@ -71,6 +72,9 @@ class ProjectPolicy(Resource):
             ``Principal: "*"`` without a condition that lets in some only. A condition counts where it tests a key
             against values, so not with an operator that is negated, or true where the key is absent
             (``ForAllValues:``, ``IfExists``, ``Null``), nor against ``*`` alone. Default: True.
+        :param trigger: Any string. Another value makes the next deployment read the live policy and restore this
+            document if somebody changed or deleted the policy by hand. Give your pipeline's build number to correct
+            drift at every deployment. Default: none; drift stays until the next edit of the policy.
         :param provider: The provider whose function puts the policy. Another one later is another ServiceToken, which
             CloudFormation refuses for a resource that exists. Default: the stack's own.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
@@ -105,6 +109,8 @@ class ProjectPolicy(Resource):
             properties["AdoptExisting"] = True
         if not block_public_policy:
             properties["BlockPublicPolicy"] = False
+        if trigger is not None:
+            properties["Trigger"] = self._string(trigger=trigger)
         self._resource = CustomResource(
             self,
             "Resource",
@@ -300,6 +306,13 @@ class ProjectPolicy(Resource):
         ((name, value),) = given.items()
         if not isinstance(value, bool):
             raise ValueError(f"{self.node.path}: {name} is {value!r}. Give True or False.")  # noqa: TRY004
+        return value
+
+    def _string(self, **given: object) -> str:
+        """Return a string; raises ``ValueError`` for a value of another type."""
+        ((name, value),) = given.items()
+        if not isinstance(value, str):
+            raise wrong(self, name, value, "a string")
         return value
 
 

@@ -21,7 +21,8 @@ REQUEST_TYPES = ("Create", "Update", "Delete")
 """What CloudFormation may ask of a custom resource."""
 
 _REQUIRED = ("ProjectArn", "PolicyName", "PolicyDocument")
-_OPTIONAL = ("AdoptExisting", "BlockPublicPolicy")
+_OPTIONAL = ("AdoptExisting", "BlockPublicPolicy", "Trigger")
+# Trigger is not read: a new value is only what makes CloudFormation send an Update.
 _OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
 
 _EXPIRES_AFTER = 7200  # seconds from a ResponseURL's signing to its Expires, as seen in real events

@@ -22,6 +22,7 @@ class Policy:
     """DeletionPolicy and UpdateReplacePolicy: Retain."""
     needs: str = ""
     """The logical id of a resource that has to be there first."""
+    trigger: str | None = None
     provider: str = "provider"
     """The name of the function."""
 
@@ -41,6 +42,8 @@ class Policy:
         }
         if self.adopt_existing:
             properties["AdoptExisting"] = "true"
+        if self.trigger is not None:
+            properties["Trigger"] = self.trigger
         if self.service_timeout is not None:
             properties["ServiceTimeout"] = str(self.service_timeout)
         return properties

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -245,6 +247,27 @@ class TestUpdate:
         cloud.world.now += 60
         cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
         assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+
+    @pytest.mark.parametrize("edited", [FOREIGN, None], ids=["edited", "deleted"])
+    def test_another_trigger_corrects_drift(self, cloud: Cloud, edited: Mapping[str, Any] | None) -> None:
+        """An Update whose only difference is Trigger restores the document, and the revision attribute follows."""
+        stack = cloud.made({"Sharing": cloud.policy(trigger="41")})
+        if edited is None:
+            cloud.service.remove(cloud.project, "sharing")
+        else:
+            cloud.service.edit(cloud.project, "sharing", edited)
+        cloud.world.now += 60
+        cloud.update(stack, {"Sharing": cloud.policy(trigger="42")})
+        assert stack.status == "UPDATE_COMPLETE"
+        assert cloud.says(MINE)
+        cloud.check_stack(stack)
+
+    def test_another_trigger_costs_one_call_where_nothing_differs(self, cloud: Cloud) -> None:
+        """Without drift the Update lists once, doesn't read a second time, and keeps the revision."""
+        stack = cloud.made({"Sharing": cloud.policy(trigger="41")})
+        cloud.update(stack, {"Sharing": cloud.policy(trigger="42")})
+        assert cloud.function.log[-1].calls[0].made == ["ListProjectPolicies"]
         cloud.check_stack(stack)
 
     def test_after_somebody_removed_the_policy(self, cloud: Cloud) -> None:

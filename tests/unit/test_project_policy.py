@@ -440,6 +440,15 @@ class TestResource:
         found = properties(resources, stack)
         assert (found["AdoptExisting"], found["BlockPublicPolicy"]) == (True, False)
 
+    def test_a_trigger_is_written(self, stack: Stack, resources: Resources) -> None:
+        """A trigger is a property of its own, known at synthesis or not; one that isn't a string is rejected."""
+        build = CfnParameter(stack, "Build")
+        ProjectPolicy(stack, "A", project_arn=PROJECT_ARN, document=document(), trigger="41")
+        ProjectPolicy(stack, "B", project_arn=PROJECT_ARN, document=document(), trigger=build.value_as_string)
+        with pytest.raises(ValueError, match=r"Sharing/C: trigger is 41\. Give a string\."):
+            ProjectPolicy(stack, "C", project_arn=PROJECT_ARN, document=document(), trigger=41)  # type: ignore[arg-type]
+        assert [each["Properties"]["Trigger"] for each in resources(stack, TYPE)] == ["41", {"Ref": "Build"}]
+
     def test_attributes_are_those_of_the_resource(self, stack: Stack) -> None:
         """Revision, name and project come from the resource, so that what uses them waits for it."""
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
