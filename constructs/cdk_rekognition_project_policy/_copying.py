@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
@@ -37,10 +38,12 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                                           output_bucket=bucket)
         policy.attach_to_role(role)
 
-    It allows rekognition:CopyProjectVersion from the source's versions into the destination project,
-    rekognition:DescribeProjectVersions there, to see when a copy is complete, the S3 bucket that the training results
-    are copied to, and the use of the KMS key where one is given (CopyProjectVersion, Amazon Rekognition API reference;
-    for S3, what AWS's own policies for Custom Labels allow on a bucket that results are written to).
+    It allows rekognition:CopyProjectVersion from the source's model versions into the destination project, and there
+    what such a call is authorized for as well: rekognition:CreateProjectVersion, and rekognition:TagResource on the
+    copy (Service Authorization Reference). rekognition:DescribeProjectVersions shows when a copy is complete. For the
+    training results it allows what AWS's own policies for Custom Labels allow on a bucket that results are written to.
+    Where a KMS key is given, it can be used through Rekognition only, and grants on it can be created for AWS services
+    only.
     """
 
     def __init__(
@@ -98,22 +101,31 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
         sources = Versions(self, source_project_arn, None).arns(versions)
+        copies = Versions(self, destination_project_arn, None).arns(None)
         results = output_bucket.arn_for_objects(f"{output_key_prefix}*")
         self.add_statements(
             _allow([documents.COPY_ACTION], *sources),
-            _allow([documents.COPY_ACTION, "rekognition:DescribeProjectVersions"], destination_project_arn),
+            _allow(
+                [documents.COPY_ACTION, "rekognition:CreateProjectVersion", "rekognition:DescribeProjectVersions"],
+                destination_project_arn,
+            ),
+            _allow(["rekognition:TagResource"], *copies),
             _allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], output_bucket.bucket_arn),
             _allow(["s3:PutObject"], results),
         )
-        explain_copies(self, [*sources, results])
+        explain_copies(self, [*sources, *copies, results])
         if output_encryption_key is not None:
-            self.add_statements(
-                _allow(
-                    ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
-                    output_encryption_key.key_arn,
-                )
-            )
+            self._allow_key(output_encryption_key.key_arn, _region_of(destination_project_arn))
         self._check_size()
+
+    def _allow_key(self, key_arn: str, region: str) -> None:
+        """Allow Rekognition, but not the caller by itself, to use a KMS key for the copy."""
+        via_rekognition = {"StringEquals": {"kms:ViaService": f"rekognition.{region}.amazonaws.com"}}
+        for actions, conditions in (
+            (["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], via_rekognition),
+            (["kms:CreateGrant"], {**via_rekognition, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        ):
+            self.add_statements(iam.PolicyStatement(actions=actions, resources=[key_arn], conditions=conditions))
 
     def _check(self, source_project_arn: str, destination_project_arn: str) -> None:
         """Raise ``ValueError`` for projects between which nothing can be copied here, as far as they are known."""
@@ -148,6 +160,10 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             return None
         project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
         return project
+
+
+def _region_of(project_arn: str) -> str:
+    return Fn.select(3, Fn.split(":", project_arn)) if is_token(project_arn) else project_arn.split(":")[3]
 
 
 def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:

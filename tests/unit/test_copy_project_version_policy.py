@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rekognition as rekognition
@@ -33,6 +33,11 @@ def define(stack: Stack, **changes: Any) -> CopyProjectVersionPolicy:
     return CopyProjectVersionPolicy(stack, "Copy", **given)
 
 
+def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
+    """Return the statement that allows an action, as it is synthesized."""
+    return {"Action": action, "Effect": "Allow", "Resource": resource, **more}
+
+
 def statements(resources: Resources, stack: Stack) -> list[dict[str, Any]]:
     """Return the statements of the stack's one managed policy."""
     (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
@@ -41,21 +46,55 @@ def statements(resources: Resources, stack: Stack) -> list[dict[str, Any]]:
 
 
 def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack, resources: Resources) -> None:
-    """From the source's versions, into one project, with its results in one place of one bucket and one key."""
+    """The policy allows copying from the source's versions into one project, with its results in one place."""
     define(
         stack,
         output_key_prefix="copied/",
         output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY),
         versions=["v1"],
     )
-    allowed = {str(each["Action"]): each["Resource"] for each in statements(resources, stack)}
-    assert allowed == {
-        "rekognition:CopyProjectVersion": PROJECT_ARN.rsplit("/", 1)[0] + "/version/v1/*",
-        "['rekognition:CopyProjectVersion', 'rekognition:DescribeProjectVersions']": DESTINATION,
-        "['s3:GetBucketAcl', 's3:GetBucketLocation']": BUCKET,
-        "s3:PutObject": f"{BUCKET}/copied/*",
-        "['kms:CreateGrant', 'kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey']": KEY,
-    }
+    via_rekognition = {"kms:ViaService": "rekognition.us-east-1.amazonaws.com"}
+    assert statements(resources, stack) == [
+        allow("rekognition:CopyProjectVersion", PROJECT_ARN.rsplit("/", 1)[0] + "/version/v1/*"),
+        allow(
+            [
+                "rekognition:CopyProjectVersion",
+                "rekognition:CreateProjectVersion",
+                "rekognition:DescribeProjectVersions",
+            ],
+            DESTINATION,
+        ),
+        allow("rekognition:TagResource", DESTINATION.rsplit("/", 1)[0] + "/version/*"),
+        allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], BUCKET),
+        allow("s3:PutObject", f"{BUCKET}/copied/*"),
+        allow(
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], KEY, Condition={"StringEquals": via_rekognition}
+        ),
+        allow(
+            "kms:CreateGrant",
+            KEY,
+            Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}, "StringEquals": via_rekognition},
+        ),
+    ]
+
+
+@pytest.mark.parametrize("known", ["source", "neither"])
+def test_the_key_is_used_by_rekognition_of_the_destinations_region_only(
+    stack: Stack, resources: Resources, known: str
+) -> None:
+    """The Region is read from the destination's ARN where it is a token; the stack's may be another."""
+    project = rekognition.CfnProject(stack, "Project", project_name="copies").attr_arn
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    define(
+        stack,
+        source_project_arn=PROJECT_ARN if known == "source" else Fn.import_value("Source"),
+        destination_project_arn=project,
+        output_encryption_key=key,
+    )
+    region = {"Fn::Select": [3, {"Fn::Split": [":", {"Fn::GetAtt": ["Project", "Arn"]}]}]}
+    service = {"Fn::Join": ["", ["rekognition.", region, ".amazonaws.com"]]}
+    conditions = [each["Condition"] for each in statements(resources, stack) if "kms:" in str(each["Action"])]
+    assert [each["StringEquals"] for each in conditions] == [{"kms:ViaService": service}] * 2
 
 
 def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack, resources: Resources) -> None:
@@ -68,10 +107,10 @@ def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack, resources: Reso
 
 
 def test_the_documented_policy_is_the_one_that_is_made(stack: Stack, resources: Resources) -> None:
-    """Who writes the policy by hand finds in the reference what the construct would have made."""
-    define(stack)
-    (documented,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert json.loads(documented)["Statement"] == statements(resources, stack)
+    """The reference has the statements that the construct creates, those about a KMS key apart."""
+    define(stack, output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY))
+    whole, of_key = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+    assert json.loads(whole)["Statement"] + json.loads(of_key) == statements(resources, stack)
 
 
 def test_the_sources_number_may_be_left_out(stack: Stack, resources: Resources) -> None:
