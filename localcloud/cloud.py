@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import select
 import shutil
 import ssl
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from localcloud.certificates import Certificates, make_certificates
 from localcloud.clients import isolated_session
+from localcloud.peers import SECRET_VARIABLE, knows_users
 from localcloud.processes import end_session, is_another_process, is_same_process, start_time
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
@@ -50,6 +52,8 @@ class Running:
     gateway_port: int
     rekognition_url: str
     authority: str
+    secret: str | None
+    """What clients must send, where the users of connections can't be told."""
 
 
 class LocalCloud:
@@ -78,6 +82,7 @@ class LocalCloud:
     @classmethod
     def attach_or_start(cls, state: Path = STATE) -> LocalCloud:
         """Return the detached cloud that runs from this state folder, after starting it where there is none."""
+        _make_private(state)
         with only_one_at_a_time(state / "cloud.lock"):
             cloud = cls.attach(state)
             if cloud is None:
@@ -164,7 +169,9 @@ class LocalCloud:
 
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """Return what to add to a client's environment; `full_environment` also takes away what would be in the way."""
+        secret = {SECRET_VARIABLE: self._known.secret} if self._known.secret else {}
         return {
+            **secret,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_REKOGNITION": self.rekognition_url,
             "AWS_ACCESS_KEY_ID": account,
@@ -194,7 +201,7 @@ class LocalCloud:
 
     def client(self, service: str, account: str = ACCOUNT, region: str = REGION, config: Config | None = None) -> Any:  # noqa: ANN401
         """Make a boto3 client of this cloud."""
-        session = isolated_session(account, region)
+        session = isolated_session(account, region, self._known.secret)
         if service == "rekognition":
             return session.client(service, self.rekognition_url, config)
         return session.client(service, self.endpoint_url, config, verify=str(self.authority))
@@ -212,7 +219,9 @@ class LocalCloud:
     def _start(self, *, detached: bool) -> None:
         if self.is_running:
             raise CloudError(f"The local cloud is already running (process {self.pid}).")
+        _make_private(self.state)
         python = ensure_virtual_environment(self._virtual_environment)
+        secret = None if knows_users() else secrets.token_hex(20)
         self._prepare_folders()
         certificates = make_certificates(self.state / "tls")
         ports, report_to = os.pipe()
@@ -223,7 +232,7 @@ class LocalCloud:
                     command if detached else [*command, "--until-input-ends"],
                     # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
                     cwd=REPOSITORY,
-                    env=self._launcher_environment(certificates),
+                    env=self._launcher_environment(certificates, secret),
                     stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -234,7 +243,7 @@ class LocalCloud:
             os.close(report_to)
         try:
             with os.fdopen(ports) as pipe:
-                self._running = self._await_start(self._process.pid, pipe.fileno(), certificates)
+                self._running = self._await_start(self._process.pid, pipe.fileno(), certificates, secret)
         except BaseException:
             end_session(self._process.pid, grace=1)
             self._forget()
@@ -247,10 +256,11 @@ class LocalCloud:
         for empty in ("no-aws-config", "no-aws-credentials"):
             (self.state / empty).write_text("")
 
-    def _launcher_environment(self, certificates: Certificates) -> dict[str, str]:
+    def _launcher_environment(self, certificates: Certificates, secret: str | None) -> dict[str, str]:
         """Build the launcher's environment from nothing: functions inherit all of it."""
         authority, temporary = str(certificates.authority), str(self.state / "tmp")
         return {
+            **({SECRET_VARIABLE: secret} if secret else {}),
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.state / "home"),
             "TMPDIR": temporary,
@@ -278,7 +288,7 @@ class LocalCloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _await_start(self, pid: int, ports: int, certificates: Certificates) -> Running:
+    def _await_start(self, pid: int, ports: int, certificates: Certificates, secret: str | None) -> Running:
         ready, _, _ = select.select([ports], [], [], _SECONDS_TO_START)
         report = os.read(ports, 4096) if ready else b""
         if not report:
@@ -293,10 +303,11 @@ class LocalCloud:
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
         try:
-            opener.open(url, timeout=_SECONDS_TO_START).close()
+            opener.open(urllib.request.Request(url, headers=_headers(secret)), timeout=_SECONDS_TO_START).close()
         except OSError as problem:
             raise self._not_started(f"did not answer ({problem})") from problem
-        return Running(pid=pid, started=start_time(pid), authority=str(certificates.authority), **told)
+        authority = str(certificates.authority)
+        return Running(pid=pid, started=start_time(pid), authority=authority, secret=secret, **told)
 
     def _not_started(self, what: str) -> CloudError:
         last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -315,9 +326,23 @@ class LocalCloud:
 
     def _switches(self, method: str, body: bytes | None = None) -> Switches:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        request = urllib.request.Request(self.rekognition_url + SWITCHES_ROUTE, body, method=method)  # noqa: S310
+        request = urllib.request.Request(  # noqa: S310
+            self.rekognition_url + SWITCHES_ROUTE, body, _headers(self._known.secret), method=method
+        )
         try:
             with opener.open(request, timeout=_SECONDS_TO_STOP) as answer:
                 return Switches(**json.load(answer))
         except urllib.error.HTTPError as refused:
             raise ValueError(json.load(refused)["message"]) from refused
+
+
+def _headers(secret: str | None) -> dict[str, str]:
+    return {"User-Agent": f"app/{secret}"} if secret else {}
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that nobody else can read, write or enter, or make it so where it exists."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():
+        raise CloudError(f"The folder {folder} belongs to another user. Choose another one with --state.")
+    folder.chmod(0o700)

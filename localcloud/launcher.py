@@ -10,11 +10,11 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 
 from localcloud import ministack_hooks
+from localcloud.peers import SECRET_VARIABLE, OwnersSocket, knows_users, listen
 from localcloud.project_type import ProjectType
 from localcloud.rekognition import LocalRekognition
 
@@ -24,14 +24,14 @@ _SECONDS_TO_STOP = 5.0
 def main() -> None:
     """Run the local cloud until it is told to stop, or until whoever started it is gone."""
     options = _options()
-    gateway = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    gateway.bind(("127.0.0.1", 0))
-    gateway.listen()  # clients wait from here on, rather than being refused
+    secret = os.environ.get(SECRET_VARIABLE)
+    if secret is None and not knows_users():
+        sys.exit(f"The users of connections can't be told here, and there is no secret in {SECRET_VARIABLE}.")
+    gateway = listen()  # clients wait from here on, rather than being rejected
     # Before the first import of ministack, which reads it then.
     os.environ["GATEWAY_PORT"] = str(gateway.getsockname()[1])
     _refuse_moved_names()
-    with LocalRekognition(authoriser=ministack_hooks.MinistackAuthoriser()) as rekognition:
+    with LocalRekognition(authoriser=ministack_hooks.MinistackAuthoriser(), secret=secret) as rekognition:
         # Functions inherit it.
         os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition.endpoint_url
         ministack_hooks.register_project_type(ProjectType(rekognition.store))
@@ -39,7 +39,7 @@ def main() -> None:
         ministack_hooks.name_roles_in_conditions()
         _report(options.report_to, rekognition)
         # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's answer.
-        asyncio.new_event_loop().run_until_complete(_serve(gateway.detach(), until_input_ends=options.until_input_ends))
+        asyncio.new_event_loop().run_until_complete(_serve(gateway, secret, until_input_ends=options.until_input_ends))
     sys.stdout.flush()
     os._exit(0)
 
@@ -63,13 +63,13 @@ def _report(descriptor: int, rekognition: LocalRekognition) -> None:
         json.dump(report, pipe)
 
 
-async def _serve(gateway: int, *, until_input_ends: bool) -> None:
+async def _serve(gateway: OwnersSocket, secret: str | None, *, until_input_ends: bool) -> None:
     from hypercorn.asyncio import serve  # type: ignore[import-not-found,unused-ignore]
-    from hypercorn.config import Config  # type: ignore[import-not-found,unused-ignore]
+    from hypercorn.config import Config, Sockets  # type: ignore[import-not-found,unused-ignore]
 
     config = Config()
-    # A bound socket rather than ministack's own main(): that picks the port late, and as root takes 127.0.0.1:443 too.
-    config.bind = [f"fd://{gateway}"]
+    # Not ministack's own main(): that accepts everybody, picks the port late, and as root takes 127.0.0.1:443 too.
+    config.create_sockets = lambda: Sockets([gateway], [], [])
     config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
     config.keep_alive_timeout = 75
 
@@ -79,7 +79,7 @@ async def _serve(gateway: int, *, until_input_ends: bool) -> None:
     if until_input_ends:
         threading.Thread(target=_await_end_of_input, args=(loop, stop), daemon=True).start()
 
-    serving = loop.create_task(serve(ministack_hooks.application(), config, shutdown_trigger=stop.wait))
+    serving = loop.create_task(serve(ministack_hooks.application(secret), config, shutdown_trigger=stop.wait))
     stopping = loop.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from localcloud.peers import sends_secret
 from localcloud.project_type import PROPERTY_THAT_REPLACES, RESOURCE_TYPE, ProjectType
 from localcloud.rekognition.authorisation import (
     ALLOWED,
@@ -67,13 +68,27 @@ def missing_names(names: dict[str, tuple[str, ...]] | None = None) -> list[str]:
     return missing
 
 
-def application() -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
-    """Return ministack's gateway, an ASGI application."""
+def application(secret: str | None) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
+    """Return ministack's gateway, an ASGI application; with a secret, only clients that send it are heard."""
     from ministack import app
 
     if not app.AUTH:
         raise RuntimeError("ministack does not enforce IAM: AUTH=true must be set before it is imported.")
-    return app.app
+    return app.app if secret is None else _with_secret(app.app, secret)
+
+
+def _with_secret(app: Any, secret: str) -> Any:  # noqa: ANN401 - as above
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as above
+        # crhelper, which sends the response of a custom resource, is no SDK; the token in its path can't be guessed.
+        is_response = scope["type"] == "http" and scope["path"].startswith("/_ministack/cfn-response/")
+        agents = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"user-agent"]
+        if scope["type"] == "lifespan" or is_response or any(sends_secret(agent, secret) for agent in agents):
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b"User-Agent must have the secret of this server."})
+
+    return guarded
 
 
 def stop_functions() -> None:

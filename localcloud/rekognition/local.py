@@ -29,9 +29,12 @@ class LocalRekognition:
         switches: Switches | None = None,
         clock: Callable[[], float] = time.time,
         authoriser: Authoriser | None = None,
+        secret: str | None = None,
     ) -> None:
+        """Start nothing yet. With a secret, only clients that send it are heard (see `localcloud.peers`)."""
+        self._secret = secret
         self._service = RekognitionService(switches or Switches(), clock, authoriser or RootKeys())
-        self._server = RekognitionServer(self._service)
+        self._server = RekognitionServer(self._service, secret)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> LocalRekognition:
@@ -82,5 +85,5 @@ class LocalRekognition:
         self, account: str = "123456789012", region: str = "us-east-1", config: Config | None = None
     ) -> RekognitionClient:
         """Make a boto3 client for an account and Region; without a config it tries each request only once."""
-        session = isolated_session(account, region)
+        session = isolated_session(account, region, self._secret)
         return cast("RekognitionClient", session.client("rekognition", endpoint_url=self.endpoint_url, config=config))

@@ -10,6 +10,7 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from localcloud.peers import listen, sends_secret
 from localcloud.rekognition.errors import AwsError, internal_error
 from localcloud.rekognition.service import ConnectionDropped, RekognitionService, Request
 
@@ -19,15 +20,18 @@ _log = logging.getLogger("localcloud.rekognition")
 
 
 class RekognitionServer(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1, with a thread for each connection."""
+    """Listens on a free port of 127.0.0.1, for the user who runs it, with a thread for each connection."""
 
     daemon_threads = True
-    request_queue_size = 128  # a burst of functions must not be turned away
     block_on_close = False  # clients keep their connections open: stopping doesn't wait for them
 
-    def __init__(self, service: RekognitionService) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, service: RekognitionService, secret: str | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listen()
+        self.server_address = self.socket.getsockname()
         self.service = service
+        self.secret = secret
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - as the base class has it
         """Note a client that went away in the middle, such as a function that was ended, without a traceback."""
@@ -43,6 +47,19 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept, as the SDKs expect
     disable_nagle_algorithm = True
     server: RekognitionServer
+
+    def parse_request(self) -> bool:
+        """Reject what a web page sends that was given this address under another name, and what lacks the secret."""
+        if not super().parse_request():
+            return False
+        secret, port = self.server.secret, self.server.server_address[1]
+        if self.headers.get("Host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
+            self.send_error(403, "Host must be the address of this server")
+        elif secret is not None and not sends_secret(self.headers.get("User-Agent", ""), secret):
+            self.send_error(403, "User-Agent must have the secret of this server")
+        else:
+            return True
+        return False
 
     def do_POST(self) -> None:
         try:

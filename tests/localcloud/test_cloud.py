@@ -162,7 +162,13 @@ def test_two_starts_at_once_make_one_cloud(tmp_path: Path) -> None:
 
 def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
     """A record left behind by a machine that went down names a process that is another one by now."""
-    record = {"pid": os.getpid(), "gateway_port": 1, "rekognition_url": "http://127.0.0.1:1", "authority": "x"}
+    record = {
+        "pid": os.getpid(),
+        "gateway_port": 1,
+        "rekognition_url": "http://127.0.0.1:1",
+        "authority": "x",
+        "secret": None,
+    }
     (tmp_path / "cloud.json").write_text(json.dumps({**record, "started": start_time(os.getpid()) - 5}))
     assert LocalCloud.attach(tmp_path) is None
     (tmp_path / "cloud.json").write_text("{")

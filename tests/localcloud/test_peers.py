@@ -1,0 +1,206 @@
+"""Nobody but the user who started it reaches the local cloud."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from localcloud import cloud as cloud_module
+from localcloud.clients import isolated_session
+from localcloud.cloud import CloudError, LocalCloud
+from localcloud.peers import listen, user_at_other_end
+from localcloud.rekognition import LocalRekognition
+from tests.localcloud.stacks import Stack, custom, function, role
+
+ACCOUNT, NOBODY = "777788889999", 65534
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can connect as another user")
+
+# What a stranger needs to be an account's root; it takes another user's id before it connects.
+STRANGER = """
+import encodings.idna, os, ssl, sys, urllib.request  # all at once: the other user may not be able to read it later
+user, authority, *urls = sys.argv[1:]
+opener = urllib.request.build_opener(
+    urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority))
+)
+os.setuid(int(user))
+for url in urls:
+    service, target = ("rekognition", "DescribeProjects") if url.startswith("http:") else ("sts", "")
+    credential = f"111122223333/20300101/us-east-1/{service}/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
+        "X-Amz-Target": f"RekognitionService.{target}",
+    }
+    body = b"{}" if target else b"Action=GetCallerIdentity&Version=2011-06-15"
+    try:
+        print(opener.open(urllib.request.Request(url, body, headers), timeout=20).status)
+    except OSError as error:
+        print("rejected:", error)
+"""
+
+
+def statuses(cloud: LocalCloud, user: int) -> list[str]:
+    """Call both servers as the root of an account, from a process of a user; return how each responded."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STRANGER, str(user), cloud.authority, cloud.endpoint_url, cloud.rekognition_url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@linux_only
+@root_only
+def test_another_user_is_rejected(local_cloud: LocalCloud) -> None:
+    """Any access key of 12 digits is an account's root, who runs code by Lambda: only for the user who started it."""
+    assert statuses(local_cloud, os.getuid()) == ["200", "200"]
+    gateway, rekognition = statuses(local_cloud, NOBODY)
+    assert gateway.startswith("rejected:")
+    assert rekognition.startswith("rejected:")
+
+
+@linux_only
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")])
+def test_the_user_is_told_by_any_kind_of_socket(family: int, address: str) -> None:
+    """An IPv6 socket may connect to an IPv4 address; once the other end is closed, it is nobody's, not root's."""
+    with listen() as server, socket.socket(family) as client:
+        client.connect((address, server.getsockname()[1]))
+        connection, _ = server.accept()
+        with connection:
+            assert user_at_other_end(connection) == os.geteuid()
+            client.close()
+            connection.settimeout(10)
+            assert connection.recv(1) == b""
+            assert user_at_other_end(connection) is None
+
+
+@linux_only
+@root_only
+def test_a_socket_of_another_user_is_closed_unread() -> None:
+    """The server goes on with the next connection."""
+    with listen() as server:
+        address = server.getsockname()
+        with socket.create_connection(address) as foreign, socket.create_connection(address) as own:
+            os.fchown(foreign.fileno(), NOBODY, -1)
+            with pytest.raises(ConnectionAbortedError, match="another user"):
+                server.accept()
+            connection, peer = server.accept()
+            connection.close()
+            assert peer == own.getsockname()
+            foreign.settimeout(10)
+            assert foreign.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:{port}", 200),
+        ("localhost:{port}", 200),
+        ("rebound.example.com:{port}", 403),
+        ("127.0.0.1", 403),
+        ("127.0.0.1:1", 403),
+        (None, 403),
+    ],
+)
+def test_a_request_must_be_for_this_server(rekognition: LocalRekognition, host: str | None, status: int) -> None:
+    """A web page can have its own name resolve to 127.0.0.1, but then `Host` is that name."""
+    address, _, port = rekognition.endpoint_url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(address, int(port), timeout=10)
+    for method, body in (("GET", None), ("PUT", b"{}")):
+        connection.putrequest(method, "/_localcloud/switches", skip_host=True)
+        if host is not None:
+            connection.putheader("Host", host.format(port=port))
+        connection.putheader("Content-Length", str(len(body or b"")))
+        connection.endheaders(body)
+        with connection.getresponse() as response:
+            assert response.status == status
+            response.read()
+    connection.close()
+
+
+@pytest.fixture
+def cloud_with_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a cloud as on a machine that doesn't tell whose a connection is."""
+    monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
+    with LocalCloud(tmp_path / "state") as cloud:
+        yield cloud
+
+
+def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path: Path) -> None:
+    """Clients of the cloud, its functions and its environment have the secret, and nothing is heard without it."""
+    cloud = cloud_with_secret
+    stack = Stack(cloud.client("cloudformation", ACCOUNT), "secret")
+    ended = stack.create(
+        {"Listing": {"Fn::GetAtt": ["Custom", "Listing"]}},
+        Role=role({"Effect": "Allow", "Action": "rekognition:ListProjectPolicies", "Resource": "*"}),
+        Function=function("capture"),
+        Project={"Type": "AWS::Rekognition::Project", "Properties": {"ProjectName": "secret"}},
+        Custom=custom(ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
+    )
+    assert ended == "CREATE_COMPLETE", stack.reasons
+    assert stack.outputs["Listing"] == "allowed"
+
+    code = "import boto3\nfor name in 'sts', 'rekognition': print(boto3.client(name).meta.service_model.service_name)\n"
+    code += "boto3.client('sts').get_caller_identity()\nboto3.client('rekognition').describe_projects()\n"
+    subprocess.run([sys.executable, "-c", code], env=cloud.full_environment(ACCOUNT), cwd=tmp_path, check=True)
+    assert cloud.set_switches(list_lag=1).list_lag == 1
+
+    assert all("403" in told for told in statuses(cloud, os.getuid()))
+    for wrong in (None, "0" * 40):
+        session = isolated_session(ACCOUNT, "us-east-1", wrong)
+        with pytest.raises(ResponseParserError, match="must have the secret"):
+            session.client("sts", cloud.endpoint_url, verify=str(cloud.authority)).get_caller_identity()
+        with pytest.raises(ClientError, match="403"):
+            session.client("rekognition", cloud.rekognition_url).describe_projects()
+
+
+def test_a_detached_cloud_keeps_its_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever finds the cloud by its state folder finds the secret there too."""
+    monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
+    started = LocalCloud.attach_or_start(tmp_path)
+    try:
+        found = LocalCloud.attach(tmp_path)
+        assert found is not None
+        found.client("sts").get_caller_identity()
+    finally:
+        started.stop()
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_the_state_folder_is_private(
+    local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existing: bool
+) -> None:
+    """Also where it was there before, with wider permissions."""
+    assert stat.S_IMODE(local_cloud.state.stat().st_mode) == 0o700
+    state = tmp_path / "state"
+    if existing:
+        state.mkdir()
+        state.chmod(0o777)
+
+    def fail(_folder: Path) -> Path:
+        raise CloudError("enough")
+
+    monkeypatch.setattr(cloud_module, "ensure_virtual_environment", fail)
+    with pytest.raises(CloudError, match="enough"):
+        LocalCloud(state).start()
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_a_state_folder_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner could exchange what is in it."""
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(CloudError, match="belongs to another user"):
+        LocalCloud.attach_or_start(tmp_path)
+    assert list(tmp_path.iterdir()) == []
