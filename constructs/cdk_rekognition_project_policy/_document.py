@@ -9,7 +9,6 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from . import _synthesis
-from ._conditions import unknown_operators
 from ._given import is_token
 from ._handler import document as documents
 from ._handler import errors, identity
@@ -39,7 +38,7 @@ class DocumentRules:
             return given or iam.PolicyDocument(minimize=True)
         if is_token(given) and not str(given).lstrip().startswith("{"):
             return given  # a token as a whole; a text with tokens in it is JSON like any other
-        document: Mapping[str, Any] = _plain(given) if isinstance(given, Mapping) else documents.parse(given)
+        document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
         broken = self._broken_so_far(document)
         if broken:
             raise errors.Refused(" ".join(broken))
@@ -78,9 +77,11 @@ class DocumentRules:
             resolved,
             project=self._project,
             block_public_policy=self._block_public_policy,
+            opt_out="block_public_policy=False",
             is_unknown=_synthesis.is_intrinsic,
+            beginning=_synthesis.beginning,
         )
-        return violations + list(unknown_operators(_statements_of(resolved)))
+        return violations
 
     @property
     def _partition(self) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from aws_cdk import Reference, Stack, Tokenization
@@ -85,4 +86,16 @@ def _shortest_text(intrinsic: Mapping[str, Any]) -> str:
     if name == "Fn::Sub":
         text = argument if isinstance(argument, str) else argument[0]
         return _SUBSTITUTION.sub("", text)
+    return ""
+
+
+def beginning(intrinsic: Any) -> str:  # noqa: ANN401 - an intrinsic function
+    """Return the text that an intrinsic function's value begins with, as far as it is known."""
+    ((name, argument),) = intrinsic.items()
+    if name == "Fn::Join" and isinstance(argument, Sequence) and isinstance(argument[1], Sequence):
+        delimiter, parts = argument
+        return str(delimiter).join(takewhile(lambda part: isinstance(part, str), parts))
+    if name == "Fn::Sub":
+        text = argument if isinstance(argument, str) else argument[0]
+        return _SUBSTITUTION.split(text, maxsplit=1)[0]
     return ""

@@ -36,8 +36,35 @@ _ROOT_ARN = re.compile(r"arn:[a-z\d-]+:iam::(\d{12}):root", re.ASCII)
 _PRINCIPAL_ARN = re.compile(
     r"arn:[a-z\d-]+:(iam|sts)::\d{12}:(root|(role|user|assumed-role|federated-user)/[\w+=,.@/-]+)", re.ASCII
 )
-_MET_BY_MOST = re.compile(r"^ForAllValues:|Not|Null|IfExists$", re.IGNORECASE)
-"""Condition operators that are met by everybody but a few, or by whose request lacks the key."""
+_OPERATOR = re.compile(
+    r"(For(AllValues|AnyValue):)?"
+    r"(String(Not)?(Equals|EqualsIgnoreCase|Like)|Arn(Not)?(Equals|Like)|(Not)?IpAddress|Bool|BinaryEquals"
+    r"|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?))(IfExists)?|Null",
+    re.IGNORECASE,
+)
+"""Condition operators (IAM user guide, 'IAM JSON policy elements: Condition operators')."""
+
+LIMITING_KEYS = (
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+)
+"""Condition keys whose fixed values limit ``Principal: "*"`` (Amazon S3 user guide, 'The meaning of "public"')."""
+
+_LIMITING_KEYS = frozenset(key.lower() for key in LIMITING_KEYS)
+_LIMITING_OPERATOR = re.compile(
+    r"(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)", re.I
+)
+_SEVERAL_VALUES = "aws:principalorgpaths"
+"""The one limiting key that has several values in a request, so that it needs ForAnyValue."""
+_WILDCARDS_AFTER = {
+    "aws:principalorgpaths": re.compile(r"o-[^/]+/"),
+    "aws:principalarn": re.compile(r"arn:[^:]+:[^:]+:[^:]*:\d{12}:", re.ASCII),
+}
+"""What stands before the first wildcard of a value that limits: an organization, or an ARN up to its account."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
 
@@ -173,15 +200,18 @@ def violations(
     *,
     project: Project | None,
     block_public_policy: bool = True,
+    opt_out: str = "BlockPublicPolicy to false",
     is_unknown: Callable[[object], bool] = _nothing_unknown,
+    beginning: Callable[[object], str] = str,
 ) -> list[str]:
     """Return every rule that the document's elements break, each as a sentence; its size is a rule of its own.
 
-    ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` refuses an
-    Allow for everybody (``Principal: "*"``) that has no condition. ``is_unknown`` tells values whose text is not known
-    yet, such as CloudFormation's intrinsic functions at synthesis: they break no rule.
+    ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` rejects an
+    Allow for everybody (``Principal: "*"``) that no condition limits; ``opt_out`` is how the message names the way to
+    allow it. ``is_unknown`` tells values that are not known yet, such as CloudFormation's intrinsic functions at
+    synthesis: they break no rule, unless the ``beginning`` of the value, which is known, breaks it already.
     """
-    return list(_Rules(project, block_public_policy, is_unknown).of_document(document))
+    return list(_Rules(project, block_public_policy, opt_out, is_unknown, beginning).of_document(document))
 
 
 def size_violations(document: Mapping[str, object]) -> list[str]:
@@ -209,7 +239,9 @@ class _Rules:
 
     project: Project | None
     block_public_policy: bool
+    opt_out: str
     is_unknown: Callable[[object], bool]
+    beginning: Callable[[object], str]
 
     def of_document(self, document: Mapping[str, object]) -> Iterator[str]:
         for member in document:
@@ -244,8 +276,8 @@ class _Rules:
         yield from self._of_effect(statement)
         yield from self._of_action(statement)
         yield from self._of_resource(statement)
-        yield from self._of_principal(statement)
         yield from self._of_condition(statement)
+        yield from self._of_principal(statement)
 
     def _of_effect(self, statement: Mapping[str, object]) -> Iterator[str]:
         effect = statement.get("Effect", "Allow")
@@ -315,10 +347,10 @@ class _Rules:
 
     def _of_aws_principal(self, value: object, statement: Mapping[str, object]) -> Iterator[str]:
         if value == _EVERYBODY:
-            if self.block_public_policy and statement.get("Effect") == "Allow" and not self._restricts(statement):
+            if self.block_public_policy and statement.get("Effect") == "Allow" and not self._may_limit(statement):
                 yield (
-                    'Principal "*" without a limiting Condition shares the model with every AWS account; name '
-                    "accounts, add one, or set BlockPublicPolicy to false if that is meant."
+                    'Principal "*" shares the model with every AWS account; name accounts, add a condition on a fixed '
+                    f"{LIMITING_KEYS[0]} or the like, or set {self.opt_out}."
                 )
         elif not isinstance(value, str) or not any(
             pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
@@ -328,28 +360,58 @@ class _Rules:
                 "or user; wildcards are not allowed in it."
             )
 
-    def _restricts(self, statement: Mapping[str, object]) -> bool:
-        """Tell whether a statement has a condition that everybody does not meet, as far as it is known."""
+    def _may_limit(self, statement: Mapping[str, object]) -> bool:
+        """Return whether a condition limits the statement, as far as it is known.
+
+        Tests are joined by AND, so one that limits is enough; a test's values are joined by OR, so each must limit.
+        Spellings of one operator or key count as one test, since the service may do the same.
+        """
         condition = statement.get("Condition", {})
-        if self.is_unknown(condition) or not isinstance(condition, Mapping):
-            return True  # unknown, or a rule of its own
-        tested = (
-            values
-            for operator, tests in condition.items()
-            if not _MET_BY_MOST.search(str(operator))
-            for values in (tests.values() if isinstance(tests, Mapping) and not self.is_unknown(tests) else [tests])
-        )
-        return any(all(set(str(value)) - set("*?") for value in _as_list(values)) for values in tested)
+        if self.is_unknown(condition):
+            return True
+        tests: dict[tuple[str, str], list[object]] = {}
+        for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
+            if self.is_unknown(keys) and _LIMITING_OPERATOR.fullmatch(operator):
+                return True
+            for key, values in keys.items() if isinstance(keys, Mapping) else ():
+                tests.setdefault((str(operator).lower(), str(key).lower()), []).extend(_as_list(values))
+        return any(self._test_may_limit(*test, values) for test, values in tests.items())
+
+    def _test_may_limit(self, operator: str, key: str, values: Sequence[object]) -> bool:
+        operators = _LIMITING_OPERATOR.fullmatch(operator)
+        if key not in _LIMITING_KEYS or operators is None or bool(operators[1]) != (key == _SEVERAL_VALUES):
+            return False
+        return bool(values) and all(self._value_may_limit(key, value) for value in values)
+
+    def _value_may_limit(self, key: str, value: object) -> bool:
+        """Return whether a value is fixed: no policy variable, and no wildcard but at the end of a fixed beginning."""
+        unknown = self.is_unknown(value)
+        known = self.beginning(value) if unknown else value
+        if not isinstance(known, str) or "${" in known:
+            return False
+        before, *wildcards = re.split("[*?]", known, maxsplit=1)
+        if not wildcards:
+            return unknown or bool(known)
+        return key in _WILDCARDS_AFTER and bool(_WILDCARDS_AFTER[key].match(before))
 
     def _of_condition(self, statement: Mapping[str, object]) -> Iterator[str]:
         condition = statement.get("Condition", {})
         if self.is_unknown(condition):
             return
-        if not isinstance(condition, Mapping) or not all(
-            self.is_unknown(tests) or (isinstance(tests, Mapping) and tests and all(map(_as_list, tests.values())))
-            for tests in condition.values()
-        ):
-            yield 'Condition is not valid; use {"OPERATOR": {"KEY": "VALUE"}}.'
+        if not isinstance(condition, Mapping) or not all(map(self._are_tests, condition.values())):
+            yield 'Condition is not valid; use {"OPERATOR": {"KEY": "VALUE"}}, with strings, numbers or booleans.'
+        for operator in condition if isinstance(condition, Mapping) else ():
+            if not _OPERATOR.fullmatch(operator):
+                yield f'unknown condition operator "{shorten(operator)}"; use one of IAM\'s, such as "StringEquals".'
+
+    def _are_tests(self, tests: object) -> bool:
+        """Return whether each key of an operator has at least one value, and no value but a scalar."""
+        return self.is_unknown(tests) or (
+            isinstance(tests, Mapping)
+            and bool(tests)
+            and all(map(_as_list, tests.values()))
+            and all(isinstance(each, (str, int, float)) for values in tests.values() for each in self._values(values))
+        )
 
     def _not_empty(self, statement: Mapping[str, object], member: str) -> Iterator[str]:
         value = statement.get(member, "present")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from project_policy.document import (
     size_violations,
     violations,
 )
-from tests.handler.stage import MINE, document, project
+from tests.handler.stage import MINE, Stage, document, project
+from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
 
 VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772900"
 
@@ -31,17 +33,11 @@ def statement(**members: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [{key: value for key, value in said.items() if value is not None}]}
 
 
-NO_LIMITS: tuple[dict[str, Any], ...] = (
-    {"StringEquals": {}},
-    {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}},
-    {"ForAllValues:StringEquals": {"aws:PrincipalOrgPaths": "o-1/*"}},
-    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}},
-    {"StringLike": {"aws:PrincipalArn": "?*"}},
-    {"Null": {"aws:PrincipalOrgID": "false"}},
-    {"StringLike": {"aws:PrincipalArn": ["arn:aws:iam::111122223333:role/x", "*"]}},
-    {"ArnLike": {"aws:PrincipalArn": "**"}, "StringEquals": {}},
-)
-"""Conditions that everybody meets, or everybody but a few."""
+def put(**elements: Any) -> Callable[..., dict[str, Any]]:
+    """Return what makes an Update to a document of one statement, as JSON text, so that null gets through."""
+    return lambda stage, **properties: stage.event(
+        "update", PolicyDocument=json.dumps(statement(**elements)), **properties
+    )
 
 
 class TestRules:
@@ -92,10 +88,6 @@ class TestRules:
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:policy/x"}), "no ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "no ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "no ARN of an account"),
-            *(
-                (statement(Principal="*", Condition=met_by_most), "shares the model with every AWS account")
-                for met_by_most in NO_LIMITS
-            ),
         ],
     )
     def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
@@ -145,21 +137,6 @@ class TestRules:
         assert size_violations(parse(json.dumps(fits, indent=8))) == []
         assert "2001 characters without white space, 1 more" in size_violations(statement(Sid="s" * (room + 1)))[0]
 
-    @pytest.mark.parametrize(
-        "condition",
-        [
-            {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
-            {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/ou-ab12-11111111/*"]}},
-            {
-                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*"},
-                "Null": {"aws:TokenIssueTime": "true"},
-            },
-        ],
-    )
-    def test_everybody_with_a_condition_that_limits_is_somebody(self, condition: dict[str, Any]) -> None:
-        """One test that not everybody passes is enough, whatever stands beside it."""
-        assert violations(statement(Principal="*", Condition=condition), project=project()) == []
-
     def test_a_document_that_is_too_large_names_its_heaviest_statements(self) -> None:
         """Which statements to shorten is told, the heaviest first, by their numbers in the document."""
         weights = [100, 900, 200, 800, 50]
@@ -172,6 +149,42 @@ class TestRules:
         """What the service's pattern does not take is sent escaped, and counts as it is sent."""
         assert minify({"Sid": "é€😀"}) == '{"Sid":"é\\u20ac\\ud83d\\ude00"}'
         assert json.loads(minify({"Sid": "é€😀"})) == {"Sid": "é€😀"}
+
+
+class TestBlockPublicPolicy:
+    """An Allow for everybody is rejected unless a condition limits it to accounts that the document names."""
+
+    @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["111122223333", "*"]}])
+    @pytest.mark.parametrize("name", PUBLIC)
+    def test_a_condition_that_leaves_it_public(self, stage: Stage, name: str, principal: object) -> None:
+        """Nothing is put, and the reason says what to do instead."""
+        outcome = stage.send(put(Principal=principal, Condition=PUBLIC[name])(stage))
+        assert 'Principal "*" shares the model with every AWS account' in outcome.failure
+        assert "BlockPublicPolicy" in outcome.failure
+        assert stage.calls == []
+
+    @pytest.mark.parametrize("principal", ["*", {"AWS": "111122223333"}])
+    @pytest.mark.parametrize("name", MALFORMED)
+    def test_a_malformed_condition(self, stage: Stage, name: str, principal: object) -> None:
+        """It is rejected with a reason of its own, whomever the statement names and whatever BlockPublicPolicy is."""
+        event = put(Principal=principal, Condition=MALFORMED[name])(stage, BlockPublicPolicy="false")
+        assert "ondition" in stage.send(event).failure
+        assert stage.calls == []
+
+    @pytest.mark.parametrize("name", LIMITING)
+    def test_a_condition_that_limits(self, stage: Stage, name: str) -> None:
+        """One limiting test is enough."""
+        assert stage.send(put(Principal="*", Condition=LIMITING[name])(stage)).failure == ""
+
+    @pytest.mark.parametrize("name", PUBLIC)
+    def test_other_statements_may_have_any_condition(self, stage: Stage, name: str) -> None:
+        """The rule concerns an Allow for everybody, not a Deny, nor a named account, nor where it is turned off."""
+        for statement, properties in (
+            ({"Principal": "*", "Effect": "Deny"}, {}),
+            ({"Principal": {"AWS": "111122223333"}}, {}),
+            ({"Principal": "*"}, {"BlockPublicPolicy": "false"}),
+        ):
+            assert stage.send(put(**statement, Condition=PUBLIC[name])(stage, **properties)).failure == ""
 
 
 class TestParse:

@@ -551,7 +551,7 @@ class TestBadInput:
             ({"document": json.dumps(document(Condition="x"))}, "Condition is not valid"),
             ({"document": document(Condition={"StringEquals": {"aws:PrincipalArn": None}})}, "holds None"),
             ({"document": document(Condition={"StringEquals": {}})}, "Condition is not valid"),
-            ({"document": document(Condition={"StringEqual": {"a": "b"}})}, 'the operator "StringEqual"'),
+            ({"document": document(Condition={"StringEqual": {"a": "b"}})}, 'unknown condition operator "StringEqual"'),
             ({"document": 5}, "neither JSON text nor an object"),
         ],
     )
