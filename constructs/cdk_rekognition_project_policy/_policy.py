@@ -68,13 +68,10 @@ class ProjectPolicy(Resource):
             statements to be merged so that many fit. Default: only what grants add.
         :param adopt_existing: Whether a policy of that name that is there already, and says the same, is taken over. An
             adopted policy is updated with the stack but stays when the stack goes. Default: False, which refuses it.
-        :param block_public_policy: Whether a statement is refused that allows every AWS account to copy the models:
-            ``Principal: "*"`` without a condition that lets in some only. A condition counts where it tests a key
-            against values, so not with an operator that is negated, or true where the key is absent
-            (``ForAllValues:``, ``IfExists``, ``Null``), nor against ``*`` alone. Default: True.
-        :param trigger: Any string. Another value makes the next deployment read the live policy and restore this
-            document if somebody changed or deleted the policy by hand. Give your pipeline's build number to correct
-            drift at every deployment. Default: none; drift stays until the next edit of the policy.
+        :param block_public_policy: Whether to reject statements that grant access to every AWS account:
+            ``Principal: "*"``, unless a condition tests one of these keys against fixed values:
+            ``aws:PrincipalOrgID``, ``aws:PrincipalOrgPaths`` (with ``ForAnyValue:``), ``aws:PrincipalAccount``,
+            ``aws:PrincipalArn``, ``aws:SourceVpc`` and ``aws:SourceVpce``. Default: True.
         :param provider: The provider whose function puts the policy. Another one later is another ServiceToken, which
             CloudFormation refuses for a resource that exists. Default: the stack's own.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
