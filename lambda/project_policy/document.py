@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from .errors import Refused, shorten
 from .identity import Project
@@ -129,6 +130,8 @@ def meaning(document: Mapping[str, object]) -> str:
 
 def says_the_same(live: str, wanted: Mapping[str, object]) -> bool:
     """Tell whether the text ``live``, as the service returned it, says the same as ``wanted``."""
+    # No JSON begins with "%"; IAM percent-encodes the documents that it returns, and Rekognition may do the same.
+    live = unquote(live) if live.startswith("%") else live
     try:
         return meaning(parse(live)) == meaning(wanted)
     except (InvalidDocument, KeyError, TypeError, RecursionError):
@@ -144,8 +147,8 @@ def _statement_meaning(statement: object) -> object:
             said[member] = sorted({each(str(value)) for value in _as_list(said[member])})
     if "Principal" in said:
         said["Principal"] = _principal_meaning(said["Principal"])
-    if isinstance(said.get("Condition"), Mapping):
-        said["Condition"] = _condition_meaning(said["Condition"])
+    if isinstance(condition := said.get("Condition"), Mapping):
+        said["Condition"] = _condition_meaning(condition)
     if not said.get("Condition", True):
         del said["Condition"]
     return said
@@ -164,18 +167,21 @@ def _account_of_root(principal: str) -> str:
     return root[1] if root else principal
 
 
-def _condition_meaning(condition: object) -> object:
-    """Return the condition with its values sorted and its keys in lower case, for IAM compares keys without case."""
-    if not isinstance(condition, Mapping):
-        return condition
-    return {
-        operator: {
-            str(key).lower(): sorted({_scalar(value) for value in _as_list(values)}) for key, values in tests.items()
-        }
-        if isinstance(tests, Mapping)
-        else tests
-        for operator, tests in condition.items()
-    }
+def _condition_meaning(condition: Mapping[str, object]) -> object:
+    """Return the condition with its values sorted, and its keys in lower case, because IAM compares keys without case.
+
+    Operators stay as they are spelled: AWS doesn't document that it compares those without case.
+    """
+    return {operator: _tests_meaning(tests) for operator, tests in condition.items()}
+
+
+def _tests_meaning(tests: object) -> object:
+    if not isinstance(tests, Mapping):
+        return tests
+    values_of: dict[str, set[str]] = {}
+    for key, values in tests.items():  # two spellings of one key are one test
+        values_of.setdefault(str(key).lower(), set()).update(map(_scalar, _as_list(values)))
+    return {key: sorted(values) for key, values in values_of.items()}
 
 
 def _scalar(value: object) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 
 from project_policy.document import (
     InvalidDocument,
-    meaning,
     minify,
     parse,
     says_the_same,
@@ -31,6 +31,15 @@ def statement(**members: Any) -> dict[str, Any]:
     """Return a document of one statement with these members changed; None takes one away."""
     said = {**MINE["Statement"][0], **members}
     return {"Version": "2012-10-17", "Statement": [{key: value for key, value in said.items() if value is not None}]}
+
+
+OPERATORS = (  # noqa: SIM905 - easier to compare with the page
+    "StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase StringLike StringNotLike "
+    "NumericEquals NumericNotEquals NumericLessThan NumericLessThanEquals NumericGreaterThan NumericGreaterThanEquals "
+    "DateEquals DateNotEquals DateLessThan DateLessThanEquals DateGreaterThan DateGreaterThanEquals "
+    "Bool BinaryEquals IpAddress NotIpAddress ArnEquals ArnLike ArnNotEquals ArnNotLike Null"
+).split()
+"""Those of the IAM user guide, 'IAM JSON policy elements: Condition operators'."""
 
 
 def put(**elements: Any) -> Callable[..., dict[str, Any]]:
@@ -84,6 +93,7 @@ class TestRules:
             ({"Version": "2012-10-17", "Statement": ["x"]}, "is not an object"),
             ({**MINE, "Version": "2012-10-18"}, 'Version "2012-10-18" is not valid'),
             ({**MINE, "Statements": []}, 'has a member "Statements"'),
+            *((statement(Principal="*", Condition=each), "shares the model with every") for each in MALFORMED.values()),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:group/x"}), "no ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:policy/x"}), "no ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "no ARN of an account"),
@@ -117,6 +127,38 @@ class TestRules:
     def test_what_the_service_takes_passes(self, good: dict[str, Any]) -> None:
         """No rule refuses what AWS documents."""
         assert violations(good, project=project()) == []
+
+    @pytest.mark.parametrize("operator", OPERATORS)
+    def test_every_operator_of_iam_passes(self, operator: str) -> None:
+        """With a set operator, with IfExists, and in any case: IAM takes each."""
+        spelled = [operator, operator.lower()]
+        if operator != "Null":
+            spelled += [f"ForAnyValue:{operator}", f"ForAllValues:{operator}IfExists", f"{operator}IfExists"]
+        for each in spelled:
+            assert violations(statement(Condition={each: {"aws:a": "b"}}), project=project()) == []
+
+    @pytest.mark.parametrize(
+        "operator",
+        [
+            "",
+            "IfExists",
+            "StringEqual",
+            "StringEquals ",
+            "StringNotNotEquals",
+            "DateLike",
+            "NumericEqualsIgnoreCase",
+            "NotBool",
+            "NullIfExists",
+            "ForAnyValue:Null",
+            "ForAnyValue:",
+            "ForAnyValue:ForAllValues:Bool",
+            "StringEqualsIfExistsIfExists",
+        ],
+    )
+    def test_another_operator_is_named(self, operator: str) -> None:
+        """The service would reject the document; the function says so before it calls."""
+        (found,) = violations(statement(Condition={operator: {"aws:a": "b"}}), project=project())
+        assert f'unknown condition operator "{operator}"' in found
 
     def test_everybody_may_be_asked_for_by_name(self) -> None:
         """With BlockPublicPolicy false a statement for everybody passes."""
@@ -236,6 +278,9 @@ documents = st.fixed_dictionaries(
 )
 
 
+PARTITIONS = st.sampled_from(["aws", "aws-cn", "aws-us-gov"])
+
+
 def another_form(said: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     """Return the same policy as AWS might write it: other order, root ARNs, scalars, repeated values."""
     other = copy.deepcopy(said)
@@ -243,7 +288,10 @@ def another_form(said: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     for each in other["Statement"]:
         aws = draw.draw(st.permutations(each["Principal"]["AWS"]))
         aws = [
-            f"arn:aws:iam::{value}:root" if value.isdecimal() and draw.draw(st.booleans()) else value for value in aws
+            f"arn:{draw.draw(PARTITIONS)}:iam::{value}:root"
+            if value.isdecimal() and draw.draw(st.booleans())
+            else value
+            for value in aws
         ]
         each["Principal"]["AWS"] = aws[0] if len(aws) == 1 and draw.draw(st.booleans()) else aws + aws[:1]
         resources = draw.draw(st.permutations(each["Resource"]))
@@ -267,6 +315,26 @@ class TestMeaning:
         """However the service writes a document, it is known again."""
         assert says_the_same(json.dumps(another_form(said, data), indent=1), said)
 
+    @given(documents)
+    def test_a_percent_encoded_document_is_read(self, said: dict[str, Any]) -> None:
+        """IAM returns documents percent-encoded (RFC 3986), a space as %20."""
+        assert says_the_same(quote(json.dumps(said), safe=""), said)
+
+    @pytest.mark.parametrize(
+        ("one", "two", "same"),
+        [
+            ({"aws:a": "1", "AWS:A": "2"}, {"aws:A": ["2", "1"]}, True),
+            ({"AWS:A": "2", "aws:a": "1"}, {"aws:a": "1", "AWS:A": "2"}, True),
+            ({"aws:a": "1", "AWS:A": "2"}, {"aws:a": "1"}, False),
+            ({"aws:a": "1", "AWS:A": "2"}, {"aws:a": "2"}, False),
+        ],
+    )
+    def test_spellings_of_one_key_are_one_test(self, one: dict[str, Any], two: dict[str, Any], same: bool) -> None:
+        """IAM compares keys without case, so each spelling's values count."""
+        documents = [statement(Condition={"StringEquals": each}) for each in (one, two)]
+        assert says_the_same(minify(documents[0]), documents[1]) == same
+        assert says_the_same(minify(documents[1]), documents[0]) == same
+
     @given(documents, documents)
     def test_the_same_meaning_is_a_matter_of_content(self, one: dict[str, Any], two: dict[str, Any]) -> None:
         """Two documents that differ in any member of a statement never pass as the same."""
@@ -284,7 +352,7 @@ class TestMeaning:
                 for each in said["Statement"]
             }
 
-        assert (meaning(one) == meaning(two)) == (content(one) == content(two))
+        assert says_the_same(minify(one), two) == (content(one) == content(two))
 
     @pytest.mark.parametrize(
         "other",
