@@ -201,7 +201,7 @@ def _decision(holder: Any, permission: Permission, region: str) -> Decision:  # 
         region=region,
         # The plain loopback stands for AWS's endpoints, which speak TLS only.
         secure_transport=True,
-        service_context={"aws:tagkeys": None},
+        service_context={"aws:tagkeys": None, **permission.context},
         principal_keys=holder.keys,
     )
     if holder.policies is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from localcloud.rekognition.errors import AwsError, access_denied
@@ -45,6 +45,8 @@ class Permission:
     action: str
     resource: str
     policy: ResourcePolicy | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Condition keys of the service, in lower case, and their values in this request."""
 
 
 ALLOWED = Decision(allowed=True)

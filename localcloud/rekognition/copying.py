@@ -43,6 +43,9 @@ def _source_and_output(scope: Scope, parameters: Parameters) -> Iterator[Permiss
         raise invalid_parameter(f"{version} is not a version of the project {source}.")
     policy = ResourcePolicy(project.account, merged(scope.store.documents(project), project))
     yield Permission(ACTION, version, policy)
+    if scope.switches.copy_permissions == "documented":
+        yield Permission("rekognition:CreateProjectVersion", str(destination))
+        yield Permission("rekognition:TagResource", f"{destination.version_prefix}{parameters['VersionName']}/*")
     yield from output_permissions(destination, parameters)
 
 

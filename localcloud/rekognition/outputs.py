@@ -26,8 +26,11 @@ def output_permissions(project: ProjectArn, parameters: Parameters) -> Iterator[
     yield Permission("s3:PutObject", f"arn:{project.partition}:s3:::{bucket}/{path}")
     key = parameters.get("KmsKeyId")
     if key is not None:
+        # Rekognition uses the key in the caller's name, and creates the grant for itself.
+        via = {"kms:viaservice": f"rekognition.{project.region}.amazonaws.com"}
         for action in KMS_ACTIONS:
-            yield Permission(action, _key_arn(key, project))
+            grant = {"kms:grantisforawsresource": "true"} if action == "kms:CreateGrant" else {}
+            yield Permission(action, _key_arn(key, project), context={**via, **grant})
 
 
 def _key_arn(key: str, project: ProjectArn) -> str:

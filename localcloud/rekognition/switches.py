@@ -40,6 +40,10 @@ class Switches:
     copying_time: float = 0.0
     """Seconds for which a version is COPYING_IN_PROGRESS, counted from its CopyProjectVersion."""
 
+    copy_permissions: Literal["documented", "copy_only"] = "documented"
+    """What CopyProjectVersion is authorized for on the destination: the Service Authorization Reference lists
+    CreateProjectVersion and TagResource as well, the API reference CopyProjectVersion only."""
+
     returned_form: Literal["as_given", "normalised"] = "as_given"
     """How documents come back: the text as it was put; or in another form with the same meaning (account ids as root
     ARNs, lists of one as scalars, the statements in another order)."""

@@ -168,6 +168,8 @@ def test_all_that_is_new_is_seen_at_the_same_time(clock: VirtualClock, copying: 
         roles.granted = {
             ("rekognition:CopyProjectVersion", copying["SourceProjectVersionArn"]),
             ("rekognition:CopyProjectVersion", copying["DestinationProjectArn"]),
+            ("rekognition:CreateProjectVersion", copying["DestinationProjectArn"]),
+            ("rekognition:TagResource", "arn:aws:rekognition:us-east-1:123456789012:project/target/version/copy/*"),
             ("s3:PutObject", "arn:aws:s3:::results/EvaluationResultSummary-target-copy.json"),
         }
         with refused("AccessDeniedException"):

@@ -215,11 +215,14 @@ def role(local_cloud: LocalCloud, across: Setting, name: str) -> Role:
     return Role(local_cloud, TRUSTED, name, *needed(across))
 
 
-def needed(setting: Setting) -> list[dict[str, Any]]:
+def needed(setting: Setting, target: str | None = None) -> list[dict[str, Any]]:
     """Return the statements that a copier needs."""
+    target = target or setting.target
     return [
         allow(COPY, setting.version),
-        allow(COPY, setting.target),
+        allow(COPY, target),
+        allow("rekognition:CreateProjectVersion", target),
+        allow("rekognition:TagResource", target.rpartition("/")[0] + "/version/*"),
         allow("s3:PutObject", "arn:aws:s3:::results/copies/*"),
     ]
 
@@ -254,10 +257,12 @@ def test_a_policy_lets_another_account_copy(across: Setting, role: Role) -> None
 
 
 def test_a_policy_is_of_no_use_without_permission_of_the_own_account(across: Setting, role: Role) -> None:
-    """The copier's own policies must allow the source, the destination and the place for the results."""
+    """The copier's own policies must allow the source, the destination, the copy and the place for the results."""
     across.share()
-    result = f"arn:aws:s3:::results/copies/EvaluationResultSummary-{across.target.split('/')[1]}-copy.json"
-    for missing, resource in enumerate([across.version, across.target, result]):
+    place = across.target.rpartition("/")[0]
+    result = f"arn:aws:s3:::results/copies/EvaluationResultSummary-{place.rpartition('/')[2]}-copy.json"
+    resources = [across.version, across.target, across.target, f"{place}/version/copy/*", result]
+    for missing, resource in enumerate(resources):
         statements = needed(across)
         action = statements.pop(missing)["Action"]
         role.may(*statements)
@@ -269,6 +274,16 @@ def test_a_policy_is_of_no_use_without_permission_of_the_own_account(across: Set
         )
     role.may(*needed(across))
     across.copy(role.client())
+
+
+def test_a_copy_may_need_no_permission_to_create_and_tag(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
+    """The API reference asks for CopyProjectVersion only, which the switch follows."""
+    across.share()
+    role.may(allow(COPY), allow("s3:PutObject"))
+    with refused("AccessDeniedException"):
+        across.copy(role.client())
+    with local_cloud.switched(copy_permissions="copy_only"):
+        across.copy(role.client())
 
 
 @pytest.mark.parametrize("same_policy", [True, False])
@@ -433,7 +448,7 @@ def test_a_policy_that_cannot_be_evaluated_denies(across: Setting, role: Role) -
 def test_within_an_account_no_policy_is_needed(local_cloud: LocalCloud, across: Setting, name: str) -> None:
     """A role's own policies suffice, unless a project policy denies, which then also holds for root."""
     target = across.source.create_project(ProjectName=f"{name}-near")["ProjectArn"]
-    role = Role(local_cloud, TRUSTING, name, *needed(across), allow(COPY, target))
+    role = Role(local_cloud, TRUSTING, name, *needed(across, target))
     across.copy(role.client(), DestinationProjectArn=target)
     across.share(Principal={"AWS": TRUSTED})
     across.copy(role.client(), DestinationProjectArn=target, VersionName="second")
@@ -456,6 +471,29 @@ def test_a_key_for_the_results_must_be_usable(local_cloud: LocalCloud, across: S
     role.may(*needed(across), *(allow(action, key["Arn"]) for action in KMS))
     across.copy(role.client(), KmsKeyId=key["KeyId"])
     across.copy(role.client(), KmsKeyId=key["Arn"], VersionName="by-arn")
+
+
+def test_a_key_is_used_through_rekognition(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
+    """Statements with kms:ViaService for the Region's Rekognition, and for a grant for an AWS service, are enough."""
+    key = local_cloud.client("kms", TRUSTED).create_key()["KeyMetadata"]["Arn"]
+    across.share()
+    via = {"StringEquals": {"kms:ViaService": "rekognition.us-east-1.amazonaws.com"}}
+    grant = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    elsewhere = {"StringEquals": {"kms:ViaService": "rekognition.eu-west-1.amazonaws.com"}}
+    for wrong in (elsewhere, {"Bool": {"kms:GrantIsForAWSResource": "false"}}):
+        role.may(*needed(across), *(allow(action, key, Condition=wrong) for action in KMS))
+        with refused("AccessDeniedException"):
+            across.copy(role.client(), KmsKeyId=key)
+    role.may(*needed(across), *(allow(action, key, Condition=grant | via) for action in KMS))
+    with refused("AccessDeniedException") as told:
+        across.copy(role.client(), KmsKeyId=key)
+    assert "kms:DescribeKey" in told.message
+    role.may(
+        *needed(across),
+        allow("kms:CreateGrant", key, Condition=grant | via),
+        *(allow(action, key, Condition=via) for action in KMS if action != "kms:CreateGrant"),
+    )
+    across.copy(role.client(), KmsKeyId=key)
 
 
 def test_a_key_policy_must_allow(local_cloud: LocalCloud, across: Setting, role: Role) -> None:

@@ -38,6 +38,7 @@ def test_defaults_are_those_of_the_facts() -> None:
         "list_lag": 0.0,
         "training_time": 0.0,
         "copying_time": 0.0,
+        "copy_permissions": "documented",
         "returned_form": "as_given",
         "end_of_list": "no_token",
         "permission_delay": 0.0,
