@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from custom_resource.outcome import Outcome
+from custom_resource.request import Request
+from custom_resource.resource import CustomResource, Run
+from project_policy.lifecycle import ATTRIBUTES, respond
+from project_policy.policies import ProjectPolicies
+from project_policy.properties import RESOURCE_TYPE
+from rekognition.arns import Environment
+from rekognition.client import new_client
 
-from custom_resource import Announce, Context, CustomResource
-from project_policy.identity import Home
-from project_policy.lifecycle import Outcome, respond
-from project_policy.rekognition import Clock, ProjectPolicies, new_client
-from project_policy.timing import ANSWER_RESERVE, CALL_RESERVE
-
-_CLOCK = Clock()
 _CLIENT = new_client()
 
 
-def _respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
-    left = context.get_remaining_time_in_millis() / 1000 - ANSWER_RESERVE - CALL_RESERVE
-    policies = ProjectPolicies(_CLIENT, clock=_CLOCK, deadline=_CLOCK.now() + left)
-    return respond(event, policies, home=Home.of(context.invoked_function_arn), clock=_CLOCK, announce=announce)
+def _respond(request: Request, run: Run) -> Outcome:
+    policies = ProjectPolicies(_CLIENT, run.clock, run.deadline)
+    environment = Environment.of(run.function_arn)
+    return respond(request, policies, environment=environment, clock=run.clock, announce=run.announce)
 
 
-handler = CustomResource(_respond, _CLOCK)
+handler = CustomResource(RESOURCE_TYPE, _respond, attributes=ATTRIBUTES)

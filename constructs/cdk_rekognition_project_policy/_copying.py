@@ -13,8 +13,8 @@ from constructs import Construct
 
 from ._findings import explain_copies
 from ._given import checked, has, is_token, matches, wrong
+from ._handler import arns
 from ._handler import document as documents
-from ._handler import identity
 from ._permissions import MANAGED_QUOTA
 from ._stacks import check_account, environment_of, stack_of
 from ._synthesis import resolve, shortest
@@ -155,10 +155,10 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                 f"than IAM's {MANAGED_QUOTA} for a managed policy. Name fewer versions, or leave them out for all."
             )
 
-    def _parse(self, project_arn: str) -> identity.Project | None:
+    def _parse(self, project_arn: str) -> arns.Project | None:
         if is_token(project_arn):
             return None
-        project: identity.Project = checked(self, lambda: identity.Project.parse(project_arn))
+        project: arns.Project = checked(self, lambda: arns.Project.parse(project_arn))
         return project
 
 

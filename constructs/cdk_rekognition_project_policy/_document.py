@@ -10,8 +10,8 @@ from aws_cdk import aws_iam as iam
 
 from . import _synthesis
 from ._given import is_token
+from ._handler import arns, errors
 from ._handler import document as documents
-from ._handler import errors, identity
 
 VERSION = "2012-10-17"
 """The version that an ``iam.PolicyDocument`` has; a document of another one stays as it is."""
@@ -22,7 +22,7 @@ Document = iam.PolicyDocument | Mapping[str, Any] | str
 class DocumentRules:
     """The rules of one policy's document, as far as its values are known."""
 
-    def __init__(self, stack: Stack, project: identity.Project | None, *, block_public_policy: bool) -> None:
+    def __init__(self, stack: Stack, project: arns.Project | None, *, block_public_policy: bool) -> None:
         self._stack = stack
         self._project = project
         self._block_public_policy = block_public_policy
@@ -41,7 +41,7 @@ class DocumentRules:
         document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
         broken = self._broken_so_far(document)
         if broken:
-            raise errors.Refused(" ".join(broken))
+            raise errors.RejectedError(" ".join(broken))
         if document.get("Version", VERSION) != VERSION or "Id" in document or _is_partly_unknown(document):
             return document
         return iam.PolicyDocument(

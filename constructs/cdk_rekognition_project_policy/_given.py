@@ -10,7 +10,7 @@ from aws_cdk import Token
 
 from constructs import IConstruct
 
-from ._handler import errors
+from ._handler import InvalidArnError, errors
 
 _T = TypeVar("_T")
 
@@ -46,5 +46,5 @@ def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
     """Return what a rule returns; what it refuses is raised as ``ValueError``, with the construct's path."""
     try:
         return rule()
-    except errors.Refused as refused:
-        raise ValueError(f"{user.node.path}: {refused}") from None
+    except (errors.RejectedError, InvalidArnError) as rejected:
+        raise ValueError(f"{user.node.path}: {rejected}") from None

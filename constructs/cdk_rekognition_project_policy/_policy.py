@@ -17,8 +17,9 @@ from . import _principals
 from ._document import VERSION, Document, DocumentRules
 from ._findings import explain_copies
 from ._given import checked, has, is_token, wrong
+from ._handler import arns, identity, timeouts
 from ._handler import document as documents
-from ._handler import identity, request, timing
+from ._handler import properties as resource
 from ._permissions import inline_policy
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 from ._regions import warn_elsewhere
@@ -111,7 +112,7 @@ class ProjectPolicy(Resource):
         self._resource = CustomResource(
             self,
             "Resource",
-            resource_type=request.RESOURCE_TYPE,
+            resource_type=resource.RESOURCE_TYPE,
             service_token=provider.service_token,
             service_timeout=_service_timeout(),
             properties=properties,
@@ -258,7 +259,7 @@ class ProjectPolicy(Resource):
             raise wrong(self, "project", project, "a rekognition.CfnProject, or the project's ARN as project_arn")
         return project.attr_arn
 
-    def _parse_project(self, project_arn: str, stack: Stack) -> tuple[identity.Project | None, str | None]:
+    def _parse_project(self, project_arn: str, stack: Stack) -> tuple[arns.Project | None, str | None]:
         """Return the project and its name as far as its ARN is known, once it is checked to be where the stack is."""
         arn = resolve(stack, project_arn) if is_token(project_arn) else project_arn
         if isinstance(arn, Mapping):
@@ -266,11 +267,11 @@ class ProjectPolicy(Resource):
             shape = joined(arn, _EXAMPLES)
             if not isinstance(shape, str):
                 return None, None
-            return None, checked(self, lambda: identity.Project.parse(shape)).name
-        project: identity.Project = checked(self, lambda: identity.Project.parse(arn))
+            return None, checked(self, lambda: arns.Project.parse(shape)).name
+        project: arns.Project = checked(self, lambda: arns.Project.parse(arn))
         own = environment_of(stack)
-        home = identity.Home(own.region or project.region, own.account or project.account)
-        checked(self, lambda: project.check_home(home))
+        environment = arns.Environment(own.region or project.region, own.account or project.account)
+        checked(self, lambda: project.check_environment(environment))
         return project, project.name
 
     def _check_environment_of(self, project_arn: str, stack: Stack) -> None:
@@ -315,4 +316,4 @@ class ProjectPolicy(Resource):
 
 @cache
 def _service_timeout() -> Duration:
-    return Duration.seconds(timing.SERVICE_TIMEOUT)
+    return Duration.seconds(timeouts.SERVICE_TIMEOUT)

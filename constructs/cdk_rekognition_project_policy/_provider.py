@@ -16,7 +16,7 @@ from constructs import Construct, DependencyGroup
 from . import _asset
 from ._findings import explain_every_project, explain_function, explain_log_group
 from ._given import has, is_token, matches, wrong
-from ._handler import timing
+from ._handler import timeouts
 from ._permissions import RolePermissions, inline_policy
 from ._stacks import Environment, check_account, environment_of, stack_of
 
@@ -135,8 +135,8 @@ class ProjectPolicyProvider(Construct):
             handler="index.handler",
             code=_asset.code(),
             memory_size=memory_size,
-            timeout=Duration.seconds(timing.FUNCTION_TIMEOUT),
-            max_event_age=Duration.seconds(timing.MAXIMUM_EVENT_AGE),
+            timeout=Duration.seconds(timeouts.FUNCTION_TIMEOUT),
+            max_event_age=Duration.seconds(timeouts.MAXIMUM_EVENT_AGE),
             retry_attempts=2,
             role=self._role,
             log_group=log_group,

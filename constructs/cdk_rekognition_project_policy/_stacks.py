@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._given import is_token
-from ._handler import identity
+from ._handler import arns
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Environment:
         """Return where that is what an ARN names."""
         if is_token(arn):
             return cls(None, None)
-        home = identity.Home.of(arn)
-        return cls(home.account, home.region)
+        named = arns.Environment.of(arn)
+        return cls(named.account, named.region)
 
     def difference(self, other: Environment) -> tuple[str, str, str] | None:
         """Return what is known to differ, ``account`` or ``Region``, with its value here and in the other."""

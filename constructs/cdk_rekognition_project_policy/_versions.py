@@ -10,7 +10,7 @@ from aws_cdk import Fn
 from constructs import IConstruct
 
 from ._given import is_token
-from ._handler import identity
+from ._handler import arns
 
 _VERSION_ARN = re.compile(
     r"arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255}/version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))",
@@ -57,7 +57,7 @@ class Versions:
                     "DescribeProjectVersions shows it."
                 )
             return version
-        if not is_token(version) and not identity.is_version_name(version):
+        if not is_token(version) and not arns.is_version_name(version):
             raise ValueError(
                 f'{self._user.node.path}: version "{version}" is not valid. Give a version\'s name, such as "v1", or '
                 "its ARN."

@@ -1,7 +1,7 @@
-"""What the site adds to the pages: the messages, the examples, and links to what lies outside this folder.
+"""What the site adds to the pages: the examples, and links to what lies outside this folder.
 
-A comment in a page says where: ``<!-- messages: GROUP -->`` and ``<!-- examples -->``. On a repository host nothing is
-seen of it, and every link of a page leads where it leads here.
+A comment in a page says where the examples go: ``<!-- examples -->``. On a repository host nothing is seen of it, and
+every link of a page leads where it leads here.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
 from sphinx.ext import autodoc
-
-from docs._extensions import messages
 
 if TYPE_CHECKING:
     from sphinx.addnodes import pending_xref
@@ -26,13 +24,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parents[1]
 EXAMPLES = DOCS.parent / "examples"
 
-_WITHOUT_REMEDY = {
-    "document": "Write what the resource's [reference](reference.md#policydocument) has there.",
-    "log": "Nothing is to be done at once: Lambda delivers a young event again, and CloudFormation waits no longer than"
-    " the ServiceTimeout. If the stack failed, deploy again.",
-}
 _LANGUAGES = {".py": "python", ".yaml": "yaml"}
-_MESSAGES = re.compile(r"^<!-- messages: (\w+) -->$", re.MULTILINE)
 _EXAMPLES = re.compile(r"^<!-- examples -->$", re.MULTILINE)
 _FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
@@ -53,37 +45,13 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def _forget(_app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Read the pages anew that are made from other files."""
-    docnames += [name for name in ("errors", "examples", "api") if name in env.found_docs and name not in docnames]
+    docnames += [name for name in ("examples", "api") if name in env.found_docs and name not in docnames]
 
 
 def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
     folder = (DOCS / docname).parent
     text = _outside_fences(source[0], lambda part: _with_links(part, folder, folder))
-    text = _MESSAGES.sub(lambda found: rendered(found[1]), text)
     source[0] = _EXAMPLES.sub(lambda _: "\n".join(_examples()), text)
-
-
-def rendered(group: str) -> str:
-    """Return the messages of a group as a definition list in Markdown."""
-    return "\n".join(_definition(message) for message in messages.by_group()[group])
-
-
-def _definition(message: messages.Message) -> str:
-    cause, remedy = message.parts
-    anchors = "".join(f"({anchor})=\n" for anchor in message.anchors) + "\n"
-    link = f'<a class="headerlink" href="#{message.anchors[0]}" title="Link to this message">¶</a>'
-    remedy = _escaped(remedy) or _WITHOUT_REMEDY.get(message.group, "The message says what to do.")
-    if message.codes:
-        codes = ", ".join(code if " " in code else f"`{code}`" for code in message.codes)
-        return f"{anchors}{codes}{link}\n: {_escaped(cause)} {remedy}\n"
-    return f"{anchors}{_escaped(cause)}{link}\n: {remedy}\n"
-
-
-def _escaped(marked: str) -> str:
-    """Return a text as Markdown that shows it as it is, its NAMES in italics."""
-    parts = re.split("\ue000([^\ue001]*)\ue001", marked)
-    plain = [re.sub(r"([!-/:-@[-`{-~])", r"\\\1", part) for part in parts]
-    return "".join(f"*{part}*" if number % 2 else part for number, part in enumerate(plain))
 
 
 def _examples() -> Iterator[str]:
@@ -122,18 +90,11 @@ def _with_links(text: str, folder: Path, page: Path) -> str:
             target = DOCS / "examples.md"
         if target == DOCS.parent / "README.md":
             target = DOCS / "index.md"
-        if target == DOCS / "errors.md" and fragment[1:] in _anchors():
-            return f"]({fragment})"
         # A page that is none of the site's is a file to download.
         scheme = "path:" if target.suffix == ".md" and not target.is_relative_to(DOCS) else ""
         return f"]({scheme}{os.path.relpath(target, page)}{fragment})"
 
     return _LINK.sub(link, text)
-
-
-@cache
-def _anchors() -> frozenset[str]:
-    return frozenset(anchor for message in messages.collect() for anchor in message.anchors)
 
 
 def _anchor(example: str) -> str:

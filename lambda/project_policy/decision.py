@@ -5,33 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from custom_resource.errors import RejectedError
+from custom_resource.request import Request
+
 from . import document as documents
-from .errors import Refused
-from .request import Properties, Request
-from .timing import (
-    LATE_CREATE_PATIENCE,
-    LIST_LAG,
-    MADE_UP_ID_MARGIN,
-    OWN_WORK_GUESS,
-    OWN_WORK_TOLERANCE,
-)
+from .policies import LivePolicy
+from .properties import Properties
 
+LIST_LAG = 2
+"""How long ListProjectPolicies is given to show a change; also the grain of a request's time, which is in seconds."""
 
-@dataclass(frozen=True)
-class LivePolicy:
-    """A policy as ListProjectPolicies shows it; times are seconds since the epoch."""
+OWN_WORK_TOLERANCE = 1
+"""A policy made this long before the request's time, rounded to seconds, may still be the request's own work."""
 
-    revision_id: str
-    document: str
-    created: float
-    updated: float
+OWN_WORK_GUESS = 900
+"""How young a policy may be to pass as a request's own work where the request tells no time."""
 
-    def says(self, wanted: Mapping[str, object]) -> bool:
-        """Tell whether the policy says the same as a document."""
-        return documents.says_the_same(self.document, wanted)
+LATE_CREATE_PATIENCE = 10
+"""How long a Delete that overtook its own Create waits for the policy to appear."""
+
+MADE_UP_ID_MARGIN = 60
+"""Added to a Create's ServiceTimeout when its Delete comes with an id that CloudFormation made up."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
     """Decide about a Create, and about an Update that makes another policy (a replacement)."""
     if live is None:
         return Put(None)
-    if live.says(wanted.document):
+    if live.is_equivalent(wanted.document):
         if _is_own_work(request, live, moment):
             return Keep("this request has put it already")
         if wanted.adopt_existing:
@@ -110,7 +106,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
     """Decide about an Update of the policy that the physical id names."""
     if live is None:
         return Put(None)
-    if live.says(wanted.document):
+    if live.is_equivalent(wanted.document):
         if moment.waited < LIST_LAG and not _wanted_before(request, wanted):
             return LookAgain(LIST_LAG)
         return Keep("it says so already")
@@ -137,7 +133,7 @@ def decide_delete_of_unknown(request: Request, wanted: Properties, live: LivePol
         if moment.waited < LATE_CREATE_PATIENCE:
             return LookAgain(LIST_LAG)
         return Keep("there is no such policy")
-    if live.says(wanted.document) and live.created >= _earliest_create(request, moment):
+    if live.is_equivalent(wanted.document) and live.created >= _earliest_create(request, moment):
         return Remove(live.revision_id, more_may_come=moment.waited < LATE_CREATE_PATIENCE)
     return Keep("no Create of this resource has made it")
 
@@ -162,5 +158,5 @@ def _wanted_before(request: Request, wanted: Properties) -> bool:
     try:
         old = documents.parse(request.old_properties.get("PolicyDocument"))
         return documents.meaning(old) == documents.meaning(wanted.document)
-    except (Refused, KeyError, TypeError, RecursionError):
+    except (RejectedError, KeyError, TypeError, RecursionError):
         return False

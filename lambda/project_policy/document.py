@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from .errors import Refused, shorten
-from .identity import Project
+from custom_resource.errors import RejectedError, shorten
+from rekognition.arns import Project
 
 MAX_SIZE = 2000
 """Characters of a document, minified (PutProjectPolicy, ``PolicyDocument``)."""
@@ -70,7 +70,7 @@ _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
 
 
-class InvalidDocument(Refused):
+class InvalidDocument(RejectedError):
     """A document that breaks a rule; the text says which one and what to do."""
 
 

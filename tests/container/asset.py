@@ -14,15 +14,14 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def stage(folder: Path, **times: float) -> Path:
-    """Write the asset into a folder; ``times`` are constants of its ``timing.py``, so that a test need not wait."""
+    """Write the asset into a folder; ``times`` are constants of its modules, so that a test need not wait."""
     write(folder)
-    timing = folder / "project_policy" / "timing.py"
-    text = timing.read_text()
     for name, seconds in times.items():
-        text, found = re.subn(rf"^{name} = .+$", f"{name} = {seconds}", text, flags=re.MULTILINE)
-        if found != 1:
-            raise ValueError(f"timing.py has no time called {name}")
-    timing.write_text(text)
+        definition = re.compile(rf"^{name} = .+$", re.MULTILINE)
+        modules = [path for path in folder.rglob("*.py") if definition.search(path.read_text())]
+        if len(modules) != 1:
+            raise ValueError(f"{name} is defined in {len(modules)} modules")
+        modules[0].write_text(definition.sub(f"{name} = {seconds}", modules[0].read_text()))
     return folder
 
 

@@ -18,12 +18,12 @@ from tests.container.lambda_service import LambdaService
 QUICK = {
     "CONNECT_TIMEOUT": 1,
     "READ_TIMEOUT": 1,
-    "ANSWER_TIMEOUT": 1,
-    "ANSWER_RESERVE": 4,
+    "RESPONSE_TIMEOUT": 1,
+    "RESPONSE_RESERVE": 4,
 }
 """Times for tests that have to see one pass: with 8 s to run, the function's own deadline comes after 2 s."""
 
-PATIENT = {"ANSWER_RESERVE": 0, "CALL_RESERVE": 0}
+PATIENT = {"RESPONSE_RESERVE": 0, "CALL_RESERVE": 0}
 """Times for tests of crhelper's timer: the function's own deadline, which comes first otherwise, is at its very end."""
 
 

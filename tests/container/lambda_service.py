@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from project_policy import timing
+from custom_resource import timeouts
 from tests.container.container import Container, Outcome
 
 
@@ -70,9 +70,9 @@ class LambdaService:
         environment: Mapping[str, str],
         *,
         concurrency: int = 10,
-        timeout: float = timing.FUNCTION_TIMEOUT,
+        timeout: float = timeouts.FUNCTION_TIMEOUT,
         retry_delays: Sequence[float] = (0.1, 0.2),
-        maximum_event_age: float = timing.MAXIMUM_EVENT_AGE,
+        maximum_event_age: float = timeouts.MAXIMUM_EVENT_AGE,
     ) -> None:
         self.timeout = timeout
         self._made_of = (asset, runtime, environment)

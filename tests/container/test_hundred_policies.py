@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition
-from project_policy import timing
-from project_policy.decision import LivePolicy
+from project_policy.policies import LivePolicy
+from rekognition.client import CALL_RESERVE
 from tests.container.cloudformation import CloudFormation
 from tests.container.conftest import Start
 from tests.container.container import ACCOUNT, REGION
@@ -85,14 +86,14 @@ class Account:
         assert [answer["Reason"] for answer in answers if answer["Status"] != "SUCCESS"] == []
         assert len(attempts) == len(events), self.function.printed
         assert len({attempt.pid for attempt in attempts}) <= PROCESSES
-        assert phase.longest < timing.FUNCTION_TIMEOUT - timing.ANSWER_RESERVE - timing.CALL_RESERVE
+        assert phase.longest < timeouts.FUNCTION_TIMEOUT - timeouts.RESPONSE_RESERVE - CALL_RESERVE
         return answers
 
     def assert_live(self, wanted: dict[str, dict[str, Any]], answers: list[dict[str, Any]]) -> None:
         """The policies that are wanted, and no others, are live, and the answers tell their revisions."""
         live = self.live()
         assert live.keys() == wanted.keys()
-        assert [key for key, said in wanted.items() if not live[key].says(said)] == []
+        assert [key for key, said in wanted.items() if not live[key].is_equivalent(said)] == []
         assert {answer["PhysicalResourceId"]: answer["Data"]["PolicyRevisionId"] for answer in answers} == {
             key: policy.revision_id for key, policy in live.items()
         }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from project_policy import document, identity, request
-from project_policy.lifecycle import Outcome
+from project_policy import document, identity, properties
+from project_policy.lifecycle import ATTRIBUTES
+from rekognition import arns
 from tests.packaging import ROOT
 
 PAGE = (ROOT / "docs" / "reference.md").read_text()
@@ -25,10 +26,10 @@ def fact(name: str, label: str) -> str:
 
 def test_the_properties_are_those_that_the_function_takes() -> None:
     """Each is there with whether it is required, in the order of AWS's own pages, and so in both syntaxes."""
-    known = sorted((*request._REQUIRED, *request._OPTIONAL, *request._OF_CLOUDFORMATION))
+    known = sorted((*properties._REQUIRED, *properties._OPTIONAL, *properties._OF_CLOUDFORMATION))
     assert re.findall(r"^### (.+)$", section("Properties", 2), re.MULTILINE) == known
     required = {name for name in known if fact(name, "Required") == "Yes"}
-    assert required == {*request._REQUIRED, "ServiceToken"}
+    assert required == {*properties._REQUIRED, "ServiceToken"}
     for syntax in ("JSON", "YAML"):
         assert re.findall(r"^ +\"?(\w+)\"? ?: (?!\{)", section(syntax, 3), re.MULTILINE)[-len(known) :] == known
 
@@ -37,8 +38,8 @@ def test_limits_and_patterns_are_those_that_the_function_checks() -> None:
     """Who validates a parameter with what the page says accepts what the function accepts."""
     assert fact("PolicyName", "Pattern") == identity._POLICY_NAME.pattern
     assert fact("PolicyName", "Maximum") == str(identity.MAX_POLICY_NAME_LENGTH)
-    assert fact("ProjectArn", "Pattern") == re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", identity._PROJECT_ARN.pattern)
-    assert fact("ProjectArn", "Maximum") == str(identity.MAX_PROJECT_ARN_LENGTH)
+    assert fact("ProjectArn", "Pattern") == re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
+    assert fact("ProjectArn", "Maximum") == str(arns.MAX_PROJECT_ARN_LENGTH)
     assert fact("PolicyDocument", "Maximum") == str(document.MAX_SIZE)
     for member in (*document._TOP_LEVEL, *document._ALLOWED):
         assert f"| `{member}` |" in section("PolicyDocument", 3)
@@ -46,4 +47,4 @@ def test_limits_and_patterns_are_those_that_the_function_checks() -> None:
 
 def test_the_attributes_are_those_that_the_function_answers() -> None:
     """Fn::GetAtt has no other."""
-    assert re.findall(r"^`(\w+)`: ", section("Return values", 2), re.MULTILINE) == sorted(Outcome("id").data)
+    assert re.findall(r"^`(\w+)`: ", section("Return values", 2), re.MULTILINE) == sorted(ATTRIBUTES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from docs._extensions import messages
 from tests.docs.conftest import Site
 from tests.packaging import ROOT
 
@@ -101,14 +99,3 @@ def test_the_constructs_are_shown_with_what_they_take(site: Site) -> None:
     for keyword in ("block_public_policy", "log_retention", "output_encryption_key"):
         assert f'<span class="pre">{keyword}</span>' in text
     assert "kwargs" not in text
-
-
-def test_the_page_of_messages_shows_every_message(site: Site) -> None:
-    """No group is forgotten: the built page has each text, and each can be linked to."""
-    page = (site.folder / "errors.html").read_text()
-    shown = html.unescape(re.sub(r"<[^>]+>", "", page))
-    for message in messages.collect():
-        for part in message.parts:
-            assert part.replace("\ue000", "").replace("\ue001", "") in shown
-        for anchor in message.anchors:
-            assert f'id="{anchor}"' in page

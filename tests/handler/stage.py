@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from custom_resource.clock import Clock
+from custom_resource.outcome import Outcome
+from custom_resource.request import Request
 from localcloud.rekognition import LocalRekognition
-from project_policy.decision import LivePolicy
-from project_policy.identity import Home, Project
-from project_policy.lifecycle import Outcome, respond
-from project_policy.rekognition import Clock, ProjectPolicies
+from project_policy.lifecycle import respond
+from project_policy.policies import LivePolicy, ProjectPolicies
+from rekognition.arns import Environment, Project
+from rekognition.client import CALL_RESERVE
 
 EVENTS = Path(__file__).parent / "events"
 STARTED = 1_700_000_000.0
@@ -110,7 +113,7 @@ class Stage:
     def says(self, said: Mapping[str, Any], name: str = "sharing") -> bool:
         """Tell whether the live policy says this."""
         live = self.live(name)
-        return live is not None and live.says(said)
+        return live is not None and live.is_equivalent(said)
 
     def event(self, name: str, *, without_time: bool = False, **properties: object) -> dict[str, Any]:
         """Return an event about this stage's project, with these properties changed (None takes one away)."""
@@ -124,12 +127,12 @@ class Stage:
 
     def send(self, event: Mapping[str, Any], *, time_left: float = 420.0) -> Outcome:
         """Deliver an event and return the outcome; its calls are counted in ``calls``."""
-        policies = ProjectPolicies(self.client, clock=self.time.clock, deadline=self.time.now + time_left)
+        policies = ProjectPolicies(self.client, self.time.clock, self.time.now + time_left + CALL_RESERVE)
         self.rekognition.calls.clear()
         return respond(
-            event,
+            Request.parse(event),
             policies,
-            home=Home(REGION, ACCOUNT),
+            environment=Environment(REGION, ACCOUNT),
             clock=self.time.clock,
             announce=self.announced.append,
         )

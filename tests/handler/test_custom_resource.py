@@ -6,9 +6,8 @@ import importlib.metadata
 import inspect
 import json
 import logging
-import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +15,18 @@ import boto3
 import crhelper.resource_helper
 import pytest
 
-from custom_resource import Announce, Context, CustomResource
-from project_policy import answer
-from project_policy.lifecycle import Outcome
+from custom_resource import response
+from custom_resource.errors import ResponseLostError
+from custom_resource.outcome import Outcome
+from custom_resource.request import Request
+from custom_resource.resource import CustomResource, Respond, Run
 from tests.handler.answers import AnswerEndpoint
 from tests.handler.stage import VirtualTime, event_file
 
 IN_DOUBT = "in-doubt:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
-GOOD = Outcome("arn|sharing", revision_id="abc", policy_name="sharing", project_arn="arn")
-ATTRIBUTES = {"PolicyRevisionId", "PolicyName", "ProjectArn"}
+TYPE = "Custom::RekognitionProjectPolicy"
+ATTRIBUTES = ("Arn", "Size")
+GOOD = Outcome("arn|sharing", {"Arn": "arn", "Size": "7"})
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Remaining:
     """A Lambda context with so much time left."""
 
     seconds: float = 480.0
+    log_stream_name: str = "2023/11/14/[$LATEST]1"
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 
     def get_remaining_time_in_millis(self) -> int:
@@ -43,7 +46,7 @@ class Remaining:
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnswerEndpoint]:
     """An answer endpoint that the handler trusts."""
     with AnswerEndpoint() as endpoint:
-        monkeypatch.setattr(answer, "_TLS", endpoint.client_context())
+        monkeypatch.setattr(response, "_TLS", endpoint.client_context())
         yield endpoint
 
 
@@ -64,12 +67,17 @@ def event(endpoint: AnswerEndpoint, name: str = "create", **changed: object) -> 
 def resource(virtual_time: VirtualTime, outcome: Outcome | BaseException = GOOD) -> CustomResource:
     """Return a resource whose requests all end like this."""
 
-    def respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
+    def respond(request: Request, run: Run) -> Outcome:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
-    return CustomResource(respond, virtual_time.clock)
+    return resource_that(respond, virtual_time)
+
+
+def resource_that(respond: Respond, virtual_time: VirtualTime) -> CustomResource:
+    """Return a resource that responds like this."""
+    return CustomResource(TYPE, respond, attributes=ATTRIBUTES, clock=virtual_time.clock)
 
 
 def test_relies_on_this_version_only() -> None:
@@ -99,7 +107,7 @@ def test_a_good_request_is_answered_once(endpoint: AnswerEndpoint, virtual_time:
         "RequestId": sent["RequestId"],
         "LogicalResourceId": "Sharing",
         "NoEcho": False,
-        "Data": {"PolicyRevisionId": "abc", "PolicyName": "sharing", "ProjectArn": "arn"},
+        "Data": {"Arn": "arn", "Size": "7"},
     }
     path, headers = endpoint.requests[0]
     assert path.endswith("X-Amz-Signature=5ec2e7")
@@ -147,18 +155,6 @@ def test_no_spare_clients_are_made(
     assert endpoint.answers[0]["Status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("sam", [None, "true"])
-def test_the_environment_is_left_as_it_was(
-    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch, sam: str | None
-) -> None:
-    """The variable that keeps the clients out is gone again afterwards, or as it was."""
-    monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
-    if sam:
-        monkeypatch.setenv("AWS_SAM_LOCAL", sam)
-    resource(virtual_time)
-    assert os.environ.get("AWS_SAM_LOCAL") == sam
-
-
 @pytest.mark.parametrize("crash", [RuntimeError("boom"), SystemExit(1), KeyboardInterrupt()])
 @pytest.mark.parametrize(("name", "physical_id"), [("create", IN_DOUBT), ("update", None), ("delete", None)])
 def test_a_crash_is_answered_with_an_id_and_all_attributes(
@@ -171,27 +167,53 @@ def test_a_crash_is_answered_with_an_id_and_all_attributes(
     assert received["Status"] == "FAILED"
     assert type(crash).__name__ in received["Reason"]
     assert received["PhysicalResourceId"] == (physical_id or sent["PhysicalResourceId"])
-    assert set(received["Data"]) == ATTRIBUTES
+    assert received["Data"] == dict.fromkeys(ATTRIBUTES, "")
 
 
 def test_a_failure_keeps_its_id_and_its_whole_reason(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
-    """The reason arrives uncut, with the id that the lifecycle chose."""
-    resource(virtual_time, Outcome("arn|sharing", failure="r" * 256))(event(endpoint), Remaining())
-    assert endpoint.answers[0]["Reason"] == "r" * 256
-    assert endpoint.answers[0]["PhysicalResourceId"] == "arn|sharing"
+    """The reason has what to do, what the failed call returned, and the log stream, with the ID the resource chose."""
+    outcome = Outcome("arn|sharing", failure="No. Do this.", cause=f"Denied: {'m' * 700}; request ID 8f3c-1")
+    resource(virtual_time, outcome)(event(endpoint), Remaining())
+    (received,) = endpoint.answers
+    assert received["Reason"] == (
+        f"No. Do this. (Denied: {'m' * 700}; request ID 8f3c-1; log stream 2023/11/14/[$LATEST]1)"
+    )
+    assert received["PhysicalResourceId"] == "arn|sharing"
+
+
+@pytest.mark.parametrize(("failure", "message"), [(900, 900), (100, 5000), (5000, 0)])
+def test_a_reason_is_at_most_a_thousand_characters(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, failure: int, message: int
+) -> None:
+    """A longer one is cut in its middle, so that a stack event stays readable and keeps the log stream."""
+    resource(virtual_time, Outcome("id", failure="f" * failure, cause="c" * message))(event(endpoint), Remaining())
+    (received,) = endpoint.answers
+    assert len(received["Reason"]) <= 1000
+    assert received["Reason"].startswith("f" * 100)
+    assert not message or received["Reason"].endswith("; log stream 2023/11/14/[$LATEST]1)")
+
+
+def test_an_unknown_resource_type_is_rejected(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
+    """A template that sends another type to this provider is told so; what rolls that back changes nothing."""
+    called = resource_that(lambda *_: pytest.fail("called"), virtual_time)
+    called(event(endpoint, ResourceType="Custom::Another"), Remaining())
+    (received,) = endpoint.answers
+    assert received["Status"] == "FAILED"
+    assert 'Resource type "Custom::Another" isn\'t managed by this provider' in received["Reason"]
+    assert received["PhysicalResourceId"].startswith("not-created:")
 
 
 def test_a_timeout_is_answered_once_with_the_announced_id(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
     """When crhelper's timer answers FAILED, the handler that ends a moment later does not answer SUCCESS."""
     done = threading.Event()
 
-    def respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
-        announce("arn|sharing")
+    def respond(request: Request, run: Run) -> Outcome:
+        run.announce("arn|sharing")
         assert endpoint.arrived.wait(10)
         done.set()
         return GOOD
 
-    CustomResource(respond, virtual_time.clock)(event(endpoint), Remaining(0.6))
+    resource_that(respond, virtual_time)(event(endpoint), Remaining(0.6))
     assert done.is_set()
     (received,) = endpoint.answers
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn|sharing")
@@ -202,13 +224,13 @@ def test_nothing_is_put_once_a_timeout_has_answered(endpoint: AnswerEndpoint, vi
     """A request that comes to its put after its failure was answered does not put, for its id would not name it."""
     put = threading.Event()
 
-    def respond(event: Mapping[str, object], context: Context, announce: Announce) -> Outcome:
+    def respond(request: Request, run: Run) -> Outcome:
         assert endpoint.arrived.wait(10)
-        announce("arn|sharing")
+        run.announce("arn|sharing")
         put.set()
         return GOOD
 
-    CustomResource(respond, virtual_time.clock)(event(endpoint), Remaining(0.6))
+    resource_that(respond, virtual_time)(event(endpoint), Remaining(0.6))
     assert not put.is_set()
     (received,) = endpoint.answers
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", IN_DOUBT)
@@ -226,7 +248,7 @@ def test_an_endpoint_that_hangs_is_left(
     endpoint: AnswerEndpoint, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A socket that says nothing is given up after a while and tried again; crhelper would wait for ever."""
-    monkeypatch.setattr(answer, "ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr(response, "RESPONSE_TIMEOUT", 0.2)
     endpoint.behaviours = ["hang"]
     resource(virtual_time)(event(endpoint), Remaining())
     assert len(endpoint.answers) == 1
@@ -235,7 +257,7 @@ def test_an_endpoint_that_hangs_is_left(
 def test_a_lost_answer_makes_lambda_try_again(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
     """Where the endpoint fails until time is up, the invocation fails, so that the event is delivered again."""
     endpoint.behaviours = [503] * 1000
-    with pytest.raises(answer.AnswerLost, match="did not reach CloudFormation"):
+    with pytest.raises(ResponseLostError, match="didn't reach CloudFormation"):
         resource(virtual_time)(event(endpoint), Remaining(60))
 
 
@@ -246,13 +268,13 @@ def test_a_refused_answer_is_given_up(
     endpoint.behaviours = [403]
     resource(virtual_time)(event(endpoint), Remaining())
     assert len(endpoint.requests) == 1
-    assert "refused the answer with HTTP status 403" in caplog.text
+    assert "rejected the response with HTTP status 403" in caplog.text
 
 
 def test_a_warm_function_answers_each_event_at_its_own_url(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
     """Nothing is carried over: after a failure the next event succeeds, at its own URL."""
-    outcomes = [Outcome("one", failure="no"), Outcome("two", revision_id="r")]
-    warm = CustomResource(lambda *_: outcomes.pop(0), virtual_time.clock)
+    outcomes = [Outcome("one", failure="no"), Outcome("two")]
+    warm = resource_that(lambda *_: outcomes.pop(0), virtual_time)
     for name in ("first", "second"):
         warm(event(endpoint, ResponseURL=endpoint.url(name)), Remaining())
     assert [path.split("?")[0] for path, _ in endpoint.requests] == ["/first", "/second"]
@@ -280,12 +302,12 @@ def test_an_unknown_request_type_fails_with_an_id(endpoint: AnswerEndpoint, virt
     (received,) = endpoint.answers
     assert received["Status"] == "FAILED"
     assert received["PhysicalResourceId"] == IN_DOUBT
-    assert "RequestType is none of Create, Update, Delete" in received["Reason"]
+    assert "RequestType isn't one of Create, Update, Delete" in received["Reason"]
 
 
 def test_an_answer_never_exceeds_its_limit(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
     """Over 4096 bytes CloudFormation would refuse the answer, so attributes are dropped before that."""
-    long = Outcome("i" * 1000, policy_name="n" * 128, project_arn="a" * 4000, failure="é" * 256)
+    long = Outcome("i" * 1000, {"Arn": "a" * 4000}, failure="😀" * 1000)
     resource(virtual_time, long)(event(endpoint), Remaining())
     assert len(json.dumps(endpoint.answers[0])) <= 4096
     assert endpoint.answers[0]["PhysicalResourceId"] == "i" * 1000

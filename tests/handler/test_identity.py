@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project_policy.errors import Refused
-from project_policy.identity import Home, PhysicalId, Project, check_policy_name, in_doubt, is_not_created, not_created
+from custom_resource.errors import RejectedError
+from custom_resource.request import Request, in_doubt, not_created
+from project_policy.identity import PhysicalId, check_policy_name
+from rekognition.arns import Environment, Project
+from rekognition.errors import InvalidArnError
 
 NAMES = st.from_regex(r"[a-zA-Z0-9_.\-]{1,128}", fullmatch=True)
 ARNS = st.from_regex(
@@ -45,12 +48,17 @@ def test_an_id_nobody_here_made_names_no_policy(foreign: str) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_the_marker_is_known_and_names_no_policy(logical_id: str, request_id: str) -> None:
-    """The id of a Create that made nothing is told from all others."""
+    """The ID of a Create that made nothing is told from all others."""
     marker = not_created(logical_id, request_id)
-    assert is_not_created(marker)
+    assert delete_of(marker).made_nothing
     assert PhysicalId.parse(marker) is None
-    assert not is_not_created(in_doubt(logical_id, request_id))
-    assert not is_not_created("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a")
+    assert not delete_of(in_doubt(logical_id, request_id)).made_nothing
+    assert not delete_of("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a").made_nothing
+
+
+def delete_of(physical_id: str) -> Request:
+    """Return a Delete of what has a physical ID."""
+    return Request("Delete", "request", "Sharing", physical_id, {}, {}, None)
 
 
 def test_a_project_is_read_from_its_arn() -> None:
@@ -77,14 +85,14 @@ def test_a_project_is_read_from_its_arn() -> None:
 )
 def test_an_arn_that_is_no_projects_is_refused(arn: str) -> None:
     """A version's ARN, another service's and a mistyped one are refused with the form to use."""
-    with pytest.raises(Refused, match="is not the ARN of a Custom Labels project"):
+    with pytest.raises(InvalidArnError, match="is not the ARN of a Custom Labels project"):
         Project.parse(arn)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a|b", "é", "n" * 129, "a\n"])
 def test_a_name_outside_the_pattern_is_refused(name: str) -> None:
     """Only 1 to 128 letters, digits, hyphens, underscores and full stops pass."""
-    with pytest.raises(Refused, match="is not valid"):
+    with pytest.raises(RejectedError, match="is not valid"):
         check_policy_name(name)
 
 
@@ -98,6 +106,6 @@ def test_a_name_of_the_pattern_passes(name: str) -> None:
 def test_a_project_elsewhere_is_refused(region: str, account: str) -> None:
     """A project of another account or Region is refused with both places named."""
     project = Project.parse("arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815")
-    project.check_home(Home("us-east-1", "123456789012"))
-    with pytest.raises(Refused, match=f"account {account}, Region {region}"):
-        project.check_home(Home(region, account))
+    project.check_environment(Environment("us-east-1", "123456789012"))
+    with pytest.raises(InvalidArnError, match=f"account {account}, Region {region}"):
+        project.check_environment(Environment(region, account))

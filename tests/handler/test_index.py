@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition
-from project_policy import timing
 from tests.handler.answers import AnswerEndpoint
 from tests.handler.stage import ACCOUNT, EVENTS, REGION, event_arn
 
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 DRIVER = """
 import json, sys, index
 class Context:
+    log_stream_name = "2023/11/14/[$LATEST]1"
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:provider"
     get_remaining_time_in_millis = lambda self: 480_000
 for line in sys.stdin:
@@ -73,7 +74,6 @@ def test_a_policy_lives_through_one_warm_function(rekognition: LocalRekognition,
 
 def test_the_times_fit_into_one_another() -> None:
     """An answer comes before the function is ended, and the function ends before CloudFormation gives up."""
-    assert timing.MAXIMUM_EVENT_AGE < timing.FUNCTION_TIMEOUT
-    assert timing.MAXIMUM_EVENT_AGE + timing.FUNCTION_TIMEOUT < timing.SERVICE_TIMEOUT
-    assert timing.CONNECT_TIMEOUT + timing.READ_TIMEOUT == timing.CALL_RESERVE
-    assert timing.ANSWER_RESERVE >= 3 * timing.ANSWER_TIMEOUT
+    assert timeouts.MAXIMUM_EVENT_AGE < timeouts.FUNCTION_TIMEOUT
+    assert timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT < timeouts.SERVICE_TIMEOUT
+    assert timeouts.RESPONSE_RESERVE >= 3 * timeouts.RESPONSE_TIMEOUT

@@ -26,7 +26,7 @@ class TestCreate:
         assert stage.says(MINE)
         assert outcome.failure == ""
         assert outcome.physical_id == stage.physical_id
-        assert outcome.data == {
+        assert outcome.attributes == {
             "PolicyRevisionId": live.revision_id,
             "PolicyName": "sharing",
             "ProjectArn": stage.project_arn,
@@ -92,7 +92,7 @@ class TestCreate:
         outcome = stage.send(stage.event("create", AdoptExisting="true"))
         assert outcome.failure == ""
         assert outcome.physical_id == f"{stage.physical_id}|adopted"
-        assert outcome.revision_id == revision
+        assert outcome.attributes["PolicyRevisionId"] == revision
         assert stage.calls == ["ListProjectPolicies"]
 
     def test_does_not_adopt_what_says_something_else(self, stage: Stage) -> None:
@@ -175,7 +175,7 @@ class TestUpdate:
         outcome = stage.send(stage.event("update"))
         assert stage.says(MINE)
         assert outcome.physical_id == stage.physical_id
-        assert outcome.revision_id not in ("", before)
+        assert outcome.attributes["PolicyRevisionId"] not in ("", before)
         assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
 
     def test_makes_a_policy_that_was_removed(self, stage: Stage) -> None:
@@ -247,7 +247,7 @@ class TestUpdate:
             AwsError("InvalidPolicyRevisionIdException", "stale") if operation == "PutProjectPolicy" else None
         )
         outcome = stage.send(stage.event("update"))
-        assert "changed by others" in outcome.failure
+        assert "concurrent changes" in outcome.failure
         assert outcome.physical_id == stage.physical_id
         assert stage.calls.count("PutProjectPolicy") == 5
 
@@ -418,7 +418,7 @@ class TestFaults:
         outcome = stage.send(stage.event(event))
         assert outcome.failure == ""
         live = stage.live("sharing-2" if event == "update-replacement" else "sharing")
-        assert outcome.revision_id == (live.revision_id if live else "")
+        assert outcome.attributes["PolicyRevisionId"] == (live.revision_id if live else "")
         assert (live is None) == (event == "delete")
 
     def test_silent_overwrite_would_not_hit_another_policy(self, stage: Stage) -> None:
@@ -452,7 +452,7 @@ class TestFaults:
 
         stage.rekognition.faults.before = blind  # type: ignore[assignment]
         outcome = stage.send(stage.event("create"))
-        assert "got no answer" in outcome.failure
+        assert "got no response" in outcome.failure
         assert outcome.physical_id == stage.physical_id
         assert stage.announced == [stage.physical_id]
 
@@ -490,7 +490,7 @@ class TestFaults:
         assert outcome.failure == ""
         assert stage.calls.count("PutProjectPolicy") == 2
         live = stage.live()
-        assert live is None or live.revision_id == outcome.revision_id
+        assert live is None or live.revision_id == outcome.attributes["PolicyRevisionId"]
 
     def test_throttling_ends_at_the_deadline(self, stage: Stage) -> None:
         """Throttled for ever, the request fails before its function is ended, and says how to go on."""
@@ -538,7 +538,7 @@ class TestFaults:
         assert stage.send(stage.event("create")).failure == ""
         stage.remove()
         stage.rekognition.faults.inject("PutProjectPolicy", AwsError("MalformedPolicyDocumentException", "Bad"))
-        assert "refused PolicyDocument" in stage.send(stage.event("create")).failure
+        assert "rejected PolicyDocument" in stage.send(stage.event("create")).failure
 
 
 class TestLog:
@@ -554,7 +554,7 @@ class TestLog:
         line = json.loads(record.getMessage())
         assert line["project"] == stage.project_arn
         assert line["request"].lower() == event.split("-")[0]
-        assert line["revision_after"] == outcome.revision_id
+        assert line["revision_after"] == outcome.attributes["PolicyRevisionId"]
         if event in ("update", "delete"):
             assert line["revision_before"] == revision
         for secret in ("ResponseURL", "X-Amz", "5ec2e7", "https://"):

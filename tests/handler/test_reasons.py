@@ -1,37 +1,26 @@
-"""Reasons: for every error code of the three operations a sentence that people can act on, and that fits."""
+"""Reasons: for every error code of the operations a sentence that people can act on, and the service's own words."""
 
 from __future__ import annotations
 
 import botocore.session
 import pytest
 
-from project_policy.reasons import REASONS, reason
-from project_policy.rekognition import OUT_OF_TIME, UNREACHABLE, ServiceError
+from project_policy.errors import SENTENCES
+from rekognition import errors as service
+from rekognition.errors import OUT_OF_TIME, UNREACHABLE, ServiceError
 
 OPERATIONS = ("PutProjectPolicy", "ListProjectPolicies", "DeleteProjectPolicy")
 
 
-def modelled_codes() -> set[str]:
+def modeled_codes() -> set[str]:
     """Return every error code that the API's own model names for the three operations."""
     model = botocore.session.get_session().get_service_model("rekognition")
     return {shape.name for operation in OPERATIONS for shape in model.operation_model(operation).error_shapes}
 
 
 def test_every_code_of_the_api_has_a_sentence() -> None:
-    """The table has exactly the codes of the API's model, and the two for no answer."""
-    assert set(REASONS) == modelled_codes() | {UNREACHABLE, OUT_OF_TIME}
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("code", [*sorted(REASONS), "SomethingNewException", "X" * 300])
-@pytest.mark.parametrize("message", ["", "Short.", "m" * 1000])
-def test_a_reason_fits_with_the_longest_names(operation: str, code: str, message: str) -> None:
-    """Within 256 characters, so that crhelper cuts nothing, it names policy, project and what to do."""
-    text = reason(ServiceError(operation, code, message), "p" * 128, "n" * 255)
-    assert len(text) <= 256
-    assert text.startswith('Policy "pp')
-    assert 'project "nn' in text
-    assert "{" not in text
+    """The sentences are for exactly the codes of the API's model, and the two for no response."""
+    assert {*SENTENCES, *service.SENTENCES} == modeled_codes() | {UNREACHABLE, OUT_OF_TIME}
 
 
 @pytest.mark.parametrize(
@@ -41,14 +30,39 @@ def test_a_reason_fits_with_the_longest_names(operation: str, code: str, message
         ("LimitExceededException", ["five", "Service Quotas"]),
         ("ServiceQuotaExceededException", ["five", "Service Quotas"]),
         ("MalformedPolicyDocumentException", ["PolicyDocument", "principals"]),
-        ("InvalidPolicyRevisionIdException", ["by others", "again"]),
+        ("InvalidPolicyRevisionIdException", ["concurrent", "again"]),
         ("ResourceAlreadyExistsException", ["another PolicyName", "AdoptExisting"]),
         ("ResourceNotFoundException", ["does not exist", "ProjectArn"]),
         ("ThrottlingException", ["PutProjectPolicy", "quota"]),
         ("SomethingNewException", ["SomethingNewException", "API reference"]),
     ],
 )
-def test_a_reason_names_cause_and_remedy(code: str, words: list[str]) -> None:
+def test_a_sentence_names_cause_and_remedy(code: str, words: list[str]) -> None:
     """Each sentence has the words that tell what to do."""
-    text = reason(ServiceError("PutProjectPolicy", code, "said"), "sharing", "logos")
-    assert all(word in text for word in words)
+    sentence = ServiceError("PutProjectPolicy", code, "said").sentence(SENTENCES)
+    assert all(word in sentence for word in words)
+
+
+@pytest.mark.parametrize(
+    ("message", "policy"),
+    [
+        (
+            "User: u is not authorized to perform: a on resource: r with an explicit deny in a service control policy",
+            "service control policy",
+        ),
+        ("... with an explicit deny in a resource control policy", "resource control policy"),
+        ("... because no permissions boundary allows the rekognition:PutProjectPolicy action", "permissions boundary"),
+        ("... with an explicit deny in an identity-based policy", "a policy"),
+    ],
+)
+def test_an_explicit_denial_names_the_policy_and_no_wrong_remedy(message: str, policy: str) -> None:
+    """Where allowing the role would not help, the sentence says which policy denies instead."""
+    sentence = ServiceError("PutProjectPolicy", "AccessDeniedException", message).sentence(SENTENCES)
+    assert policy in sentence
+    assert "Allow the provider's" not in sentence
+
+
+def test_a_cause_has_the_services_code_message_and_request_id() -> None:
+    """What the service returned is kept whole."""
+    error = ServiceError("PutProjectPolicy", "AccessDeniedException", "m" * 700, 400, "8f3c-1")
+    assert error.cause == f"AccessDeniedException: {'m' * 700}; request ID 8f3c-1"

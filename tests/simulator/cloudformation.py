@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from project_policy.timing import LIST_LAG
+from project_policy.decision import LIST_LAG
 from tests.simulator.function import Delivery, Function, Sent
 from tests.simulator.service import LATENCY
 from tests.simulator.template import Other, Policy, Template

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from project_policy import answer as answers
-from project_policy.identity import Home
-from project_policy.lifecycle import Outcome, fallback_id, respond
-from project_policy.rekognition import Clock, ProjectPolicies
-from project_policy.timing import ANSWER_RESERVE, CALL_RESERVE, FUNCTION_TIMEOUT, MAXIMUM_EVENT_AGE
+from custom_resource import response
+from custom_resource.clock import Clock
+from custom_resource.outcome import Outcome
+from custom_resource.request import Request
+from custom_resource.timeouts import FUNCTION_TIMEOUT, MAXIMUM_EVENT_AGE, RESPONSE_RESERVE
+from project_policy.lifecycle import respond
+from project_policy.policies import ProjectPolicies
+from rekognition.arns import Environment
 from tests.simulator.service import ACCOUNT, REGION, Calls, Client, Service
 from tests.simulator.world import Signal, Task
 
@@ -106,7 +109,7 @@ class Function:
         given: list[dict[str, Any]] = []
         sent.invocations.append(given)
         sent.calls.append(calls)
-        known = [fallback_id(event)]
+        known = [Request.parse(event).fallback_id]
         failed = [False]
 
         def die() -> None:
@@ -131,10 +134,12 @@ class Function:
             clock = Clock(now=lambda: world.now, sleep=world.sleep, jitter=lambda longest: longest * 0.75)
             policies = ProjectPolicies(
                 cast("Any", Client(self.service, calls, die, sent.note_put)),
-                clock=clock,
-                deadline=world.now + FUNCTION_TIMEOUT - ANSWER_RESERVE - CALL_RESERVE,
+                clock,
+                world.now + FUNCTION_TIMEOUT - RESPONSE_RESERVE,
             )
-            answer(respond(event, policies, home=Home(REGION, ACCOUNT), clock=clock, announce=known.append))
+            environment = Environment(REGION, ACCOUNT)
+            request = Request.parse(event)
+            answer(respond(request, policies, environment=environment, clock=clock, announce=known.append))
             ended.set()
 
         def watch() -> None:
@@ -161,13 +166,13 @@ def check_answer(event: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
         "NoEcho": False,
-        "Data": outcome.data,
+        "Data": dict(outcome.attributes),
     }
     assert 0 < len(outcome.physical_id.encode()) <= 1024
-    assert len(answers.body(answer)) <= answers.BODY_LIMIT
-    assert json.loads(answers.body(answer)) == answer, "nothing had to be cut"
-    assert set(outcome.data) == {"PolicyRevisionId", "PolicyName", "ProjectArn"}
-    assert len(outcome.failure) <= 256
+    assert len(response.body(answer)) <= response.BODY_LIMIT
+    assert json.loads(response.body(answer)) == answer, "nothing had to be cut"
+    assert set(outcome.attributes) <= {"PolicyRevisionId", "PolicyName", "ProjectArn"}
+    assert len(outcome.failure) <= response.REASON_LIMIT
     if event["RequestType"] == "Delete":
         assert outcome.physical_id == event["PhysicalResourceId"]
     return answer

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from custom_resource.timeouts import SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
+from project_policy.decision import MADE_UP_ID_MARGIN
 from project_policy.document import parse, says_the_same
-from project_policy.timing import MADE_UP_ID_MARGIN, SERVICE_TIMEOUT
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
 from tests.simulator.cloudformation import Behaviour, Resource, Stack
 from tests.simulator.function import Delivery

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -28,12 +29,20 @@ def test_the_public_names_are_the_intended_ones() -> None:
     assert public == set(intended)
 
 
-def test_arrows_point_one_way() -> None:
-    """The handler knows neither crhelper nor the construct, the local cloud knows neither, the construct no handler."""
+ENTRIES = {"index"}
+RESOURCES = {"project_policy"}
+SHARED = {"custom_resource", "rekognition"}
+
+
+def test_imports_point_one_way() -> None:
+    """An entry imports resources, a resource the shared packages, and these neither one another nor a resource."""
+    outside = {"cdk_rekognition_project_policy", "aws_cdk", "localcloud"}
     forbidden = {
-        "lambda/project_policy": {"crhelper", "boto3", "aws_cdk", "cdk_rekognition_project_policy", "localcloud"},
-        "localcloud": {"project_policy", "index", "custom_resource", "cdk_rekognition_project_policy", "crhelper"},
-        "constructs": {"index", "custom_resource", "crhelper", "boto3", "localcloud"},
+        "lambda/custom_resource": {"boto3", "botocore", "rekognition", *RESOURCES, *ENTRIES, *outside},
+        "lambda/rekognition": {"crhelper", "custom_resource", *RESOURCES, *ENTRIES, *outside},
+        **{f"lambda/{name}": {"crhelper", *(RESOURCES - {name}), *ENTRIES, *outside} for name in RESOURCES},
+        "localcloud": {"cdk_rekognition_project_policy", "crhelper", "custom_resource", *RESOURCES, *ENTRIES},
+        "constructs": {"boto3", "crhelper", "localcloud", *ENTRIES},
     }
     for folder, names in forbidden.items():
         for source in (ROOT / folder).rglob("*.py"):
@@ -51,8 +60,23 @@ def imported(source: Path) -> set[str]:
     return found
 
 
-def test_document_rules_need_nothing_but_the_standard_library() -> None:
-    """Synthesis loads them where neither boto3 nor crhelper need be importable."""
-    for name in ("document", "identity", "errors", "request", "timing"):
-        names = imported(ROOT / "lambda" / "project_policy" / f"{name}.py")
+def test_what_the_construct_shares_needs_nothing_but_the_standard_library() -> None:
+    """Synthesis loads these modules where neither boto3 nor crhelper need be importable."""
+    shared = [
+        *("custom_resource/errors", "custom_resource/timeouts", "rekognition/arns", "rekognition/errors"),
+        *("project_policy/document", "project_policy/identity", "project_policy/properties"),
+    ]
+    for name in shared:
+        names = imported(ROOT / "lambda" / f"{name}.py") - SHARED
         assert names <= sys.stdlib_module_names, name
+
+
+def test_loading_the_handlers_rules_leaves_nothing_behind() -> None:
+    """An app may have packages of the same names: the construct neither hides them nor is given them."""
+    script = (
+        "import sys, types; own = sys.modules['rekognition'] = types.ModuleType('rekognition'); path = [*sys.path]\n"
+        "import cdk_rekognition_project_policy\n"
+        "assert sys.modules['rekognition'] is own and sys.path == path\n"
+        "assert not {'project_policy', 'custom_resource', 'rekognition.arns'} & {*sys.modules}\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -487,7 +487,7 @@ class TestBadInput:
         [
             ({"project_arn": f"{UNPLACED}:project/logos"}, "is not the ARN of a Custom Labels project"),
             ({"project_arn": f"{UNPLACED}:project/logos/version/v1/1690474772815"}, "is not the ARN"),
-            ({"project_arn": lazily("logos")}, 'ProjectArn "logos" is not the ARN'),
+            ({"project_arn": lazily("logos")}, "ProjectArn is not the ARN"),
             ({"policy_name": f"for {Aws.REGION}"}, 'PolicyName "for " is not valid'),
             ({"policy_name": f"{'n' * 129}{Aws.REGION}"}, "1 to 128"),
             ({"policy_name": lazily("a b")}, 'PolicyName "a b" is not valid'),

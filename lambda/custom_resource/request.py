@@ -1,0 +1,99 @@
+"""A request of CloudFormation to a custom resource, and the physical IDs that name no resource."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from .timeouts import DEFAULT_SERVICE_TIMEOUT
+
+REQUEST_TYPES = ("Create", "Update", "Delete")
+"""What CloudFormation may request of a custom resource."""
+
+_EXPIRES_AFTER = 7200  # seconds from the signing of a ResponseURL to its Expires, as seen in real events
+_NOT_CREATED = "not-created:"
+_IN_DOUBT = "in-doubt:"
+
+
+def not_created(logical_id: str, request_id: str) -> str:
+    """Return the physical ID of a Create that made nothing, so that its Delete knows there is nothing to undo."""
+    return f"{_NOT_CREATED}{logical_id}:{request_id}"
+
+
+def in_doubt(logical_id: str, request_id: str) -> str:
+    """Return the physical ID of a Create that failed before it saw whether an earlier delivery of it had worked.
+
+    It names no resource, so its Delete looks for one that only this Create can have made, and takes no other.
+    """
+    return f"{_IN_DOUBT}{logical_id}:{request_id}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of CloudFormation, as far as an event tells before its properties are checked."""
+
+    type: str
+    request_id: str
+    logical_id: str
+    physical_id: str
+    """Empty for a Create."""
+    properties: Mapping[str, object]
+    old_properties: Mapping[str, object]
+    time: float | None
+    """When CloudFormation made the request, in seconds since the epoch; None where the event doesn't tell."""
+
+    @classmethod
+    def parse(cls, event: Mapping[str, object]) -> Request:
+        """Read an event of CloudFormation."""
+        properties, old_properties = event.get("ResourceProperties"), event.get("OldResourceProperties")
+        return cls(
+            type=str(event["RequestType"]),
+            request_id=str(event["RequestId"]),
+            logical_id=str(event["LogicalResourceId"]),
+            physical_id=str(event.get("PhysicalResourceId", "")),
+            properties=properties if isinstance(properties, Mapping) else {},
+            old_properties=old_properties if isinstance(old_properties, Mapping) else {},
+            time=time_of(str(event.get("ResponseURL", ""))),
+        )
+
+    @property
+    def fallback_id(self) -> str:
+        """The physical ID to respond with as long as nothing else is known: the given one, else one in doubt."""
+        return self.physical_id or in_doubt(self.logical_id, self.request_id)
+
+    @property
+    def made_nothing(self) -> bool:
+        """Whether the physical ID is the marker of a Create that made nothing."""
+        return self.physical_id.startswith(_NOT_CREATED)
+
+    @property
+    def service_timeout(self) -> int | None:
+        """How long CloudFormation waits for the response, in seconds; None where the template doesn't say."""
+        given = str(self.properties.get("ServiceTimeout", ""))
+        return int(given) if re.fullmatch(r"[0-9]{1,4}", given) else None
+
+    def is_abandoned(self, now: float) -> bool:
+        """Return whether CloudFormation has surely stopped waiting, so that nothing may be made for it anymore."""
+        patience = self.service_timeout or DEFAULT_SERVICE_TIMEOUT
+        return self.time is not None and now - self.time > patience
+
+
+def time_of(response_url: str) -> float | None:
+    """Return when a ResponseURL was signed, which is when the request was made; None where it doesn't tell.
+
+    Real ones carry ``X-Amz-Date=YYYYMMDDTHHMMSSZ``, older ones ``Expires``, two hours later in epoch seconds.
+    CloudFormation documents neither.
+    """
+    try:
+        query = parse_qs(urlsplit(response_url).query)
+        if "X-Amz-Date" in query:
+            return float(calendar.timegm(time.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")))
+        if "Expires" in query:
+            return float(int(query["Expires"][0]) - _EXPIRES_AFTER)
+    except ValueError:
+        pass
+    return None

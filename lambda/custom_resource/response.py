@@ -1,0 +1,71 @@
+"""Sending the response to CloudFormation: a PUT to the pre-signed ResponseURL, which is a secret and never logged."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from .clock import Clock
+from .errors import ResponseLostError, shorten
+from .timeouts import RESPONSE_TIMEOUT
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT = 4096
+"""Bytes of a response; CloudFormation rejects a longer one (custom resource response objects)."""
+
+REASON_LIMIT = 1000
+"""Characters of a Reason, so that a stack event stays readable; the limit of the whole response is CloudFormation's."""
+
+_TLS = ssl.create_default_context()  # with all its authorities it takes longer than the rest of a warm request
+_LONGEST_PAUSE = 4.0
+
+
+def body(response: Mapping[str, object]) -> bytes:
+    """Return the response as JSON of at most 4096 bytes; where it's longer, its Reason is cut and its Data left out."""
+    encoded = json.dumps(response).encode()
+    if len(encoded) > BODY_LIMIT:
+        reason = shorten(str(response["Reason"]), REASON_LIMIT // 8)  # even where each character takes twelve bytes
+        encoded = json.dumps({**response, "Reason": reason, "Data": {}}).encode()
+    return encoded
+
+
+def send(url: str, encoded: bytes, *, clock: Clock, deadline: float) -> None:
+    """Deliver a response; a server's error, a lost connection and a slow one are retried until the deadline.
+
+    Raises ``ResponseLostError`` when that didn't help. A response that is rejected (403: the URL has expired) is logged
+    and given up, because no other delivery can do better.
+    """
+    tries = 0
+    while True:
+        try:
+            status = _put(url, encoded)
+        except (OSError, http.client.HTTPException) as error:
+            problem = type(error).__name__  # its text may hold the URL
+        else:
+            if status < http.client.INTERNAL_SERVER_ERROR:
+                if status >= http.client.BAD_REQUEST:
+                    logger.error("CloudFormation rejected the response with HTTP status %d; not sent again", status)
+                return
+            problem = f"HTTP status {status}"
+        tries += 1
+        pause = clock.jitter(min(_LONGEST_PAUSE, 0.25 * 2**tries))
+        if clock.now() + pause + RESPONSE_TIMEOUT >= deadline:
+            raise ResponseLostError(f"The response didn't reach CloudFormation in {tries} tries; the last: {problem}.")
+        logger.warning("Response not delivered (%s), retrying", problem)
+        clock.sleep(pause)
+
+
+def _put(url: str, encoded: bytes) -> int:
+    target = urlsplit(url)
+    connection = http.client.HTTPSConnection(target.netloc, timeout=RESPONSE_TIMEOUT, context=_TLS)
+    try:
+        # CloudFormation's signature is made for an empty content type.
+        connection.request("PUT", f"{target.path}?{target.query}", encoded, {"Content-Type": ""})
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -1,0 +1,107 @@
+"""The three calls of Rekognition that concern project policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rekognition.client import RekognitionCalls
+from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
+
+from . import document as documents
+
+PRINCIPAL_PATIENCE = 15
+"""How many seconds a rejected principal is retried: one made just before may not be known everywhere yet."""
+
+_MISSED = frozenset({"InvalidPolicyRevisionIdException", "ResourceAlreadyExistsException"})
+_OF_PRINCIPAL = frozenset({"MalformedPolicyDocumentException", "InvalidParameterException"})
+
+
+@dataclass(frozen=True)
+class LivePolicy:
+    """A policy as ListProjectPolicies returns it; times are seconds since the epoch."""
+
+    revision_id: str
+    document: str
+    created: float
+    updated: float
+
+    def is_equivalent(self, wanted: Mapping[str, object]) -> bool:
+        """Return whether the live document is equivalent."""
+        return documents.says_the_same(self.document, wanted)
+
+
+class ProjectPolicies(RekognitionCalls):
+    """The policies of Custom Labels projects, until a deadline.
+
+    Every method raises ``ServiceError`` when a call fails for good or the deadline has come.
+    """
+
+    def find(self, project_arn: str, policy_name: str) -> LivePolicy | None:
+        """Return the live policy of that name, None where there is none (ListProjectPolicies, until it is found)."""
+        self._note_read()
+        page: dict[str, Any] = {"ProjectArn": project_arn}
+        while True:
+            response = self._call("ListProjectPolicies", self._client.list_project_policies, page)
+            for policy in response["ProjectPolicies"]:
+                if policy["PolicyName"] == policy_name:
+                    return LivePolicy(
+                        revision_id=policy["PolicyRevisionId"],
+                        document=policy["PolicyDocument"],
+                        created=_seconds(policy["CreationTimestamp"]),
+                        updated=_seconds(policy["LastUpdatedTimestamp"]),
+                    )
+            if not response.get("NextToken"):
+                return None
+            page["NextToken"] = response["NextToken"]
+
+    def put(self, project_arn: str, policy_name: str, document: str, revision_id: str | None) -> str:
+        """Put a policy and return its new revision (PutProjectPolicy).
+
+        Raises ``OutOfDateError`` where the policy has to be read again before another try.
+        """
+        parameters = {"ProjectArn": project_arn, "PolicyName": policy_name, "PolicyDocument": document}
+        if revision_id is not None:
+            parameters["PolicyRevisionId"] = revision_id
+        try:
+            response = self._call("PutProjectPolicy", self._client.put_project_policy, parameters, changes=True)
+        except ServiceError as error:
+            # With a revision, the service may return the same for a policy that is gone as for a project that is.
+            if missed(error) or (error.code == NOT_FOUND and revision_id is not None):
+                raise OutOfDateError(error) from error
+            raise
+        return str(response["PolicyRevisionId"])
+
+    def delete(self, project_arn: str, policy_name: str, revision_id: str | None) -> bool:
+        """Delete a policy, and return whether there was one; its project may be gone too (DeleteProjectPolicy).
+
+        Raises ``OutOfDateError`` where the policy has to be read again before another try.
+        """
+        parameters = {"ProjectArn": project_arn, "PolicyName": policy_name}
+        if revision_id is not None:
+            parameters["PolicyRevisionId"] = revision_id
+        try:
+            self._call("DeleteProjectPolicy", self._client.delete_project_policy, parameters, changes=True)
+        except ServiceError as error:
+            if missed(error):
+                raise OutOfDateError(error) from error
+            if error.code != NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def _patience(self, error: ServiceError) -> float:
+        if error.code in _OF_PRINCIPAL and "principal" in error.message.lower():
+            return PRINCIPAL_PATIENCE
+        return super()._patience(error)
+
+
+def missed(error: ServiceError) -> bool:
+    """Return whether a change failed because the policy is not as it was when it was read."""
+    return error.code in _MISSED
+
+
+def _seconds(timestamp: datetime | float) -> float:
+    return timestamp.timestamp() if isinstance(timestamp, datetime) else float(timestamp)

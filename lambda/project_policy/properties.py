@@ -1,0 +1,90 @@
+"""The properties of the resource: what a template gives, checked before anything is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from custom_resource.errors import RejectedError, shorten
+from rekognition.arns import Environment, Project
+from rekognition.errors import InvalidArnError
+
+from . import document as documents
+from .identity import PhysicalId, check_policy_name
+
+RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
+"""The type that a template gives the resource."""
+
+_REQUIRED = ("ProjectArn", "PolicyName", "PolicyDocument")
+_OPTIONAL = ("AdoptExisting", "BlockPublicPolicy", "Trigger")
+_OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The properties of one policy, checked: what the template wants to be live."""
+
+    project: Project
+    policy_name: str
+    document: Mapping[str, object]
+    adopt_existing: bool = False
+
+    @classmethod
+    def parse(cls, given: Mapping[str, object], environment: Environment) -> Properties:
+        """Read and check ``ResourceProperties``; raises ``RejectedError`` for the first rule that they break."""
+        for name in given:
+            if name not in (*_REQUIRED, *_OPTIONAL, *_OF_CLOUDFORMATION):
+                raise RejectedError(
+                    f'Property "{shorten(str(name))}" is not one of {RESOURCE_TYPE}. '
+                    f"Remove it; the properties are {', '.join((*_REQUIRED, *_OPTIONAL))}."
+                )
+        for name in _REQUIRED:
+            if not given.get(name):
+                raise RejectedError(f"Property {name} is missing or empty. Give it in the resource's Properties.")
+        try:
+            project = Project.parse(_string(given, "ProjectArn"))
+            project.check_environment(environment)
+        except InvalidArnError as error:
+            raise RejectedError(str(error)) from None
+        policy_name = _string(given, "PolicyName")
+        check_policy_name(policy_name)
+        block_public_policy = _flag(given, "BlockPublicPolicy", default=True)
+        adopt_existing = _flag(given, "AdoptExisting", default=False)
+        if "Trigger" in given:
+            _string(given, "Trigger")  # not used: another value is only what makes CloudFormation send an Update
+        try:
+            document = documents.parse(given["PolicyDocument"])
+        except documents.InvalidDocument as error:
+            raise RejectedError(about(policy_name, project.name, f": {error}")) from None
+        violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
+        violations += documents.size_violations(document)
+        if violations:
+            raise RejectedError(about(policy_name, project.name, f": {violations[0]}"))
+        return cls(project, policy_name, document, adopt_existing)
+
+    @property
+    def physical_id(self) -> PhysicalId:
+        """The ID of the policy that these properties ask for."""
+        return PhysicalId(self.project.arn, self.policy_name)
+
+
+def about(policy_name: str, project_name: str, sentence: str) -> str:
+    """Return a message about a policy: ``Policy "P" of project "N"`` and what ``sentence`` says of it."""
+    return f'Policy "{policy_name}" of project "{project_name}"{sentence}'
+
+
+def _string(given: Mapping[str, object], name: str) -> str:
+    value = given[name]
+    if not isinstance(value, str):
+        raise RejectedError(f"Property {name} must be a string.")
+    return value
+
+
+def _flag(given: Mapping[str, object], name: str, *, default: bool) -> bool:
+    """Read a boolean, which CloudFormation delivers as the string ``true`` or ``false``."""
+    value = given.get(name, default)
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Give true or false.')

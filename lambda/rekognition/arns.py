@@ -1,0 +1,80 @@
+"""The ARNs of Custom Labels projects and model versions, as the Rekognition API's own model has them.
+
+Dependency-free, because the construct loads this module as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .errors import InvalidArnError
+
+MAX_PROJECT_ARN_LENGTH = 880
+"""Characters of a project's ARN. The API says 2048, but a physical ID, which holds it, is at most 1 KB
+(CloudFormation); a real one, with a name of 255 characters, has about 340."""
+
+_VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}", re.ASCII)
+_PROJECT_ARN = re.compile(
+    r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12})"
+    r":project/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An account and a Region: where a stack and its function are, and the only place whose projects they manage."""
+
+    region: str
+    account: str
+
+    @classmethod
+    def of(cls, arn: str) -> Environment:
+        """Return the environment that an ARN names, such as the function's."""
+        _, _, _, region, account, *_ = arn.split(":")
+        return cls(region, account)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Custom Labels project, as its ARN names it."""
+
+    arn: str
+    partition: str
+    region: str
+    account: str
+    name: str
+
+    @classmethod
+    def parse(cls, arn: object) -> Project:
+        """Read a project's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/NUMBER``.
+
+        Raises ``InvalidArnError`` when ``arn`` is anything else, such as the ARN of one of the project's versions.
+        """
+        match = _PROJECT_ARN.fullmatch(arn) if isinstance(arn, str) else None
+        if match is None or len(match[0]) > MAX_PROJECT_ARN_LENGTH:
+            raise InvalidArnError(
+                "ProjectArn is not the ARN of a Custom Labels project. Give "
+                "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/NUMBER, as DescribeProjects returns it, in "
+                f'place of "{arn}".'
+            )
+        return cls(match[0], match["partition"], match["region"], match["account"], match["name"])
+
+    @property
+    def created(self) -> float:
+        """When the project was created, in seconds since the epoch: its ARN ends in the millisecond."""
+        return int(self.arn.rpartition("/")[2]) / 1000
+
+    def check_environment(self, environment: Environment) -> None:
+        """Raise ``InvalidArnError`` unless the project is where the stack is."""
+        if (self.region, self.account) != (environment.region, environment.account):
+            raise InvalidArnError(
+                f'Project "{self.name}" is in account {self.account}, Region {self.region}, but this stack is in '
+                f"account {environment.account}, Region {environment.region}. Deploy the stack where the project is."
+            )
+
+
+def is_version_name(name: object) -> bool:
+    """Return whether ``name`` is valid for a model version: 1 to 255 letters, digits, ``_``, ``.`` or ``-``."""
+    return isinstance(name, str) and _VERSION_NAME.fullmatch(name) is not None

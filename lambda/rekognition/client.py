@@ -1,0 +1,147 @@
+"""Calls of Rekognition, retried for as long as that helps.
+
+The SDK itself tries each call once: how long to go on depends on the request's deadline, which the SDK doesn't know,
+and botocore would take the true quota error LimitExceededException for throttling.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from .errors import ACCESS_DENIED, OUT_OF_TIME, THROTTLED, UNREACHABLE, OutOfDateError, ServiceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+CONNECT_TIMEOUT = 5
+"""How many seconds one connection to Rekognition may take to open."""
+
+READ_TIMEOUT = 15
+"""How many seconds one call of Rekognition may go without a byte."""
+
+CALL_RESERVE = CONNECT_TIMEOUT + READ_TIMEOUT
+"""No call of Rekognition begins when fewer seconds than this are left before the deadline."""
+
+PERMISSION_PATIENCE = 30
+"""How many seconds AccessDenied is retried: a permission deployed just before may not be known yet (aws-cdk#37675)."""
+
+STALE_READ = 10
+"""After how many seconds of retries the service is read again before anything is changed."""
+
+# Measured with a hundred resources queued at once, ten processes and five calls a second: a longer pause leaves the
+# limit idle at the end, a shorter first one mostly makes more throttled calls.
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 2.0
+
+
+def new_client() -> RekognitionClient:
+    """Return the SDK's client, which tries each call once."""
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+    )
+    return boto3.client("rekognition", config=config)
+
+
+class Clock(Protocol):
+    """Time in seconds since the epoch, and how to let it pass."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Returns the time."""
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        """Waits."""
+
+    @property
+    def jitter(self) -> Callable[[float], float]:
+        """Returns how long to pause, at most so long."""
+
+
+class RekognitionCalls:
+    """Calls of Rekognition until a deadline; a resource derives from it and names its operations.
+
+    Every call raises ``ServiceError`` when it fails for good or the deadline has come.
+    """
+
+    def __init__(self, client: RekognitionClient, clock: Clock, deadline: float) -> None:
+        self._client = client
+        self._clock = clock
+        self._deadline = deadline - CALL_RESERVE
+        self._operation = ""
+        self._pauses = 0
+        self._first_met: dict[str, float] = {}
+        self._read_at = 0.0
+
+    def wait(self, seconds: float, otherwise: ServiceError | None = None) -> None:
+        """Sleep, or raise ``otherwise`` (default: OUT_OF_TIME) when the deadline would come first."""
+        if self._clock.now() + seconds >= self._deadline:
+            raise otherwise or ServiceError(self._operation, OUT_OF_TIME, "")
+        self._clock.sleep(seconds)
+
+    def _note_read(self) -> None:
+        """Note that what is decided from now on is decided on what is read now."""
+        self._read_at = self._clock.now()
+
+    def _call(
+        self,
+        operation: str,
+        call: Callable[..., Any],
+        parameters: Mapping[str, Any],
+        *,
+        changes: bool = False,
+    ) -> Mapping[str, Any]:
+        """Call until it works; a change raises ``OutOfDateError`` where it must be decided again before another try."""
+        self._operation = operation
+        while True:
+            # A response may go out by itself after the deadline; nobody would know of what were changed then.
+            if self._clock.now() >= self._deadline:
+                raise ServiceError(operation, OUT_OF_TIME, "")
+            try:
+                response: Mapping[str, Any] = call(**parameters)
+            except (ClientError, BotoCoreError) as raised:
+                error = _service_error(operation, raised)
+            else:
+                return response
+            now = self._clock.now()
+            if now - self._first_met.setdefault(error.code, now) >= self._patience(error):
+                raise error
+            self._pause(error)
+            if changes and (error.may_have_worked or self._clock.now() - self._read_at > STALE_READ):
+                raise OutOfDateError(error)
+
+    def _patience(self, error: ServiceError) -> float:
+        """Return for how many seconds from its first occurrence an error is worth retrying."""
+        if error.code in THROTTLED or error.may_have_worked:
+            return math.inf
+        return PERMISSION_PATIENCE if error.code == ACCESS_DENIED else 0
+
+    def _pause(self, error: ServiceError) -> None:
+        """Wait before another try: full jitter, so that many functions that were throttled together spread out."""
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._pauses)
+        self._pauses += 1
+        self.wait(self._clock.jitter(longest), error)
+
+
+def _service_error(operation: str, raised: ClientError | BotoCoreError) -> ServiceError:
+    if isinstance(raised, ClientError):
+        response = raised.response
+        metadata = response.get("ResponseMetadata", {})
+        return ServiceError(
+            operation,
+            response["Error"]["Code"],
+            response["Error"]["Message"],
+            metadata.get("HTTPStatusCode", 400),
+            metadata.get("RequestId", ""),
+        )
+    if isinstance(raised, HTTPClientError):  # a connection that failed, was dropped, or took too long
+        return ServiceError(operation, UNREACHABLE, type(raised).__name__, 0)
+    return ServiceError(operation, type(raised).__name__, str(raised))

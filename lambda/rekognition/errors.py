@@ -1,0 +1,113 @@
+"""What goes wrong in a call of Rekognition, and what a person can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+THROTTLED = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "ProvisionedThroughputExceededException",
+    }
+)
+"""The error codes that stand for too many calls."""
+
+ACCESS_DENIED = "AccessDeniedException"
+NOT_FOUND = "ResourceNotFoundException"
+UNREACHABLE = "Unreachable"
+"""The code given to a call that got no response; all codes but these two are the service's own."""
+OUT_OF_TIME = "OutOfTime"
+"""The code given to a call for which there was no time left."""
+
+_THROTTLED_SENTENCE = (
+    "Rekognition throttled {operation} for as long as there was time. Deploy again, fewer resources at once, or raise "
+    "the quota."
+)
+
+SENTENCES = {
+    ACCESS_DENIED: (
+        "{operation} was denied. Allow the provider's execution role rekognition:{operation} on the project; if it "
+        "does, the Region has no Custom Labels."
+    ),
+    "InternalServerError": "Rekognition returned an internal error. Deploy again; if it lasts, see AWS Health.",
+    NOT_FOUND: "the project does not exist. Check ProjectArn, its Region and its number at the end.",
+    "ProvisionedThroughputExceededException": _THROTTLED_SENTENCE,
+    "ThrottlingException": _THROTTLED_SENTENCE,
+    OUT_OF_TIME: (
+        "no time was left for {operation}. Deploy again; in a template of your own, give the function the Timeout of "
+        "the shipped templates."
+    ),
+    UNREACHABLE: "{operation} got no response from Rekognition. Deploy again; check the function's network access.",
+}
+"""A sentence for the error codes that mean the same for each operation; a resource adds those of its own."""
+
+_EXPLICITLY_DENIED = (
+    "{operation} was denied explicitly: {policy} denies it, so allowing it elsewhere doesn't help. Ask whoever owns "
+    "that policy for an exception, or deploy where it doesn't apply."
+)
+_DENYING_POLICIES = {
+    "service control policy": "a service control policy of the organization",
+    "resource control policy": "a resource control policy of the organization",
+    "permissions boundary": "the permissions boundary of the execution role",
+    "explicit deny": "a policy",
+}
+"""What AWS's message says of a denial, and how to call the policy (IAM, 'Troubleshoot access denied errors')."""
+
+_UNKNOWN = "{operation} failed with {code}. Look the code up in the Rekognition API reference."
+
+
+class InvalidArnError(ValueError):
+    """An ARN that isn't what it should be, or names something elsewhere; the message says what to give."""
+
+
+class ServiceError(Exception):
+    """A call of Rekognition that failed for good."""
+
+    def __init__(self, operation: str, code: str, message: str, status: int = 400, request_id: str = "") -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation = operation
+        """The API's operation, such as ``DescribeProjects``."""
+        self.code = code
+        """The API's error code, UNREACHABLE or OUT_OF_TIME."""
+        self.message = message
+        """What the service said; shown to people. What to do is decided by the code alone."""
+        self.status = status
+        """The HTTP status of the response; 0 where there was none."""
+        self.request_id = request_id
+        """The service's ID of the call."""
+
+    @property
+    def may_have_worked(self) -> bool:
+        """Whether the call may have had its effect all the same."""
+        return self.code == UNREACHABLE or self.status >= 500
+
+    @property
+    def cause(self) -> str:
+        """What the service returned: its code, whole message and request ID."""
+        said = f"{self.code}: {self.message}" if self.message else self.code
+        return f"{said}; request ID {self.request_id}" if self.request_id else said
+
+    def sentence(self, own: Mapping[str, str]) -> str:
+        """Return what went wrong and what to do; ``own`` has a resource's sentences, by error code."""
+        template = {**SENTENCES, **own}.get(self.code, _UNKNOWN)
+        policy = _denying_policy(self.message) if self.code == ACCESS_DENIED else None
+        if policy is not None:
+            template = _EXPLICITLY_DENIED
+        return template.format(operation=self.operation, code=self.code, policy=policy)
+
+
+class OutOfDateError(Exception):
+    """A change that has to be decided again, on another read: the last one may no longer be true."""
+
+    def __init__(self, cause: ServiceError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _denying_policy(message: str) -> str | None:
+    said = message.lower()
+    return next((policy for words, policy in _DENYING_POLICIES.items() if words in said), None)
