@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import Stack
@@ -11,8 +13,8 @@ from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from ._given import is_token
-from ._stacks import environment_of
-from ._synthesis import resolve
+from ._stacks import environment_of, stack_of
+from ._synthesis import referenced, resolve
 
 _WITHOUT_CONDITIONS = (iam.ArnPrincipal, iam.Role, iam.User)
 
@@ -30,7 +32,7 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
         )
     principal: iam.IPrincipal = grantee.grant_principal
     if isinstance(principal, iam.CompositePrincipal):
-        return _components(principal)
+        return [each for component in principal.principals for each in of(component, granting)]
     try:
         iam.PolicyStatement(principals=[principal]).to_statement_json()  # not all that can be granted can be written
     except RuntimeError as error:
@@ -38,21 +40,41 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
             f"{granting.node.path}: {type(grantee).__name__} cannot stand in a policy's document: {error}. Give an "
             "account, a role, a user or an organisation; to several, give the conditions of each one by one."
         ) from None
+    _check_that_no_condition_is_replaced(principal, granting)
     return [principal]
 
 
-def _components(composite: iam.CompositePrincipal) -> list[iam.IPrincipal]:
-    # Only as a role's trust policy does a composite principal show its components with their conditions.
-    document = iam.PolicyDocument()
-    composite.add_to_assume_role_policy(document)
-    return [_from_statement(statement) for statement in document.to_json()["Statement"]]
+def _check_that_no_condition_is_replaced(principal: iam.IPrincipal, granting: IConstruct) -> None:
+    """Raise ``ValueError`` for ``with_conditions`` that replace a condition of the principal that they are put on.
+
+    The CDK keeps the last condition on a key: ``OrganizationPrincipal("o-1").with_conditions(...)`` with another
+    aws:PrincipalOrgID names the other organization only.
+    """
+    if not isinstance(principal, iam.PrincipalBase):
+        return
+    *replaced, last = [*_layers(principal.dedupe_string() or "")] or [{}]
+    for layer in replaced:
+        for operator, conditions in layer.items():
+            for key, value in conditions.items():
+                if last.get(operator, {}).get(key) != value:
+                    raise ValueError(
+                        f"{granting.node.path}: the grantee's conditions replace its own {operator} condition on "
+                        f"{key}. Give one value of {key}: the CDK keeps the last one only."
+                    )
 
 
-def _from_statement(statement: object) -> iam.IPrincipal:
-    parsed = iam.PolicyStatement.from_json(statement)
-    (principal,) = parsed.principals
-    conditions = parsed.conditions
-    return iam.PrincipalWithConditions(principal, conditions) if conditions else principal
+def _layers(dedupe_string: str) -> Iterator[dict[str, Any]]:
+    """Yield the conditions of a principal, then those with each ``with_conditions``, as ``dedupe_string`` has them.
+
+    The string has the principal's own name and text, then for each ``with_conditions`` the conditions as JSON.
+    """
+    if organization := re.search("OrganizationPrincipal:([^:]+)", dedupe_string):
+        yield {"StringEquals": {"aws:PrincipalOrgID": organization[1]}}
+    start = dedupe_string.find(':{"')
+    while start >= 0:
+        conditions, end = json.JSONDecoder().raw_decode(dedupe_string, start + 1)
+        yield conditions
+        start = dedupe_string.find(':{"', end)
 
 
 def conditions_of(principal: iam.IPrincipal) -> Mapping[str, Any]:
@@ -63,13 +85,17 @@ def conditions_of(principal: iam.IPrincipal) -> Mapping[str, Any]:
 def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | None) -> iam.IPrincipal:
     """Return a principal that gets no identity policy here where it is not surely of this stack's account.
 
-    There the CDK would attach one to what has the same name in this account. What is made in this app is attached to in
-    its own stack. ``account`` is the project's, None where it is not known.
+    There the CDK would attach one to what has the same name in this account, or in that of the stack that it was
+    imported into. What is made in this app is attached to in its own stack. ``account`` is the project's, None where it
+    is not known.
     """
     if isinstance(principal, _WITHOUT_CONDITIONS):
         return principal
     its_account = getattr(principal, "principal_account", None)
-    if its_account is None or _is_surely(its_account, stack, account):
+    account = account or environment_of(stack).account
+    if its_account is None or (
+        _is_surely(its_account, stack, account) and _gets_policy_here(principal, stack, account)
+    ):
         return principal
     return named(principal)
 
@@ -84,4 +110,18 @@ def named(principal: iam.IPrincipal) -> iam.IPrincipal:
 def _is_surely(its_account: str, stack: Stack, account: str | None) -> bool:
     if is_token(its_account):
         return bool(resolve(stack, its_account) == {"Ref": "AWS::AccountId"})
-    return its_account == (account or environment_of(stack).account)
+    return its_account == account
+
+
+def _gets_policy_here(principal: iam.IPrincipal, stack: Stack, account: str | None) -> bool:
+    """Return whether the CDK surely creates the identity policy in a stack of this account.
+
+    It creates the policy where a user was imported. What conditions were put on can't be asked where it was imported.
+    """
+    holder: Any = principal
+    if not hasattr(principal, "node"):
+        made = referenced(principal.policy_fragment.principal_json["AWS"][0])
+        if made is None:
+            return False
+        holder = made[0]
+    return stack_of(holder) is stack or environment_of(stack_of(holder)).account == account

@@ -345,6 +345,32 @@ class TestGrantCopy:
         assert said.get("Condition", {}) == condition
         assert copying(resources, where) == []
 
+    @pytest.mark.parametrize("condition", [{}, {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}])
+    @pytest.mark.parametrize("account", ["444455556666", None])
+    def test_a_user_imported_into_a_stack_of_another_account_gets_no_identity_policy_there(
+        self, app: App, resources: Resources, account: str | None, condition: dict[str, Any]
+    ) -> None:
+        """The CDK would attach it where the user was imported, to that account's user of the same name."""
+        where = Stack(app, "Where", env=Environment(account="123456789012", region="us-east-1"))
+        elsewhere = Stack(app, "Elsewhere", env=Environment(account=account, region="us-east-1"))
+        principal: iam.IPrincipal = iam.User.from_user_arn(elsewhere, "User", "arn:aws:iam::123456789012:user/copier")
+        if condition:
+            principal = iam.PrincipalWithConditions(principal, condition)
+        assert ProjectPolicy(where, "Policy", project_arn=PROJECT_ARN).grant_copy(principal).success
+        (statement,) = properties(resources, where)["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:user/copier"}
+        assert copying(resources, where) == copying(resources, elsewhere) == []
+
+    def test_a_user_imported_into_another_stack_of_the_account_gets_both_policies(
+        self, app: App, resources: Resources
+    ) -> None:
+        """The account of the project decides where the policy's own stack has none that is known."""
+        where = Stack(app, "Where")
+        elsewhere = Stack(app, "Elsewhere", env=Environment(account="123456789012", region="us-east-1"))
+        user = iam.User.from_user_arn(elsewhere, "User", "arn:aws:iam::123456789012:user/copier")
+        ProjectPolicy(where, "Policy", project_arn=PROJECT_ARN).grant_copy(user)
+        assert len(copying(resources, elsewhere)) == 1
+
     def test_an_account_that_only_the_deployment_tells_may_be_another(self, stack: Stack, resources: Resources) -> None:
         """A role of an account that is a parameter stands in the document only."""
         account = CfnParameter(stack, "Account").value_as_string
@@ -641,6 +667,30 @@ class TestBadInput:
         policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match=r"iam\.AccountPrincipal"):
             policy.grant_copy(grantee)
+
+    @pytest.mark.parametrize(
+        "principal",
+        [
+            iam.OrganizationPrincipal("o-abcdefghij"),
+            iam.OrganizationPrincipal("o-abcdefghij").with_session_tags(),
+            iam.OrganizationPrincipal("o-abcdefghij").with_conditions({"StringLike": {"aws:PrincipalArn": "*"}}),
+            iam.ArnPrincipal("arn:aws:iam::111122223333:role/copier").in_organization("o-abcdefghij"),
+            iam.AnyPrincipal().with_conditions({"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
+        ],
+    )
+    def test_conditions_that_replace_a_principals_own(self, stack: Stack, principal: iam.PrincipalBase) -> None:
+        """The CDK replaces the organization by another one without a word; an equal one changes nothing."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy.grant_copy(principal.with_conditions({"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}))
+        replaced = principal.with_conditions({"StringEquals": {"aws:PrincipalOrgID": "o-zzzzzzzzzz"}})
+        for change in (policy.grant_copy, policy.deny_copy):
+            for grantee in (
+                replaced,
+                replaced.with_conditions({"Bool": {"aws:SecureTransport": "true"}}),
+                iam.CompositePrincipal(iam.AccountPrincipal("111122223333"), replaced),
+            ):
+                with pytest.raises(ValueError, match=r"^Sharing/Policy: .* replace.* aws:PrincipalOrgID"):
+                    change(grantee)
 
     def test_a_grantee_that_is_no_principal(self, stack: Stack) -> None:
         """Groups, and functions whose role is not known, can be granted things, but stand in no document."""
