@@ -104,28 +104,28 @@ def _size_of_partly_known(text: object) -> list[str]:
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
     """Return a value in the types that JSON has; the CDK's own, such as its tokens, stay."""
     if isinstance(value, Mapping):
-        return {key: _plain(member) for key, member in value.items()}
+        return {key: _plain(element) for key, element in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(member) for member in value]
+        return [_plain(element) for element in value]
     if isinstance(value, iam.PolicyStatement):
         return value.to_statement_json()
     if value is None:
         raise documents.InvalidDocument(
-            "PolicyDocument holds None, which would leave out what it stands for. Give a value, or leave its name out."
+            "PolicyDocument contains None, which would be dropped from the template. Give a value, or omit the element."
         )
     if isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
         return value
     raise documents.InvalidDocument(
-        f"PolicyDocument is not JSON: it holds a {type(value).__name__}. Give texts, lists and mappings."
+        f"PolicyDocument is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
     )
 
 
 def _is_partly_unknown(value: object) -> bool:
     """Tell whether CloudFormation's intrinsic functions or the CDK's objects stand somewhere in a document."""
     if isinstance(value, Mapping):
-        return _synthesis.is_intrinsic(value) or any(_is_partly_unknown(member) for member in value.values())
+        return _synthesis.is_intrinsic(value) or any(_is_partly_unknown(element) for element in value.values())
     if isinstance(value, list):
-        return any(_is_partly_unknown(member) for member in value)
+        return any(_is_partly_unknown(element) for element in value)
     return _is_of_the_cdk(value)
 
 

@@ -157,6 +157,6 @@ def _wanted_before(request: Request, wanted: Properties) -> bool:
     """Tell whether the resource's old properties asked for the same document."""
     try:
         old = documents.parse(request.old_properties.get("PolicyDocument"))
-        return documents.meaning(old) == documents.meaning(wanted.document)
+        return documents.canonical(old) == documents.canonical(wanted.document)
     except (RejectedError, KeyError, TypeError, RecursionError):
         return False

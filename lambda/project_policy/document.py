@@ -1,4 +1,4 @@
-"""The rules of a project policy's document: what the service accepts, how it is written, when two say the same.
+"""The rules of a project policy's document: what the service accepts, how it is sent, when two are equivalent.
 
 This module has no dependencies and is used twice: by the handler, and by the construct at synthesis, so that what
 synthesis accepts is what the handler accepts. The rules are those of 'Copying an Amazon Rekognition Custom Labels
@@ -30,7 +30,7 @@ _PROHIBITED = ("NotAction", "NotResource", "NotPrincipal")
 _ALLOWED = (*_REQUIRED, "Sid", "Condition")
 _EVERYBODY = "*"
 _NAMED = 3
-"""Statements that a document which is too large names as its heaviest."""
+"""How many of the largest statements the message about a document that is too large names."""
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _ROOT_ARN = re.compile(r"arn:[a-z\d-]+:iam::(\d{12}):root", re.ASCII)
@@ -75,86 +75,86 @@ class InvalidDocument(RejectedError):
 
 
 def parse(value: object) -> dict[str, object]:
-    """Return the document that ``value`` is: JSON text, or an object already.
+    """Return the document that ``value`` is: a JSON string, or an object already.
 
-    Raises ``InvalidDocument`` for text that is no JSON object or names a member twice, which would hide one of them.
+    Raises ``InvalidDocument`` for a string that isn't a JSON object or has a duplicate key, which would hide a value.
     """
     if not isinstance(value, (str, Mapping)):
-        raise InvalidDocument("PolicyDocument is neither JSON text nor an object. Give the policy as one of the two.")
+        raise InvalidDocument("PolicyDocument must be an object or a JSON string. Give the policy as one of the two.")
     try:
-        # An object goes through the same door as a text, so that both are held to what JSON can say.
+        # An object is written as JSON first, so that the same rules apply to it as to a string.
         text = value if isinstance(value, str) else json.dumps(value)
-        parsed = json.loads(text, object_pairs_hook=_members_once, parse_constant=_no_constant)
+        parsed = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
     except RecursionError:
         raise InvalidDocument("PolicyDocument is nested too deeply to be a policy. Write it flat.") from None
     except (TypeError, ValueError) as error:
-        raise InvalidDocument(f"PolicyDocument is not JSON: {shorten(str(error), 80)}. Correct the text.") from None
+        raise InvalidDocument(f"PolicyDocument is not JSON: {shorten(str(error), 80)}. Correct it.") from None
     if not isinstance(parsed, dict):
         raise InvalidDocument('PolicyDocument is JSON but not an object. Give {"Version": ..., "Statement": [...]}.')
     return parsed
 
 
-def _members_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members: dict[str, object] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f'member "{shorten(name, 30)}" stands twice in one object')
-        members[name] = value
-    return members
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    elements: dict[str, object] = {}
+    for key, value in pairs:
+        if key in elements:
+            raise ValueError(f'duplicate key "{shorten(key, 30)}"')
+        elements[key] = value
+    return elements
 
 
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON value")
+def _reject_constant(name: str) -> object:
+    raise ValueError(f"{name} isn't a JSON value")
 
 
 def minify(document: Mapping[str, object]) -> str:
-    """Return the document as the service is sent it: compact JSON in the characters that PutProjectPolicy takes.
+    """Return the document as it is sent to the service: compact JSON in the characters that PutProjectPolicy accepts.
 
-    Those are U+0009, U+000A, U+000D and U+0020 to U+00FF, so what lies beyond is escaped.
+    Those are U+0009, U+000A, U+000D and U+0020 to U+00FF, so characters beyond are escaped.
     """
     compact = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return _BEYOND_LATIN_1.sub(lambda match: json.dumps(match[0])[1:-1], compact)
 
 
-def meaning(document: Mapping[str, object]) -> str:
-    """Return a text that two documents share exactly when they say the same.
+def canonical(document: Mapping[str, object]) -> str:
+    """Return the string that equivalent documents have in common, and no others.
 
-    AWS may hand a document back in another form than it was given: an account's id for its root ARN, a scalar for a
-    list of one, another order. None of that changes what a policy says.
+    AWS may return a document in another form than it was given: an account's id for its root ARN, a scalar for a list
+    of one, another order. None of that changes what the policy allows.
     """
-    statements = sorted({_canonical(_statement_meaning(statement)) for statement in _as_list(document["Statement"])})
+    statements = sorted({_json(_canonical_statement(statement)) for statement in _as_list(document["Statement"])})
     rest = {key: value for key, value in document.items() if key not in ("Statement", "Version")}
     # Without a Version, IAM reads a policy by the older language.
-    return _canonical({**rest, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
+    return _json({**rest, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
 
 
-def says_the_same(live: str, wanted: Mapping[str, object]) -> bool:
-    """Tell whether the text ``live``, as the service returned it, says the same as ``wanted``."""
+def are_equivalent(live: str, wanted: Mapping[str, object]) -> bool:
+    """Return whether the string ``live``, as the service returned it, is a document equivalent to ``wanted``."""
     # No JSON begins with "%"; IAM percent-encodes the documents that it returns, and Rekognition may do the same.
     live = unquote(live) if live.startswith("%") else live
     try:
-        return meaning(parse(live)) == meaning(wanted)
+        return canonical(parse(live)) == canonical(wanted)
     except (InvalidDocument, KeyError, TypeError, RecursionError):
-        return False  # a text that is no document of ours says something else
+        return False  # a string that can't be read isn't equivalent to any document
 
 
-def _statement_meaning(statement: object) -> object:
+def _canonical_statement(statement: object) -> object:
     if not isinstance(statement, Mapping):
         return statement
-    said: dict[str, object] = dict(statement)
-    for member, each in (("Action", str.lower), ("Resource", str)):
-        if member in said:
-            said[member] = sorted({each(str(value)) for value in _as_list(said[member])})
-    if "Principal" in said:
-        said["Principal"] = _principal_meaning(said["Principal"])
-    if isinstance(condition := said.get("Condition"), Mapping):
-        said["Condition"] = _condition_meaning(condition)
-    if not said.get("Condition", True):
-        del said["Condition"]
-    return said
+    elements: dict[str, object] = dict(statement)
+    for name, each in (("Action", str.lower), ("Resource", str)):
+        if name in elements:
+            elements[name] = sorted({each(str(value)) for value in _as_list(elements[name])})
+    if "Principal" in elements:
+        elements["Principal"] = _canonical_principal(elements["Principal"])
+    if isinstance(condition := elements.get("Condition"), Mapping):
+        elements["Condition"] = _canonical_condition(condition)
+    if not elements.get("Condition", True):
+        del elements["Condition"]
+    return elements
 
 
-def _principal_meaning(principal: object) -> object:
+def _canonical_principal(principal: object) -> object:
     if not isinstance(principal, Mapping):
         principal = {"AWS": principal}
     return {
@@ -167,15 +167,15 @@ def _account_of_root(principal: str) -> str:
     return root[1] if root else principal
 
 
-def _condition_meaning(condition: Mapping[str, object]) -> object:
+def _canonical_condition(condition: Mapping[str, object]) -> object:
     """Return the condition with its values sorted, and its keys in lower case, because IAM compares keys without case.
 
     Operators stay as they are spelled: AWS doesn't document that it compares those without case.
     """
-    return {operator: _tests_meaning(tests) for operator, tests in condition.items()}
+    return {operator: _canonical_tests(tests) for operator, tests in condition.items()}
 
 
-def _tests_meaning(tests: object) -> object:
+def _canonical_tests(tests: object) -> object:
     if not isinstance(tests, Mapping):
         return tests
     values_of: dict[str, set[str]] = {}
@@ -189,7 +189,7 @@ def _scalar(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _canonical(value: object) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
@@ -210,7 +210,7 @@ def violations(
     is_unknown: Callable[[object], bool] = _nothing_unknown,
     beginning: Callable[[object], str] = str,
 ) -> list[str]:
-    """Return every rule that the document's elements break, each as a sentence; its size is a rule of its own.
+    """Return a sentence for each rule that the document's elements break; ``size_violations`` has the rule of its size.
 
     ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` rejects an
     Allow for everybody (``Principal: "*"``) that no condition limits; ``opt_out`` is how the message names the way to
@@ -221,19 +221,19 @@ def violations(
 
 
 def size_violations(document: Mapping[str, object]) -> list[str]:
-    """Return the one rule about the document's size, as a sentence, where it is broken."""
+    """Return a sentence if the document is too large, which is the one rule about its size."""
     size = len(minify(document))
     if size <= MAX_SIZE:
         return []
     too_large = (
         f"the document has {size} characters without white space, {size - MAX_SIZE} more than {MAX_SIZE} "
-        f"({_heaviest(document)}); name fewer principals or versions, or split it into two policies."
+        f"({_heaviest(document)}); name fewer principals or model versions, or split it into two policies."
     )
     return [too_large]
 
 
 def _heaviest(document: Mapping[str, object]) -> str:
-    """Return which statements weigh most, the heaviest first."""
+    """Return which statements are the largest, the largest first."""
     statements = enumerate(_as_list(document.get("Statement", [])), start=1)
     weights = sorted(((-len(minify(each)), number) for number, each in statements if isinstance(each, Mapping)))
     return _listed([f"statement {number} has {-weight}" for weight, number in weights[:_NAMED]] or ["no statements"])
@@ -250,9 +250,9 @@ class _Rules:
     beginning: Callable[[object], str]
 
     def of_document(self, document: Mapping[str, object]) -> Iterator[str]:
-        for member in document:
-            if member not in _TOP_LEVEL:
-                yield f'the document has a member "{shorten(member)}"; it may hold {_listed(_TOP_LEVEL)}.'
+        for element in document:
+            if element not in _TOP_LEVEL:
+                yield f'unknown element "{shorten(element)}" in the document; allowed: {_listed(_TOP_LEVEL)}.'
         version = document.get("Version", _VERSIONS[0])
         if version not in _VERSIONS and not self.is_unknown(version):
             yield f'Version "{shorten(str(version))}" is not valid; use "{_VERSIONS[0]}".'
@@ -271,14 +271,14 @@ class _Rules:
         if not isinstance(statement, Mapping):
             yield "is not an object."
             return
-        for member in statement:
-            if member in _PROHIBITED:
-                yield f"{member} is not allowed in a project policy; use {str(member).removeprefix('Not')}."
-            elif member not in _ALLOWED:
-                yield f'has a member "{shorten(str(member))}"; it may hold {_listed(_ALLOWED)}.'
-        missing = [member for member in _REQUIRED if member not in statement]
+        for element in statement:
+            if element in _PROHIBITED:
+                yield f"{element} is not allowed in a project policy; use {str(element).removeprefix('Not')}."
+            elif element not in _ALLOWED:
+                yield f'unknown element "{shorten(str(element))}"; allowed: {_listed(_ALLOWED)}.'
+        missing = [element for element in _REQUIRED if element not in statement]
         if missing:
-            yield f"lacks {_listed(missing)}; each statement needs {_listed(_REQUIRED)}."
+            yield f"missing {_listed(missing)}; each statement needs {_listed(_REQUIRED)}."
         yield from self._of_effect(statement)
         yield from self._of_action(statement)
         yield from self._of_resource(statement)
@@ -300,13 +300,13 @@ class _Rules:
         for resource in self._values(statement.get("Resource", "*")):
             if not isinstance(resource, str) or not self._may_be_version(resource):
                 yield (
-                    f'Resource "{shorten(str(resource), 50)}" is no model version of this project; '
-                    'use ".../project/NAME/version/*", a version\'s ARN, or "*".'
+                    f'Resource "{shorten(str(resource), 50)}" isn\'t a model version of this project; '
+                    'use ".../project/NAME/version/*", a full ARN, or "*".'
                 )
         yield from self._not_empty(statement, "Resource")
 
     def _may_be_version(self, resource: str) -> bool:
-        """Tell whether a resource, wildcards and all, may stand for a version of the project."""
+        """Return whether a resource, which may have wildcards, can match a model version of the project."""
         if resource == "*":
             return True
         arn = resource.split(":", 5)
@@ -314,7 +314,7 @@ class _Rules:
             return False
         kind, _, rest = arn[5].partition("/")
         name, _, version = rest.partition("/")
-        # A project's own ARN ends in a number, where a version's goes on with "version/".
+        # A project's own ARN ends in a number; a model version's continues with "version/".
         if kind != "project" or not name or not version or version.isdecimal():
             return False
         if self.project is None:
@@ -343,10 +343,10 @@ class _Rules:
             yield 'Principal is not valid; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
             return
         if "Principal" in statement and not any(_as_list(values) for values in principal.values()):
-            yield 'Principal names nobody; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
+            yield 'Principal is empty; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
         for kind, values in principal.items():
             if kind != "AWS":
-                yield f'Principal has a member "{shorten(str(kind))}"; it may hold AWS only: accounts, roles and users.'
+                yield f'unknown element "{shorten(str(kind))}" in Principal; allowed: AWS.'
             else:
                 for value in self._values(values):
                     yield from self._of_aws_principal(value, statement)
@@ -362,8 +362,8 @@ class _Rules:
             pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
         ):
             yield (
-                f'Principal "{shorten(str(value), 60)}" is no account id of 12 digits and no ARN of an account, role '
-                "or user; wildcards are not allowed in it."
+                f'Principal "{shorten(str(value), 60)}" isn\'t a 12-digit account ID or the ARN of an account, role or '
+                "user; wildcards are not allowed."
             )
 
     def _may_limit(self, statement: Mapping[str, object]) -> bool:
@@ -419,10 +419,10 @@ class _Rules:
             and all(isinstance(each, (str, int, float)) for values in tests.values() for each in self._values(values))
         )
 
-    def _not_empty(self, statement: Mapping[str, object], member: str) -> Iterator[str]:
-        value = statement.get(member, "present")
+    def _not_empty(self, statement: Mapping[str, object], element: str) -> Iterator[str]:
+        value = statement.get(element, "present")
         if not self.is_unknown(value) and not _as_list(value):
-            yield f"{member} is empty; it needs at least one value."
+            yield f"{element} is empty; it needs at least one value."
 
     def _values(self, value: object) -> Iterator[object]:
         if not self.is_unknown(value):

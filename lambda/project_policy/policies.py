@@ -30,7 +30,7 @@ class LivePolicy:
 
     def is_equivalent(self, wanted: Mapping[str, object]) -> bool:
         """Return whether the live document is equivalent."""
-        return documents.says_the_same(self.document, wanted)
+        return documents.are_equivalent(self.document, wanted)
 
 
 class ProjectPolicies(RekognitionCalls):

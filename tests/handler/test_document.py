@@ -1,4 +1,4 @@
-"""The rules of a document, and when two say the same."""
+"""The rules of a document, and when two are equivalent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from project_policy.document import (
     InvalidDocument,
+    are_equivalent,
     minify,
     parse,
-    says_the_same,
     size_violations,
     violations,
 )
@@ -27,9 +27,9 @@ from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
 VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772900"
 
 
-def statement(**members: Any) -> dict[str, Any]:
-    """Return a document of one statement with these members changed; None takes one away."""
-    said = {**MINE["Statement"][0], **members}
+def statement(**elements: Any) -> dict[str, Any]:
+    """Return a document of one statement with these elements changed; None removes one."""
+    said = {**MINE["Statement"][0], **elements}
     return {"Version": "2012-10-17", "Statement": [{key: value for key, value in said.items() if value is not None}]}
 
 
@@ -50,34 +50,34 @@ def put(**elements: Any) -> Callable[..., dict[str, Any]]:
 
 
 class TestRules:
-    """What the service would refuse, or what nobody means, is refused with the rule and what to do."""
+    """What the service would reject is rejected here, with the rule and what to do."""
 
     @pytest.mark.parametrize(
         ("broken", "rule"),
         [
-            (statement(Effect=None), "lacks Effect"),
-            (statement(Principal=None, Action=None), "lacks Principal and Action"),
-            (statement(Resource=None), "lacks Resource"),
+            (statement(Effect=None), "missing Effect"),
+            (statement(Principal=None, Action=None), "missing Principal and Action"),
+            (statement(Resource=None), "missing Resource"),
             (statement(NotAction="x"), "NotAction is not allowed"),
             (statement(NotResource="x"), "NotResource is not allowed"),
             (statement(NotPrincipal={"AWS": "111122223333"}), "NotPrincipal is not allowed"),
-            (statement(Effects="Allow"), 'has a member "Effects"'),
+            (statement(Effects="Allow"), 'unknown element "Effects"'),
             (statement(Effect="allow"), 'Effect "allow" is not valid'),
             (statement(Action="rekognition:*"), "the only one is"),
             (statement(Action=["rekognition:CopyProjectVersion", "s3:GetObject"]), 'Action "s3:GetObject"'),
             (statement(Action=[]), "Action is empty"),
             (statement(Resource=[]), "Resource is empty"),
-            (statement(Resource="arn:aws:s3:::bucket"), "is no model version of this project"),
-            (statement(Resource=project().arn), "is no model version of this project"),
+            (statement(Resource="arn:aws:s3:::bucket"), "isn't a model version of this project"),
+            (statement(Resource=project().arn), "isn't a model version of this project"),
             (
                 statement(Resource="arn:aws:rekognition:us-east-1:123456789012:project/other/version/*"),
-                "is no model version of this project",
+                "isn't a model version of this project",
             ),
-            (statement(Principal={"AWS": "1234"}), "is no account id of 12 digits"),
+            (statement(Principal={"AWS": "1234"}), "isn't a 12-digit account ID"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/*"}), "wildcards are not allowed"),
-            (statement(Principal={"aws": "111122223333"}), 'Principal has a member "aws"'),
-            (statement(Principal={}), "Principal names nobody"),
-            (statement(Principal={"AWS": []}), "Principal names nobody"),
+            (statement(Principal={"aws": "111122223333"}), 'unknown element "aws" in Principal'),
+            (statement(Principal={}), "Principal is empty"),
+            (statement(Principal={"AWS": []}), "Principal is empty"),
             (statement(Principal="111122223333"), 'use {"AWS": "111122223333"}'),
             (statement(Principal=["111122223333"]), "Principal is not valid"),
             (statement(Principal="*"), "shares the model with every AWS account"),
@@ -92,12 +92,12 @@ class TestRules:
             ({"Version": "2012-10-17"}, "no Statement"),
             ({"Version": "2012-10-17", "Statement": ["x"]}, "is not an object"),
             ({**MINE, "Version": "2012-10-18"}, 'Version "2012-10-18" is not valid'),
-            ({**MINE, "Statements": []}, 'has a member "Statements"'),
+            ({**MINE, "Statements": []}, 'unknown element "Statements"'),
             *((statement(Principal="*", Condition=each), "shares the model with every") for each in MALFORMED.values()),
-            (statement(Principal={"AWS": "arn:aws:iam::111122223333:group/x"}), "no ARN of an account"),
-            (statement(Principal={"AWS": "arn:aws:iam::111122223333:policy/x"}), "no ARN of an account"),
-            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "no ARN of an account"),
-            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "no ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:group/x"}), "or the ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:policy/x"}), "or the ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "or the ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "or the ARN of an account"),
         ],
     )
     def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
@@ -125,7 +125,7 @@ class TestRules:
         ],
     )
     def test_what_the_service_takes_passes(self, good: dict[str, Any]) -> None:
-        """No rule refuses what AWS documents."""
+        """No rule rejects what AWS documents."""
         assert violations(good, project=project()) == []
 
     @pytest.mark.parametrize("operator", OPERATORS)
@@ -173,7 +173,7 @@ class TestRules:
         assert "s3:GetObject" in found[0]
 
     def test_size_is_measured_minified(self) -> None:
-        """2000 characters pass, one more is refused with by how much; white space does not count."""
+        """2000 characters pass, one more is rejected with the excess; white space does not count."""
         room = 2000 - len(minify(statement(Sid="")))
         fits = statement(Sid="s" * room)
         assert size_violations(parse(json.dumps(fits, indent=8))) == []
@@ -240,15 +240,15 @@ class TestParse:
             ("[]", "not an object"),
             ('"text"', "not an object"),
             ("{'Version': '2012-10-17'}", "is not JSON"),
-            ('{"Effect": "Deny", "Effect": "Allow"}', "stands twice"),
+            ('{"Effect": "Deny", "Effect": "Allow"}', "duplicate key"),
             ('{"Version": NaN}', "is not JSON"),
             ("[" * 100_000, "nested too deeply"),
-            (7, "neither JSON text nor an object"),
-            (None, "neither JSON text nor an object"),
+            (7, "must be an object or a JSON string"),
+            (None, "must be an object or a JSON string"),
         ],
     )
-    def test_what_is_no_document_is_refused(self, text: object, rule: str) -> None:
-        """Each text that is no JSON object is refused with the reason."""
+    def test_what_is_not_a_document_is_rejected(self, text: object, rule: str) -> None:
+        """A string that isn't a JSON object is rejected with the reason."""
         with pytest.raises(InvalidDocument, match=rule):
             parse(text)
 
@@ -307,18 +307,18 @@ def another_form(said: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     return other
 
 
-class TestMeaning:
-    """Documents are compared by what they say."""
+class TestEquivalence:
+    """Documents are compared by what they allow and deny."""
 
     @given(documents, st.data())
-    def test_another_form_says_the_same(self, said: dict[str, Any], data: st.DataObject) -> None:
-        """However the service writes a document, it is known again."""
-        assert says_the_same(json.dumps(another_form(said, data), indent=1), said)
+    def test_another_form_is_equivalent(self, said: dict[str, Any], data: st.DataObject) -> None:
+        """However the service writes a document, it is recognized."""
+        assert are_equivalent(json.dumps(another_form(said, data), indent=1), said)
 
     @given(documents)
     def test_a_percent_encoded_document_is_read(self, said: dict[str, Any]) -> None:
         """IAM returns documents percent-encoded (RFC 3986), a space as %20."""
-        assert says_the_same(quote(json.dumps(said), safe=""), said)
+        assert are_equivalent(quote(json.dumps(said), safe=""), said)
 
     @pytest.mark.parametrize(
         ("one", "two", "same"),
@@ -332,12 +332,12 @@ class TestMeaning:
     def test_spellings_of_one_key_are_one_test(self, one: dict[str, Any], two: dict[str, Any], same: bool) -> None:
         """IAM compares keys without case, so each spelling's values count."""
         documents = [statement(Condition={"StringEquals": each}) for each in (one, two)]
-        assert says_the_same(minify(documents[0]), documents[1]) == same
-        assert says_the_same(minify(documents[1]), documents[0]) == same
+        assert are_equivalent(minify(documents[0]), documents[1]) == same
+        assert are_equivalent(minify(documents[1]), documents[0]) == same
 
     @given(documents, documents)
-    def test_the_same_meaning_is_a_matter_of_content(self, one: dict[str, Any], two: dict[str, Any]) -> None:
-        """Two documents that differ in any member of a statement never pass as the same."""
+    def test_only_documents_of_the_same_content_are_equivalent(self, one: dict[str, Any], two: dict[str, Any]) -> None:
+        """Documents that differ in an element of a statement are never equivalent."""
 
         def content(said: dict[str, Any]) -> set[str]:
             return {
@@ -352,7 +352,7 @@ class TestMeaning:
                 for each in said["Statement"]
             }
 
-        assert says_the_same(minify(one), two) == (content(one) == content(two))
+        assert are_equivalent(minify(one), two) == (content(one) == content(two))
 
     @pytest.mark.parametrize(
         "other",
@@ -369,16 +369,16 @@ class TestMeaning:
             document("111122223333", "444455556666"),
         ],
     )
-    def test_another_meaning_is_seen(self, other: dict[str, Any]) -> None:
+    def test_a_difference_is_seen(self, other: dict[str, Any]) -> None:
         """Any difference in who may do what is a difference, in both directions."""
-        assert not says_the_same(minify(other), MINE)
-        assert not says_the_same(minify(MINE), other)
+        assert not are_equivalent(minify(other), MINE)
+        assert not are_equivalent(minify(MINE), other)
 
     def test_everybody_is_written_in_two_ways(self) -> None:
         """A star and a star of AWS accounts are the same principal."""
-        assert says_the_same(minify(statement(Principal={"AWS": ["*"]})), statement(Principal="*"))
+        assert are_equivalent(minify(statement(Principal={"AWS": ["*"]})), statement(Principal="*"))
 
     @pytest.mark.parametrize("live", ["", "not JSON", "[]", "{}", '{"Statement": 7}'])
-    def test_a_live_text_that_is_no_document_says_something_else(self, live: str) -> None:
-        """What cannot be read is never taken for what is wanted."""
-        assert not says_the_same(live, MINE)
+    def test_a_live_string_that_is_not_a_document_is_not_equivalent(self, live: str) -> None:
+        """What cannot be read is never equivalent to what is wanted."""
+        assert not are_equivalent(live, MINE)

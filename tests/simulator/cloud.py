@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.rekognition import Switches
-from project_policy.document import says_the_same
+from project_policy.document import are_equivalent
 from tests.simulator.cloudformation import Behaviour, CloudFormation, Stack
 from tests.simulator.function import Delivery, Function
 from tests.simulator.service import Calls, Service
@@ -70,7 +70,7 @@ class Cloud:
         live = self.service.live().get((project or self.project, name))
         if live is None or said is None:
             return live is None and said is None
-        return says_the_same(live.document, said)
+        return are_equivalent(live.document, said)
 
     def sent(self) -> list[tuple[str, str]]:
         """Return every request so far: its type and its physical id."""
@@ -81,7 +81,7 @@ class Cloud:
         for resource in stack.resources.values():
             live = self.service.live().get(resource.policy.key)
             assert live is not None, f"{resource.physical_id} is not live"
-            assert says_the_same(live.document, resource.policy.document)
+            assert are_equivalent(live.document, resource.policy.document)
             assert resource.data["PolicyRevisionId"] == live.revision
 
     def check_answers(self) -> None:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from custom_resource.timeouts import SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
 from project_policy.decision import MADE_UP_ID_MARGIN
-from project_policy.document import parse, says_the_same
+from project_policy.document import are_equivalent, parse
 from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
 from tests.simulator.cloudformation import Behaviour, Resource, Stack
 from tests.simulator.function import Delivery
@@ -215,7 +215,7 @@ class Lifecycle(RuleBasedStateMachine):
         says = self._says()
         for name, said in self.foreign.items():
             assert name in says, f"{name} is gone"
-            assert says_the_same(says[name], said)
+            assert are_equivalent(says[name], said)
 
     @precondition(lambda self: hasattr(self, "cloud"))
     @invariant()
@@ -229,7 +229,7 @@ class Lifecycle(RuleBasedStateMachine):
                 continue  # CloudFormation asks nothing about what did not change in the template
             live = self.cloud.service.live().get(resource.policy.key)
             assert live is not None
-            assert says_the_same(live.document, resource.policy.document)
+            assert are_equivalent(live.document, resource.policy.document)
             self.drifted.discard(resource.policy.policy_name)
             # Were a put without a revision to overwrite silently, two deliveries at once would each make a revision.
             if not self.overwrites:
@@ -239,7 +239,7 @@ class Lifecycle(RuleBasedStateMachine):
         says = self._says()
         for resource in resources:
             name = resource.policy.policy_name
-            put_back = name in says and says_the_same(says[name], resource.policy.document)
+            put_back = name in says and are_equivalent(says[name], resource.policy.document)
             assert put_back or says.get(name) == before.get(name)
 
     def _check_same_as(self, before: Mapping[str, str], but_for: set[str]) -> None:
@@ -281,7 +281,7 @@ class Lifecycle(RuleBasedStateMachine):
             policy = live.get(wanted.policy_name)
             if policy is None and wanted.policy_name in owners:
                 return True
-            if policy is not None and policy.created > young and says_the_same(policy.document, wanted.document):
+            if policy is not None and policy.created > young and are_equivalent(policy.document, wanted.document):
                 return True
             if wanted.adopt_existing and wanted.policy_name in owners:
                 return True  # what belongs to another is not to be adopted; synthesis and people see to that

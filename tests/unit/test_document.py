@@ -35,7 +35,9 @@ class TestBlockPublicPolicy:
     def test_a_malformed_condition(self, stack: Stack, name: str) -> None:
         """It is rejected even if sharing with everybody is asked for; a null, which the CDK would leave out, too."""
         given = json.dumps(for_everybody(MALFORMED[name]))
-        with pytest.raises(ValueError, match=r"^Sharing/Policy: (statement 1: .*ondition|PolicyDocument holds None)"):
+        with pytest.raises(
+            ValueError, match=r"^Sharing/Policy: (statement 1: .*ondition|PolicyDocument contains None)"
+        ):
             ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given, block_public_policy=False)
 
     def test_conditions_of_grants(self, stack: Stack, resources: Resources) -> None:
