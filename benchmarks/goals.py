@@ -9,7 +9,7 @@ from benchmarks.results import Results
 from benchmarks.summary import ratio
 from benchmarks.syntheses import FEW, MANY
 
-ASSET_LIMIT = 24_000
+ASSET_LIMIT = 43_500
 CALLS = {"Create": 2, "Update": 2, "Delete": 2, "Update where nothing differs": 1}
 TEMPLATE_QUOTA, RESOURCE_QUOTA = 1_000_000, 500
 INLINE_QUOTA, MANAGED_QUOTA, ATTACHED_QUOTA = 10_240, 6_144, 10

@@ -1,16 +1,24 @@
-"""The handler's code: where it is, and the rules in it that the construct shares.
+"""The handler's code: where it is, the rules in it that the construct shares, and its asset.
 
 The construct knows the handler as a folder of code. The rules of names and documents are in that folder too; they are
-loaded from there, so that what synthesis accepts is what the function accepts.
+loaded from there, so that what synthesis accepts is what the function accepts. The asset is a plain copy of the folder
+and of crhelper, bundled in this process without Docker: the same bytes on every machine.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+import aws_cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
 
 if TYPE_CHECKING:
     from custom_resource import errors, timeouts
@@ -24,6 +32,16 @@ _IN_CHECKOUT = _HERE.parent.parent / "lambda"
 
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
 """The Lambda task root: ``index.py`` and what it imports, but for crhelper and boto3."""
+
+CRHELPER = {
+    "__init__.py": "552bc753630a80ff7a0c74835d1d4e6319db0bc8fbc9fb95859b9b04b53b3e7b",
+    "log_helper.py": "d7c9f858a9468315cbfe28983ea13c756bfd4d6e2c3d973801ede9c7975b1e66",
+    "resource_helper.py": "44f57c03a2b1665ef47b2f0d2360584b79dcefc33d3d0881906a22f0d1a8f724",
+    "utils.py": "bf8e833bf1fed51be85b40691e686606214710a9d9acb305d7940d885d5ef338",
+}
+"""The files of crhelper 2.0.12 with their SHA-256 digests: what runs with the function's role is what was reviewed."""
+
+_MODE = 0o644
 
 _PACKAGES = ("custom_resource", "project_policy", "rekognition")
 
@@ -59,4 +77,72 @@ if not TYPE_CHECKING:
     )
     InvalidArnError = _service_errors.InvalidArnError
 
-__all__ = ["FOLDER", "InvalidArnError", "arns", "document", "errors", "identity", "properties", "timeouts"]
+__all__ = [
+    "CRHELPER",
+    "FOLDER",
+    "InvalidArnError",
+    "arns",
+    "code",
+    "document",
+    "errors",
+    "identity",
+    "properties",
+    "timeouts",
+    "write",
+]
+
+
+def code() -> lambda_.Code:
+    """Return the function's code: the handler's sources and crhelper's; boto3 comes with the runtime."""
+    return lambda_.Code.from_asset(
+        str(FOLDER),
+        # The hash is that of what was bundled, so it depends on neither the folder nor its caches.
+        asset_hash_type=aws_cdk.AssetHashType.OUTPUT,
+        bundling=aws_cdk.BundlingOptions(
+            image=aws_cdk.DockerImage.from_registry("public.ecr.aws/lambda/python"),  # named, but never pulled
+            local=_InProcess(),
+        ),
+    )
+
+
+def write(folder: Path) -> None:
+    """Write the asset's files into a folder, as they are deployed.
+
+    Raises ``ImportError`` where crhelper is missing, or isn't the one that was reviewed.
+    """
+    for path, source in _sources():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source)
+        target.chmod(_MODE)
+
+
+def _sources() -> Iterator[tuple[Path, bytes]]:
+    """Yield each file of the asset: its path there, and its content."""
+    for source in sorted(FOLDER.rglob("*.py")):
+        path = source.relative_to(FOLDER)
+        if not any(part.startswith((".", "__pycache__")) for part in path.parts):
+            yield path, source.read_text(encoding="utf-8").encode()  # with the same line ends on every machine
+    crhelper = find_spec("crhelper")
+    if crhelper is None or crhelper.origin is None:
+        raise ImportError(
+            "crhelper is not installed, and the function needs its code. Run: pip install crhelper==2.0.12"
+        )
+    for name, digest in CRHELPER.items():
+        source = Path(crhelper.origin).with_name(name)
+        content = source.read_bytes() if source.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ImportError(
+                f"{source} is not the file of crhelper 2.0.12, and would run with the function's role. Install the "
+                "release again: pip install --force-reinstall crhelper==2.0.12"
+            )
+        yield Path("crhelper", name), content
+
+
+@jsii.implements(aws_cdk.ILocalBundling)
+class _InProcess:
+    """Writes the files by name, so that nothing else gets in."""
+
+    def try_bundle(self, output_dir: str, *, image: aws_cdk.DockerImage, **_: object) -> bool:  # noqa: ARG002
+        write(Path(output_dir))
+        return True

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct, DependencyGroup
 
-from . import _asset
+from . import _handler
 from ._findings import explain_every_project, explain_function, explain_log_group
 from ._given import has, is_token, matches, wrong
 from ._handler import timeouts
@@ -133,7 +133,7 @@ class ProjectPolicyProvider(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler="index.handler",
-            code=_asset.code(),
+            code=_handler.code(),
             memory_size=memory_size,
             timeout=Duration.seconds(timeouts.FUNCTION_TIMEOUT),
             max_event_age=Duration.seconds(timeouts.MAXIMUM_EVENT_AGE),

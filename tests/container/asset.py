@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from cdk_rekognition_project_policy._asset import write
+from cdk_rekognition_project_policy._handler import write
 
 _RUNTIME = ("awslambdaric", "boto3")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

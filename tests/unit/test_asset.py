@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import shutil
-import tokenize
+import sys
 import zipfile
+from importlib.metadata import requires, version
 from pathlib import Path
 
+import crhelper
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
 
-from cdk_rekognition_project_policy import ProjectPolicy, _asset, _handler
-from cdk_rekognition_project_policy._compact import compact
+from cdk_rekognition_project_policy import ProjectPolicy, _handler
 from tests.unit.conftest import PROJECT_ARN
 
 
@@ -34,7 +34,7 @@ def test_holds_the_handler_and_crhelper_and_nothing_else(tmp_path: Path) -> None
     asset = staged(tmp_path)
     files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
     ours = {str(path.relative_to(_handler.FOLDER)) for path in _handler.FOLDER.rglob("*.py")}
-    theirs = {f"crhelper/{name}.py" for name in ("__init__", "log_helper", "resource_helper", "utils")}
+    theirs = {f"crhelper/{name}" for name in _handler.CRHELPER}
     assert files == ours | theirs
     assert {"index.py", "custom_resource/resource.py", "project_policy/lifecycle.py"} <= ours
     assert {path.stat().st_mode & 0o777 for path in asset.rglob("*.py")} == {0o644}
@@ -58,41 +58,40 @@ def test_the_hash_depends_on_the_sources_only(tmp_path: Path, monkeypatch: pytes
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_is_a_plain_copy(tmp_path: Path) -> None:
+    """An operator reads the sources in the console as they are, comments included."""
+    asset = staged(tmp_path)
+    for source in _handler.FOLDER.rglob("*.py"):
+        assert (asset / source.relative_to(_handler.FOLDER)).read_bytes() == source.read_bytes()
+
+
 def test_is_small(tmp_path: Path) -> None:
-    """What Lambda fetches before a cold start is at most half of AwsCustomResource's 87 kB, zipped."""
+    """What Lambda fetches before a cold start has at most half the size of AwsCustomResource's 87 kB, zipped."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         asset = staged(tmp_path)
         for path in asset.rglob("*.py"):
             archive.write(path, path.relative_to(asset))
-    assert len(packed.getvalue()) <= 43_000
+    assert len(packed.getvalue()) <= 43_500
 
 
-@pytest.mark.parametrize("source", list(_asset.sources()), ids=lambda found: found[1].name)
-def test_leaves_out_only_what_is_for_readers(source: tuple[Path, Path]) -> None:
-    """Without comments and docstrings every statement is what it was, in the line where it was."""
-    whole = source[0].read_text()
-    compacted = compact(whole)
-    assert said(compacted) == said(whole)
-    assert len(compacted.splitlines()) == len(whole.splitlines())
-    tokens = tokenize.generate_tokens(io.StringIO(compacted).readline)
-    assert tokenize.COMMENT not in {token.type for token in tokens}
+@pytest.mark.parametrize("change", ["another byte", "a file that is missing"])
+def test_rejects_a_crhelper_that_was_not_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    """Whatever is installed under its name would run with the function's role."""
+    installed = Path(crhelper.__file__).parent
+    (tmp_path / "crhelper").mkdir()
+    for name in _handler.CRHELPER:
+        shutil.copy(installed / name, tmp_path / "crhelper")
+    changed = tmp_path / "crhelper" / "utils.py"
+    changed.unlink() if change == "a file that is missing" else changed.write_bytes(changed.read_bytes() + b"\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "crhelper")
+    with pytest.raises(ImportError, match=r"utils\.py is not the file of crhelper 2\.0\.12.*--force-reinstall"):
+        _handler.write(tmp_path / "asset")
 
 
-def said(source: str) -> tuple[str, list[int]]:
-    """Return what a source says without its docstrings, and the line of each statement."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            body[:] = [
-                each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
-            ]
-    return ast.dump(tree), [node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-
-
-def test_a_body_that_is_only_documented_keeps_a_statement() -> None:
-    """An exception with nothing but a docstring is a class still; what looks like a comment in a text stays."""
-    assert compact('class A(Exception):\n    """Text.\n\n    More."""  # noqa\n\n\nb = "#"  # c\n') == (
-        "class A(Exception):\n ''\n\n\n\n\nb = \"#\"\n"
-    )
+def test_the_digests_are_those_of_the_pinned_version() -> None:
+    """A new version of crhelper is reviewed, and its digests written down, before it is deployed."""
+    assert version("crhelper") == "2.0.12"
+    (pinned,) = (each for each in requires("cdk-rekognition-project-policy") or () if each.startswith("crhelper"))
+    assert pinned == "crhelper==2.0.12"
