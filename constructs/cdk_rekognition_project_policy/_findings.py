@@ -6,7 +6,6 @@ acknowledged in the app.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from aws_cdk import Acknowledgment, CfnResource, Validations
@@ -14,7 +13,7 @@ from aws_cdk import Acknowledgment, CfnResource, Validations
 from constructs import Construct
 
 from ._stacks import stack_of
-from ._synthesis import resolve
+from ._synthesis import readable, resolve
 
 _CHECKOV_OF_FUNCTION = {
     "CKV_AWS_115": "Reserved concurrency would be taken from the account's other functions; this one rarely runs",
@@ -57,7 +56,7 @@ def explain_every_project(policy: Construct) -> None:
 def explain_copies(policy: Construct, resources: Sequence[str]) -> None:
     """Say why a policy for copying allows it by patterns: of versions, and of the results of their training."""
     resolved = resolve(stack_of(policy), list(resources))
-    _explain_wildcards(policy, [f"Resource::{_as_cdk_nag_writes(resource)}" for resource in resolved], _WHY_COPIES)
+    _explain_wildcards(policy, [f"Resource::{readable(resource)}" for resource in resolved], _WHY_COPIES)
 
 
 def _explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
@@ -66,22 +65,6 @@ def _explain_wildcards(policy: Construct, resources: Sequence[str], why: str) ->
     )
     rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": list(resources)}
     _resource(policy).add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
-
-
-def _as_cdk_nag_writes(value: object) -> str:
-    """Return a resolved text as cdk-nag has it in the id of a finding."""
-    match value:
-        case str():
-            return value
-        case {"Ref": name}:
-            return f"<{name}>"
-        case {"Fn::GetAtt": [name, attribute]}:
-            return f"<{name}.{attribute}>"
-        case {"Fn::ImportValue": str(name)}:
-            return name
-        case {"Fn::Join": [delimiter, list(parts)]}:
-            return str(delimiter).join(_as_cdk_nag_writes(part) for part in parts)
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _skip(resource: CfnResource, checks: dict[str, str]) -> None:

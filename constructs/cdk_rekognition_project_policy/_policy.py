@@ -96,7 +96,7 @@ class ProjectPolicy(Resource):
             provider = ProjectPolicyProvider.of(scope)
         has(self, "provider", provider, "manage", "a ProjectPolicyProvider, or what its from_attributes returns")
         Siblings.of(stack).add(self, project_arn, name, stack)
-        DocumentsOfStack.of(stack).add(self, self._document, rules)
+        DocumentsOfStack.of(stack).add(self, project_arn, self._document, rules)
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
             "PolicyName": name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -57,6 +58,22 @@ def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - 
     if isinstance(value, (list, tuple)):
         return [joined(member, references) for member in value]
     return value
+
+
+def readable(value: object) -> str:
+    """Return a resolved value as text, with ``<LogicalId>`` for a reference, as cdk-nag has it in a finding's id."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::ImportValue": str(name)}:
+            return name
+        case {"Fn::Join": [delimiter, list(parts)]}:
+            return str(delimiter).join(readable(part) for part in parts)
+    return json.dumps(value, separators=(",", ":"))
 
 
 def is_intrinsic(value: object) -> bool:
