@@ -355,8 +355,8 @@ class _Rules:
         if value == _EVERYBODY:
             if self.block_public_policy and statement.get("Effect") == "Allow" and not self._may_limit(statement):
                 yield (
-                    'Principal "*" shares the model with every AWS account; name accounts, add a condition on a fixed '
-                    f"{LIMITING_KEYS[0]} or the like, or set {self.opt_out}."
+                    'Principal "*" shares the model with every AWS account; name accounts, add a condition that tests '
+                    f"one of {_listed(LIMITING_KEYS)} against fixed values, or set {self.opt_out}."
                 )
         elif not isinstance(value, str) or not any(
             pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
