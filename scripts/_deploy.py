@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import boto3  # noqa: E402
-from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: E402
 
 from localcloud.cloud import CloudError, LocalCloud  # noqa: E402
 from localcloud.virtual_environment import SetupError, only_one_at_a_time  # noqa: E402
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 
 STACK = "RekognitionModelSharing"
 TOOLKIT = "CDKToolkit"
-CONTEXT = ("trusted_account", "project_arn")
-DEFAULT_ACCOUNT = "111122223333"
-"""Whom app.py shares with where nobody is named."""
+CONTEXT = {"trusted_account": "111122223333", "project_arn": ""}
+"""What the application may be told, with its defaults; without a project's ARN it creates a project."""
 LOG = ROOT / ".localcloud" / "logs" / "deploy.log"
 
 
-class Failed(Exception):
+class DeployError(Exception):
     """Something did not work; the message says what, and where to look."""
 
 
@@ -45,11 +44,12 @@ class Target:
     """Whose credentials they are, by ARN."""
     region: str
     environment: Mapping[str, str]
+    """The environment of the CDK CLI, with exactly these credentials."""
     session: Any  # its stubs know no client whose name is a variable
     name: str
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the same
-        """Make a client; endpoints and authorities come from the environment, as they do for the CLI."""
+        """Return a client; endpoints and authorities come from the environment, as they do for the CLI."""
         return self.session.client(service)
 
     def stack(self, name: str) -> dict[str, Any] | None:
@@ -63,18 +63,29 @@ class Target:
         found: dict[str, Any] = stack
         return found
 
-    def cdk(self, title: str, *arguments: str, where: Path = ROOT) -> None:
-        """Run the CDK CLI quietly; its output goes to the log, and its end to the screen where it fails."""
+    def cdk(self, title: str, *arguments: str, where: Path = ROOT, asks: bool = False) -> None:
+        """Run the CDK CLI: in the terminal where it asks, else quietly, with its output in the log."""
         step(title)
-        command = ["cdk", *arguments, "--no-notices", "--no-color", "--ci"]
+        # An empty profile, because one in ~/.cdk.json would come before the credentials of the environment.
+        command = ["cdk", *arguments, "--profile", "", "--no-notices"]
+        if asks:
+            if subprocess.run(command, cwd=where, env=self.environment, check=False).returncode:
+                raise DeployError(f"That failed, or you declined: {' '.join(arguments[:2])}")
+            return
+        command += ["--no-color", "--ci"]
         with LOG.open("a") as log:
             print(f"\n$ {' '.join(command)}", file=log, flush=True)
             done = subprocess.run(
-                command, cwd=where, env=dict(self.environment), stdout=log, stderr=subprocess.STDOUT, check=False
+                command, cwd=where, env=self.environment, stdout=log, stderr=subprocess.STDOUT, check=False
             )
         if done.returncode:
             end = "\n".join(LOG.read_text(errors="replace").rstrip().splitlines()[-25:])
-            raise Failed(f"{end}\n\nThat failed: {' '.join(command)}\nIts whole output is in {LOG}")
+            raise DeployError(f"{end}\n\nThat failed: {' '.join(command)}\nIts whole output is in {LOG}")
+
+    def app(self, context: Mapping[str, str]) -> list[str]:
+        """Return the context that is announced, whole: what files of context say then has no effect."""
+        whole = {**context, "account": self.account, "region": self.region}
+        return [part for key, value in whole.items() for part in ("-c", f"{key}={value}")]
 
 
 def main() -> int:
@@ -87,7 +98,7 @@ def main() -> int:
                 destroy(options)
             else:
                 deploy(options)
-    except (Failed, CloudError, SetupError) as problem:
+    except (DeployError, CloudError, SetupError) as problem:
         print(problem, file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as problem:
@@ -95,7 +106,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "Interrupted. What was begun may go on; run the command again, or ./scripts/deploy --destroy.",
+            "Interrupted. A deployment that has begun may go on; run the command again, or ./scripts/deploy --destroy.",
             file=sys.stderr,
         )
         return 130
@@ -116,53 +127,57 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="KEY=VALUE",
         help="the application's context: trusted_account=, the account to share with; project_arn=, a project to share",
     )
-    parser.add_argument("--destroy", action="store_true", help="take the stack down again, and stop the local cloud")
+    parser.add_argument("--destroy", action="store_true", help="delete the stack, and stop the local cloud")
     parser.add_argument("--aws", action="store_true", help="use the account of your AWS credentials instead")
-    parser.add_argument("--yes", action="store_true", help="with --aws: do not ask before changing anything")
+    parser.add_argument("--yes", action="store_true", help="with --aws: don't ask before changing anything")
     options = parser.parse_args(arguments)
+    context = {}
     for given in options.context:
         key, _, value = given.partition("=")
         if key not in CONTEXT:
-            parser.error(f'"{key}" is nothing the application knows; there are {" and ".join(CONTEXT)}')
+            parser.error(f'unknown key "{key}"; the application takes {" and ".join(CONTEXT)}')
         if not value:
             parser.error(f'"-c {given}" has no value; give {key}=VALUE')
-    if options.context and options.destroy:
-        parser.error("-c says what to deploy; --destroy takes down what there is, so leave it out")
+        context[key] = value
+    if context and options.destroy:
+        parser.error("-c says what to deploy; --destroy deletes what is deployed, so leave it out")
     if options.yes and not options.aws:
         parser.error("--yes goes with --aws; the local cloud asks nothing")
-    context = dict(given.split("=", 1) for given in options.context)
     if options.aws and "project_arn" in context and "trusted_account" not in context:
         parser.error("say who may copy the models of your project: -c trusted_account=ACCOUNT")
-    options.trusted_account = context.get("trusted_account", DEFAULT_ACCOUNT)
+    options.context = CONTEXT | context
     return options
 
 
 def deploy(options: argparse.Namespace) -> None:
     """Deploy, and show what is live and whether it changed."""
     target = aws(options) if options.aws else local(LocalCloud.attach() or start())
-    bootstrap(target)
-    before = target.stack(STACK)
-    policies_before = live_policies(target, before)
-    context = [part for given in options.context for part in ("-c", given)]
-    target.cdk(f"Deploying {STACK}", "deploy", STACK, "--require-approval", "never", *context)
-    after = target.stack(STACK)
-    if after is None:
-        raise Failed(f"The stack {STACK} is not there after its deployment. Look at {LOG}")
+    if target.stack(TOOLKIT) is None:
+        # From a folder without cdk.json, where the CLI finds no application to synthesize first.
+        place = f"aws://{target.account}/{target.region}"
+        target.cdk("Bootstrapping the CDK", "bootstrap", place, where=LOG.parent)
+    before = live_policies(target, target.stack(STACK))
+    asks = options.aws and not options.yes
+    approval = ("--require-approval", "any-change" if asks else "never")
+    target.cdk(f"Deploying {STACK}", "deploy", STACK, *approval, *target.app(options.context), asks=asks)
+    stack = target.stack(STACK)
+    if stack is None:
+        raise DeployError(f"The stack {STACK} doesn't exist after its deployment. See {LOG}")
     step(f"Live in account {target.account}, Region {target.region} ({target.name})")
     print()
-    for output in after["Outputs"]:
-        print(f"  {output['OutputKey']:<18}{output['OutputValue']}")
-    policies = live_policies(target, after)
+    for key, value in outputs(stack).items():
+        print(f"  {key:<18}{value}")
+    policies = live_policies(target, stack)
     for policy in policies:
         show(policy)
     print()
-    print(f"  {verdict(policies_before, policies, outputs(after)['PolicyRevisionId'])}")
+    print(f"  {verdict(before, policies, outputs(stack)['PolicyRevisionId'])}")
     if not options.aws:
         print("  The local cloud keeps running; ./scripts/deploy --destroy takes all of it down.")
 
 
 def destroy(options: argparse.Namespace) -> None:
-    """Take the stack down, show that nothing is left, and stop the local cloud."""
+    """Delete the stack, show that nothing is left, and stop the local cloud."""
     if options.aws:
         take_down(aws(options))
         return
@@ -183,11 +198,11 @@ def take_down(target: Target) -> None:
     if stack is None:
         print(f"There is no stack {STACK} in account {target.account}, Region {target.region}.")
         return
-    target.cdk(f"Destroying {STACK}", "destroy", STACK, "--force")
+    target.cdk(f"Destroying {STACK}", "destroy", STACK, "--force", *target.app(CONTEXT))
     left = live_policies(target, stack)
     if target.stack(STACK) is not None or left:
-        raise Failed(f"Something is left: {[policy['PolicyName'] for policy in left] or STACK}. Look at {LOG}")
-    print(f"    Nothing is left: no stack {STACK}, and no policy of it on {outputs(stack)['ProjectArn']}")
+        raise DeployError(f"Something is left: {[policy['PolicyName'] for policy in left] or STACK}. See {LOG}")
+    print(f"    Nothing is left: no stack {STACK}, and none of its policies.")
 
 
 def start() -> LocalCloud:
@@ -204,21 +219,21 @@ def local(cloud: LocalCloud) -> Target:
 def aws(options: argparse.Namespace) -> Target:
     """Return the account of the user's credentials as a target, after saying whose it is."""
     target = target_of(os.environ, "AWS")
-    verb = "take down" if options.destroy else "deploy"
-    print(f"This will {verb} the stack {STACK} in account {target.account}, Region {target.region},")
-    print(f"as {target.caller}.")
+    print(f"This will {'delete' if options.destroy else 'deploy'} the stack {STACK}")
+    print(f"in account {target.account}, Region {target.region}, as {target.caller}.")
     if not options.destroy:
-        print(f"It lets the account {options.trusted_account} copy the models of the project.")
-    if not options.destroy and target.stack(TOOLKIT) is None:
-        print(f"It will first bootstrap the CDK there, which makes the stack {TOOLKIT}.")
+        project = options.context["project_arn"] or "a project that it creates"
+        print(f"It allows account {options.context['trusted_account']} to copy the models of {project}.")
+        if target.stack(TOOLKIT) is None:
+            print(f"It will first bootstrap the CDK there, which creates the stack {TOOLKIT}.")
     if not options.yes and not confirmed():
-        raise Failed("Nothing was changed.")
+        raise DeployError("Nothing was changed.")
     return target
 
 
 def confirmed() -> bool:
     """Ask the person at the terminal; where there is none, the answer is no."""
-    if not sys.stdin.isatty():
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("Add --yes to go on without a terminal.")
         return False
     return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
@@ -227,25 +242,35 @@ def confirmed() -> bool:
 def target_of(environment: Mapping[str, str], name: str) -> Target:
     """Return the target that an environment's credentials reach."""
     environment = dict(environment)
+    if environment.get("AWS_PROFILE"):
+        environment.pop("AWS_DEFAULT_PROFILE", None)  # boto3 alone prefers it
     os.environ.clear()
     os.environ.update(environment)
     # boto3 reads one of the two variables, the CLI prefers the other, and a profile may name the Region instead.
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or boto3.Session().region_name
     if not region:
-        raise Failed("No Region is configured. Set AWS_REGION, or name one in your AWS profile.")
+        raise DeployError("No Region is configured. Set AWS_REGION, or name one in your AWS profile.")
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
-    os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
     session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
     identity = session.client("sts").get_caller_identity()
-    return Target(identity["Account"], identity["Arn"], region, dict(os.environ), session, name)
-
-
-def bootstrap(target: Target) -> None:
-    """Bootstrap the CDK where that has not been done."""
-    if target.stack(TOOLKIT) is None:
-        # From a folder without cdk.json, where the CLI finds no application to synthesize first.
-        place = f"aws://{target.account}/{target.region}"
-        target.cdk("Bootstrapping the CDK", "bootstrap", place, where=LOG.parent)
+    # The CLI would choose a profile by other rules than boto3, and takes options from variables that begin with CDK_.
+    kept = {
+        variable: value
+        for variable, value in os.environ.items()
+        if variable not in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE") and not variable.startswith("CDK_")
+    }
+    keys = credentials.get_frozen_credentials()
+    given = {
+        "AWS_ACCESS_KEY_ID": keys.access_key or "",
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key or "",
+        "AWS_SESSION_TOKEN": keys.token or "",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_HOME": str(ROOT / ".localcloud" / "cdk"),
+    }
+    return Target(identity["Account"], identity["Arn"], region, kept | given, session, name)
 
 
 def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
@@ -285,7 +310,7 @@ def verdict(before: Sequence[ProjectPolicyTypeDef], after: Sequence[ProjectPolic
     """Return in one line what this deployment did to the policy, whose revision the stack has recorded."""
     now = after[0]["PolicyRevisionId"] if after else None
     if now != recorded:
-        raise Failed(
+        raise DeployError(
             f"The policy is not as the stack made it, at revision {recorded}: somebody has "
             f"{'changed' if now else 'removed'} it. CloudFormation changes nothing while the template stays the same. "
             "Deploy another trusted_account, then this one again; or --destroy, and deploy."
