@@ -1,1 +1,1 @@
-"""Measures this project against what users would pick instead: `./scripts/bench`, docs/performance.md."""
+"""Measures this project beside what people would use instead: ./scripts/bench, docs/performance.md."""

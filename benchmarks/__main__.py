@@ -1,102 +1,87 @@
-"""The benchmarks' command line: measures everything and writes docs/performance.md."""
+"""The command line: measures everything and writes docs/performance.md."""
 
 from __future__ import annotations
 
 import argparse
-import sys
+import json
+import os
+import platform
+import subprocess
 import time
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
 
-from benchmarks.assets import make_assets, zipped
-from benchmarks.cloudformation import CloudFormation
-from benchmarks.crowd import Crowd
-from benchmarks.functions import FUNCTIONS, OURS, World
-from benchmarks.goals import rows
-from benchmarks.machine import machine
-from benchmarks.parts import Parts
-from benchmarks.places import ROOT
-from benchmarks.report import report
-from benchmarks.results import Results
-from benchmarks.scale import measure_scale
-from benchmarks.sequences import judge_sequences
+from benchmarks.end_states import judge_end_states
+from benchmarks.endpoints import CloudFormation
+from benchmarks.functions import make_functions
+from benchmarks.many_at_once import REQUESTS, measure_burst
+from benchmarks.report import Results, goals, report
+from benchmarks.samples import HERE, ROOT
 from benchmarks.speed import measure_speed
-from benchmarks.syntheses import MANY, measure_syntheses
+from benchmarks.synthesis import measure_synthesis
 from localcloud.rekognition import LocalRekognition, Switches
 
-PARTS = ("speed", "synthesis", "crowd", "scale", "sequences")
 RUNS = 15
-"""Fewer would tell a median from chance less well."""
-MORE_OF_SPEED = 3
-"""How many times as many processes are started cold: two medians there differ from their goal by a few percent."""
-PAGE = ROOT / "docs" / "performance.md"
-DRAFT = ROOT / "build" / "performance.md"
+"""Enough for medians whose goals are a few percent away."""
 
 
-def main() -> int:
-    """Measure, write the page, and say what is missed."""
+def main() -> None:
+    """Measure, write the page, and print the goals."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS, help=f"how often each is measured (default: {RUNS})")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="which parts to measure (default: all)")
-    options = parser.parse_args()
-    if options.runs < 2:
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"how often to measure, from 2 on (default: {RUNS})")
+    runs = parser.parse_args().runs
+    if runs < 2:
         parser.error("quartiles need two runs")
-    complete = options.runs >= RUNS and set(options.only) == set(PARTS)
-    began = time.monotonic()
-    results = measure(options.runs, options.only)
-    results.minutes = (time.monotonic() - began) / 60
-    page = PAGE if complete else DRAFT
-    page.parent.mkdir(exist_ok=True)
+    results = measure(runs)
+    page = ROOT / "docs" / "performance.md" if runs >= RUNS else ROOT / "build" / "performance.md"
     page.write_text(report(results), encoding="utf-8")
-    print(f"\nWritten to {page.relative_to(ROOT)}:\n")
-    for row in rows(results):
-        print(f"  {'met   ' if row.met else 'MISSED'}  {row.what}: {row.measured} (goal: {row.goal})")
-    return 0
+    print(f"\nWrote {page.relative_to(ROOT)}:\n")
+    for goal in goals(results):
+        print(f"  {'met   ' if goal.met else 'MISSED'}  {goal.what}: {goal.measured} (goal: {goal.goal})")
 
 
-def measure(runs: int, only: list[str]) -> Results:
-    """Measure what is asked for, one thing after another."""
-    with LocalRekognition(Switches(projects_per_account=1000)) as rekognition, CloudFormation() as cloudformation:
-        step("Making the functions' code")
-        assets = make_assets()
-        world = World(assets, rekognition.endpoint_url, cloudformation)
-        results = Results(
-            machine=machine(len(world.node_authorities)),
-            date=time.strftime("%Y-%m-%d"),
-            command="./scripts/bench",
-            assets={
-                function.key: sum(len(zipped(folder)) for folder in function.asset(assets)) for function in FUNCTIONS
-            },
-        )
-        if "speed" in only:
-            step("One event, cold and warm")
-            parts = Parts(world)
-            results.speed = measure_speed(world, rekognition, MORE_OF_SPEED * runs, parts.measure)
-            results.parts = parts.summaries()
-        if "synthesis" in only:
-            step("Synthesis")
-            results.syntheses = measure_syntheses(runs)
-        if "crowd" in only:
-            step("A hundred policies at once")
-            results.crowds = {
-                function.key: Crowd(world, rekognition, function, 100).run(
-                    ["Create", "Update", "Delete"] if function is OURS else ["Create"]
-                )
-                for function in FUNCTIONS
-            }
-            step(f"{MANY[0]} policies at once")
-            results.crowds["ours, 450"] = Crowd(world, rekognition, OURS, MANY[0]).run(["Create"])
-        if "sequences" in only:
-            step("What goes wrong in the life of a stack")
-            results.sequences = judge_sequences(world, rekognition)
-    if "scale" in only:
-        step(f"A stack with {MANY[0]} policies on the local cloud")
-        results.scale = measure_scale()
-    return results
+def measure(runs: int) -> Results:
+    """Measure one part after another."""
+    began, facts = time.monotonic(), machine()
+    switches = Switches(projects_per_account=1000)
+    with LocalRekognition(switches) as rekognition, closing(CloudFormation()) as cloudformation:
+        step("Packaging the functions")
+        functions = make_functions(rekognition.endpoint_url, cloudformation)
+        step("Measuring one event, cold and warm")
+        speed = measure_speed(functions, rekognition, cloudformation, 3 * runs)
+        step("Measuring synthesis")
+        synthesis = measure_synthesis(runs)
+        step(f"Measuring {REQUESTS} Creates at once")
+        bursts = {function.title: measure_burst(function, rekognition, cloudformation) for function in functions}
+        step("Comparing end states")
+        end_states = judge_end_states(functions, rekognition, cloudformation)
+        zipped = {function.title: function.zipped for function in functions}
+    facts["Took"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
+    return Results(facts, zipped, speed, synthesis, bursts, end_states)
+
+
+def machine() -> dict[str, str]:
+    """Return what the run is measured on and with."""
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = models[0].partition(":")[2].strip() if models else platform.machine()
+    node = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    pinned = json.loads((HERE / "package.json").read_text())["dependencies"]
+    return {
+        "Date": time.strftime("%Y-%m-%d"),
+        "Processor": f"{os.cpu_count()} cores, {processor}",
+        "Load average when it began": f"{os.getloadavg()[0]:.1f}",
+        "Python": platform.python_version(),
+        "Node.js": node.removeprefix("v"),
+        **{package: version(package) for package in ("aws-cdk-lib", "boto3", "crhelper")},
+        "@aws-sdk/client-rekognition": pinned["@aws-sdk/client-rekognition"],
+    }
 
 
 def step(title: str) -> None:
-    """Announce what is done next."""
+    """Print what is measured next."""
     print(f"==> {title}", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

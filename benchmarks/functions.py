@@ -1,129 +1,242 @@
-"""The function of this project and those of its peers: how each is started, and what it is sent."""
+"""The functions that are compared: their code, as the CDK packages it, and the processes that run it as Lambda does."""
 
 from __future__ import annotations
 
+import compileall
+import io
 import json
 import os
+import select
 import shutil
-import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+import sysconfig
+import time
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, cast
 
-from benchmarks.assets import Assets
-from benchmarks.cloudformation import CloudFormation
-from benchmarks.invoke import InvokeEndpoint
-from benchmarks.places import ACCOUNT, HERE, REGION, WORK
-from benchmarks.processes import FunctionProcess
-from benchmarks.runtime import make_runtime
+from benchmarks.endpoints import CloudFormation, Invoke
+from benchmarks.samples import ACCOUNT, HERE, REGION, WORK, project_arn, trusted_account
+from benchmarks.synthesis import synthesize, template_of
 
-TIMEOUTS = {"ours": 480, "aws_custom_resource": 120, "provider": 900, "helper": 120}
-"""What the templates give; crhelper's README gives none, and with more than 135 s it would sleep through a Delete."""
+OURS, AWS_CUSTOM_RESOURCE, PROVIDER, README = (
+    "this project",
+    "`AwsCustomResource`",
+    "`Provider`, Python",
+    "crhelper's README",
+)
+TIMEOUTS = {OURS: 480, AWS_CUSTOM_RESOURCE: 120, PROVIDER: 900, README: 120}
+"""Seconds, as the templates have them. crhelper's README has none; with more than 135 s it sleeps during a Delete."""
+_PATIENCE = 150.0
 
-MEMORY = "256"
+
+class FunctionEnded(Exception):
+    """The process ended before it reported what it was asked to do."""
 
 
-class Running(Protocol):
-    """What runs for one function: one process, or two where a framework's function calls the user's."""
+class Process:
+    """A process with one function; ``behind`` is the function that this one invokes."""
 
-    started: float
+    def __init__(
+        self, command: Sequence[str | Path], code: Path, environment: Mapping[str, str], behind: Invoke | None = None
+    ) -> None:
+        reports, report_to = os.pipe()
+        self.started = time.monotonic()
+        # What a function prints may hold a signed URL, so nothing keeps it.
+        self._process = subprocess.Popen(
+            [*command, str(report_to)],
+            cwd=code,
+            env={**environment, "LAMBDA_TASK_ROOT": str(code)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[report_to],
+        )
+        os.close(report_to)
+        self._events = cast("IO[bytes]", self._process.stdin)
+        self._reports = os.fdopen(reports, "rb")
+        self._behind = behind
 
-    def wait_until_ready(self) -> float:
-        """Wait until the function that gets the events is imported."""
-        ...
+    def wait_until_ready(self) -> None:
+        """Wait until the function is imported."""
+        self._next_report()
 
-    def send(self, event: Mapping[str, Any]) -> float:
-        """Hand over an event; return when."""
-        ...
-
-    def wait_until_done(self) -> dict[str, Any]:
-        """Wait until the handler has returned or raised."""
-        ...
+    def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Hand the function an event; return its ``result`` or the ``error`` it raised."""
+        try:
+            self._events.write(json.dumps(event).encode() + b"\n")
+            self._events.flush()
+        except BrokenPipeError:
+            raise FunctionEnded from None
+        return self._next_report()
 
     @property
     def peak_memory(self) -> int:
-        """Bytes, at the most."""
-        ...
+        """Bytes of resident memory at the peak, the function behind included."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        own = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+        return own + (self._behind.process.peak_memory if self._behind and self._behind.process else 0)
 
     def kill(self) -> None:
-        """End it at once."""
-        ...
+        """End the process in the middle of what it does."""
+        self._process.kill()
 
     def end(self) -> None:
-        """End it, and forget it."""
-        ...
+        """End the process, and the function behind."""
+        self._process.kill()
+        self._process.wait()
+        with suppress(BrokenPipeError):
+            self._events.close()
+        self._reports.close()
+        if self._behind:
+            self._behind.close()
+
+    def _next_report(self) -> dict[str, Any]:
+        ready, _, _ = select.select([self._reports], [], [], _PATIENCE)
+        line = self._reports.readline() if ready else b""
+        if not line:
+            raise FunctionEnded("The process ended" if ready else f"The process reported nothing for {_PATIENCE} s")
+        report: dict[str, Any] = json.loads(line)
+        return report
 
 
-class World:
-    """What every function finds around it: Rekognition, the answer endpoint, certificates, the runtimes."""
+@dataclass(frozen=True)
+class Function:
+    """One way to have a project policy in a stack."""
 
-    def __init__(self, assets: Assets, rekognition_url: str, cloudformation: CloudFormation) -> None:
-        self.assets = assets
-        self.cloudformation = cloudformation
+    title: str
+    code: Sequence[Path]
+    start: Callable[[], Process]
+    template: str
+    """The ResourceProperties of the policy that apps.py makes first, as JSON."""
+
+    def properties(self, project: str, name: str, number: int) -> dict[str, Any]:
+        """Return the same properties for another project, name and document."""
+        changes = {project_arn(0): project, "sharing-0": name, trusted_account(0): trusted_account(number)}
+        said = self.template
+        for old, new in changes.items():
+            said = said.replace(old, new)
+        properties: dict[str, Any] = json.loads(said)
+        return properties
+
+    @property
+    def zipped(self) -> int:
+        """Bytes of the code as the smallest zip that zlib makes."""
+        size = 0
+        for folder in self.code:
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+                for path in sorted(folder.rglob("*")):
+                    if path.is_file() and "__pycache__" not in path.parts:
+                        archive.write(path, path.relative_to(folder))
+            size += len(buffer.getvalue())
+        return size
+
+
+def make_functions(rekognition_url: str, cloudformation: CloudFormation) -> list[Function]:
+    """Package all four."""
+    folder = WORK / "functions"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    ours, ours_template = _synthesized("ours", "index.handler")
+    node, node_template = _synthesized("aws_custom_resource", "index.handler")
+    framework, template = _synthesized("provider", "framework.onEvent")
+    on_event = HERE / "peers" / "provider"
+    readme = shutil.copytree(HERE / "peers" / "helper", folder / "helper")
+    shutil.copytree(_package("crhelper"), readme / "crhelper", ignore=shutil.ignore_patterns("__pycache__"))
+    lambda_ = _Lambda(rekognition_url, cloudformation, folder)
+
+    def start_provider() -> Process:
+        invoke = Invoke(lambda: lambda_.python(PROVIDER, on_event, "index.on_event"))
+        return lambda_.node(PROVIDER, framework, "framework.onEvent", invoke)
+
+    def start_node() -> Process:
+        return lambda_.node(AWS_CUSTOM_RESOURCE, node, "index.handler")
+
+    return [
+        Function(OURS, [ours], lambda: lambda_.python(OURS, ours, "index.handler"), ours_template),
+        Function(AWS_CUSTOM_RESOURCE, [node], start_node, node_template),
+        Function(PROVIDER, [framework, on_event], start_provider, template),
+        Function(README, [readme], lambda: lambda_.python(README, readme, "index.handler"), template),
+    ]
+
+
+def _synthesized(kind: str, handler: str) -> tuple[Path, str]:
+    """Synthesize one policy; return the folder of the function with this handler, and the policy's properties."""
+    out = synthesize(kind, 1, 1, WORK / "functions" / kind)
+    resources = template_of(out)["Resources"].values()
+    (asset,) = {
+        properties["Code"]["S3Key"].removesuffix(".zip")
+        for resource in resources
+        if (properties := resource.get("Properties", {})).get("Handler") == handler
+    }
+    (policy,) = (json.dumps(each["Properties"]) for each in resources if "ServiceToken" in each.get("Properties", {}))
+    return out / f"asset.{asset}", policy
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{name} is not installed.")
+    return Path(spec.origin).parent
+
+
+class _Lambda:
+    """Starts processes with what they find in Lambda: the SDKs, certificates and environment variables."""
+
+    def __init__(self, rekognition_url: str, cloudformation: CloudFormation, folder: Path) -> None:
         self._rekognition_url = rekognition_url
-        self._node_modules = WORK / "node" / "node_modules"
-        self.folder = WORK / "world"
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self.runtime = make_runtime(self.folder / "runtime")
-        self._authority = cloudformation.trust(self.folder)
+        self._response_port = str(cloudformation.port)
+        self._folder = folder
+        self._authority = folder / "authority.pem"
+        cloudformation.authority.cert_pem.write_to_path(str(self._authority))
+        # Node.js has its authorities built in. Python reads the same ones from a file, so that both check equally many.
+        script = "process.stdout.write(require('tls').rootCertificates.join('\\n'))"
+        built_in = subprocess.run(["node", "-e", script], check=True, capture_output=True, text=True).stdout
+        self._authorities = folder / "authorities.pem"
+        self._authorities.write_text(f"{built_in}\n{self._authority.read_text()}")
+        # As in Lambda, boto3 is compiled, and the function's own code isn't and can't be.
+        for package in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"):
+            compileall.compile_dir(_package(package), quiet=1)
 
-    @cached_property
-    def node_authorities(self) -> list[str]:
-        """The authorities that Node.js has built in."""
-        script = "process.stdout.write(JSON.stringify(require('tls').rootCertificates))"
-        listed = subprocess.run(["node", "-e", script], check=True, capture_output=True, text=True).stdout
-        authorities: list[str] = json.loads(listed)
-        return authorities
-
-    @cached_property
-    def certificates(self) -> Path:
-        """The same authorities as a file for Python, and this run's own, so that both sides read equally many."""
-        bundle = self.folder / "authorities.pem"
-        bundle.write_text("\n".join([*self.node_authorities, self._authority.read_text()]))
-        ssl.create_default_context(cafile=str(bundle))
-        return bundle
-
-    def python(self, key: str, root: Path, handler: str) -> FunctionProcess:
-        """Start a Python function; -S, so that it finds its asset and the runtime, and nothing else."""
-        launcher = HERE / "launchers" / "launch.py"
-        return FunctionProcess([sys.executable, "-S", launcher, handler], root, self.python_environment(key))
-
-    def python_environment(self, key: str) -> dict[str, str]:
-        """Return what a Python function finds in its environment."""
-        return {
-            **self._environment(key),
-            "PYTHONPATH": str(self.runtime),
-            # As in Lambda, whose runtime is compiled beforehand and where nothing can be written beside a function.
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "SSL_CERT_FILE": str(self.certificates),
-        }
-
-    def node(self, key: str, root: Path, handler: str, **more: str) -> FunctionProcess:
-        """Start a Node.js function; the SDK is found as in Lambda, by NODE_PATH."""
+    def python(self, title: str, code: Path, handler: str) -> Process:
+        """Start a Python function; -S, because Lambda's runtime has no virtual environment to look for."""
         environment = {
-            **self._environment(key),
-            "NODE_PATH": str(self._node_modules),
-            "NODE_EXTRA_CA_CERTS": str(self._authority),
-            "BENCHMARK_ANSWER_PORT": str(self.cloudformation.port),
-            **more,
+            **self._environment(title),
+            "PYTHONPATH": sysconfig.get_path("purelib"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SSL_CERT_FILE": str(self._authorities),
         }
-        return FunctionProcess(["node", HERE / "launchers" / "launch.cjs", handler], root, environment)
+        return Process([sys.executable, "-S", HERE / "launch.py", handler], code, environment)
 
-    def _environment(self, key: str) -> dict[str, str]:
-        """Return what Lambda sets, and nothing of this process's own environment but its PATH."""
+    def node(self, title: str, code: Path, handler: str, behind: Invoke | None = None) -> Process:
+        """Start a Node.js function."""
+        environment = {
+            **self._environment(title),
+            "NODE_PATH": str(WORK / "node" / "node_modules"),
+            "NODE_EXTRA_CA_CERTS": str(self._authority),
+            "BENCHMARK_RESPONSE_PORT": self._response_port,
+        }
+        if behind:
+            environment["USER_ON_EVENT_FUNCTION_ARN"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:on-event"
+            environment["AWS_ENDPOINT_URL_LAMBDA"] = behind.url
+        return Process(["node", HERE / "launch.cjs", handler], code, environment, behind)
+
+    def _environment(self, title: str) -> dict[str, str]:
+        """Return what Lambda sets, and of this process's own environment only PATH."""
         return {
             "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
+            "HOME": str(self._folder),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "AWS_LAMBDA_FUNCTION_NAME": key,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": MEMORY,
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{key}",
+            "AWS_LAMBDA_FUNCTION_NAME": "function",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/function",
             "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -131,99 +244,6 @@ class World:
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_SESSION_TOKEN": "token",
             "AWS_ENDPOINT_URL_REKOGNITION": self._rekognition_url,
-            "BENCHMARK_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{key}",
-            "BENCHMARK_TIMEOUT": str(TIMEOUTS[key]),
+            "BENCHMARK_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:function",
+            "BENCHMARK_TIMEOUT": str(TIMEOUTS[title]),
         }
-
-
-@dataclass(frozen=True)
-class Function:
-    """One way to have a project policy in a stack."""
-
-    key: str
-    title: str
-
-    def start(self, world: World) -> Running:
-        """Start a new process for it."""
-        match self.key:
-            case "ours":
-                return world.python(self.key, world.assets.ours, "index.handler")
-            case "helper":
-                return world.python(self.key, world.assets.helper, "index.handler")
-            case "aws_custom_resource":
-                return world.node(self.key, world.assets.aws_custom_resource, "index.handler")
-        return ProviderRunning(world)
-
-    def asset(self, assets: Assets) -> list[Path]:
-        """Return the folders of its code."""
-        match self.key:
-            case "ours":
-                return [assets.ours]
-            case "helper":
-                return [assets.helper]
-            case "aws_custom_resource":
-                return [assets.aws_custom_resource]
-        return [assets.framework, assets.on_event]
-
-    def properties(self, assets: Assets, project_arn: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the ResourceProperties for a policy, as this way's templates have them."""
-        token = {"ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.key}"}
-        if self.key != "aws_custom_resource":
-            return {**token, "ProjectArn": project_arn, "PolicyName": name, "PolicyDocument": dict(said)}
-        there = {"ProjectArn": project_arn, "PolicyName": name, "PolicyDocument": json.dumps(said)}
-        calls = {request: json.loads(call) for request, call in assets.calls.items()}
-        for call in calls.values():
-            call["parameters"] |= {key: value for key, value in there.items() if key in call["parameters"]}
-        return {
-            **token,
-            **{request: json.dumps(call) for request, call in calls.items()},
-            "InstallLatestAwsSdk": "false",
-        }
-
-
-class ProviderRunning:
-    """The framework's function, and the user's, which is started when the framework first invokes it."""
-
-    def __init__(self, world: World) -> None:
-        self._invoke = InvokeEndpoint(lambda: world.python("provider", world.assets.on_event, "index.on_event"))
-        self._framework = world.node(
-            "provider",
-            world.assets.framework,
-            "framework.onEvent",
-            AWS_ENDPOINT_URL_LAMBDA=self._invoke.url,
-            USER_ON_EVENT_FUNCTION_ARN=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:on-event",
-        )
-        self.started = self._framework.started
-
-    def wait_until_ready(self) -> float:
-        """Wait for the framework's function."""
-        return self._framework.wait_until_ready()
-
-    def send(self, event: Mapping[str, Any]) -> float:
-        """Hand the framework's function an event; return when."""
-        return self._framework.send(event)
-
-    def wait_until_done(self) -> dict[str, Any]:
-        """Wait for the framework's function."""
-        return self._framework.wait_until_done()
-
-    @property
-    def peak_memory(self) -> int:
-        """Bytes of both, at the most."""
-        return self._framework.peak_memory + self._invoke.peak_memory
-
-    def kill(self) -> None:
-        """End the framework's process at once."""
-        self._framework.kill()
-
-    def end(self) -> None:
-        """End both."""
-        self._framework.end()
-        self._invoke.close()
-
-
-OURS = Function("ours", "this project")
-AWS_CUSTOM_RESOURCE = Function("aws_custom_resource", "`AwsCustomResource`")
-PROVIDER = Function("provider", "`Provider`, Python")
-HELPER = Function("helper", "crhelper's README")
-FUNCTIONS = (OURS, AWS_CUSTOM_RESOURCE, PROVIDER, HELPER)

@@ -1,153 +1,136 @@
-"""docs/performance.md: the prose of page.md, and the results as tables."""
+"""The page docs/performance.md: the text of page.md with the measurements and the goals as tables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from benchmarks.functions import FUNCTIONS, OURS
-from benchmarks.goals import (
-    ATTACHED_QUOTA,
-    INLINE_QUOTA,
-    MANAGED_QUOTA,
-    RESOURCE_QUOTA,
-    TEMPLATE_QUOTA,
-    Row,
-    rows,
-)
-from benchmarks.places import HERE
-from benchmarks.results import Results
-from benchmarks.syntheses import FEW, MANY
+from benchmarks.end_states import EndState
+from benchmarks.functions import AWS_CUSTOM_RESOURCE, OURS, README
+from benchmarks.many_at_once import REQUESTS, Burst
+from benchmarks.samples import HERE
+from benchmarks.speed import Speed
+from benchmarks.synthesis import STACKS, Synthesis
 
-TITLES = {function.key: function.title for function in FUNCTIONS}
-_NOT_MEASURED = "*Not measured in this run.*\n"
+WITHIN = 1.3
+"""How many times as long as the limit requires a burst may take."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run measured, by each function's title or by the stack that was synthesized."""
+
+    machine: Mapping[str, str]
+    zipped: Mapping[str, int]
+    """Bytes of each function's zipped code."""
+    speed: Mapping[str, Speed]
+    synthesis: Mapping[tuple[str, int], Synthesis]
+    bursts: Mapping[str, Burst]
+    end_states: Mapping[str, Mapping[str, EndState]]
+
+
+class Goal(NamedTuple):
+    """A goal, and what was measured."""
+
+    what: str
+    measured: str
+    goal: str
+    met: bool
+
+
+def goals(results: Results) -> Iterator[Goal]:
+    """Return each goal."""
+    for what, name, limit, peer in (
+        ("cold start", "cold", 0.9, README),
+        ("cold start", "cold", 1.6, AWS_CUSTOM_RESOURCE),
+        ("first event, in the INVOKE phase", "invoke", 0.2, AWS_CUSTOM_RESOURCE),
+        ("warm event", "warm", 1.0, AWS_CUSTOM_RESOURCE),
+        ("peak memory", "memory", 1.0, README),
+    ):
+        ours, theirs = (getattr(results.speed[title], name).median for title in (OURS, peer))
+        yield _at_most(what, ours / theirs, limit, f"of {peer}")
+    asset = results.zipped[OURS] / results.zipped[AWS_CUSTOM_RESOURCE]
+    yield _at_most("code, zipped", asset, 0.5, f"of {AWS_CUSTOM_RESOURCE}")
+    seconds = {stack: synthesis.seconds.median for stack, synthesis in results.synthesis.items()}
+    hundred, bare = (seconds[kind, 100] - seconds["empty", 0] for kind in ("ours", "bare"))
+    what = "synthesis of 100 policies, without that of an empty stack"
+    yield _at_most(what, hundred / bare, 2.5, "of a bare function with bare custom resources")
+    early = (seconds["ours", 100] - seconds["ours", 1]) / 99
+    late = (seconds["ours", 450] - seconds["ours", 100]) / 350
+    yield _at_most("synthesis of each policy from 101 to 450", late / early, 1.25, "of each policy from 2 to 100")
+    burst = results.bursts[OURS]
+    share = burst.seconds / burst.least
+    measured = f"{burst.succeeded} succeed, in {share:.2f} of the least time"
+    met = burst.succeeded == REQUESTS and share <= WITHIN
+    yield Goal(f"{REQUESTS} Creates at once", measured, f"all, in at most {WITHIN}", met)
+    right, count = sum(states[OURS].right for states in results.end_states.values()), len(results.end_states)
+    yield Goal("right end states", f"{right} of {count}", "all", right == count)
+
+
+def _at_most(what: str, value: float, limit: float, of: str) -> Goal:
+    return Goal(what, f"{value:.2f} {of}", f"at most {limit:g}", value <= limit)
 
 
 def report(results: Results) -> str:
     """Return the page."""
     tables = {
-        "machine": _machine(results),
-        "goals": _goals(rows(results)),
-        "speed": _speed(results),
-        "parts": _parts(results),
-        "synthesis": _synthesis(results),
-        "crowds": _crowds(results),
-        "scale": _scale(results),
-        "sequences": _sequences(results),
+        "machine": table(["", ""], results.machine.items()),
+        "goals": table(
+            ["what", "measured", "goal", "met"],
+            [[*goal[:3], "yes" if goal.met else "**missed**"] for goal in goals(results)],
+        ),
+        "end_states": table(
+            ["", *results.zipped],
+            [[title, *map(_end_state, states.values())] for title, states in results.end_states.items()],
+        ),
+        "speed": table(
+            ["", *results.zipped],
+            [
+                ["cold, ms", *(speed.cold.text() for speed in results.speed.values())],
+                ["init, ms", *(speed.init.text() for speed in results.speed.values())],
+                ["invoke, ms", *(speed.invoke.text(1) for speed in results.speed.values())],
+                ["warm, ms", *(speed.warm.text(1) for speed in results.speed.values())],
+                ["peak memory, MiB", *(speed.memory.text() for speed in results.speed.values())],
+                ["calls of Rekognition", *(_calls(speed) for speed in results.speed.values())],
+                ["code, zipped, bytes", *(f"{size:,}" for size in results.zipped.values())],
+            ],
+        ),
+        "synthesis": table(
+            ["", "seconds", "resources"],
+            [
+                [title, synthesis.seconds.text(2), f"{synthesis.resources}"]
+                for title, synthesis in zip(STACKS, results.synthesis.values(), strict=True)
+            ],
+        ),
+        "bursts": table(
+            ["", "succeed", "seconds", "calls throttled", "slowest request, s"],
+            [
+                [title, _succeeded(burst), f"{burst.seconds:.1f}", f"{burst.throttled}", f"{burst.slowest:.1f}"]
+                for title, burst in results.bursts.items()
+            ],
+        ),
+        "least": f"{results.bursts[OURS].least:g}",
     }
     page = (HERE / "page.md").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}\n", lambda place: tables[place[1]] or _NOT_MEASURED, page)
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: tables[place[1]].rstrip(), page)
 
 
-def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown; nothing where it would have no line."""
-    body = list(body)
-    lines = [head, ["---"] * len(head), *body]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) if body else ""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
 
 
-def _machine(results: Results) -> str:
-    facts = {"Date": results.date, "Took": f"{results.minutes:.0f} minutes", **results.machine}
-    return table(["", ""], facts.items())
+def _end_state(state: EndState) -> str:
+    if not state.right:
+        return f"**{state.found}**"
+    return f"right, but {state.found}" if state.found else "right"
 
 
-def _goals(goals: Sequence[Row]) -> str:
-    body = [[row.what, row.measured, row.goal, "yes" if row.met else "**missed**"] for row in goals]
-    missed = [f"- Missed: {row.what}, {row.goal}. {_sentence(row.reason)}\n" for row in goals if not row.met]
-    return table(["what", "measured", "goal", "met"], body) + ("\n" + "".join(missed) if missed else "")
+def _calls(speed: Speed) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in speed.calls.items())
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _speed(results: Results) -> str:
-    names = ("cold, ms", "init, ms", "invoke, ms", "warm, ms", "peak memory, MiB", "calls", "code, zipped, bytes")
-    columns = [
-        [
-            speed.cold.text(),
-            speed.init.text(),
-            speed.invoke.text(1),
-            speed.warm.text(1),
-            speed.memory.text(),
-            speed.said_calls,
-            f"{results.assets[key]:,}",
-        ]
-        for key, speed in results.speed.items()
-    ]
-    if not columns:
-        return ""
-    return table(["", *(TITLES[key] for key in results.speed)], zip(names, *columns, strict=True))
-
-
-def _parts(results: Results) -> str:
-    return table(["a process that does only this", "ms"], [[part, took.text()] for part, took in results.parts.items()])
-
-
-def _synthesis(results: Results) -> str:
-    ways = {
-        "empty": "an empty stack",
-        "bare": "a bare function with bare custom resources",
-        "ours": "this project, whole documents",
-        "granting": "this project, `grant_copy`",
-        "provider": "`Provider`",
-        "aws_custom_resource": "`AwsCustomResource`",
-    }
-    titles = {key: f"{title}, {FEW[0]} policies on {FEW[1]} projects" for key, title in ways.items()}
-    titles |= {f"{key}_one": f"{ways[key]}, one policy" for key in ("bare", "ours")}
-    titles |= {f"{key}_many": f"{ways[key]}, {MANY[0]} policies on {MANY[1]} projects" for key in ("bare", "ours")}
-    titles["empty"] = ways["empty"]
-    body = [
-        [title, results.syntheses[key].seconds.text(2), f"{results.syntheses[key].resources}"]
-        for key, title in titles.items()
-        if key in results.syntheses
-    ]
-    return table(["", "seconds", "resources"], body)
-
-
-def _crowds(results: Results) -> str:
-    body = [
-        [
-            TITLES.get(key, OURS.title),
-            f"{phase.what} {phase.requests}",
-            f"{phase.succeeded}" if phase.succeeded == phase.requests else f"**{phase.succeeded}**",
-            f"{phase.seconds:.1f}",
-            f"{phase.ideal:.0f}",
-            f"{phase.throttled}",
-            f"{phase.longest:.1f}",
-        ]
-        for key, phases in results.crowds.items()
-        for phase in phases
-    ]
-    return table(["", "what", "succeed", "seconds", "ideal", "calls throttled", "slowest request, s"], body)
-
-
-def _scale(results: Results) -> str:
-    scale = results.scale
-    if scale is None:
-        return ""
-    body = [
-        ["template, bytes", f"{scale.template:,}", f"{TEMPLATE_QUOTA:,}"],
-        ["resources", f"{scale.resources}", f"{RESOURCE_QUOTA}"],
-        ["the role's inline policies, characters", f"{scale.inline:,}", f"{INLINE_QUOTA:,}"],
-        ["the role's largest managed policy, characters", f"{scale.largest_managed:,}", f"{MANAGED_QUOTA:,}"],
-        ["the role's managed policies", f"{scale.attached}", f"{ATTACHED_QUOTA}"],
-    ]
-    deployed = (
-        f"\nOn {MANY[1]} projects, deployed on the local cloud with the CDK's command line "
-        f"in {scale.create_seconds:.0f} s, {scale.live} live;\n"
-        f"taken down in {scale.delete_seconds:.0f} s, {scale.left} left.\n"
-    )
-    return table(["", "it takes", "quota"], body) + deployed
-
-
-def _sequences(results: Results) -> str:
-    keys = list(next(iter(results.sequences.values()), ()))
-    body = []
-    for title, verdicts in results.sequences.items():
-        cells = [title]
-        for verdict in verdicts.values():
-            right = "right, but " + verdict.found if verdict.found else "right"
-            cells.append(right if verdict.right else f"**{verdict.found}**")
-        body.append(cells)
-    return table(["", *(TITLES[key] for key in keys)], body)
+def _succeeded(burst: Burst) -> str:
+    return f"{burst.succeeded}" if burst.succeeded == REQUESTS else f"**{burst.succeeded}**"

@@ -1,52 +1,39 @@
-# As people write it, so held to no rules of this repository.
-# ruff: noqa: ANN001, ANN201, ARG001, BLE001, D103
 # mypy: ignore-errors
+# ruff: noqa: ANN001, ANN201, D103
 """A project policy with crhelper, as its README shows it: the revision is the physical id."""
 
 import json
-import logging
 
 import boto3
 from crhelper import CfnResource
 
-logger = logging.getLogger(__name__)
 helper = CfnResource()
 
 try:
     rekognition = boto3.client("rekognition")
-except Exception as e:
-    helper.init_failure(e)
+except Exception as error:  # noqa: BLE001 - as crhelper's README has it
+    helper.init_failure(error)
 
 
 @helper.create
-def create(event, context):
-    properties = event["ResourceProperties"]
-    answer = rekognition.put_project_policy(
-        ProjectArn=properties["ProjectArn"],
-        PolicyName=properties["PolicyName"],
-        PolicyDocument=json.dumps(properties["PolicyDocument"]),
-    )
-    return answer["PolicyRevisionId"]
-
-
 @helper.update
-def update(event, context):
+def put(event, _context):
     properties = event["ResourceProperties"]
-    answer = rekognition.put_project_policy(
+    live = {"PolicyRevisionId": event["PhysicalResourceId"]} if event["RequestType"] == "Update" else {}
+    response = rekognition.put_project_policy(
         ProjectArn=properties["ProjectArn"],
         PolicyName=properties["PolicyName"],
         PolicyDocument=json.dumps(properties["PolicyDocument"]),
-        PolicyRevisionId=event["PhysicalResourceId"],
+        **live,
     )
-    return answer["PolicyRevisionId"]
+    return response["PolicyRevisionId"]
 
 
 @helper.delete
-def delete(event, context):
-    properties = event["ResourceProperties"]
+def delete(event, _context):
     rekognition.delete_project_policy(
-        ProjectArn=properties["ProjectArn"],
-        PolicyName=properties["PolicyName"],
+        ProjectArn=event["ResourceProperties"]["ProjectArn"],
+        PolicyName=event["ResourceProperties"]["PolicyName"],
         PolicyRevisionId=event["PhysicalResourceId"],
     )
 

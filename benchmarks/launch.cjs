@@ -1,4 +1,4 @@
-// Runs a Node.js function as Lambda does, and nothing more; launch.py says how.
+// Runs a Node.js function as Lambda does, with nothing on top. launch.py describes how.
 "use strict";
 const fs = require("fs");
 const Module = require("module");
@@ -7,13 +7,13 @@ const path = require("path");
 const [handlerName, reportTo] = process.argv.slice(2);
 const report = (what) => fs.writeSync(Number(reportTo), JSON.stringify(what) + "\n");
 
-// The CDK's bundles take the host from ResponseURL but not its port, which in AWS is always 443. As soon as one of them
-// loads https, and no sooner, the port that stands for it here is made that module's default.
+// The CDK's functions ignore the port of ResponseURL, because in AWS it is always 443. The port of the local endpoint
+// therefore becomes the default of the https module, as soon as a function loads that module and no sooner.
 const load = Module._load;
 Module._load = function (request, ...rest) {
   const loaded = load.call(this, request, ...rest);
   if (request === "https" || request === "node:https") {
-    loaded.globalAgent.defaultPort = Number(process.env.BENCHMARK_ANSWER_PORT);
+    loaded.globalAgent.defaultPort = Number(process.env.BENCHMARK_RESPONSE_PORT);
     Module._load = load;
   }
   return loaded;
@@ -35,19 +35,17 @@ const [file, name] = handlerName.split(".");
 const handler = require(path.join(process.env.LAMBDA_TASK_ROOT, file))[name];
 report({ ready: true });
 
-const answer = async (line) => {
+// The next event comes when the result of this one was reported, so a chunk is a part of one line at most.
+let line = "";
+process.stdin.on("data", async (chunk) => {
+  line += chunk;
+  if (!line.endsWith("\n")) return;
+  const event = JSON.parse(line);
+  line = "";
   try {
-    report({ result: (await handler(JSON.parse(line), context())) ?? null });
+    report({ result: (await handler(event, context())) ?? null });
   } catch (error) {
     report({ error: { errorType: error.name, errorMessage: error.message } });
   }
-};
-
-let waiting = "";
-let last = Promise.resolve();
-process.stdin.on("data", (chunk) => {
-  const lines = (waiting + chunk).split("\n");
-  waiting = lines.pop();
-  for (const line of lines) last = last.then(() => answer(line));
 });
 process.stdin.on("end", () => process.exit(0));

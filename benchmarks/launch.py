@@ -1,9 +1,8 @@
-"""Runs a Python function as Lambda does, and nothing more: imports it, says so, then one event after another.
+"""Runs a Python function as Lambda does, with nothing on top: imports it, reports that, then handles one event a line.
 
     python launch.py HANDLER REPORT_TO
 
-The task root is LAMBDA_TASK_ROOT; events come as lines of JSON on the standard input; what happens is told as lines of
-JSON on the file descriptor REPORT_TO. Deliberately without awslambdaric, so that every peer pays for the same.
+Events are lines of JSON on the standard input, results lines of JSON on the file descriptor REPORT_TO.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 
 
 class Context:
-    """What functions ask of Lambda's context object."""
+    """What functions read from Lambda's context object."""
 
     function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
     invoked_function_arn = os.environ["BENCHMARK_FUNCTION_ARN"]
@@ -34,7 +33,7 @@ class Context:
 
 
 def main(name: str, report_to: int) -> None:
-    """Import the function, then hand it events until there are no more."""
+    """Import the function and hand it every event of the standard input."""
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]  # in place of this file's folder
 
     def report(**what: Any) -> None:  # noqa: ANN401 - whatever the function returns
@@ -46,7 +45,7 @@ def main(name: str, report_to: int) -> None:
     for line in sys.stdin.buffer:
         try:
             result = handler(json.loads(line), Context())
-        except Exception as error:  # noqa: BLE001, PERF203 - whatever it raises is Lambda's to tell
+        except Exception as error:  # noqa: BLE001, PERF203 - Lambda reports every exception
             report(error={"errorType": type(error).__name__, "errorMessage": str(error)})
         else:
             report(result=result)

@@ -1,4 +1,0 @@
-"""Apps whose synthesis is measured."""
-
-STACK = "Sharing"
-"""The name of their stack."""
