@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from aws_cdk import (
@@ -26,6 +26,7 @@ from aws_cdk import (
     Fn,
     Stack,
 )
+from aws_cdk import aws_iam as iam
 
 from cdk_rekognition_project_policy import ProjectPolicyProvider
 
@@ -86,9 +87,7 @@ class ProviderStack(Stack):
         )
         resources["Logs"].add_property_override("RetentionInDays", days.value_as_number)
         self._optional(resources["Logs"], "KmsKeyId", "LogKmsKeyArn", "The KMS key that the log is encrypted with")
-        self._optional(
-            resources["Role"], "PermissionsBoundary", "PermissionsBoundaryArn", "The role's permissions boundary"
-        )
+        self._bound(resources["Role"], cast("iam.CfnPolicy", resources["Policy"]))
         prefix = CfnParameter(
             self, "ExportPrefix", default=STACK, description="What the names of the exports begin with"
         )
@@ -107,6 +106,36 @@ class ProviderStack(Stack):
         )
         value = Fn.condition_if(condition.logical_id, given.value_as_string, Aws.NO_VALUE)
         resource.add_property_override(property_name, value)
+
+    def _bound(self, role: CfnResource, policy: iam.CfnPolicy) -> None:
+        """Add a permissions boundary of exactly the role's actions, and a parameter that names another one.
+
+        Stacks that use the provider attach policies to its role, so their deployers may call iam:PutRolePolicy on it.
+        Without a boundary they could give the function, whose code they can't see, any permission of the account.
+        """
+        given = CfnParameter(
+            self,
+            "PermissionsBoundaryArn",
+            default="",
+            description="The role's permissions boundary; where this is empty, one of exactly its actions",
+        )
+        is_default = CfnCondition(self, "HasDefaultBoundary", expression=Fn.condition_equals(given.value_as_string, ""))
+        log, projects = self.resolve(policy.policy_document)["Statement"]
+        boundary = CfnResource(
+            self,
+            "Boundary",
+            type="AWS::IAM::ManagedPolicy",
+            properties={
+                "Description": "The most that the provider of Rekognition project policies may do",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [log, projects | {"Action": [*projects["Action"], "rekognition:PutProjectPolicy"]}],
+                },
+            },
+        )
+        boundary.cfn_options.condition = is_default
+        value = Fn.condition_if(is_default.logical_id, boundary.ref, given.value_as_string)
+        role.add_property_override("PermissionsBoundary", value)
 
 
 def _resource(provider: ProjectPolicyProvider, path: str) -> CfnResource:
