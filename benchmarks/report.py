@@ -113,7 +113,7 @@ def report(results: Results) -> str:
         ),
         "least": f"{results.bursts[OURS].least:g}",
     }
-    page = (HERE / "page.md").read_text(encoding="utf-8")
+    page = (HERE / "page.md").read_text(encoding="utf-8").replace("](../docs/", "](")
     return re.sub(r"\{\{(\w+)\}\}", lambda place: tables[place[1]].rstrip(), page)
 
 
