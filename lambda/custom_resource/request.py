@@ -45,6 +45,7 @@ class Request:
     old_properties: Mapping[str, object]
     time: float | None
     """When CloudFormation made the request, in seconds since the epoch; None where the event doesn't tell."""
+    stack_id: str = ""
 
     @classmethod
     def parse(cls, event: Mapping[str, object]) -> Request:
@@ -58,6 +59,7 @@ class Request:
             properties=properties if isinstance(properties, Mapping) else {},
             old_properties=old_properties if isinstance(old_properties, Mapping) else {},
             time=time_of(str(event.get("ResponseURL", ""))),
+            stack_id=str(event.get("StackId", "")),
         )
 
     @property

@@ -22,3 +22,15 @@ RESPONSE_TIMEOUT = 5
 
 RESPONSE_RESERVE = 40
 """Kept back at the end of an invocation for sending the response, its second and third try included."""
+
+WAITING_RUN = 600
+"""How long one run of a resource that waits lasts, before the next one goes on."""
+
+WAITING_FUNCTION_TIMEOUT = 720
+"""FUNCTION_TIMEOUT of a resource that waits: a run, and then time to hand over or to respond."""
+
+WAITING_MAXIMUM_EVENT_AGE = 1800
+"""MAXIMUM_EVENT_AGE of a resource that waits: a run that couldn't hand over is delivered twice more."""
+
+WAITING_SERVICE_TIMEOUT = 3600
+"""SERVICE_TIMEOUT of a resource that waits: the longest that CloudFormation allows."""

@@ -1,0 +1,243 @@
+"""A custom resource whose requests may outlast one run of the function: the next run goes on with what isn't finished.
+
+crhelper's polling protocol (its poll functions, ``CrHelperPoll`` and ``CrHelperData`` in the event), carried by the
+function invoking itself asynchronously. crhelper's own way is an EventBridge rule and a statement in the function's
+policy for each request, which it leaves behind, or removes before it has responded. A function that invokes itself
+makes nothing, so nothing can be left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crhelper import FAILED
+
+from .clock import Clock
+from .errors import HandOverError, shorten
+from .outcome import Outcome
+from .request import Request
+from .resource import Context, CustomResource, Run
+from .timeouts import DEFAULT_SERVICE_TIMEOUT, WAITING_MAXIMUM_EVENT_AGE, WAITING_RUN
+
+logger = logging.getLogger(__name__)
+
+MOST_RUNS = 12
+"""Runs of one request; Lambda ends a chain of about 16 invocations by itself (recursive loop detection)."""
+
+RESPOND_BEFORE = 60
+"""A request is responded to this many seconds before CloudFormation gives up, however it stands."""
+
+HAND_OVER_RESERVE = 20
+"""A run whose function has less time than WAITING_RUN ends this many seconds before its deadline."""
+
+_MOST_DELIVERIES = 3
+_LONGEST_DELIVERY_PAUSE = 120  # Lambda delivers an event again one minute after a failure, then two
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+
+
+@dataclass(frozen=True)
+class WaitingRun(Run):
+    """One run of a request that may take several."""
+
+    ends: float
+    """When this run hands over; no wait goes beyond it."""
+    respond_by: float
+    """When the request has to be responded to, however it stands."""
+    since: float
+    """When the first run of this delivery began."""
+    requested: float
+    """When CloudFormation made the request; where the event doesn't tell, when the first run began."""
+    known: Mapping[str, str]
+    """What the run before has left for this one; empty in the first run."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the request has to be responded to before this run could hand over."""
+        return self.respond_by <= self.ends
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What ``respond`` returns for a request that the next run goes on with."""
+
+    physical_id: str
+    """The physical ID to respond with should no run get further."""
+    known: Mapping[str, str] = field(default_factory=dict)
+    """What the next run has to know."""
+
+
+class RunOverError(Exception):
+    """A wait that would go beyond the run's end; ``cause`` is what the last call met, where it failed."""
+
+    def __init__(self, cause: Exception | None = None) -> None:
+        super().__init__(str(cause or ""))
+        self.cause = cause
+
+
+Respond = Callable[[Request, WaitingRun], "Outcome | Unfinished"]
+"""Does what can be done for a request in one run, and returns how it ended, or that it goes on."""
+
+Invoke = Callable[[str, bytes], None]
+"""Invokes a function, given its ARN, asynchronously with an event (JSON)."""
+
+
+class WaitingResource(CustomResource):
+    """A custom resource that responds to each request once, from whichever run finishes it."""
+
+    def __init__(
+        self,
+        resource_type: str,
+        respond: Respond,
+        *,
+        attributes: Sequence[str],
+        invoke: Invoke,
+        run_seconds: float = WAITING_RUN,
+        clock: Clock | None = None,
+    ) -> None:
+        """Define the handler of a resource type.
+
+        :param resource_type: The type that templates give; another one is rejected.
+        :param respond: What one run does for a request.
+        :param attributes: The names of the resource's attributes.
+        :param invoke: How the function invokes itself.
+        :param run_seconds: How long a run lasts before it hands over.
+        :param clock: The time. Default: the machine's.
+        """
+        super().__init__(resource_type, self._respond_or_wait, attributes=attributes, clock=clock)
+        # What keeps crhelper from making clients that aren't used here would also keep it from polling.
+        self._sam_local = None
+        self._respond_in_one_run = respond
+        self._invoke = invoke
+        self._run_seconds = run_seconds
+        self._run: WaitingRun | None = None
+        self._unfinished: Unfinished | None = None
+        self._not_handed_over: HandOverError | None = None
+        self._deliveries: Counter[tuple[str, int]] = Counter()
+        for register in (self.poll_create, self.poll_update, self.poll_delete):
+            register(self._handle)
+
+    def __call__(self, event: Mapping[str, Any], context: Context) -> None:
+        """Respond to an event of CloudFormation or of the run before, or hand it over to the next run.
+
+        Raises ``HandOverError`` where that failed, so that Lambda delivers the event again: each run reads anew.
+        """
+        self._run, self._unfinished, self._not_handed_over = None, None, None
+        super().__call__(event, context)
+        if self._not_handed_over is not None:
+            raise self._not_handed_over
+
+    def _respond_or_wait(self, request: Request, run: Run) -> Outcome:
+        data = self._data
+        known_id = data.get("PhysicalResourceId")
+        if known_id:
+            run.announce(known_id)  # a timeout of this run responds with what the run before knew
+        now = self._clock.now()
+        since = float(data.get("Since", now))
+        requested = since if request.time is None else request.time
+        patience = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
+        self._run = WaitingRun(
+            clock=run.clock,
+            deadline=run.deadline,
+            function_arn=run.function_arn,
+            announce=run.announce,
+            ends=min(now + self._run_seconds, run.deadline - HAND_OVER_RESERVE),
+            respond_by=requested + patience - min(RESPOND_BEFORE, patience / 2),
+            since=since,
+            requested=requested,
+            known=data,
+        )
+        outcome = self._respond_in_one_run(request, self._run)
+        if isinstance(outcome, Unfinished):
+            self._unfinished = outcome
+            return Outcome(outcome.physical_id)
+        return outcome
+
+    @property
+    def _data(self) -> Mapping[str, str]:
+        """What the run before has left in the event."""
+        data = self._delivery[0].get("CrHelperData")
+        return data if isinstance(data, Mapping) else {}
+
+    def _poll_enabled(self) -> bool:
+        """Return whether crhelper is to poll; by itself it would poll a minute later for what is finished at once."""
+        return self._unfinished is not None
+
+    def _polling_init(self, _event: Mapping[str, Any]) -> None:
+        """Hand over to the next run, at the end of this one: crhelper calls this in place of sending a response."""
+        run, unfinished = self._run, self._unfinished
+        if run is None or unfinished is None:
+            raise AssertionError("crhelper polls only for what is unfinished")
+        runs = int(self._data.get("Runs", "1"))
+        if runs >= MOST_RUNS:
+            self._fail("It takes longer than the provider function can wait. Deploy again.")
+            return
+        # A run that handed over early would make the chain of runs come to its end in seconds.
+        self._clock.sleep(max(0.0, run.ends - self._clock.now()))
+        with self._once:
+            if self._responded:
+                return
+            self._responded = True  # crhelper's timer must not respond to a request that goes on
+        following = {
+            **self._delivery[0],
+            "CrHelperPoll": True,
+            "CrHelperData": {
+                **unfinished.known,
+                "PhysicalResourceId": unfinished.physical_id,
+                "Since": str(run.since),
+                "HandedOver": str(self._clock.now()),
+                "Runs": str(runs + 1),
+            },
+        }
+        error = self._invoke_until(run.deadline, run.function_arn, json.dumps(following).encode())
+        delivery = (str(self._delivery[0]["RequestId"]), runs)
+        if error is None:
+            del self._deliveries[delivery]
+        elif self._is_last_delivery(run, delivery):
+            self._responded = False
+            self._fail(
+                f"The provider function couldn't invoke itself to go on waiting ({shorten(str(error), 400)}). Allow "
+                f"its execution role lambda:InvokeFunction on {run.function_arn}; deploy again."
+            )
+        else:
+            self._not_handed_over = HandOverError(
+                f"The function couldn't invoke itself to go on waiting ({type(error).__name__})."
+            )
+
+    def _invoke_until(self, deadline: float, function_arn: str, event: bytes) -> Exception | None:
+        """Invoke the function; return the error where it failed until the deadline."""
+        pause = _FIRST_PAUSE
+        while (error := self._invoke_once(function_arn, event)) is not None:
+            if self._clock.now() + pause >= deadline:
+                return error
+            logger.warning("The function couldn't invoke itself (%s), retrying", type(error).__name__)
+            self._clock.sleep(self._clock.jitter(pause))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        return None
+
+    def _invoke_once(self, function_arn: str, event: bytes) -> Exception | None:
+        try:
+            self._invoke(function_arn, event)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no other way to go on
+            return error
+        return None
+
+    def _is_last_delivery(self, run: WaitingRun, delivery: tuple[str, int]) -> bool:
+        """Return whether Lambda won't deliver this event again, which it doesn't tell: by its age, or as remembered."""
+        self._deliveries[delivery] += 1
+        arrived = float(self._data.get("HandedOver", run.requested))
+        next_one = self._clock.now() + _LONGEST_DELIVERY_PAUSE
+        return (
+            self._deliveries[delivery] >= _MOST_DELIVERIES
+            or next_one > arrived + WAITING_MAXIMUM_EVENT_AGE
+            or next_one > run.respond_by
+        )
+
+    def _fail(self, reason: str) -> None:
+        """Let crhelper respond, with the physical ID that is known."""
+        self.Status, self.Reason, self._send_response = FAILED, reason, True

@@ -1,0 +1,346 @@
+"""Waiting over several runs: each guard of crhelper's polling protocol has the case that breaks without it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import crhelper.resource_helper
+import pytest
+
+from custom_resource import response
+from custom_resource.errors import HandOverError, ResponseLostError
+from custom_resource.outcome import Outcome
+from custom_resource.request import Request
+from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT
+from custom_resource.waiting import MOST_RUNS, Unfinished, WaitingResource, WaitingRun
+from tests.handler.stage import STARTED, VirtualTime, event_file
+
+TYPE = "Custom::RekognitionProjectPolicy"
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:copies:live"
+ENDLESS = 10**6
+
+
+class Context:
+    """A Lambda context on virtual time."""
+
+    invoked_function_arn = FUNCTION
+    log_stream_name = "2023/11/14/[$LATEST]1"
+
+    def __init__(self, time: VirtualTime, seconds: float = WAITING_FUNCTION_TIMEOUT) -> None:
+        self._time, self._end = time, time.now + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time left."""
+        return int((self._end - self._time.now) * 1000)
+
+
+class Bed:
+    """A resource that is finished at its nth run, the events it sends itself, and the responses."""
+
+    def __init__(self, time: VirtualTime, unfinished_runs: int) -> None:
+        self.time = time
+        self.unfinished_runs = unfinished_runs
+        self.responses: list[dict[str, Any]] = []
+        self.queue: list[dict[str, Any]] = []
+        self.invoked: list[tuple[float, str]] = []
+        self.failing: list[Exception] = []
+        """What the next invocations of itself meet, one each."""
+        self.runs: list[WaitingRun] = []
+        self.during: Callable[[], object] = lambda: None
+        """Happens during each run."""
+        self.while_invoking: Callable[[], object] = lambda: None
+        self.resource = self.new_process()
+
+    def new_process(self) -> WaitingResource:
+        """Return the resource as another process of the function has it."""
+        return WaitingResource(
+            TYPE, self.respond, attributes=("Arn",), invoke=self.invoke, run_seconds=600, clock=self.time.clock
+        )
+
+    def respond(self, request: Request, run: WaitingRun) -> Outcome | Unfinished:
+        """Do one run."""
+        self.runs.append(run)
+        self.during()
+        if len(self.runs) <= self.unfinished_runs:
+            return Unfinished("arn-1", {"Copied": "yes"})
+        return Outcome("arn-1", {"Arn": "arn-1"})
+
+    def invoke(self, function_arn: str, event: bytes) -> None:
+        """Take an event that the function sends itself."""
+        self.invoked.append((self.time.now, function_arn))
+        self.while_invoking()
+        if self.failing:
+            raise self.failing.pop(0)
+        self.queue.append(json.loads(event))
+
+    def send(self, url: str, encoded: bytes, **_: object) -> None:
+        """Take a response."""
+        self.responses.append(json.loads(encoded))
+
+    def deliver(self, event: Mapping[str, Any], seconds: float = WAITING_FUNCTION_TIMEOUT) -> None:
+        """Invoke the function with an event."""
+        self.resource(event, Context(self.time, seconds))
+
+    def go_on(self) -> int:
+        """Deliver what the function has sent itself, until it sends nothing more; return how many runs that took."""
+        runs = 0
+        while self.queue:
+            runs += 1
+            self.deliver(self.queue.pop(0))
+        return runs
+
+
+def event(name: str = "create", *, timeout: str = "3600") -> dict[str, Any]:
+    """Return an event of CloudFormation with a ServiceTimeout."""
+    sent = event_file(name)
+    sent["ResourceProperties"]["ServiceTimeout"] = timeout
+    return sent
+
+
+@pytest.fixture(autouse=True)
+def _root_logger_as_it_was() -> Iterator[None]:
+    """Crhelper sets the root logger's level for the whole process."""
+    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def bed(virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> Bed:
+    """A resource that is never finished, unless the test says when."""
+    bed = Bed(virtual_time, ENDLESS)
+    monkeypatch.setattr(response, "send", lambda url, encoded, **_: bed.send(url, encoded))
+    return bed
+
+
+def test_what_is_finished_in_one_run_is_responded_to_at_once(bed: Bed) -> None:
+    """Crhelper would poll a minute later for it."""
+    bed.unfinished_runs = 0
+    bed.deliver(event())
+    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
+    assert bed.invoked == []
+
+
+@pytest.mark.parametrize("name", ["create", "update", "delete"])
+def test_a_request_that_takes_several_runs_is_responded_to_once(bed: Bed, name: str) -> None:
+    """Only the last run responds, with the ID and the attributes; the runs lie a run's length apart."""
+    bed.unfinished_runs = 3
+    bed.deliver(event(name))
+    assert bed.responses == []
+    assert bed.go_on() == 3
+    (received,) = bed.responses
+    assert (received["Status"], received["PhysicalResourceId"], received["Data"]) == (
+        "SUCCESS",
+        "arn-1",
+        {"Arn": "arn-1"},
+    )
+    assert bed.invoked == [(STARTED + 600 * run, FUNCTION) for run in (1, 2, 3)]
+
+
+def test_the_payload_is_the_event_and_what_the_run_knows(bed: Bed) -> None:
+    """The function invokes the very ARN it was invoked by; nothing of the event is changed, two members are added."""
+    bed.deliver(event())
+    (payload,) = bed.queue
+    assert payload.pop("CrHelperPoll") is True
+    data = payload.pop("CrHelperData")
+    assert (data["PhysicalResourceId"], data["Copied"], data["Runs"]) == ("arn-1", "yes", "2")
+    assert payload == event()
+
+
+def test_the_next_run_knows_what_the_run_before_knew(bed: Bed) -> None:
+    """The start, and whatever the resource keeps, go from run to run."""
+    bed.unfinished_runs = 2
+    bed.deliver(event())
+    bed.go_on()
+    assert [run.known.get("Copied", "") for run in bed.runs] == ["", "yes", "yes"]
+    assert {run.since for run in bed.runs} == {STARTED}
+
+
+def test_a_run_never_hands_over_early(bed: Bed) -> None:
+    """A run that came to its end early waits: else the runs that Lambda allows would be used up in seconds."""
+    bed.deliver(event(timeout="3600"))
+    bed.go_on()
+    times = [at for at, _ in bed.invoked]
+    assert all(later - earlier >= 600 for earlier, later in itertools.pairwise(times))
+
+
+def test_the_chain_of_runs_ends_with_a_response(bed: Bed) -> None:
+    """A request that is never finished fails with its ID before Lambda ends the chain by itself."""
+    bed.deliver(event())
+    assert bed.go_on() == MOST_RUNS - 1
+    (received,) = bed.responses
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
+    assert received["Data"] == {"Arn": ""}
+    assert "longer than" in received["Reason"]
+
+
+@pytest.mark.parametrize(("timeout", "respond_by"), [("3600", 3540), ("900", 840), ("60", 30)])
+def test_a_run_is_told_when_the_request_has_to_be_responded_to(bed: Bed, timeout: str, respond_by: float) -> None:
+    """A minute before CloudFormation gives up, counted from the request, whichever run it is."""
+    bed.unfinished_runs = 1
+    bed.deliver(event(timeout=timeout))
+    bed.go_on()
+    assert {run.respond_by for run in bed.runs} == {STARTED + respond_by}
+    assert [run.is_last for run in bed.runs] == [respond_by <= 600, respond_by <= 1200]
+
+
+def test_without_a_time_in_the_url_the_first_run_s_start_counts(bed: Bed) -> None:
+    """Patience is the request's, not a run's: counted per run it would never end."""
+    bed.unfinished_runs = 2
+    sent = event()
+    sent["ResponseURL"] = sent["ResponseURL"].split("?")[0]
+    bed.time.now += 100
+    bed.deliver(sent)
+    bed.go_on()
+    assert {(run.requested, run.respond_by) for run in bed.runs} == {(STARTED + 100, STARTED + 3640)}
+
+
+def test_an_invocation_that_fails_is_retried_within_the_run(bed: Bed) -> None:
+    """A denied call too: a permission deployed just before may not be known yet."""
+    bed.unfinished_runs = 1
+    bed.failing = [RuntimeError("Rate exceeded"), PermissionError("AccessDeniedException")]
+    bed.deliver(event())
+    assert bed.go_on() == 1
+    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
+
+
+def test_a_hand_over_that_fails_fails_the_run(bed: Bed) -> None:
+    """Nothing is responded, so Lambda delivers the event again, and that run reads anew."""
+    bed.failing = [RuntimeError("Rate exceeded")] * 1000
+    with pytest.raises(HandOverError, match="RuntimeError"):
+        bed.deliver(event())
+    assert bed.responses == []
+    assert bed.time.now < STARTED + WAITING_FUNCTION_TIMEOUT - 30
+    bed.failing, bed.unfinished_runs = [], 0
+    bed.deliver(event())
+    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+def test_a_hand_over_that_is_denied_for_good_fails_the_request_at_the_last_delivery(
+    bed: Bed, same_process: bool
+) -> None:
+    """Without a response CloudFormation would wait until its timeout, and lose the ID of what was made."""
+    bed.failing = [PermissionError("AccessDeniedException: not authorized to perform lambda:InvokeFunction")] * 10_000
+    for pause in (60, 120):
+        with pytest.raises(HandOverError):
+            bed.deliver(event())
+        bed.time.now += pause
+        bed.resource = bed.resource if same_process else bed.new_process()
+    bed.deliver(event())
+    (received,) = bed.responses
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
+    assert "AccessDeniedException" in received["Reason"]
+    assert FUNCTION in received["Reason"]
+
+
+def test_a_hand_over_that_is_denied_near_the_end_is_responded_to_in_time(bed: Bed) -> None:
+    """Another delivery would come after CloudFormation has given up."""
+    bed.failing = [PermissionError("AccessDeniedException")] * 1000
+    bed.deliver(event(timeout="800"))
+    (received,) = bed.responses
+    assert received["Status"] == "FAILED"
+    assert bed.time.now < STARTED + 740
+
+
+def test_a_run_delivered_twice_responds_the_same(bed: Bed) -> None:
+    """Crhelper's own polling would respond FAILED, because its rule is gone."""
+    bed.unfinished_runs = 1
+    bed.deliver(event())
+    again = bed.queue[0]
+    bed.go_on()
+    bed.deliver(again)
+    first, second = bed.responses
+    assert first == second
+    assert first["Status"] == "SUCCESS"
+
+
+def test_a_lost_response_fails_the_run(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda delivers the last run again, and that one responds."""
+    bed.unfinished_runs = 1
+    bed.deliver(event())
+    last = bed.queue.pop()
+    with monkeypatch.context() as lost:
+        lost.setattr(response, "send", lambda *_, **__: (_ for _ in ()).throw(ResponseLostError("lost")))
+        with pytest.raises(ResponseLostError):
+            bed.deliver(last)
+    bed.deliver(last)
+    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
+
+
+def timer_fires(bed: Bed) -> None:
+    """Let crhelper's timer do what it does half a second before the function's end."""
+    vars(crhelper.resource_helper.CfnResource)["_timeout"](bed.resource)
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_timeout_or_crash_of_a_later_run_responds_with_what_the_run_before_knew(bed: Bed, crash: bool) -> None:
+    """An empty or invented ID would leave behind what the request has made."""
+    bed.unfinished_runs = 1
+    bed.deliver(event())
+
+    def trouble() -> None:
+        if crash:
+            raise RuntimeError("boom")
+        timer_fires(bed)
+
+    bed.during = trouble
+    bed.go_on()
+    (received,) = bed.responses
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
+
+
+def test_a_request_that_a_timeout_responded_to_does_not_go_on(bed: Bed) -> None:
+    """A second response could only contradict the first."""
+    bed.during = lambda: timer_fires(bed)
+    bed.deliver(event())
+    assert bed.queue == []
+    assert [received["Status"] for received in bed.responses] == ["FAILED"]
+
+
+def test_the_timer_is_silent_while_the_run_hands_over(bed: Bed) -> None:
+    """Crhelper's timer would respond FAILED to a request that goes on."""
+    bed.while_invoking = lambda: timer_fires(bed)
+    bed.unfinished_runs = 1
+    bed.deliver(event())
+    bed.go_on()
+    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
+
+
+def test_a_warm_function_carries_nothing_over(bed: Bed) -> None:
+    """After a run that handed over, or failed to, the next event is responded to."""
+    bed.failing = [RuntimeError("Rate exceeded")] * 1000
+    with pytest.raises(HandOverError):
+        bed.deliver(event())
+    bed.unfinished_runs, bed.failing = 0, []
+    bed.deliver(event() | {"RequestId": "other"})
+    assert [received["RequestId"] for received in bed.responses] == ["other"]
+
+
+def test_a_failure_is_not_polled_for(bed: Bed) -> None:
+    """An event of another type, or with an unknown request, is responded to at once."""
+    bed.deliver(event() | {"ResourceType": "Custom::Another"})
+    bed.deliver(event() | {"RequestType": "Import"})
+    assert [received["Status"] for received in bed.responses] == ["FAILED", "FAILED"]
+    assert bed.invoked == []
+
+
+def test_no_log_line_holds_the_signed_url(
+    bed: Bed, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The payload of a hand-over has ResponseURL in it; no log has, even where the hand-over fails."""
+    caplog.set_level(logging.INFO)
+    bed.failing = [RuntimeError("Rate exceeded")]
+    bed.deliver(event())
+    bed.failing = [RuntimeError("Rate exceeded")] * 1000
+    with pytest.raises(HandOverError) as raised:
+        bed.go_on()
+    written = caplog.text + "".join(capfd.readouterr()) + str(raised.value)
+    assert "couldn't invoke itself" in written
+    for secret in ("X-Amz", "5ec2e7", "https://cloudformation"):
+        assert secret not in written
