@@ -73,8 +73,11 @@ class ProjectPolicy(Resource):
             ``Principal: "*"``, unless a condition tests one of these keys against fixed values:
             ``aws:PrincipalOrgID``, ``aws:PrincipalOrgPaths`` (with ``ForAnyValue:``), ``aws:PrincipalAccount``,
             ``aws:PrincipalArn``, ``aws:SourceVpc`` and ``aws:SourceVpce``. Default: True.
-        :param provider: The provider whose function puts the policy. Another one later is another ServiceToken, which
-            CloudFormation refuses for a resource that exists. Default: the stack's own.
+        :param trigger: Any string. Another value makes the next deployment read the live policy and restore this
+            document if somebody changed or deleted the policy by hand. Give your pipeline's build number to correct
+            drift at every deployment. Default: none; drift stays until the next edit of the policy.
+        :param provider: The provider whose function puts the policy. You can't change it later: CloudFormation rejects
+            another ServiceToken for an existing resource. Default: the stack's own.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
             known. Grants are checked at synthesis, when all of them are known.
         """
@@ -127,7 +130,10 @@ class ProjectPolicy(Resource):
 
     @property
     def policy_revision_id(self) -> str:
-        """The policy's revision (PolicyRevisionId), up to 64 hexadecimal digits; another one after each edit."""
+        """The policy's revision after the last deployment (PolicyRevisionId), up to 64 hexadecimal digits.
+
+        An update that edits the policy returns another one. An edit by hand doesn't change it until the next update.
+        """
         return self._resource.get_att_string("PolicyRevisionId")
 
     @property

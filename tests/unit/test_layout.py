@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +29,19 @@ def test_the_public_names_are_the_intended_ones() -> None:
     assert cdk_rekognition_project_policy.__all__ == intended
     public = {name for name in vars(cdk_rekognition_project_policy) if not name.startswith("_")}
     assert public == set(intended)
+
+
+def test_every_parameter_is_documented() -> None:
+    """Whoever reads a construct's help finds each of its parameters there."""
+    for name in cdk_rekognition_project_policy.__all__:
+        construct = getattr(cdk_rekognition_project_policy, name)
+        parameters = {
+            each.name
+            for each in inspect.signature(construct.__init__).parameters.values()
+            if each.kind == each.KEYWORD_ONLY
+        }
+        documented = set(re.findall(r":param (\w+):", construct.__init__.__doc__ or ""))
+        assert parameters <= documented, name
 
 
 ENTRIES = {"index"}
