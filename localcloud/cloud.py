@@ -18,8 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from localcloud.certificates import Certificates, make_certificates
-from localcloud.clients import isolated_session
+import trustme
+
+from localcloud.clients import make_client
 from localcloud.peers import SECRET_VARIABLE, knows_users
 from localcloud.processes import end_session, is_another_process, is_same_process, start_time
 from localcloud.rekognition import Switches
@@ -40,18 +41,17 @@ _SECONDS_TO_STOP = 10
 
 
 class CloudError(Exception):
-    """The local cloud did not start, or is in no state for what was asked; the message says what to do."""
+    """The local cloud didn't start, or isn't ready for what was asked; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """What tells a running cloud, kept in `cloud.json` of its state folder."""
+    """What identifies a running cloud, kept in `cloud.json` of its state folder."""
 
     pid: int
     started: float
     gateway_port: int
     rekognition_url: str
-    authority: str
     secret: str | None
     """What clients must send, where the users of connections can't be told."""
 
@@ -147,7 +147,7 @@ class LocalCloud:
     @property
     def authority(self) -> Path:
         """The certificate that clients must trust."""
-        return Path(self._known.authority)
+        return self.state / "tls" / "authority.pem"
 
     @property
     def switches(self) -> Switches:
@@ -201,10 +201,10 @@ class LocalCloud:
 
     def client(self, service: str, account: str = ACCOUNT, region: str = REGION, config: Config | None = None) -> Any:  # noqa: ANN401
         """Make a boto3 client of this cloud."""
-        session = isolated_session(account, region, self._known.secret)
+        url, verify = self.endpoint_url, str(self.authority)
         if service == "rekognition":
-            return session.client(service, self.rekognition_url, config)
-        return session.client(service, self.endpoint_url, config, verify=str(self.authority))
+            url = self.rekognition_url
+        return make_client(service, url, account, region, config, self._known.secret, verify)
 
     @property
     def _known(self) -> Running:
@@ -223,7 +223,7 @@ class LocalCloud:
         python = ensure_virtual_environment(self._virtual_environment)
         secret = None if knows_users() else secrets.token_hex(20)
         self._prepare_folders()
-        certificates = make_certificates(self.state / "tls")
+        self._make_certificate()
         ports, report_to = os.pipe()
         command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to)]
         try:
@@ -232,7 +232,7 @@ class LocalCloud:
                     command if detached else [*command, "--until-input-ends"],
                     # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
                     cwd=REPOSITORY,
-                    env=self._launcher_environment(certificates, secret),
+                    env=self._launcher_environment(secret),
                     stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -243,7 +243,7 @@ class LocalCloud:
             os.close(report_to)
         try:
             with os.fdopen(ports) as pipe:
-                self._running = self._await_start(self._process.pid, pipe.fileno(), certificates, secret)
+                self._running = self._await_start(self._process.pid, pipe.fileno(), secret)
         except BaseException:
             end_session(self._process.pid, grace=1)
             self._forget()
@@ -256,9 +256,20 @@ class LocalCloud:
         for empty in ("no-aws-config", "no-aws-credentials"):
             (self.state / empty).write_text("")
 
-    def _launcher_environment(self, certificates: Certificates, secret: str | None) -> dict[str, str]:
+    def _make_certificate(self) -> None:
+        """Make a certificate for localhost, by an authority that exists only for it and whose own key isn't kept."""
+        folder = self.state / "tls"
+        folder.mkdir(exist_ok=True)
+        authority = trustme.CA(organization_name="localcloud")
+        server = authority.issue_cert("localhost", "*.localhost", "127.0.0.1", common_name="localhost")
+        authority.cert_pem.write_to_path(self.authority)
+        (folder / "server.pem").write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
+        (folder / "server.key").touch(mode=0o600)
+        server.private_key_pem.write_to_path(folder / "server.key")
+
+    def _launcher_environment(self, secret: str | None) -> dict[str, str]:
         """Build the launcher's environment from nothing: functions inherit all of it."""
-        authority, temporary = str(certificates.authority), str(self.state / "tmp")
+        authority, temporary = str(self.authority), str(self.state / "tmp")
         return {
             **({SECRET_VARIABLE: secret} if secret else {}),
             "PATH": os.environ.get("PATH", os.defpath),
@@ -271,8 +282,8 @@ class LocalCloud:
             "SFTP_ENABLED": "0",
             "SERVICES": SERVICES,
             "USE_SSL": "1",
-            "MINISTACK_SSL_CERT": str(certificates.server),
-            "MINISTACK_SSL_KEY": str(certificates.key),
+            "MINISTACK_SSL_CERT": str(self.state / "tls" / "server.pem"),
+            "MINISTACK_SSL_KEY": str(self.state / "tls" / "server.key"),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
@@ -288,7 +299,7 @@ class LocalCloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _await_start(self, pid: int, ports: int, certificates: Certificates, secret: str | None) -> Running:
+    def _await_start(self, pid: int, ports: int, secret: str | None) -> Running:
         ready, _, _ = select.select([ports], [], [], _SECONDS_TO_START)
         report = os.read(ports, 4096) if ready else b""
         if not report:
@@ -296,8 +307,8 @@ class LocalCloud:
                 "ended before it said where it listens" if ready else "did not say where it listens"
             )
         told = json.loads(report)
-        # It listens already: this request waits in its queue until it answers.
-        context = ssl.create_default_context(cafile=str(certificates.authority))
+        # It listens already: this request waits in its queue until it responds.
+        context = ssl.create_default_context(cafile=str(self.authority))
         url = f"https://127.0.0.1:{told['gateway_port']}/_ministack/health"
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
@@ -305,9 +316,8 @@ class LocalCloud:
         try:
             opener.open(urllib.request.Request(url, headers=_headers(secret)), timeout=_SECONDS_TO_START).close()
         except OSError as problem:
-            raise self._not_started(f"did not answer ({problem})") from problem
-        authority = str(certificates.authority)
-        return Running(pid=pid, started=start_time(pid), authority=authority, secret=secret, **told)
+            raise self._not_started(f"did not respond ({problem})") from problem
+        return Running(pid=pid, started=start_time(pid), secret=secret, **told)
 
     def _not_started(self, what: str) -> CloudError:
         last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -330,10 +340,10 @@ class LocalCloud:
             self.rekognition_url + SWITCHES_ROUTE, body, _headers(self._known.secret), method=method
         )
         try:
-            with opener.open(request, timeout=_SECONDS_TO_STOP) as answer:
-                return Switches(**json.load(answer))
-        except urllib.error.HTTPError as refused:
-            raise ValueError(json.load(refused)["message"]) from refused
+            with opener.open(request, timeout=_SECONDS_TO_STOP) as response:
+                return Switches(**json.load(response))
+        except urllib.error.HTTPError as rejected:
+            raise ValueError(json.load(rejected)["message"]) from rejected
 
 
 def _headers(secret: str | None) -> dict[str, str]:

@@ -31,14 +31,14 @@ def main() -> None:
     # Before the first import of ministack, which reads it then.
     os.environ["GATEWAY_PORT"] = str(gateway.getsockname()[1])
     _refuse_moved_names()
-    with LocalRekognition(authoriser=ministack_hooks.MinistackAuthoriser(), secret=secret) as rekognition:
+    with LocalRekognition(authorizer=ministack_hooks.MinistackAuthorizer(), secret=secret) as rekognition:
         # Functions inherit it.
         os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition.endpoint_url
         ministack_hooks.register_project_type(ProjectType(rekognition.store))
         ministack_hooks.date_response_urls()
         ministack_hooks.name_roles_in_conditions()
         _report(options.report_to, rekognition)
-        # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's answer.
+        # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's response.
         asyncio.new_event_loop().run_until_complete(_serve(gateway, secret, until_input_ends=options.until_input_ends))
     sys.stdout.flush()
     os._exit(0)

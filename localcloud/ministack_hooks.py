@@ -15,16 +15,15 @@ from typing import Any
 
 from localcloud.peers import sends_secret
 from localcloud.project_type import PROPERTY_THAT_REPLACES, RESOURCE_TYPE, ProjectType
-from localcloud.rekognition.authorisation import (
+from localcloud.rekognition.authorization import (
     ALLOWED,
     Decision,
     Permission,
     Principal,
     ResourcePolicy,
     not_allowed_by_resource,
-    unrecognized_client,
 )
-from localcloud.rekognition.errors import AwsError
+from localcloud.rekognition.errors import AwsError, unrecognized_client
 
 NAMES = {
     "ministack.app": ("app", "AUTH"),
@@ -152,7 +151,7 @@ def name_roles_in_conditions() -> None:
     iam_evaluator._resolve_condition_key = with_roles
 
 
-class MinistackAuthoriser:
+class MinistackAuthorizer:
     """Finds the principal behind an access key, and decides by its policies, as ministack does for its own services."""
 
     def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.rekognition.errors import AwsError
-from localcloud.rekognition.store import Store
+from localcloud.rekognition.models import Store
 
 RESOURCE_TYPE = "AWS::Rekognition::Project"
 PROPERTY_THAT_REPLACES = "ProjectName"

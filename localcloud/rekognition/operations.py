@@ -1,121 +1,362 @@
-"""The operations for projects and their policies, and all operations by name."""
+"""The operations: what each needs permission for, and what it does."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from localcloud.rekognition.arns import ProjectArn, partition_of
-from localcloud.rekognition.copying import COPYING_OPERATIONS
-from localcloud.rekognition.documents import check_document
-from localcloud.rekognition.forms import normalised
-from localcloud.rekognition.model import Policy, Project
-from localcloud.rekognition.paging import page, with_token
-from localcloud.rekognition.scope import Operation, Parameters, Scope, project_of, timestamp
-from localcloud.rekognition.versions import VERSION_OPERATIONS
+from localcloud.rekognition.authorization import Permission, ResourcePolicy
+from localcloud.rekognition.errors import AwsError, invalid_parameter
+from localcloud.rekognition.models import Policy, Project, ProjectArn, Store, Version, VersionArn, partition_of
+from localcloud.rekognition.policies import ACTION, check_document, merged, normalized
+from localcloud.rekognition.switches import Switches
+
+KMS_ACTIONS = ("kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
 
 
-def create_project(scope: Scope, parameters: Parameters) -> dict[str, Any]:
-    """CreateProject: tags are accepted, and forgotten."""
-    project = scope.store.create_project(
-        scope.account, scope.region, parameters["ProjectName"], parameters.get("Feature"), parameters.get("AutoUpdate")
-    )
-    return {"ProjectArn": str(project.arn)}
+@dataclass(frozen=True)
+class Call:
+    """A request: the account of its caller, its Region, its parameters, and what it acts on."""
+
+    account: str
+    region: str
+    parameters: Mapping[str, Any]
+    store: Store
+    switches: Switches
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The account and Region."""
+        return self.account, self.region
 
 
-def describe_projects(scope: Scope, parameters: Parameters) -> dict[str, Any]:
+Needs = Callable[[str, Call], Iterable[Permission]]
+Perform = Callable[[Call], dict[str, Any]]
+
+
+# -- projects ----------------------------------------------------------------------------------------------------------
+
+
+def create_project(call: Call) -> dict[str, Any]:
+    """CreateProject."""
+    given = call.parameters
+    name, feature, auto_update = given["ProjectName"], given.get("Feature"), given.get("AutoUpdate")
+    return {
+        "ProjectArn": str(call.store.create_project(*call.place, name, feature, auto_update, given.get("Tags")).arn)
+    }
+
+
+def describe_projects(call: Call) -> dict[str, Any]:
     """DescribeProjects: all of them, or those with these names or features; an unknown name is no error."""
-    names, features = parameters.get("ProjectNames"), parameters.get("Features")
+    names, features = call.parameters.get("ProjectNames"), call.parameters.get("Features")
     found = [
-        project
-        for project in scope.store.projects(scope.account, scope.region)
+        _described_project(project)
+        for project in call.store.projects(*call.place)
         if (names is None or project.arn.name in names)
         and (features is None or (project.feature or "CUSTOM_LABELS") in features)
     ]
-    shown, token = page(found, parameters.get("MaxResults", 100), parameters.get("NextToken"), "projects")
-    return with_token({"ProjectDescriptions": [_described(project) for project in shown]}, token, scope.switches)
+    return _page(call, "ProjectDescriptions", found, 100)
 
 
-def delete_project(scope: Scope, parameters: Parameters) -> dict[str, Any]:
-    """DeleteProject: gone at once, with its policies, though the answer is the one of a deletion that takes time."""
-    scope.store.delete_project(scope.account, scope.region, parameters["ProjectArn"])
+def delete_project(call: Call) -> dict[str, Any]:
+    """DeleteProject: gone at once, with its policies, though the response is the one of a deletion that takes time."""
+    call.store.delete_project(*call.place, call.parameters["ProjectArn"])
     return {"Status": "DELETING"}
 
 
-def put_project_policy(scope: Scope, parameters: Parameters) -> dict[str, Any]:
+def _described_project(project: Project) -> dict[str, Any]:
+    return _without_none(
+        ProjectArn=str(project.arn),
+        CreationTimestamp=_timestamp(project.created),
+        Status="CREATED",
+        Datasets=[],
+        Feature=project.feature,
+        AutoUpdate=project.auto_update,
+    )
+
+
+# -- policies ----------------------------------------------------------------------------------------------------------
+
+
+def put_project_policy(call: Call) -> dict[str, Any]:
     """PutProjectPolicy: attach, or replace at its current revision."""
-    arn, document = parameters["ProjectArn"], parameters["PolicyDocument"]
-    # First, so that a missing project is told as such whatever the document says.
-    project = scope.store.project(scope.account, scope.region, arn)
-    check_document(document, project.arn)
-    policy = scope.store.put_policy(
-        scope.account, scope.region, arn, parameters["PolicyName"], document, parameters.get("PolicyRevisionId")
-    )
-    return {"PolicyRevisionId": policy.revision}
+    given = call.parameters
+    arn, document, revision = given["ProjectArn"], given["PolicyDocument"], given.get("PolicyRevisionId")
+    # First, so that a missing project is reported as such whatever the document says.
+    check_document(document, call.store.project(*call.place, arn).arn)
+    return {
+        "PolicyRevisionId": call.store.put_policy(*call.place, arn, given["PolicyName"], document, revision).revision
+    }
 
 
-def list_project_policies(scope: Scope, parameters: Parameters) -> dict[str, Any]:
+def list_project_policies(call: Call) -> dict[str, Any]:
     """ListProjectPolicies: at most five a page."""
-    arn = parameters["ProjectArn"]
-    policies = scope.store.policies(scope.account, scope.region, arn)
-    shown, token = page(policies, parameters.get("MaxResults", 5), parameters.get("NextToken"), arn)
-    return with_token({"ProjectPolicies": [_listed(scope, arn, policy) for policy in shown]}, token, scope.switches)
+    policies = call.store.policies(*call.place, call.parameters["ProjectArn"])
+    return _page(call, "ProjectPolicies", [_listed(call, policy) for policy in policies], 5)
 
 
-def delete_project_policy(scope: Scope, parameters: Parameters) -> dict[str, Any]:
+def delete_project_policy(call: Call) -> dict[str, Any]:
     """DeleteProjectPolicy: at any revision, or only at the named one."""
-    scope.store.delete_policy(
-        scope.account,
-        scope.region,
-        parameters["ProjectArn"],
-        parameters["PolicyName"],
-        parameters.get("PolicyRevisionId"),
-    )
+    given = call.parameters
+    call.store.delete_policy(*call.place, given["ProjectArn"], given["PolicyName"], given.get("PolicyRevisionId"))
     return {}
 
 
-def _described(project: Project) -> dict[str, Any]:
-    described = {
-        "ProjectArn": str(project.arn),
-        "CreationTimestamp": timestamp(project.created),
-        "Status": "CREATED",
-        "Datasets": [],
-        "Feature": project.feature,
-        "AutoUpdate": project.auto_update,
-    }
-    return {name: value for name, value in described.items() if value is not None}
-
-
-def _listed(scope: Scope, arn: str, policy: Policy) -> dict[str, Any]:
-    document = policy.document
-    if scope.switches.returned_form == "normalised":
-        document = normalised(document, ProjectArn.parse(arn).partition)
+def _listed(call: Call, policy: Policy) -> dict[str, Any]:
+    arn, document = call.parameters["ProjectArn"], policy.document
+    if call.switches.returned_form == "normalized":
+        document = normalized(document, ProjectArn.parse(arn).partition)
     return {
         "ProjectArn": arn,
         "PolicyName": policy.name,
         "PolicyRevisionId": policy.revision,
         "PolicyDocument": document,
-        "CreationTimestamp": timestamp(policy.created),
-        "LastUpdatedTimestamp": timestamp(policy.updated),
+        "CreationTimestamp": _timestamp(policy.created),
+        "LastUpdatedTimestamp": _timestamp(policy.updated),
     }
 
 
-def _new_project(scope: Scope, parameters: Parameters) -> str:
-    return str(
-        ProjectArn(partition_of(scope.region), scope.region, scope.account, parameters["ProjectName"], created="*")
+# -- model versions ----------------------------------------------------------------------------------------------------
+
+
+def create_project_version(call: Call) -> dict[str, Any]:
+    """CreateProjectVersion: trained after the switch's time, without data sets; features are forgotten."""
+    given = call.parameters
+    version = call.store.create_version(
+        *call.place,
+        given["ProjectArn"],
+        given["VersionName"],
+        given["OutputConfig"],
+        given.get("KmsKeyId"),
+        given.get("VersionDescription"),
+        given.get("Tags"),
+    )
+    return {"ProjectVersionArn": str(version.arn)}
+
+
+def copy_project_version(call: Call) -> dict[str, Any]:
+    """CopyProjectVersion: copied, or failed, after the switch's time."""
+    given = call.parameters
+    version = call.store.copy_version(
+        *call.place,
+        ProjectArn.parse(given["SourceProjectArn"]),
+        VersionArn.parse(given["SourceProjectVersionArn"]),
+        given["DestinationProjectArn"],
+        given["VersionName"],
+        given["OutputConfig"],
+        given.get("KmsKeyId"),
+        given.get("Tags"),
+    )
+    return {"ProjectVersionArn": str(version.arn)}
+
+
+def describe_project_versions(call: Call) -> dict[str, Any]:
+    """DescribeProjectVersions: the latest first; all, or those with these names (an unknown one is no error)."""
+    names, project = call.parameters.get("VersionNames"), call.store.project(*call.place, call.parameters["ProjectArn"])
+    found = [
+        _described_version(call, project, version, status)
+        for version, status in call.store.versions(project)
+        if names is None or version.arn.name in names
+    ]
+    return _page(call, "ProjectVersionDescriptions", found, 100)
+
+
+def start_project_version(call: Call) -> dict[str, Any]:
+    """StartProjectVersion: it runs after the switch's time; inference units are forgotten."""
+    return {"Status": call.store.start_version(*call.place, call.parameters["ProjectVersionArn"])}
+
+
+def stop_project_version(call: Call) -> dict[str, Any]:
+    """StopProjectVersion: it has stopped after the switch's time."""
+    return {"Status": call.store.stop_version(*call.place, call.parameters["ProjectVersionArn"])}
+
+
+def delete_project_version(call: Call) -> dict[str, Any]:
+    """DeleteProjectVersion: it is gone after the switch's time."""
+    call.store.delete_version(*call.place, call.parameters["ProjectVersionArn"])
+    return {"Status": "DELETING"}
+
+
+def _described_version(call: Call, project: Project, version: Version, status: str) -> dict[str, Any]:
+    key = version.kms_key
+    if key is not None and call.switches.key_form == "arn":
+        key = _key_arn(key, project.arn)
+    return _without_none(
+        ProjectVersionArn=str(version.arn),
+        CreationTimestamp=_timestamp(version.created),
+        Status=status,
+        StatusMessage=version.failure if status == "COPYING_FAILED" else None,
+        OutputConfig=dict(version.output),
+        KmsKeyId=key,
+        SourceProjectVersionArn=str(version.source) if version.source else None,
+        VersionDescription=version.description,
+        Feature=project.feature or "CUSTOM_LABELS",
     )
 
 
-def _any(scope: Scope, parameters: Parameters) -> str:  # noqa: ARG001 - every operation's resource is asked for alike
-    return "*"
+# -- tags --------------------------------------------------------------------------------------------------------------
 
 
-OPERATIONS: dict[str, Operation] = {
-    "CreateProject": Operation(_new_project, create_project),
-    "DescribeProjects": Operation(_any, describe_projects),
-    "DeleteProject": Operation(project_of, delete_project),
-    "PutProjectPolicy": Operation(project_of, put_project_policy),
-    "ListProjectPolicies": Operation(project_of, list_project_policies),
-    "DeleteProjectPolicy": Operation(project_of, delete_project_policy),
-    **VERSION_OPERATIONS,
-    **COPYING_OPERATIONS,
+def list_tags_for_resource(call: Call) -> dict[str, Any]:
+    """ListTagsForResource, of projects and model versions."""
+    return {"Tags": call.store.tags(*call.place, call.parameters["ResourceArn"])}
+
+
+def tag_resource(call: Call) -> dict[str, Any]:
+    """TagResource, of projects and model versions."""
+    call.store.tag(*call.place, call.parameters["ResourceArn"], call.parameters["Tags"])
+    return {}
+
+
+def untag_resource(call: Call) -> dict[str, Any]:
+    """UntagResource, of projects and model versions."""
+    call.store.untag(*call.place, call.parameters["ResourceArn"], call.parameters["TagKeys"])
+    return {}
+
+
+# -- what they need permission for -------------------------------------------------------------------------------------
+
+
+def _on(member: str) -> Needs:
+    """Need the operation's permission on the resource that a parameter names."""
+
+    def needs(action: str, call: Call) -> Iterable[Permission]:
+        yield _permission(action, call, call.parameters[member])
+
+    return needs
+
+
+def _on_everything(action: str, call: Call) -> Iterable[Permission]:  # noqa: ARG001 - as every operation's needs are asked for
+    yield Permission(action, "*")
+
+
+def _on_new_project(action: str, call: Call) -> Iterable[Permission]:
+    name = call.parameters["ProjectName"]
+    yield _permission(
+        action, call, str(ProjectArn(partition_of(call.region), call.region, call.account, name, created="*"))
+    )
+
+
+def _to_train(action: str, call: Call) -> Iterable[Permission]:
+    arn = call.parameters["ProjectArn"]
+    yield _permission(action, call, arn)
+    yield from _for_results(call, ProjectArn.parse(arn))
+
+
+def _to_copy(action: str, call: Call) -> Iterable[Permission]:
+    given = call.parameters
+    project, destination = ProjectArn.parse(given["SourceProjectArn"]), ProjectArn.parse(given["DestinationProjectArn"])
+    for arn in (project, destination):
+        if arn.region != call.region:
+            raise invalid_parameter(f"{arn} is not in the Region of the request, {call.region}.")
+    # Before the policies are looked up: another project's must not count for this version.
+    source = given["SourceProjectVersionArn"]
+    if not VersionArn.parse(source).is_of(project):
+        raise invalid_parameter(f"{source} is not a model version of the project {project}.")
+    yield _permission(action, call, str(destination))
+    policy = ResourcePolicy(project.account, merged(call.store.documents(project), project))
+    yield _permission(ACTION, call, source, policy)
+    if call.switches.copy_permissions == "documented":
+        yield _permission("rekognition:CreateProjectVersion", call, str(destination))
+        yield _permission("rekognition:TagResource", call, f"{destination.version_prefix}{given['VersionName']}/*")
+    yield from _for_results(call, destination)
+
+
+def _for_results(call: Call, project: ProjectArn) -> Iterable[Permission]:
+    """Need to write a result of a new model version of the project, and to use the key for it where one is named.
+
+    The service model leaves the bucket out of what is required; without one there is nowhere to write to.
+    """
+    output, version = call.parameters["OutputConfig"], call.parameters["VersionName"]
+    bucket, prefix = output.get("S3Bucket"), output.get("S3KeyPrefix")
+    if bucket is None:
+        raise invalid_parameter("OutputConfig must name an S3Bucket.")
+    result = f"EvaluationResultSummary-{project.name}-{version}.json"
+    path = f"{prefix.rstrip('/')}/{result}" if prefix else result
+    yield Permission("s3:PutObject", f"arn:{project.partition}:s3:::{bucket}/{path}")
+    key = call.parameters.get("KmsKeyId")
+    if key is not None:
+        # Rekognition uses the key in the caller's name, and creates the grant for itself.
+        via = {"kms:viaservice": f"rekognition.{project.region}.amazonaws.com"}
+        for action in KMS_ACTIONS:
+            grant = {"kms:grantisforawsresource": "true"} if action == "kms:CreateGrant" else {}
+            yield Permission(action, _key_arn(key, project), context={**via, **grant})
+
+
+def _permission(action: str, call: Call, resource: str, policy: ResourcePolicy | None = None) -> Permission:
+    tags, keys = call.parameters.get("Tags") or {}, call.parameters.get("TagKeys")
+    context: dict[str, Any] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
+    if tags or keys:
+        context["aws:tagkeys"] = list(keys or tags)
+    context |= {
+        f"aws:resourcetag/{key.lower()}": value for key, value in call.store.tags_for_conditions(resource).items()
+    }
+    return Permission(action, resource, policy, context)
+
+
+def _key_arn(key: str, project: ProjectArn) -> str:
+    if key.startswith("arn:"):
+        return key
+    resource = key if key.startswith("alias/") else f"key/{key}"
+    return f"arn:{project.partition}:kms:{project.region}:{project.account}:{resource}"
+
+
+OPERATIONS: dict[str, tuple[Needs, Perform]] = {
+    "CreateProject": (_on_new_project, create_project),
+    "DescribeProjects": (_on_everything, describe_projects),
+    "DeleteProject": (_on("ProjectArn"), delete_project),
+    "PutProjectPolicy": (_on("ProjectArn"), put_project_policy),
+    "ListProjectPolicies": (_on("ProjectArn"), list_project_policies),
+    "DeleteProjectPolicy": (_on("ProjectArn"), delete_project_policy),
+    "CreateProjectVersion": (_to_train, create_project_version),
+    "CopyProjectVersion": (_to_copy, copy_project_version),
+    "DescribeProjectVersions": (_on("ProjectArn"), describe_project_versions),
+    "StartProjectVersion": (_on("ProjectVersionArn"), start_project_version),
+    "StopProjectVersion": (_on("ProjectVersionArn"), stop_project_version),
+    "DeleteProjectVersion": (_on("ProjectVersionArn"), delete_project_version),
+    "ListTagsForResource": (_on("ResourceArn"), list_tags_for_resource),
+    "TagResource": (_on("ResourceArn"), tag_resource),
+    "UntagResource": (_on("ResourceArn"), untag_resource),
 }
+
+
+# -- responses ---------------------------------------------------------------------------------------------------------
+
+
+def _page(call: Call, member: str, items: Sequence[Any], size: int) -> dict[str, Any]:
+    """Return the page of a list that the request's token names (the first without one), with the next page's token.
+
+    A token belongs to its list: the list of another project rejects it.
+    """
+    start = 0
+    scope = f"{member} {call.parameters.get('ProjectArn')}"
+    if call.parameters.get("NextToken"):
+        start = _start(call.parameters["NextToken"], scope)
+    end = start + (call.parameters.get("MaxResults") or size)
+    response: dict[str, Any] = {member: list(items[start:end])}
+    if end < len(items):
+        response["NextToken"] = base64.urlsafe_b64encode(f"{end}|{scope}".encode()).decode()
+    elif call.switches.end_of_list == "empty_token":
+        response["NextToken"] = ""
+    return response
+
+
+def _start(token: str, scope: str) -> int:
+    try:
+        start, _, of = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition("|")
+        if of == scope:
+            return int(start)
+    except (binascii.Error, ValueError):
+        pass
+    raise AwsError("InvalidPaginationTokenException", "The pagination token is not valid.")
+
+
+def _without_none(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - a response's members are any JSON
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _timestamp(seconds: float) -> float:
+    return round(seconds, 3)  # milliseconds at most

@@ -6,20 +6,102 @@ import json
 import logging
 import socket
 import sys
+import threading
+import time
 import uuid
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
 
+from localcloud.clients import make_client
 from localcloud.peers import listen, sends_secret
-from localcloud.rekognition.errors import AwsError, internal_error
-from localcloud.rekognition.service import ConnectionDropped, RekognitionService, Request
+from localcloud.rekognition.authorization import Authorizer, RootKeys
+from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, internal_error
+from localcloud.rekognition.models import Store
+from localcloud.rekognition.service import Faults, RekognitionService, Request
+from localcloud.rekognition.switches import Switches
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_rekognition import RekognitionClient
 
 SWITCHES_ROUTE = "/_localcloud/switches"
 
 _log = logging.getLogger("localcloud.rekognition")
 
 
-class RekognitionServer(ThreadingHTTPServer):
+class LocalRekognition:
+    """Rekognition's projects, model versions and project policies on loopback, while the context lasts.
+
+    With a secret, only clients that send it are heard (see `localcloud.peers`).
+    """
+
+    def __init__(
+        self,
+        switches: Switches | None = None,
+        clock: Callable[[], float] = time.time,
+        authorizer: Authorizer | None = None,
+        secret: str | None = None,
+    ) -> None:
+        self._secret = secret
+        self._service = RekognitionService(switches or Switches(), clock, authorizer or RootKeys())
+        self._server = _Server(self._service, secret)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> LocalRekognition:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to respond."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Respond no more, and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where clients find it: what belongs in AWS_ENDPOINT_URL_REKOGNITION."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def switches(self) -> Switches:
+        """What is unknown of the real service; may be changed at any time."""
+        return self._service.switches
+
+    @property
+    def store(self) -> Store:
+        """The state itself, for arranging and looking without requests."""
+        return self._service.store
+
+    @property
+    def faults(self) -> Faults:
+        """Trouble on purpose."""
+        return self._service.faults
+
+    @property
+    def calls(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
+        return self._service.calls
+
+    def client(
+        self, account: str = "123456789012", region: str = "us-east-1", config: Config | None = None
+    ) -> RekognitionClient:
+        """Make a boto3 client for an account and Region; without a config it tries each request only once."""
+        client = make_client("rekognition", self.endpoint_url, account, region, config, self._secret)
+        return cast("RekognitionClient", client)
+
+
+class _Server(ThreadingHTTPServer):
     """Listens on a free port of 127.0.0.1, for the user who runs it, with a thread for each connection."""
 
     daemon_threads = True
@@ -37,16 +119,11 @@ class RekognitionServer(ThreadingHTTPServer):
         """Note a client that went away in the middle, such as a function that was ended, without a traceback."""
         _log.info("A connection from %s broke: %s", client_address, sys.exc_info()[1])
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept, as the SDKs expect
     disable_nagle_algorithm = True
-    server: RekognitionServer
+    server: _Server
 
     def parse_request(self) -> bool:
         """Reject what a web page sends that was given this address under another name, and what lacks the secret."""
@@ -62,47 +139,45 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def do_POST(self) -> None:
+        request = Request({name.lower(): value for name, value in self.headers.items()}, self._body())
         try:
-            status, answer = 200, self.server.service.answer(self._request())
-            error = None
-        except AwsError as refused:
-            status, error = refused.status, refused.code
-            answer = {"__type": refused.code, "message": refused.message, "Message": refused.message}
-        except ConnectionDropped:
+            status, response, error = 200, self.server.service.respond(request), None
+        except AwsError as rejected:
+            status, error = rejected.status, rejected.code
+            response = {"__type": rejected.code, "message": rejected.message, "Message": rejected.message}
+        except ConnectionDroppedError:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        except Exception:  # noqa: BLE001 - like AWS, answer 500 rather than break the connection
+        except Exception:  # noqa: BLE001 - like AWS, respond with 500 rather than break the connection
             _log.exception("the local Rekognition failed")
-            status, error, answer = 500, internal_error().code, {"__type": internal_error().code}
-        self._reply(status, answer, "application/x-amz-json-1.1", error)
+            status, error, response = 500, internal_error().code, {"__type": internal_error().code}
+        self._send(status, response, "application/x-amz-json-1.1", error)
 
     def do_GET(self) -> None:
-        if self.path == SWITCHES_ROUTE:
-            self._reply(200, self.server.service.switches.as_dict())
-        else:
-            self._reply(404, {"message": f"There is nothing at {self.path}."})
+        self._switches(b"{}")
 
     def do_PUT(self) -> None:
-        body = self._request().body
+        self._switches(self._body())
+
+    def _switches(self, changes: bytes) -> None:
         if self.path != SWITCHES_ROUTE:
-            self._reply(404, {"message": f"There is nothing at {self.path}."})
+            self._send(404, {"message": f"There is nothing at {self.path}."})
             return
         try:
-            self.server.service.switches.change(json.loads(body))
+            self.server.service.switches.change(json.loads(changes))
         except (ValueError, AttributeError) as problem:
-            self._reply(400, {"message": str(problem)})
+            self._send(400, {"message": str(problem)})
         else:
-            self._reply(200, self.server.service.switches.as_dict())
+            self._send(200, self.server.service.switches.as_dict())
 
-    def _request(self) -> Request:
-        length = int(self.headers.get("Content-Length", "0"))
-        return Request({name.lower(): value for name, value in self.headers.items()}, self.rfile.read(length))
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
 
-    def _reply(
-        self, status: int, answer: dict[str, Any], kind: str = "application/json", error: str | None = None
+    def _send(
+        self, status: int, response: dict[str, Any], kind: str = "application/json", error: str | None = None
     ) -> None:
-        body = json.dumps(answer).encode()
+        body = json.dumps(response).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

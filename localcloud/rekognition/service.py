@@ -1,4 +1,4 @@
-"""A request from its signature to its answer, without anything of HTTP's."""
+"""A request from its signature to its response, without anything of HTTP's; and trouble on purpose, for tests."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Literal
 
-from localcloud.rekognition.arns import CUSTOM_LABELS_REGIONS
-from localcloud.rekognition.authorisation import Authoriser, Gate, Permission, Principal
-from localcloud.rekognition.errors import AwsError, access_denied
-from localcloud.rekognition.faults import Drop, Faults
-from localcloud.rekognition.operations import OPERATIONS
-from localcloud.rekognition.scope import Scope
-from localcloud.rekognition.store import Store
+from localcloud.rekognition.authorization import Authorizer, Gate, Principal
+from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, access_denied
+from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS, Store
+from localcloud.rekognition.operations import OPERATIONS, Call
 from localcloud.rekognition.switches import Switches
 from localcloud.rekognition.validation import check_request
 
@@ -23,31 +21,78 @@ _TARGET_PREFIX = "RekognitionService."
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 
 
-class ConnectionDropped(Exception):
-    """The caller is to get no answer."""
+class Drop(Enum):
+    """A connection that closes without a response."""
+
+    CONNECTION = "connection"
+
+
+DROP = Drop.CONNECTION
+
+Fault = AwsError | Drop
+Hook = Callable[[str, Mapping[str, Any]], Fault | None]
+
+
+def no_fault(operation: str, parameters: Mapping[str, Any]) -> Fault | None:  # noqa: ARG001 - a hook's parameters
+    """Let everything pass."""
+    return None
+
+
+class Faults:
+    """Two hooks, asked before and after a request takes effect, and a list of faults to inject once each.
+
+    A hook gets the operation and its parameters, and returns the fault to show the caller, or None. It may wait, or
+    call the service itself: no lock is held meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.before: Hook = no_fault
+        self.after: Hook = no_fault
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[str, str, Fault]] = []
+
+    def inject(self, operation: str, *faults: Fault, when: Literal["before", "after"] = "before") -> None:
+        """Let the next requests for an operation meet these faults, one each, in this order."""
+        with self._lock:
+            self._waiting += [(when, operation, fault) for fault in faults]
+
+    def meet(self, when: Literal["before", "after"], operation: str, parameters: Mapping[str, Any]) -> None:
+        """Raise the fault that is due before or after a request takes effect."""
+        fault = self._take(when, operation) or (self.before if when == "before" else self.after)(operation, parameters)
+        if isinstance(fault, AwsError):
+            raise fault
+        if fault is not None:
+            raise ConnectionDroppedError
+
+    def _take(self, when: str, operation: str) -> Fault | None:
+        with self._lock:
+            for number, waiting in enumerate(self._waiting):
+                if waiting[:2] == (when, operation):
+                    return self._waiting.pop(number)[2]
+        return None
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a request's headers say, by names in lower case, and its body."""
+    """A request's headers, by names in lower case, and its body."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 class RekognitionService:
-    """Answers requests: who calls, is it well formed, is it allowed, do it. Records each well-formed call."""
+    """Responds to requests: who calls, is it well formed, is it allowed, do it. Records each well-formed call."""
 
-    def __init__(self, switches: Switches, clock: Callable[[], float], authoriser: Authoriser) -> None:
+    def __init__(self, switches: Switches, clock: Callable[[], float], authorizer: Authorizer) -> None:
         self.switches = switches
         self.store = Store(switches, clock)
         self.faults = Faults()
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self._gate = Gate(authoriser, switches, clock)
+        self._gate = Gate(authorizer, switches, clock)
         self._calls_lock = threading.Lock()
 
-    def answer(self, request: Request) -> dict[str, Any]:
-        """Do what a request asks and return its answer; raise an AwsError where it is refused."""
+    def respond(self, request: Request) -> dict[str, Any]:
+        """Do what a request asks and return the response; raise an AwsError where it is rejected."""
         access_key_id, region = _signer(request)
         principal = self._gate.identify(access_key_id, request.headers.get("x-amz-security-token"), region)
         operation = _operation(request)
@@ -55,21 +100,21 @@ class RekognitionService:
         check_request(operation, parameters)
         with self._calls_lock:
             self.calls.append((operation, parameters))
-        _show(self.faults.next_before(operation, parameters))
-        result = self._perform(principal, region, operation, parameters)
-        _show(self.faults.next_after(operation, parameters))
-        return result
+        self.faults.meet("before", operation, parameters)
+        response = self._perform(principal, region, operation, parameters)
+        self.faults.meet("after", operation, parameters)
+        return response
 
     def _perform(self, principal: Principal, region: str, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        scope = Scope(principal.account, region, self.store, self.switches)
-        operation = OPERATIONS[name]
-        action, resource = f"rekognition:{name}", operation.resource(scope, parameters)
-        permissions = [Permission(action, resource), *operation.also(scope, parameters)]
+        call = Call(principal.account, region, parameters, self.store, self.switches)
+        needs, perform = OPERATIONS[name]
+        permissions = list(needs(f"rekognition:{name}", call))
         self._gate.check(principal, permissions, region)
         if region not in CUSTOM_LABELS_REGIONS and not self.switches.custom_labels_everywhere:
             # AWS doesn't tell this from a lack of permission.
+            action, resource = permissions[0].action, permissions[0].resource
             raise access_denied(f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}")
-        return operation.perform(scope, parameters)
+        return perform(call)
 
 
 def _signer(request: Request) -> tuple[str, str]:
@@ -101,10 +146,3 @@ def _parameters(request: Request) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         raise AwsError("SerializationException", "The request's body is not a JSON object.")
     return parameters
-
-
-def _show(fault: AwsError | Drop | None) -> None:
-    if isinstance(fault, AwsError):
-        raise fault
-    if fault is not None:
-        raise ConnectionDropped

@@ -1,4 +1,4 @@
-"""What several of these tests need: documents, refusals, a clock that tests move, stacks."""
+"""What several of these tests need: documents, rejections, a clock that tests move, stacks."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements) or [statement()]})
 
 
-class Refused:
-    """How a call was refused."""
+class Rejected:
+    """How a call was rejected."""
 
     code = ""
     message = ""
@@ -37,9 +37,9 @@ class Refused:
 
 
 @contextmanager
-def refused(code: str) -> Iterator[Refused]:
-    """Expect a call to be refused with this code, and tell how it was."""
-    told = Refused()
+def rejected(code: str) -> Iterator[Rejected]:
+    """Expect a call to be rejected with this code, and tell how it was."""
+    told = Rejected()
     with pytest.raises(ClientError) as caught:
         yield told
     response = caught.value.response

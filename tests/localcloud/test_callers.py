@@ -11,9 +11,9 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from localcloud.clients import isolated_session
+from localcloud.clients import make_client
 from localcloud.rekognition import Decision, LocalRekognition, Permission, Principal, Switches
-from tests.localcloud.support import VirtualClock, document, refused
+from tests.localcloud.support import VirtualClock, document, rejected
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/provider"
 
@@ -45,26 +45,26 @@ def test_accounts_and_regions_are_apart(rekognition: LocalRekognition) -> None:
     other = rekognition.client("111122223333")
     other.create_project(ProjectName="demo")
     assert len(other.describe_projects()["ProjectDescriptions"]) == 1
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         other.list_project_policies(ProjectArn=here)
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         other.put_project_policy(ProjectArn=here, PolicyName="share", PolicyDocument=document())
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         rekognition.client(region="eu-west-1").list_project_policies(ProjectArn=here)
 
 
-def test_refuses_a_request_that_is_not_signed(rekognition: LocalRekognition) -> None:
+def test_rejects_a_request_that_is_not_signed(rekognition: LocalRekognition) -> None:
     """No signature: MissingAuthenticationTokenException."""
     client = rekognition.client(config=Config(signature_version=UNSIGNED))
-    with refused("MissingAuthenticationTokenException") as told:
+    with rejected("MissingAuthenticationTokenException") as told:
         client.describe_projects()
     assert told.status == 400
 
 
 @pytest.mark.parametrize("key", ["AKIAIOSFODNN7EXAMPLE", "12345678901", "test"])
-def test_refuses_a_key_that_is_no_account(rekognition: LocalRekognition, key: str) -> None:
+def test_rejects_a_key_that_is_no_account(rekognition: LocalRekognition, key: str) -> None:
     """By default only an account's 12 digits are a key."""
-    with refused("UnrecognizedClientException"):
+    with rejected("UnrecognizedClientException"):
         rekognition.client(key).describe_projects()
 
 
@@ -79,7 +79,7 @@ def test_refuses_a_key_that_is_no_account(rekognition: LocalRekognition, key: st
         ("Basic eDp5", "IncompleteSignatureException"),
     ],
 )
-def test_refuses_signatures_for_something_else(rekognition: LocalRekognition, authorization: str, code: str) -> None:
+def test_rejects_signatures_for_something_else(rekognition: LocalRekognition, authorization: str, code: str) -> None:
     """A signature must be a whole one, and for Rekognition."""
     headers = {"Authorization": authorization, "X-Amz-Target": "RekognitionService.DescribeProjects"}
     request = urllib.request.Request(rekognition.endpoint_url, b"{}", headers)  # noqa: S310 - always loopback
@@ -92,13 +92,13 @@ def test_refuses_signatures_for_something_else(rekognition: LocalRekognition, au
 def test_asks_for_permission_on_the_right_resource() -> None:
     """Project policies need permission on the project, DescribeProjects on everything, CreateProject on the name."""
     roles = RoleSessions()
-    with LocalRekognition(authoriser=roles) as rekognition:
+    with LocalRekognition(authorizer=roles) as rekognition:
         client = rekognition.client("session")
         name = "arn:aws:rekognition:us-east-1:123456789012:project/demo/*"
         roles.granted = {("rekognition:CreateProject", name), ("rekognition:DescribeProjects", "*")}
         arn = client.create_project(ProjectName="demo")["ProjectArn"]
         client.describe_projects()
-        with refused("AccessDeniedException") as told:
+        with rejected("AccessDeniedException") as told:
             client.put_project_policy(ProjectArn=arn, PolicyName="share", PolicyDocument=document())
         assert told.message == (
             f"User: {ROLE}/session is not authorized to perform: rekognition:PutProjectPolicy on resource: {arn} "
@@ -116,7 +116,7 @@ def test_tells_an_explicit_deny() -> None:
     """A Deny is told as such."""
     roles = RoleSessions()
     roles.denied = {"rekognition:DescribeProjects"}
-    with LocalRekognition(authoriser=roles) as rekognition, refused("AccessDeniedException") as told:
+    with LocalRekognition(authorizer=roles) as rekognition, rejected("AccessDeniedException") as told:
         rekognition.client("session").describe_projects()
     assert told.message.endswith("with an explicit deny in an identity-based policy")
 
@@ -128,20 +128,20 @@ def test_a_new_permission_may_be_seen_late(clock: VirtualClock) -> None:
     with LocalRekognition(Switches(permission_delay=10), clock, roles) as rekognition:
         client, other_session = rekognition.client("one"), rekognition.client("two")
         roles.granted = set(grant)
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             client.describe_projects()
         clock.forward(9.9)
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             other_session.describe_projects()
         clock.forward(0.1)
         client.describe_projects()
         other_session.describe_projects()
 
         roles.granted.clear()
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             client.describe_projects()
         roles.granted = set(grant)
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             client.describe_projects()
         clock.forward(10)
         client.describe_projects()
@@ -172,23 +172,23 @@ def test_all_that_is_new_is_seen_at_the_same_time(clock: VirtualClock, copying: 
             ("rekognition:TagResource", "arn:aws:rekognition:us-east-1:123456789012:project/target/version/copy/*"),
             ("s3:PutObject", "arn:aws:s3:::results/EvaluationResultSummary-target-copy.json"),
         }
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             client.copy_project_version(**copying)
         clock.forward(10)
-        with refused("ResourceNotFoundException"):
+        with rejected("ResourceNotFoundException"):
             client.copy_project_version(**copying)
 
 
 def test_copying_is_decided_under_the_policies_there_are(copying: dict[str, Any]) -> None:
     """Whoever decides gets what the project's policies say now, however late a list shows it, and whose they are."""
     roles = RoleSessions()
-    with LocalRekognition(Switches(list_lag=3600), authoriser=roles) as rekognition:
+    with LocalRekognition(Switches(list_lag=3600), authorizer=roles) as rekognition:
         store = rekognition.store
         source = store.create_project("111122223333", "us-east-1", "source").arn
         store.put_policy("111122223333", "us-east-1", str(source), "share", document())
         version = f"{source.version_prefix}v1/2"
         changes = {"SourceProjectArn": str(source), "SourceProjectVersionArn": version}
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             rekognition.client("session").copy_project_version(**{**copying, **changes})
     (asked,) = [permission for permission in roles.asked if permission.resource == version]
     assert asked.policy is not None
@@ -211,6 +211,6 @@ def test_clients_see_nothing_of_the_users_own_aws(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
     rekognition.client().describe_projects()
-    session = isolated_session("123456789012", "us-east-1")
-    credentials = session.client("rekognition", rekognition.endpoint_url)._request_signer._credentials
+    client = make_client("rekognition", rekognition.endpoint_url, "123456789012", "us-east-1")
+    credentials = client._request_signer._credentials
     assert credentials.token is None

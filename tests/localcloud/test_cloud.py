@@ -16,7 +16,7 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from localcloud import cloud as cloud_module
-from localcloud.clients import isolated_session
+from localcloud.clients import make_client
 from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
 from localcloud.processes import in_session, start_time
 from tests.localcloud.stacks import Stack, custom, function, role
@@ -120,7 +120,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     ) as parent:
         assert parent.stdout is not None
         leader, url, authority = json.loads(parent.stdout.readline())
-        run_function(isolated_session(ACCOUNT, "us-east-1").client("cloudformation", url, verify=authority))
+        run_function(make_client("cloudformation", url, ACCOUNT, "us-east-1", verify=authority))
         processes = in_session(leader)
         assert len(processes) == 2
         parent.kill()
@@ -166,7 +166,6 @@ def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path
         "pid": os.getpid(),
         "gateway_port": 1,
         "rekognition_url": "http://127.0.0.1:1",
-        "authority": "x",
         "secret": None,
     }
     (tmp_path / "cloud.json").write_text(json.dumps({**record, "started": start_time(os.getpid()) - 5}))
@@ -219,9 +218,9 @@ def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_p
 
 
 def test_switches_are_shown_and_set_while_it_runs(local_cloud: LocalCloud) -> None:
-    """Switches set for a while are set back, and wrong ones are refused."""
-    with local_cloud.switched(list_lag=2, returned_form="normalised") as switches:
-        assert (switches.list_lag, switches.returned_form) == (2, "normalised")
+    """Switches set for a while are set back, and wrong ones are rejected."""
+    with local_cloud.switched(list_lag=2, returned_form="normalized") as switches:
+        assert (switches.list_lag, switches.returned_form) == (2, "normalized")
         assert local_cloud.switches == switches
     assert local_cloud.switches.list_lag == 0
     with pytest.raises(ValueError, match="no switch 'lag'"):
@@ -231,9 +230,7 @@ def test_switches_are_shown_and_set_while_it_runs(local_cloud: LocalCloud) -> No
 def test_only_its_own_certificate_is_trusted(local_cloud: LocalCloud, another_cloud: LocalCloud) -> None:
     """Each cloud has an authority of its own."""
     another_cloud.start()
-    foreign = isolated_session(ACCOUNT, "us-east-1").client(
-        "sts", local_cloud.endpoint_url, verify=str(another_cloud.authority)
-    )
+    foreign = make_client("sts", local_cloud.endpoint_url, ACCOUNT, "us-east-1", verify=str(another_cloud.authority))
     with pytest.raises(Exception, match="certificate verify failed"):
         foreign.get_caller_identity()
 

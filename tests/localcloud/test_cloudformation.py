@@ -102,7 +102,7 @@ def test_a_project_with_versions_is_not_deleted(stack: Stack, client: Rekognitio
     (arn,) = arns(client)
     version = client.create_project_version(ProjectArn=arn, VersionName="v1", OutputConfig={"S3Bucket": "results"})
     assert stack.delete() == "DELETE_FAILED"
-    assert "has versions; delete them first. (ResourceInUseException)" in stack.reasons
+    assert "has model versions; delete them first. (ResourceInUseException)" in stack.reasons
     client.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
     assert stack.delete() == "DELETE_COMPLETE"
     assert arns(client) == []
@@ -118,7 +118,7 @@ def test_a_project_with_versions_is_not_deleted(stack: Stack, client: Rekognitio
         ({"ProjectName": "taken"}, "A project with the name taken already exists"),
     ],
 )
-def test_refuses_wrong_properties(
+def test_rejects_wrong_properties(
     stack: Stack, client: RekognitionClient, properties: dict[str, Any], reason: str
 ) -> None:
     """A wrong or missing property, and a name that is taken, fail the stack with a reason; nothing else is touched."""
@@ -144,7 +144,7 @@ def captured(stack: Stack, client: RekognitionClient) -> Callable[[str], Any]:
 
 
 def test_a_custom_resource_gets_cloudformations_event(captured: Callable[[str], Any]) -> None:
-    """Scalars are strings, and the URL for the answer tells when the request was made, as CloudFormation's does."""
+    """Scalars are strings, and the URL for the response tells when the request was made, as CloudFormation's does."""
     event = captured("Event")
     assert event["RequestType"] == "Create"
     assert event["ResourceType"] == "Custom::Thing"

@@ -33,10 +33,10 @@ def test_from_start_to_stop(
         assert cloud is not None
         assert said == f"111122223333 {cloud.endpoint_url} none\n"
 
-        assert main([*state, "switches", "list_lag=2", "returned_form=normalised"]) == 0
+        assert main([*state, "switches", "list_lag=2", "returned_form=normalized"]) == 0
         assert "list_lag=2.0\n" in capsys.readouterr().out
         assert main([*state, "switches"]) == 0
-        assert "returned_form=normalised\n" in capsys.readouterr().out
+        assert "returned_form=normalized\n" in capsys.readouterr().out
         assert main([*state, "switches", "list_leg=2"]) == 1
         assert "There is no switch 'list_leg'" in capsys.readouterr().err
     finally:

@@ -11,7 +11,7 @@ import pytest
 from localcloud.cloud import LocalCloud
 from localcloud.rekognition import LocalRekognition, Switches
 from tests.localcloud.roles import Role, allow, policy, signed_with
-from tests.localcloud.support import VirtualClock, document, refused, statement
+from tests.localcloud.support import VirtualClock, document, rejected, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -32,10 +32,10 @@ class Setting:
 
     def train(self, name: str) -> str:
         """Make another version, and return its ARN."""
-        answer = self.source.create_project_version(
+        response = self.source.create_project_version(
             ProjectArn=self.project, VersionName=name, OutputConfig={"S3Bucket": "results"}
         )
-        return answer["ProjectVersionArn"]
+        return response["ProjectVersionArn"]
 
     def share(self, name: str = "share", **changes: Any) -> None:
         """Attach a policy that trusts the account, but for the changes."""
@@ -103,9 +103,9 @@ def test_copying_may_take_time(clock: VirtualClock) -> None:
         again = {"SourceProjectArn": setting.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
         clock.forward(59.9)
         assert setting.copies()[0]["Status"] == "COPYING_IN_PROGRESS"
-        with refused("ResourceInUseException"):
+        with rejected("ResourceInUseException"):
             setting.copy(client, **again)
-        with refused("ResourceInUseException"):
+        with rejected("ResourceInUseException"):
             client.delete_project_version(ProjectVersionArn=arn)
         clock.forward(0.1)
         assert setting.copies()[0]["Status"] == "COPYING_COMPLETED"
@@ -116,16 +116,16 @@ def test_copying_may_take_time(clock: VirtualClock) -> None:
 def test_a_version_in_training_is_not_copied(rekognition: LocalRekognition, here: Setting) -> None:
     """A source that isn't trained yet is ResourceInUseException."""
     rekognition.switches.training_time = 3600
-    with refused("ResourceInUseException"):
+    with rejected("ResourceInUseException"):
         here.copy(here.source)
     rekognition.switches.training_time = 0
     here.copy(here.source)
 
 
-def test_refuses_the_name_of_another_version(here: Setting) -> None:
+def test_rejects_the_name_of_another_version(here: Setting) -> None:
     """Names of versions are unique in the destination."""
     first = here.copy(here.source)
-    with refused("ResourceInUseException"):
+    with rejected("ResourceInUseException"):
         here.copy(here.source)
     assert [copy["ProjectVersionArn"] for copy in here.copies()] == [first]
 
@@ -138,16 +138,16 @@ def test_what_is_copied_and_where_to_must_exist(here: Setting, which: str) -> No
         "SourceProjectVersionArn": here.version,
         "DestinationProjectArn": here.target,
     }
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         here.copy(here.source, **{which: given[which][:-1] + ("0" if given[which][-1] != "0" else "1")})
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         here.copy(here.source, SourceProjectVersionArn=here.version.replace("/v1/", "/v2/"))
     assert here.copies() == []
 
 
 def test_a_version_must_be_of_the_project_that_is_named(here: Setting) -> None:
     """Else it would be copied under the policies of another project."""
-    with refused("InvalidParameterException"):
+    with rejected("InvalidParameterException"):
         here.copy(here.source, SourceProjectArn=here.target)
 
 
@@ -155,16 +155,16 @@ def test_copies_stay_in_their_region(rekognition: LocalRekognition, here: Settin
     """Neither a source nor a destination in another Region than the request's is accepted."""
     elsewhere = rekognition.client(region="eu-west-1")
     there = elsewhere.create_project(ProjectName="there")["ProjectArn"]
-    with refused("InvalidParameterException"):
+    with rejected("InvalidParameterException"):
         here.copy(here.source, DestinationProjectArn=there)
-    with refused("InvalidParameterException"):
+    with rejected("InvalidParameterException"):
         here.copy(elsewhere, DestinationProjectArn=there)
 
 
 def test_a_destination_must_be_of_the_callers_account(rekognition: LocalRekognition, here: Setting) -> None:
     """A copy can't be pushed into another account."""
     foreign = rekognition.client("111122223333").create_project(ProjectName="foreign")["ProjectArn"]
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         here.copy(here.source, DestinationProjectArn=foreign)
 
 
@@ -176,13 +176,13 @@ def test_only_custom_labels_are_copied(client: RekognitionClient, here: Setting,
     changes = {"DestinationProjectArn": adapter}
     if which == "source":
         changes = {"SourceProjectArn": adapter, "SourceProjectVersionArn": version["ProjectVersionArn"]}
-    with refused("InvalidParameterException"):
+    with rejected("InvalidParameterException"):
         here.copy(client, **changes)
 
 
 def test_copies_need_a_bucket(here: Setting) -> None:
     """Though the service model doesn't require one."""
-    with refused("InvalidParameterException"):
+    with rejected("InvalidParameterException"):
         here.copy(here.source, OutputConfig={"S3KeyPrefix": "copies"})
 
 
@@ -190,7 +190,7 @@ def test_without_iam_nothing_crosses_accounts(rekognition: LocalRekognition) -> 
     """The emulator alone reads no policy, so it takes none for a permission."""
     setting = Setting(rekognition.client(TRUSTING), rekognition.client(TRUSTED), "demo")
     setting.share()
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         setting.copy(setting.destination)
 
 
@@ -230,24 +230,24 @@ def needed(setting: Setting, target: str | None = None) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def organization(local_cloud: LocalCloud) -> str:
     """Return the id of the organization of the trusted account, which ministack makes when it is first asked for."""
-    answer = local_cloud.client("organizations", TRUSTED).describe_organization()
-    return str(answer["Organization"]["Id"])
+    response = local_cloud.client("organizations", TRUSTED).describe_organization()
+    return str(response["Organization"]["Id"])
 
 
 def test_a_policy_lets_another_account_copy(across: Setting, role: Role) -> None:
-    """Refused without a policy, copied with it, and refused again once it was taken away, all in AWS's words."""
+    """Rejected without a policy, copied with it, and rejected again once it was taken away, all in AWS's words."""
     client = role.client()
     words = (
         f"User: {role.session_arn()} is not authorized to perform: {COPY} on resource: {across.version} "
         f"because no resource-based policy allows the {COPY} action"
     )
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(client)
     assert told.message == words
     across.share()
     arn = across.copy(client)
     across.withdraw()
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(client, VersionName="second")
     assert told.message == words
     (copy,) = across.copies()
@@ -266,7 +266,7 @@ def test_a_policy_is_of_no_use_without_permission_of_the_own_account(across: Set
         statements = needed(across)
         action = statements.pop(missing)["Action"]
         role.may(*statements)
-        with refused("AccessDeniedException") as told:
+        with rejected("AccessDeniedException") as told:
             across.copy(role.client())
         assert told.message.endswith(
             f"is not authorized to perform: {action} on resource: {resource} "
@@ -280,7 +280,7 @@ def test_a_copy_may_need_no_permission_to_create_and_tag(local_cloud: LocalCloud
     """The API reference asks for CopyProjectVersion only, which the switch follows."""
     across.share()
     role.may(allow(COPY), allow("s3:PutObject"))
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(role.client())
     with local_cloud.switched(copy_permissions="copy_only"):
         across.copy(role.client())
@@ -294,7 +294,7 @@ def test_a_deny_in_any_policy_wins(across: Setting, role: Role, same_policy: boo
     documents = [document(allowing, denying)] if same_policy else [document(allowing), document(denying)]
     for number, text in enumerate(documents):
         across.source.put_project_policy(ProjectArn=across.project, PolicyName=f"p{number}", PolicyDocument=text)
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(role.client())
     assert told.message.endswith(f"on resource: {across.version} with an explicit deny in a resource-based policy")
 
@@ -303,7 +303,7 @@ def test_a_deny_of_the_own_account_wins(across: Setting, role: Role) -> None:
     """However much is allowed elsewhere."""
     across.share()
     role.may(*needed(across), allow(COPY, across.version, Effect="Deny"))
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(role.client())
     assert told.message.endswith("with an explicit deny in an identity-based policy")
 
@@ -341,7 +341,7 @@ def test_a_policy_is_for_whom_it_names(
     if allowed:
         across.copy(role.client())
     else:
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             across.copy(role.client())
 
 
@@ -349,7 +349,7 @@ def test_a_role_that_is_not_named_is_refused(local_cloud: LocalCloud, across: Se
     """Of two roles of the trusted account with the same permissions only the one that is named may copy."""
     across.share(Principal={"AWS": role.arn})
     other = Role(local_cloud, TRUSTED, f"{name}-2", *needed(across))
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(other.client())
     across.copy(role.client())
 
@@ -360,7 +360,7 @@ def test_a_user_may_be_named(local_cloud: LocalCloud, across: Setting, name: str
     arn = iam.create_user(UserName=name)["User"]["Arn"]
     iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=policy(*needed(across)))
     client = signed_with(local_cloud, **iam.create_access_key(UserName=name)["AccessKey"])
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(client)
     across.share(Principal={"AWS": arn})
     across.copy(client)
@@ -368,7 +368,7 @@ def test_a_user_may_be_named(local_cloud: LocalCloud, across: Setting, name: str
 
 def test_another_accounts_root_needs_the_policy_too(across: Setting) -> None:
     """Root may do everything, but only to what is its account's."""
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(across.destination)
     across.share()
     across.copy(across.destination)
@@ -379,7 +379,7 @@ def test_only_the_version_that_is_named_is_shared(across: Setting, role: Role) -
     second = across.train("v2")
     role.may(*needed(across), allow(COPY, second))
     across.share(Resource=across.version)
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(role.client(), SourceProjectVersionArn=second)
     assert f"on resource: {second} because no resource-based policy" in told.message
     across.copy(role.client())
@@ -392,7 +392,7 @@ def test_every_version_of_the_project_may_be_shared(across: Setting, role: Role)
     unknown = second.replace("/v2/", "/v3/")
     role.may(*needed(across), allow(COPY, second), allow(COPY, unknown))
     across.copy(role.client(), SourceProjectVersionArn=second)
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         across.copy(role.client(), SourceProjectVersionArn=unknown)
 
 
@@ -403,7 +403,7 @@ def test_what_is_missing_is_not_told_to_strangers(across: Setting, role: Role) -
         "SourceProjectArn": across.project.replace("-source/", "-missing/"),
         "SourceProjectVersionArn": across.version.replace("-source/", "-missing/"),
     }
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(role.client(), **missing)
     assert "because no resource-based policy" in told.message
 
@@ -421,7 +421,7 @@ def test_what_is_missing_is_not_told_to_strangers(across: Setting, role: Role) -
 def test_a_condition_narrows_a_policy(across: Setting, role: Role, key: str, right: str | None, wrong: str) -> None:
     """A policy for everybody is for those who fulfil its condition."""
     across.share(Principal="*", Condition={"StringLike": {key: wrong}})
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(role.client())
     if right is not None:
         across.withdraw()
@@ -432,7 +432,7 @@ def test_a_condition_narrows_a_policy(across: Setting, role: Role, key: str, rig
 def test_a_policy_may_be_for_an_organization(across: Setting, role: Role, organization: str) -> None:
     """An account is in its organization, and in no other."""
     across.share(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}})
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(role.client())
     across.share("right", Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": organization}})
     across.copy(role.client())
@@ -441,7 +441,7 @@ def test_a_policy_may_be_for_an_organization(across: Setting, role: Role, organi
 def test_a_policy_that_cannot_be_evaluated_denies(across: Setting, role: Role) -> None:
     """It neither allows nor breaks anything, whatever it holds."""
     across.share(Condition={"DateLessThan": {"aws:CurrentTime": "1e400"}})
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         across.copy(role.client())
 
 
@@ -454,7 +454,7 @@ def test_within_an_account_no_policy_is_needed(local_cloud: LocalCloud, across: 
     across.copy(role.client(), DestinationProjectArn=target, VersionName="second")
     across.share("deny", Effect="Deny", Principal={"AWS": TRUSTING})
     for client in (role.client(), across.source):
-        with refused("AccessDeniedException") as told:
+        with rejected("AccessDeniedException") as told:
             across.copy(client, DestinationProjectArn=target, VersionName="third")
         assert told.message.endswith("with an explicit deny in a resource-based policy")
 
@@ -465,7 +465,7 @@ def test_a_key_for_the_results_must_be_usable(local_cloud: LocalCloud, across: S
     across.share()
     for missing in KMS:
         role.may(*needed(across), *(allow(action, key["Arn"]) for action in KMS if action != missing))
-        with refused("AccessDeniedException") as told:
+        with rejected("AccessDeniedException") as told:
             across.copy(role.client(), KmsKeyId=key["KeyId"])
         assert f"not authorized to perform: {missing} on resource: {key['Arn']} " in told.message
     role.may(*needed(across), *(allow(action, key["Arn"]) for action in KMS))
@@ -482,10 +482,10 @@ def test_a_key_is_used_through_rekognition(local_cloud: LocalCloud, across: Sett
     elsewhere = {"StringEquals": {"kms:ViaService": "rekognition.eu-west-1.amazonaws.com"}}
     for wrong in (elsewhere, {"Bool": {"kms:GrantIsForAWSResource": "false"}}):
         role.may(*needed(across), *(allow(action, key, Condition=wrong) for action in KMS))
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             across.copy(role.client(), KmsKeyId=key)
     role.may(*needed(across), *(allow(action, key, Condition=grant | via) for action in KMS))
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(role.client(), KmsKeyId=key)
     assert "kms:DescribeKey" in told.message
     role.may(
@@ -501,7 +501,7 @@ def test_a_key_policy_must_allow(local_cloud: LocalCloud, across: Setting, role:
     nobody = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ANOTHER}:root"}))
     key = local_cloud.client("kms", TRUSTED).create_key(Policy=nobody, BypassPolicyLockoutSafetyCheck=True)
     across.share()
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(across.destination, KmsKeyId=key["KeyMetadata"]["KeyId"])
     assert "kms:CreateGrant" in told.message
     assert "because no resource-based policy allows" in told.message
@@ -520,7 +520,7 @@ def test_a_bucket_policy_may_deny(local_cloud: LocalCloud, across: Setting, role
     across.copy(role.client(), OutputConfig={"S3Bucket": bucket})
     denying = policy(allow("s3:PutObject", objects, Effect="Deny", Principal={"AWS": role.arn}))
     s3.put_bucket_policy(Bucket=bucket, Policy=denying)
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         across.copy(role.client(), OutputConfig={"S3Bucket": bucket}, VersionName="second")
     assert told.message.endswith("with an explicit deny in a resource-based policy")
 
@@ -532,7 +532,7 @@ def test_training_needs_the_place_for_its_results_too(across: Setting, role: Rol
     given: Any = {"ProjectArn": across.target, "VersionName": "v1", "OutputConfig": OUTPUT, "KmsKeyId": "key"}
     for statements in (training, output, training + output[:-1], training + output[1:]):
         role.may(*statements)
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             role.client().create_project_version(**given)
     role.may(*training, *output)
     role.client().create_project_version(**given)
@@ -542,9 +542,9 @@ def test_describing_and_deleting_versions_need_permission(across: Setting, role:
     """DescribeProjectVersions is allowed on the project, DeleteProjectVersion on the version."""
     across.share()
     arn = across.copy(role.client())
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         role.client().describe_project_versions(ProjectArn=across.target)
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         role.client().delete_project_version(ProjectVersionArn=arn)
     role.may(
         allow("rekognition:DescribeProjectVersions", across.target), allow("rekognition:DeleteProjectVersion", arn)
@@ -556,7 +556,7 @@ def test_describing_and_deleting_versions_need_permission(across: Setting, role:
 def test_the_right_to_copy_may_be_seen_late(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
     """With the switch a role is still denied under a new policy, and everything copying needs is then seen at once."""
     across.share()
-    with local_cloud.switched(permission_delay=3600), refused("AccessDeniedException"):
+    with local_cloud.switched(permission_delay=3600), rejected("AccessDeniedException"):
         across.copy(role.client())
     across.copy(role.client())
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from localcloud.rekognition import AwsError
-from localcloud.rekognition.arns import ProjectArn
-from localcloud.rekognition.documents import check_document, merged
+from localcloud.rekognition.models import ProjectArn
+from localcloud.rekognition.policies import check_document, merged
 from tests.localcloud.support import document, statement
 
 PROJECT = ProjectArn.parse("arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815")
@@ -97,9 +97,9 @@ def test_accepts_documents_of_every_shape(text: str) -> None:
         ({"Sid": 5}, "Sid must be a string"),
     ],
 )
-def test_refuses_what_is_not_documented(changes: dict[str, Any], problem: str) -> None:
+def test_rejects_what_is_not_documented(changes: dict[str, Any], problem: str) -> None:
     """A statement that breaks a rule makes the document malformed, and the message says which rule."""
-    refuse(document(statement(**changes)), problem)
+    reject(document(statement(**changes)), problem)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_refuses_what_is_not_documented(changes: dict[str, Any], problem: str) -
         ("{", "not valid JSON"),
         ("x", "not valid JSON"),
         ("[" * 1900, "not valid JSON"),
-        ('{"Statement": [], "Statement": []}', "stands twice"),
+        ('{"Statement": [], "Statement": []}', "duplicated"),
         ("[]", "must be a JSON object"),
         ('"text"', "must be a JSON object"),
         ("{}", "at least one statement"),
@@ -119,9 +119,9 @@ def test_refuses_what_is_not_documented(changes: dict[str, Any], problem: str) -
         (document(statement(), statement(Effect="No")), "Allow or Deny"),
     ],
 )
-def test_refuses_what_is_no_document(text: str, problem: str) -> None:
+def test_rejects_what_is_no_document(text: str, problem: str) -> None:
     """Text that is no policy document is malformed."""
-    refuse(text, problem)
+    reject(text, problem)
 
 
 def test_several_documents_say_together_what_each_says() -> None:
@@ -141,7 +141,7 @@ def test_one_document_that_is_not_in_order_denies_everything(wrong: str) -> None
     assert together["Statement"] == [statement(Effect="Deny", Principal="*")]
 
 
-def refuse(text: str, problem: str) -> None:
+def reject(text: str, problem: str) -> None:
     """Expect a document to be malformed."""
     with pytest.raises(AwsError, match=problem) as caught:
         check_document(text, PROJECT)

@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from localcloud.rekognition import DROP, AwsError, LocalRekognition
 from localcloud.rekognition.errors import internal_error, throttled
-from tests.localcloud.support import document, refused
+from tests.localcloud.support import document, rejected
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -30,10 +30,10 @@ def test_an_error_before_the_effect(rekognition: LocalRekognition, client: Rekog
     """Nothing was done, and only the next requests of that operation meet the faults, one each."""
     rekognition.faults.inject("PutProjectPolicy", throttled(), internal_error())
     assert policies(client, project) == 0
-    with refused("ThrottlingException") as told:
+    with rejected("ThrottlingException") as told:
         put(client, project)
     assert told.status == 400
-    with refused("InternalServerError") as told:
+    with rejected("InternalServerError") as told:
         put(client, project)
     assert told.status == 500
     assert policies(client, project) == 0
@@ -44,7 +44,7 @@ def test_an_error_before_the_effect(rekognition: LocalRekognition, client: Rekog
 def test_an_error_after_the_effect(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
     """The caller sees an error although the policy is there."""
     rekognition.faults.inject("PutProjectPolicy", internal_error(), when="after")
-    with refused("InternalServerError"):
+    with rejected("InternalServerError"):
         put(client, project)
     assert policies(client, project) == 1
 
@@ -53,7 +53,7 @@ def test_an_error_after_the_effect(rekognition: LocalRekognition, client: Rekogn
 def test_a_connection_that_drops(
     rekognition: LocalRekognition, client: RekognitionClient, project: str, when: Any, left: int
 ) -> None:
-    """The caller gets no answer, whether the request took effect or not."""
+    """The caller gets no response, whether the request took effect or not."""
     rekognition.faults.inject("PutProjectPolicy", DROP, when=when)
     with pytest.raises(ConnectionClosedError):
         put(client, project)
@@ -71,13 +71,13 @@ def test_hooks_see_each_request(rekognition: LocalRekognition, client: Rekogniti
         return None
 
     rekognition.faults.before = overtake
-    with refused("ResourceAlreadyExistsException"):
+    with rejected("ResourceAlreadyExistsException"):
         put(client, project)
     assert policies(client, project) == 1
 
 
 def test_a_hook_after_the_effect(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
-    """A hook can lose every answer of an operation."""
+    """A hook can lose every response of an operation."""
     rekognition.faults.after = lambda operation, _parameters: DROP if operation == "PutProjectPolicy" else None
     with pytest.raises(ConnectionClosedError):
         put(client, project)

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from localcloud import cloud as cloud_module
-from localcloud.clients import isolated_session
+from localcloud.clients import make_client
 from localcloud.cloud import CloudError, LocalCloud
 from localcloud.peers import listen, user_at_other_end
 from localcloud.rekognition import LocalRekognition
@@ -159,11 +159,11 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
 
     assert all("403" in told for told in statuses(cloud, os.getuid()))
     for wrong in (None, "0" * 40):
-        session = isolated_session(ACCOUNT, "us-east-1", wrong)
+        given: Any = {"account": ACCOUNT, "region": "us-east-1", "secret": wrong, "verify": str(cloud.authority)}
         with pytest.raises(ResponseParserError, match="must have the secret"):
-            session.client("sts", cloud.endpoint_url, verify=str(cloud.authority)).get_caller_identity()
+            make_client("sts", cloud.endpoint_url, **given).get_caller_identity()
         with pytest.raises(ClientError, match="403"):
-            session.client("rekognition", cloud.rekognition_url).describe_projects()
+            make_client("rekognition", cloud.rekognition_url, **given).describe_projects()
 
 
 def test_a_detached_cloud_keeps_its_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

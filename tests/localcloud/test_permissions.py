@@ -1,4 +1,4 @@
-"""Rekognition's answers under ministack's IAM: roles, users, sessions."""
+"""Rekognition's responses under ministack's IAM: roles, users, sessions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.cloud import LocalCloud
 from tests.localcloud.roles import allow, policy, signed_with, trust
-from tests.localcloud.support import refused
+from tests.localcloud.support import rejected
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -45,8 +45,8 @@ def role_name(arn: str) -> str:
 def session(cloud: LocalCloud, arn: str, **changes: str) -> RekognitionClient:
     """Return a client that acts in the role for a project; the changes spoil its credentials."""
     role = f"arn:aws:iam::{ACCOUNT}:role/{role_name(arn)}"
-    answer = cloud.client("sts", ACCOUNT).assume_role(RoleArn=role, RoleSessionName="test")
-    return signed_with(cloud, **{**answer["Credentials"], **changes})
+    response = cloud.client("sts", ACCOUNT).assume_role(RoleArn=role, RoleSessionName="test")
+    return signed_with(cloud, **{**response["Credentials"], **changes})
 
 
 def test_a_role_may_do_what_its_policies_allow(local_cloud: LocalCloud, arn: str, grant: Callable[..., None]) -> None:
@@ -54,10 +54,10 @@ def test_a_role_may_do_what_its_policies_allow(local_cloud: LocalCloud, arn: str
     grant({**LIST, "Resource": arn})
     client = session(local_cloud, arn)
     assert client.list_project_policies(ProjectArn=arn)["ProjectPolicies"] == []
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         client.delete_project_policy(ProjectArn=arn, PolicyName="share")
     grant({**LIST, "Resource": arn + "0"})
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         client.list_project_policies(ProjectArn=arn)
     assert told.message == (
         f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{role_name(arn)}/test is not authorized to perform: "
@@ -69,7 +69,7 @@ def test_a_role_may_do_what_its_policies_allow(local_cloud: LocalCloud, arn: str
 def test_a_deny_wins(local_cloud: LocalCloud, arn: str, grant: Callable[..., None]) -> None:
     """An explicit Deny is told as such."""
     grant(LIST, {**LIST, "Effect": "Deny"})
-    with refused("AccessDeniedException") as told:
+    with rejected("AccessDeniedException") as told:
         session(local_cloud, arn).list_project_policies(ProjectArn=arn)
     assert told.message.endswith("with an explicit deny in an identity-based policy")
 
@@ -82,7 +82,7 @@ def test_a_boundary_limits(local_cloud: LocalCloud, arn: str, grant: Callable[..
     grant(LIST)
     session(local_cloud, arn).list_project_policies(ProjectArn=arn)
     iam.put_role_permissions_boundary(RoleName=role_name(arn), PermissionsBoundary=boundary)
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         session(local_cloud, arn).list_project_policies(ProjectArn=arn)
 
 
@@ -94,7 +94,7 @@ def test_a_condition_on_the_principal_names_the_role(
     grant(LIST | {"Condition": {"ArnEquals": {"aws:PrincipalArn": role}}})
     session(local_cloud, arn).list_project_policies(ProjectArn=arn)
     grant(LIST | {"Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:sts::{ACCOUNT}:assumed-role/*"}}})
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         session(local_cloud, arn).list_project_policies(ProjectArn=arn)
 
 
@@ -102,7 +102,7 @@ def test_a_new_permission_may_be_seen_late(local_cloud: LocalCloud, arn: str, gr
     """With the switch a role is denied for a while what it has just been allowed; without it, no longer."""
     grant(LIST)
     client = session(local_cloud, arn)
-    with local_cloud.switched(permission_delay=3600), refused("AccessDeniedException"):
+    with local_cloud.switched(permission_delay=3600), rejected("AccessDeniedException"):
         client.list_project_policies(ProjectArn=arn)
     client.list_project_policies(ProjectArn=arn)
 
@@ -112,7 +112,7 @@ def test_a_user_has_permissions_too(local_cloud: LocalCloud, arn: str) -> None:
     iam, name = local_cloud.client("iam", ACCOUNT), role_name(arn)
     iam.create_user(UserName=name)
     client = signed_with(local_cloud, **iam.create_access_key(UserName=name)["AccessKey"])
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         client.list_project_policies(ProjectArn=arn)
     iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=policy(LIST))
     client.list_project_policies(ProjectArn=arn)
@@ -124,22 +124,22 @@ def test_a_session_of_another_account_is_kept_out(
     """However much its own policies allow, a role may not use another account's project."""
     grant(LIST)
     foreign = local_cloud.client("rekognition", "444455556666").create_project(ProjectName="foreign")["ProjectArn"]
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         session(local_cloud, arn).list_project_policies(ProjectArn=foreign)
 
 
 @pytest.mark.parametrize("spoiled", [{"SessionToken": "wrong"}, {"SessionToken": ""}, {"AccessKeyId": "ASIAUNKNOWN"}])
-def test_refuses_credentials_that_are_not_known(
+def test_rejects_credentials_that_are_not_known(
     local_cloud: LocalCloud, arn: str, grant: Callable[..., None], spoiled: dict[str, str]
 ) -> None:
     """An unknown key and a wrong or missing session token are UnrecognizedClientException."""
     grant(LIST)
-    with refused("UnrecognizedClientException"):
+    with rejected("UnrecognizedClientException"):
         session(local_cloud, arn, **spoiled).list_project_policies(ProjectArn=arn)
 
 
 @pytest.mark.parametrize("key", ["test", "AKIAIOSFODNN7EXAMPLE"])
-def test_refuses_keys_that_ministack_would_take_for_root(local_cloud: LocalCloud, key: str) -> None:
+def test_rejects_keys_that_ministack_would_take_for_root(local_cloud: LocalCloud, key: str) -> None:
     """Only 12 digits are a root key here."""
-    with refused("UnrecognizedClientException"):
+    with rejected("UnrecognizedClientException"):
         local_cloud.client("rekognition", key).describe_projects()

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.rekognition import LocalRekognition
-from tests.localcloud.support import VirtualClock, document, refused, statement
+from tests.localcloud.support import VirtualClock, document, rejected, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -39,9 +39,9 @@ def test_shows_a_policy_as_it_was_put() -> None:
         project = client.create_project(ProjectName="demo")["ProjectArn"]
         clock.forward(1.2345)
         revision = put(client, project)
-        answer = client.list_project_policies(ProjectArn=project)
-    (policy,) = answer["ProjectPolicies"]
-    assert "NextToken" not in answer
+        response = client.list_project_policies(ProjectArn=project)
+    (policy,) = response["ProjectPolicies"]
+    assert "NextToken" not in response
     assert policy["ProjectArn"] == project
     assert policy["PolicyName"] == "share"
     assert policy["PolicyDocument"] == document()
@@ -75,28 +75,28 @@ def test_a_revision_is_32_hexadecimal_digits_and_new_at_every_put(client: Rekogn
     assert all(re.fullmatch("[0-9a-f]{32}", revision) for revision in (first, second))
 
 
-def test_refuses_a_second_policy_of_the_same_name(client: RekognitionClient, project: str) -> None:
+def test_rejects_a_second_policy_of_the_same_name(client: RekognitionClient, project: str) -> None:
     """A put without a revision never replaces a policy."""
     put(client, project)
-    with refused("ResourceAlreadyExistsException"):
+    with rejected("ResourceAlreadyExistsException"):
         put(client, project)
 
 
-def test_refuses_a_stale_revision(client: RekognitionClient, project: str) -> None:
+def test_rejects_a_stale_revision(client: RekognitionClient, project: str) -> None:
     """Put and Delete with a revision that isn't the current one change nothing."""
     first = put(client, project)
     second = put(client, project, PolicyRevisionId=first)
-    with refused("InvalidPolicyRevisionIdException"):
+    with rejected("InvalidPolicyRevisionIdException"):
         put(client, project, PolicyRevisionId=first)
-    with refused("InvalidPolicyRevisionIdException"):
+    with rejected("InvalidPolicyRevisionIdException"):
         client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=first)
     (policy,) = client.list_project_policies(ProjectArn=project)["ProjectPolicies"]
     assert policy["PolicyRevisionId"] == second
 
 
-def test_refuses_a_revision_of_a_policy_that_is_not_there(client: RekognitionClient, project: str) -> None:
+def test_rejects_a_revision_of_a_policy_that_is_not_there(client: RekognitionClient, project: str) -> None:
     """A put with a revision is an update: it makes nothing."""
-    with refused("InvalidPolicyRevisionIdException"):
+    with rejected("InvalidPolicyRevisionIdException"):
         put(client, project, PolicyRevisionId=UNKNOWN_REVISION)
     assert names(client, project) == []
 
@@ -107,42 +107,42 @@ def test_deletes_a_policy(client: RekognitionClient, project: str, revision_give
     revision = put(client, project)
     put(client, project, "other")
     more: dict[str, Any] = {"PolicyRevisionId": revision} if revision_given else {}
-    answer = client.delete_project_policy(ProjectArn=project, PolicyName="share", **more)
-    assert set(answer) == {"ResponseMetadata"}
+    response = client.delete_project_policy(ProjectArn=project, PolicyName="share", **more)
+    assert set(response) == {"ResponseMetadata"}
     assert names(client, project) == ["other"]
 
 
 def test_deleting_what_is_not_there_is_told(client: RekognitionClient, project: str) -> None:
     """Delete of an absent name is ResourceNotFoundException, with a revision too."""
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.delete_project_policy(ProjectArn=project, PolicyName="share")
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=UNKNOWN_REVISION)
 
 
 def test_a_missing_project_is_told(client: RekognitionClient) -> None:
     """Put, List and Delete on an absent project are ResourceNotFoundException, whatever the document says."""
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         put(client, MISSING, PolicyDocument="no document")
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.list_project_policies(ProjectArn=MISSING)
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.delete_project_policy(ProjectArn=MISSING, PolicyName="share")
 
 
 def test_a_malformed_document_changes_nothing(client: RekognitionClient, project: str) -> None:
-    """A refused update leaves the policy as it was."""
+    """A rejected update leaves the policy as it was."""
     revision = put(client, project)
-    with refused("MalformedPolicyDocumentException"):
+    with rejected("MalformedPolicyDocumentException"):
         put(client, project, PolicyRevisionId=revision, PolicyDocument="{}")
     (policy,) = client.list_project_policies(ProjectArn=project)["ProjectPolicies"]
     assert policy["PolicyDocument"] == document()
 
 
 def test_a_project_has_five_policies(client: RekognitionClient, project: str) -> None:
-    """The sixth policy is refused; an update of the fifth is not."""
+    """The sixth policy is rejected; an update of the fifth is not."""
     revisions = [put(client, project, f"p{number}") for number in range(5)]
-    with refused("LimitExceededException"):
+    with rejected("LimitExceededException"):
         put(client, project, "p5")
     put(client, project, "p4", PolicyRevisionId=revisions[4])
     client.delete_project_policy(ProjectArn=project, PolicyName="p0")
@@ -159,12 +159,12 @@ def test_lists_at_most_five_a_page(rekognition: LocalRekognition, client: Rekogn
     sizes: list[int] = []
     token: dict[str, Any] = {}
     while True:
-        answer = client.list_project_policies(ProjectArn=project, **token)
-        seen += [policy["PolicyName"] for policy in answer["ProjectPolicies"]]
-        sizes.append(len(answer["ProjectPolicies"]))
-        if "NextToken" not in answer:
+        response = client.list_project_policies(ProjectArn=project, **token)
+        seen += [policy["PolicyName"] for policy in response["ProjectPolicies"]]
+        sizes.append(len(response["ProjectPolicies"]))
+        if "NextToken" not in response:
             break
-        token = {"NextToken": answer["NextToken"]}
+        token = {"NextToken": response["NextToken"]}
     assert sizes == [5, 5, 2]
     assert seen == [f"p{number}" for number in range(12)]
 
@@ -178,14 +178,14 @@ def test_no_page_follows_a_full_last_one(client: RekognitionClient, project: str
     assert "NextToken" not in last
 
 
-def test_refuses_a_token_it_did_not_give_out(client: RekognitionClient, project: str) -> None:
+def test_rejects_a_token_it_did_not_give_out(client: RekognitionClient, project: str) -> None:
     """A made-up token, and the token of another project's list, are InvalidPaginationTokenException."""
     other = client.create_project(ProjectName="other")["ProjectArn"]
     for number in range(2):
         put(client, other, f"p{number}")
     token = client.list_project_policies(ProjectArn=other, MaxResults=1)["NextToken"]
     for wrong in ("made up", "bWFkZSB1cA==", token):
-        with refused("InvalidPaginationTokenException"):
+        with rejected("InvalidPaginationTokenException"):
             client.list_project_policies(ProjectArn=project, NextToken=wrong)
 
 
@@ -206,9 +206,9 @@ def test_only_one_of_many_puts_at_once_succeeds(rekognition: LocalRekognition, p
 
 
 def test_records_every_call(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
-    """Each well-formed request is recorded, refused ones too."""
+    """Each well-formed request is recorded, rejected ones too."""
     rekognition.calls.clear()
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.delete_project_policy(ProjectArn=project, PolicyName="share")
     client.list_project_policies(ProjectArn=project)
     assert rekognition.calls == [

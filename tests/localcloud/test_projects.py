@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from localcloud.rekognition import LocalRekognition
-from tests.localcloud.support import VirtualClock, document, refused
+from tests.localcloud.support import VirtualClock, document, rejected
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -27,13 +27,13 @@ def test_a_project_made_anew_has_another_arn(clock: VirtualClock) -> None:
         assert client.delete_project(ProjectArn=old)["Status"] == "DELETING"
         new = client.create_project(ProjectName="demo")["ProjectArn"]
         assert new != old
-        with refused("ResourceNotFoundException"):
+        with rejected("ResourceNotFoundException"):
             client.list_project_policies(ProjectArn=old)
 
 
-def test_refuses_a_name_that_is_taken(client: RekognitionClient, project: str) -> None:
+def test_rejects_a_name_that_is_taken(client: RekognitionClient, project: str) -> None:
     """Names are unique in an account and Region."""
-    with refused("ResourceInUseException"):
+    with rejected("ResourceInUseException"):
         client.create_project(ProjectName="demo")
     assert [found["ProjectArn"] for found in client.describe_projects()["ProjectDescriptions"]] == [project]
 
@@ -60,10 +60,10 @@ def test_describes_projects_in_pages(client: RekognitionClient) -> None:
 
 
 def test_an_account_has_a_hundred_projects(rekognition: LocalRekognition, client: RekognitionClient) -> None:
-    """Beyond the quota a project is refused; other Regions are not affected."""
+    """Beyond the quota a project is rejected; other Regions are not affected."""
     for number in range(100):
         rekognition.store.create_project("123456789012", "us-east-1", f"p{number}")
-    with refused("LimitExceededException"):
+    with rejected("LimitExceededException"):
         client.create_project(ProjectName="one-more")
     rekognition.client(region="us-west-2").create_project(ProjectName="one-more")
 
@@ -76,7 +76,7 @@ def test_deleting_a_project_deletes_its_policies(client: RekognitionClient, proj
         lambda: client.list_project_policies(ProjectArn=project),
         lambda: client.delete_project(ProjectArn=project),
     ):
-        with refused("ResourceNotFoundException"):
+        with rejected("ResourceNotFoundException"):
             gone()
     anew = client.create_project(ProjectName="demo")["ProjectArn"]
     assert client.list_project_policies(ProjectArn=anew)["ProjectPolicies"] == []

@@ -96,7 +96,7 @@ def test_accepts_what_the_model_allows(operation: str, parameters: dict[str, Any
         ("DescribeProjects", {"MaxResults": 101}, "value less than or equal to 100"),
     ],
 )
-def test_refuses_what_the_model_forbids(operation: str, parameters: dict[str, Any], constraint: str) -> None:
+def test_rejects_what_the_model_forbids(operation: str, parameters: dict[str, Any], constraint: str) -> None:
     """A request that breaks the model is an InvalidParameterException that says which constraint."""
     with pytest.raises(AwsError) as caught:
         check_request(operation, parameters)
@@ -114,10 +114,10 @@ def test_counts_all_problems() -> None:
 def test_checks_requests_before_anything_happens(rekognition: LocalRekognition, project: str) -> None:
     """A request that breaks the model is neither done nor counted as a call."""
     before = len(rekognition.calls)
-    status, answer, headers = post(rekognition, "PutProjectPolicy", {**PUT, "ProjectArn": project, "PolicyName": ""})
+    status, response, headers = post(rekognition, "PutProjectPolicy", {**PUT, "ProjectArn": project, "PolicyName": ""})
     assert status == 400
-    assert answer["__type"] == headers["x-amzn-errortype"] == "InvalidParameterException"
-    assert answer["message"] == answer["Message"]
+    assert response["__type"] == headers["x-amzn-errortype"] == "InvalidParameterException"
+    assert response["message"] == response["Message"]
     assert headers["Content-Type"] == "application/x-amz-json-1.1"
     assert len(rekognition.calls) == before
 
@@ -125,16 +125,16 @@ def test_checks_requests_before_anything_happens(rekognition: LocalRekognition, 
 @pytest.mark.parametrize(
     ("target", "body", "code"),
     [
-        ("RekognitionService.StartProjectVersion", b"{}", "UnknownOperationException"),
+        ("RekognitionService.DetectLabels", b"{}", "UnknownOperationException"),
         ("CreateProject", b"{}", "UnknownOperationException"),
         ("RekognitionService.CreateProject", b"{", "SerializationException"),
         ("RekognitionService.CreateProject", b"[]", "SerializationException"),
     ],
 )
-def test_refuses_what_is_no_request(rekognition: LocalRekognition, target: str, body: bytes, code: str) -> None:
-    """An operation that isn't there, and a body that isn't a JSON object, are refused by AWS's codes."""
-    status, answer, _ = send(rekognition, target, body)
-    assert (status, answer["__type"]) == (400, code)
+def test_rejects_what_is_no_request(rekognition: LocalRekognition, target: str, body: bytes, code: str) -> None:
+    """An operation that isn't there, and a body that isn't a JSON object, are rejected by AWS's codes."""
+    status, response, _ = send(rekognition, target, body)
+    assert (status, response["__type"]) == (400, code)
 
 
 def post(rekognition: LocalRekognition, operation: str, parameters: dict[str, Any]) -> tuple[int, Any, Any]:
@@ -143,7 +143,7 @@ def post(rekognition: LocalRekognition, operation: str, parameters: dict[str, An
 
 
 def send(rekognition: LocalRekognition, target: str, body: bytes) -> tuple[int, Any, Any]:
-    """Send a request as the root of an account; return its status, its answer and its headers."""
+    """Send a request as the root of an account; return its status, its response and its headers."""
     credential = "123456789012/20231114/us-east-1/rekognition/aws4_request"
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
@@ -153,8 +153,8 @@ def send(rekognition: LocalRekognition, target: str, body: bytes) -> tuple[int, 
     request = urllib.request.Request(rekognition.endpoint_url, body, headers)  # noqa: S310 - always loopback
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=10) as answer:
-            return answer.status, json.load(answer), answer.headers
+        with opener.open(request, timeout=10) as response:
+            return response.status, json.load(response), response.headers
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error), error.headers

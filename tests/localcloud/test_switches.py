@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localcloud.rekognition import LocalRekognition, Switches
-from tests.localcloud.support import VirtualClock, document, refused, statement
+from tests.localcloud.support import VirtualClock, document, rejected, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -27,35 +27,24 @@ def documents(client: RekognitionClient, project: str) -> list[str]:
     return [p["PolicyDocument"] for p in client.list_project_policies(ProjectArn=project)["ProjectPolicies"]]
 
 
-def test_defaults_are_those_of_the_facts() -> None:
-    """The defaults are what is thought most likely of the real service."""
-    assert Switches().as_dict() == {
-        "put_existing_without_revision": "refuse",
-        "put_revision_absent": "InvalidPolicyRevisionIdException",
-        "quota_error": "LimitExceededException",
-        "policies_per_project": 5,
-        "projects_per_account": 100,
-        "list_lag": 0.0,
-        "training_time": 0.0,
-        "copying_time": 0.0,
-        "copy_permissions": "documented",
-        "returned_form": "as_given",
-        "end_of_list": "no_token",
-        "permission_delay": 0.0,
-        "custom_labels_everywhere": False,
+def test_by_default_nothing_takes_time_and_nothing_is_late() -> None:
+    """Times and delays are off, so that tests and examples that don't ask for them need not wait."""
+    defaults = Switches().as_dict()
+    assert {name for name in defaults if name.endswith(("_time", "_lag", "_delay"))} == {
+        name for name, value in defaults.items() if value == 0 and not isinstance(value, bool)
     }
 
 
 def test_put_of_an_existing_name_may_overwrite(
     rekognition: LocalRekognition, client: RekognitionClient, project: str
 ) -> None:
-    """With 'overwrite' a put without a revision replaces the policy; a stale revision is refused all the same."""
+    """With 'overwrite' a put without a revision replaces the policy; a stale revision is rejected all the same."""
     first = put(client, project)
     rekognition.switches.put_existing_without_revision = "overwrite"
     changed = document(statement(Effect="Deny"))
     assert put(client, project, PolicyDocument=changed) != first
     assert documents(client, project) == [changed]
-    with refused("InvalidPolicyRevisionIdException"):
+    with rejected("InvalidPolicyRevisionIdException"):
         put(client, project, PolicyRevisionId=first)
 
 
@@ -64,7 +53,7 @@ def test_put_with_a_revision_of_nothing_may_be_not_found(
 ) -> None:
     """The other error for an update of a policy that isn't there."""
     rekognition.switches.put_revision_absent = "ResourceNotFoundException"
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         put(client, project, PolicyRevisionId=UNKNOWN_REVISION)
 
 
@@ -74,7 +63,7 @@ def test_the_quota_may_have_the_other_error(
     """The other error for a policy beyond the quota, which is itself a switch."""
     rekognition.switches.change({"quota_error": "ServiceQuotaExceededException", "policies_per_project": 1})
     put(client, project)
-    with refused("ServiceQuotaExceededException"):
+    with rejected("ServiceQuotaExceededException"):
         put(client, project, "second")
 
 
@@ -85,7 +74,7 @@ def test_a_list_may_lag(clock: VirtualClock) -> None:
         project = client.create_project(ProjectName="demo")["ProjectArn"]
         first = put(client, project)
         assert documents(client, project) == []
-        with refused("ResourceAlreadyExistsException"):
+        with rejected("ResourceAlreadyExistsException"):
             put(client, project)
         clock.forward(2)
         assert documents(client, project) == [document()]
@@ -99,7 +88,7 @@ def test_a_list_may_lag(clock: VirtualClock) -> None:
 
         client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=second)
         assert documents(client, project) == [changed]
-        with refused("ResourceNotFoundException"):
+        with rejected("ResourceNotFoundException"):
             client.delete_project_policy(ProjectArn=project, PolicyName="share")
         clock.forward(2)
         assert documents(client, project) == []
@@ -116,7 +105,7 @@ def test_documents_may_come_back_in_another_form(
     )
     put(client, project, PolicyDocument=given)
     assert documents(client, project) == [given]
-    rekognition.switches.returned_form = "normalised"
+    rekognition.switches.returned_form = "normalized"
     (returned,) = documents(client, project)
     assert json.loads(returned) == {
         "Version": "2012-10-17",
@@ -135,7 +124,7 @@ def test_the_other_form_of_a_single_statement_is_no_list(
 ) -> None:
     """A list of one statement comes back as that statement."""
     put(client, project)
-    rekognition.switches.returned_form = "normalised"
+    rekognition.switches.returned_form = "normalized"
     (returned,) = documents(client, project)
     assert json.loads(returned)["Statement"] == statement()
 
@@ -152,9 +141,9 @@ def test_the_last_page_may_have_an_empty_token(
 
 
 def test_regions_without_custom_labels_deny_access(rekognition: LocalRekognition) -> None:
-    """A Region that lacks Custom Labels answers as if permission were lacking, unless the switch gives it to all."""
+    """A Region that lacks Custom Labels responses as if permission were lacking, unless the switch gives it to all."""
     for region in ("eu-north-1", "cn-north-1", "us-gov-west-1"):
-        with refused("AccessDeniedException"):
+        with rejected("AccessDeniedException"):
             rekognition.client(region=region).describe_projects()
     rekognition.switches.custom_labels_everywhere = True
     arns = [
@@ -172,17 +161,19 @@ def test_regions_without_custom_labels_deny_access(rekognition: LocalRekognition
         ({"copying_time": "long"}, "copying_time is a number"),
         ({"list_lag": -1}, "list_lag is a number, 0 or more"),
         ({"policies_per_project": "2.5"}, "policies_per_project is a number"),
-        ({"returned_form": "other"}, "one of: as_given, normalised"),
+        ({"returned_form": "other"}, "one of: as_given, normalized"),
         ({"custom_labels_everywhere": "maybe"}, "true or false"),
         ({"list_lag": 2, "quota_error": "x"}, "quota_error is one of"),
     ],
 )
-def test_refuses_what_is_no_switch(changes: dict[str, Any], problem: str) -> None:
-    """A wrong name or value is refused with those there are, and nothing is changed."""
+def test_rejects_what_is_no_switch(changes: dict[str, Any], problem: str) -> None:
+    """A wrong name or value is rejected with those there are, and nothing is changed."""
     switches = Switches()
     with pytest.raises(ValueError, match=problem):
         switches.change(changes)
     assert switches == Switches()
+    with pytest.raises(ValueError, match="put_existing_without_revision is one of: reject, overwrite"):
+        Switches(put_existing_without_revision="refuse")  # type: ignore[arg-type]
 
 
 def test_switches_are_set_from_strings() -> None:

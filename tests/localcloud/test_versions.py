@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localcloud.rekognition import LocalRekognition, Switches
-from tests.localcloud.support import VirtualClock, document, refused
+from tests.localcloud.support import VirtualClock, document, rejected
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -18,8 +18,8 @@ OUTPUT: Any = {"S3Bucket": "results", "S3KeyPrefix": "demo"}
 
 def train(client: RekognitionClient, project: str, name: str = "v1", **more: Any) -> str:
     """Make a version and return its ARN."""
-    answer = client.create_project_version(ProjectArn=project, VersionName=name, **{"OutputConfig": OUTPUT, **more})
-    return answer["ProjectVersionArn"]
+    response = client.create_project_version(ProjectArn=project, VersionName=name, **{"OutputConfig": OUTPUT, **more})
+    return response["ProjectVersionArn"]
 
 
 def described(client: RekognitionClient, project: str, **more: Any) -> list[Any]:
@@ -53,14 +53,14 @@ def test_a_version_made_anew_has_another_arn(client: RekognitionClient, project:
     assert client.delete_project_version(ProjectVersionArn=old)["Status"] == "DELETING"
     new = train(client, project)
     assert new != old
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.delete_project_version(ProjectVersionArn=old)
 
 
-def test_refuses_a_version_name_that_is_taken(client: RekognitionClient, project: str) -> None:
+def test_rejects_a_version_name_that_is_taken(client: RekognitionClient, project: str) -> None:
     """Names of versions are unique in their project, and only there."""
     first = train(client, project)
-    with refused("ResourceInUseException"):
+    with rejected("ResourceInUseException"):
         train(client, project)
     assert [version["ProjectVersionArn"] for version in described(client, project)] == [first]
     train(client, client.create_project(ProjectName="other")["ProjectArn"])
@@ -74,7 +74,7 @@ def test_training_may_take_time(clock: VirtualClock) -> None:
         arn = train(client, project)
         clock.forward(59.9)
         assert described(client, project)[0]["Status"] == "TRAINING_IN_PROGRESS"
-        with refused("ResourceInUseException"):
+        with rejected("ResourceInUseException"):
             client.delete_project_version(ProjectVersionArn=arn)
         clock.forward(0.1)
         assert described(client, project)[0]["Status"] == "TRAINING_COMPLETED"
@@ -100,7 +100,7 @@ def test_describes_versions_in_pages(client: RekognitionClient, project: str) ->
     )
     assert [len(page["ProjectVersionDescriptions"]) for page in pages] == [2, 2, 1]
     token = client.describe_project_versions(ProjectArn=project, MaxResults=2)["NextToken"]
-    with refused("InvalidPaginationTokenException"):
+    with rejected("InvalidPaginationTokenException"):
         client.describe_project_versions(ProjectArn=other, NextToken=token)
 
 
@@ -108,7 +108,7 @@ def test_a_project_with_versions_is_kept(client: RekognitionClient, project: str
     """Policies go with their project, but versions must go first."""
     client.put_project_policy(ProjectArn=project, PolicyName="share", PolicyDocument=document())
     arn = train(client, project)
-    with refused("ResourceInUseException"):
+    with rejected("ResourceInUseException"):
         client.delete_project(ProjectArn=project)
     client.delete_project_version(ProjectVersionArn=arn)
     client.delete_project(ProjectArn=project)
@@ -118,7 +118,7 @@ def test_a_project_with_versions_is_kept(client: RekognitionClient, project: str
 def test_deletes_only_the_version_that_is_named(client: RekognitionClient, project: str, changed: str) -> None:
     """An ARN that differs in the project's or the version's name is ResourceNotFoundException."""
     other = train(client, project).replace(f"{changed}/", f"{changed}/x")
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         client.delete_project_version(ProjectVersionArn=other)
     assert len(described(client, project)) == 1
 
@@ -129,24 +129,24 @@ def test_another_account_and_region_are_kept_out(
     """Versions are of their project's account and Region."""
     arn = train(client, project)
     other, elsewhere = rekognition.client("111122223333"), rekognition.client(region="eu-west-1")
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         train(other, project, "v2")
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         described(other, project)
-    with refused("AccessDeniedException"):
+    with rejected("AccessDeniedException"):
         other.delete_project_version(ProjectVersionArn=arn)
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         train(elsewhere, project, "v2")
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         described(elsewhere, project)
-    with refused("ResourceNotFoundException"):
+    with rejected("ResourceNotFoundException"):
         elsewhere.delete_project_version(ProjectVersionArn=arn)
     assert len(described(client, project)) == 1
 
 
 def test_results_need_a_bucket(client: RekognitionClient, project: str) -> None:
     """Though the service model doesn't require one."""
-    with refused("InvalidParameterException") as told:
+    with rejected("InvalidParameterException") as told:
         train(client, project, OutputConfig={"S3KeyPrefix": "demo"})
     assert "S3Bucket" in told.message
 
@@ -155,6 +155,6 @@ def test_a_request_with_a_fraction_fits_the_model(client: RekognitionClient, pro
     """FeatureConfig has the only number that may have one; its limits hold all the same."""
     for name, threshold in (("whole", 50), ("fraction", 99.5)):
         train(client, project, name, FeatureConfig={"ContentModeration": {"ConfidenceThreshold": threshold}})
-    with refused("InvalidParameterException") as told:
+    with rejected("InvalidParameterException") as told:
         train(client, project, "v1", FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 100.5}})
     assert re.search("confidenceThreshold.*value less than or equal to 100", told.message)

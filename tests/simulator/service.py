@@ -9,9 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from localcloud.rekognition import AwsError, Switches
-from localcloud.rekognition.authorisation import RootKeys
-from localcloud.rekognition.service import RekognitionService, Request
+from localcloud.rekognition import AwsError, RekognitionService, Request, RootKeys, Switches
 from tests.simulator.world import World
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -106,7 +104,7 @@ class Client:
         if operation == "PutProjectPolicy":
             self._note_put()
         try:
-            answer = self._service.emulator.answer(_request(operation, parameters))
+            answer = self._service.emulator.respond(_request(operation, parameters))
         except AwsError as error:
             raise _client_error(operation, error) from None
         if self._calls.dies_after == number:

@@ -80,9 +80,9 @@ class Lifecycle(RuleBasedStateMachine):
     """Two stacks on one project, and somebody who interferes."""
 
     @initialize(
-        overwrite=st.sampled_from(["refuse", "overwrite"]),
+        overwrite=st.sampled_from(["reject", "overwrite"]),
         absent=st.sampled_from(["InvalidPolicyRevisionIdException", "ResourceNotFoundException"]),
-        form=st.sampled_from(["as_given", "normalised"]),
+        form=st.sampled_from(["as_given", "normalized"]),
         lag=st.sampled_from([0.0, 0.0, 1.5]),
         token=st.sampled_from(["no_token", "empty_token"]),
         old_form=st.booleans(),

@@ -676,7 +676,7 @@ class TestService:
             Switches(put_revision_absent="ResourceNotFoundException"),
             Switches(quota_error="ServiceQuotaExceededException"),
             Switches(list_lag=1.9),
-            Switches(returned_form="normalised"),
+            Switches(returned_form="normalized"),
             Switches(end_of_list="empty_token"),
         ],
         ids=["overwrite", "absent", "quota", "lag", "form", "token"],

@@ -18,7 +18,7 @@ from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Annotations, Match
 
 from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider, _regions
-from localcloud.rekognition.arns import CUSTOM_LABELS_REGIONS
+from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
 from tests.unit.conftest import PROJECT_ARN, Resources
 
 TYPE = "Custom::RekognitionProjectPolicy"

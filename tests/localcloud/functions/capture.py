@@ -1,4 +1,4 @@
-"""A custom resource's function, which answers with its event and with what it finds around it. It runs in the cloud."""
+"""A custom resource's function, which returns its event and what it finds around it. It runs in the cloud."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ LIBRARIES = ("crhelper", "aws_cdk", "localcloud", "project_policy", "boto3")
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer CloudFormation."""
+    """Respond to CloudFormation."""
     data = {
         "Event": json.dumps(event),
         "Importable": json.dumps([name for name in LIBRARIES if importlib.util.find_spec(name)]),
         "Environment": json.dumps(dict(os.environ)),
         "Listing": listing(event["ResourceProperties"].get("ProjectArn")),
     }
-    answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    answer |= {"Status": "SUCCESS", "PhysicalResourceId": "captured", "Data": data}
+    response = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    response |= {"Status": "SUCCESS", "PhysicalResourceId": "captured", "Data": data}
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's own URL
-        event["ResponseURL"], json.dumps(answer).encode(), {"Content-Type": ""}, method="PUT"
+        event["ResponseURL"], json.dumps(response).encode(), {"Content-Type": ""}, method="PUT"
     )
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 

@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: asked of an `Authoriser`, so that a real IAM evaluator can be plugged in."""
+"""Who calls, and whether they may: asked of an `Authorizer`, so that a real IAM evaluator can be plugged in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from localcloud.rekognition.errors import AwsError, access_denied
+from localcloud.rekognition.errors import access_denied, unrecognized_client
 from localcloud.rekognition.switches import Switches
 
 
@@ -32,7 +32,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class ResourcePolicy:
-    """The policy of a resource: whose the resource is, and the text of the document."""
+    """The policy of a resource: the account that owns the resource, and the document."""
 
     owner: str
     document: str
@@ -45,18 +45,18 @@ class Permission:
     action: str
     resource: str
     policy: ResourcePolicy | None = None
-    context: Mapping[str, str] = field(default_factory=dict)
-    """Condition keys of the service, in lower case, and their values in this request."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Condition keys in lower case, beyond those about the caller, and their values in this request."""
 
 
 ALLOWED = Decision(allowed=True)
 
 
-class Authoriser(Protocol):
+class Authorizer(Protocol):
     """Finds the principal behind an access key, and decides what it may do."""
 
     def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
-        """Find the principal behind an access key; raise an AwsError when the key is not known."""
+        """Find the principal behind an access key; raise an AwsError when the key isn't known."""
 
     def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
         """Decide whether the principal has the permission."""
@@ -75,29 +75,26 @@ class RootKeys:
         return Principal(f"arn:aws:iam::{access_key_id}:root", access_key_id, is_root=True)
 
     def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:  # noqa: ARG002
-        """Let root do everything to what is its account's."""
+        """Allow root everything on what its account owns."""
         if permission.policy is not None and permission.policy.owner != principal.account:
             return not_allowed_by_resource(permission.action)
         return ALLOWED
 
 
 class Gate:
-    """Lets a request through or refuses it in AWS's words; new permissions may be seen late, as in AWS."""
+    """Allows a request or rejects it in AWS's words; new permissions may be seen late, as in AWS."""
 
-    def __init__(self, authoriser: Authoriser, switches: Switches, clock: Callable[[], float]) -> None:
-        self._authoriser = authoriser
+    def __init__(self, authorizer: Authorizer, switches: Switches, clock: Callable[[], float]) -> None:
+        self.identify = authorizer.identify
+        self._authorizer = authorizer
         self._switches = switches
         self._clock = clock
         self._lock = threading.Lock()
         self._first_allowed: dict[tuple[str, str, str], float] = {}
 
-    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
-        """Find the principal behind an access key."""
-        return self._authoriser.identify(access_key_id, session_token, region)
-
     def check(self, principal: Principal, permissions: Iterable[Permission], region: str) -> None:
         """Raise AccessDeniedException unless the principal has all of these, and has had them for long enough."""
-        # All are decided before the first is refused: what was allowed at one time is also seen at one time.
+        # All are decided before the first is rejected: what was allowed at one time is also seen at one time.
         decided = [(permission, self._decision(principal, permission, region)) for permission in permissions]
         for permission, decision in decided:
             if not decision.allowed:
@@ -108,13 +105,15 @@ class Gate:
                 )
 
     def _decision(self, principal: Principal, permission: Permission, region: str) -> Decision:
-        decision = self._authoriser.decide(principal, permission, region)
+        decision = self._authorizer.decide(principal, permission, region)
         if not principal.is_root and self._too_new(principal, permission, decision):
             return Decision(allowed=False)
         return decision
 
     def _too_new(self, principal: Principal, permission: Permission, decision: Decision) -> bool:
-        key = (_role_of(principal.arn), permission.action, permission.resource)
+        # Permissions belong to the role: every session of it sees them at the same time.
+        holder = principal.arn.rsplit("/", 1)[0] if ":assumed-role/" in principal.arn else principal.arn
+        key = (holder, permission.action, permission.resource)
         with self._lock:
             if not decision.allowed:
                 self._first_allowed.pop(key, None)
@@ -126,13 +125,3 @@ class Gate:
 def not_allowed_by_resource(action: str) -> Decision:
     """Decide against what the resource's own policy would have to allow."""
     return Decision(allowed=False, reason=f"because no resource-based policy allows the {action} action")
-
-
-def unrecognized_client() -> AwsError:
-    """Make the error for an access key that AWS doesn't know."""
-    return AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
-
-
-def _role_of(arn: str) -> str:
-    # Permissions belong to the role: every session of it sees them at the same time.
-    return arn.rsplit("/", 1)[0] if ":assumed-role/" in arn else arn

@@ -1,4 +1,4 @@
-"""The rules for the document of a project policy, as AWS documents them."""
+"""The documents of project policies: the rules that AWS documents, their union, and an equivalent form."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from localcloud.rekognition.arns import ProjectArn
 from localcloud.rekognition.errors import AwsError, malformed_document
+from localcloud.rekognition.models import ProjectArn
 
 ACTION = "rekognition:CopyProjectVersion"
 REQUIRED = ("Effect", "Principal", "Action", "Resource")
@@ -45,7 +45,7 @@ def check_document(text: str, project: ProjectArn) -> None:
             raise malformed_document(f"The policy document has an unknown element: {element}.")
     if document.get("Version", VERSIONS[0]) not in VERSIONS:
         raise malformed_document(f"The policy's Version must be one of {', '.join(VERSIONS)}.")
-    statements = as_list(document.get("Statement", []))
+    statements = _as_list(document.get("Statement", []))
     if not statements:
         raise malformed_document("The policy document must have at least one statement.")
     for statement in statements:
@@ -53,9 +53,9 @@ def check_document(text: str, project: ProjectArn) -> None:
 
 
 def merged(texts: Iterable[str], project: ProjectArn) -> str:
-    """Return one document that says what all of a project's documents say together.
+    """Return one document with the statements of all of a project's documents.
 
-    Where one of them isn't in order, it denies everything to everybody: an evaluator might take what it can't read for
+    Where one of them breaks a rule, it denies everything to everybody: an evaluator might take what it can't read for
     a condition that isn't there.
     """
     statements: list[Any] = []
@@ -64,19 +64,40 @@ def merged(texts: Iterable[str], project: ProjectArn) -> str:
             check_document(text, project)
         except AwsError:
             return json.dumps({"Version": VERSIONS[0], "Statement": [_DENY_ALL]})
-        statements += as_list(json.loads(text)["Statement"])
+        statements += _as_list(json.loads(text)["Statement"])
     return json.dumps({"Version": VERSIONS[0], "Statement": statements})
 
 
-def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's elements are any JSON
-    """Return a policy's element as a list; with one member, it may stand as a scalar."""
+def normalized(text: str, partition: str) -> str:
+    """Return an equivalent document: account ids as root ARNs, lists of one as scalars, other order of statements."""
+    document = json.loads(text)
+    statements = [_normalized(statement, partition) for statement in reversed(_as_list(document["Statement"]))]
+    return json.dumps({**document, "Statement": _scalar(statements)}, ensure_ascii=False, indent=1)
+
+
+def _normalized(statement: dict[str, Any], partition: str) -> dict[str, Any]:
+    changed = {name: _scalar(value) for name, value in sorted(statement.items())}
+    if statement["Principal"] != "*":
+        names = [
+            f"arn:{partition}:iam::{name}:root" if re.fullmatch(r"\d{12}", name) else name
+            for name in _as_list(statement["Principal"]["AWS"])
+        ]
+        changed["Principal"] = {"AWS": _scalar(names)}
+    return changed
+
+
+def _scalar(value: Any) -> Any:  # noqa: ANN401 - a policy's elements are any JSON
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's elements are any JSON
     return value if isinstance(value, list) else [value]
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a name stands twice in an object")
+        raise ValueError("a key is duplicated in an object")
     return result
 
 
@@ -118,12 +139,12 @@ def _check_condition(condition: Any) -> None:  # noqa: ANN401 - any JSON may sta
         if not isinstance(tests, dict):
             raise malformed_document(f"The condition {operator} must be a JSON object.")
         for key, values in tests.items():
-            if not all(isinstance(value, (str, int, float)) for value in as_list(values)):
+            if not all(isinstance(value, (str, int, float)) for value in _as_list(values)):
                 raise malformed_document(f"The condition key {key} must have a string or a list of strings.")
 
 
 def _strings(value: Any, element: str) -> Iterable[str]:  # noqa: ANN401 - any JSON may stand here
-    values = as_list(value)
+    values = _as_list(value)
     if not values or not all(isinstance(item, str) for item in values):
         raise malformed_document(f"The element {element} must be a string or a list of strings.")
     return values

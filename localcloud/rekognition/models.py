@@ -1,0 +1,497 @@
+"""What the service keeps: projects, their model versions and their policies, apart for each account and Region."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from localcloud.rekognition.errors import AwsError, access_denied, in_use, invalid_parameter, not_found, wrong_revision
+from localcloud.rekognition.switches import Switches
+
+CUSTOM_LABELS_REGIONS = frozenset(
+    [
+        "us-east-1",
+        "us-east-2",
+        "us-west-2",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-central-1",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-northeast-1",
+        "ap-northeast-2",
+    ]
+)
+
+_PROJECT = r"arn:([a-z\d-]+):rekognition:([a-z\d-]+):(\d{12}):project/([a-zA-Z0-9_.\-]{1,255})"
+_PROJECT_ARN = re.compile(_PROJECT + r"/([0-9]+)")
+_VERSION_ARN = re.compile(_PROJECT + r"/version/([a-zA-Z0-9_.\-]{1,255})/([0-9]+)")
+
+_IDLE = ("TRAINING_COMPLETED", "COPYING_COMPLETED", "STOPPED")
+_TAGS_PER_RESOURCE = 50
+
+
+def partition_of(region: str) -> str:
+    """Return the partition a Region belongs to."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+@dataclass(frozen=True)
+class ProjectArn:
+    """The ARN of a project, in its parts."""
+
+    partition: str
+    region: str
+    account: str
+    name: str
+    created: str
+    """When the project was created, in milliseconds since the epoch; `*` in a pattern."""
+
+    @classmethod
+    def parse(cls, arn: str) -> ProjectArn:
+        """Return an ARN's parts; the service model has accepted the ARN before."""
+        match = _PROJECT_ARN.fullmatch(arn)
+        if match is None:
+            raise ValueError(f"not a project's ARN: {arn}")
+        return cls(*match.groups())
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:rekognition:{self.region}:{self.account}:project/{self.name}/{self.created}"
+
+    @property
+    def version_prefix(self) -> str:
+        """What the ARNs of the project's model versions begin with; without a time stamp, unlike the ARN."""
+        return f"{str(self).rpartition('/')[0]}/version/"
+
+
+@dataclass(frozen=True)
+class VersionArn:
+    """The ARN of a model version, in its parts."""
+
+    partition: str
+    region: str
+    account: str
+    project: str
+    name: str
+    created: str
+    """When the model version was created, in milliseconds since the epoch."""
+
+    @classmethod
+    def parse(cls, arn: str) -> VersionArn:
+        """Return an ARN's parts; the service model has accepted the ARN before."""
+        match = _VERSION_ARN.fullmatch(arn)
+        if match is None:
+            raise ValueError(f"not a model version's ARN: {arn}")
+        return cls(*match.groups())
+
+    def __str__(self) -> str:
+        project = ProjectArn(self.partition, self.region, self.account, self.project, "0")
+        return f"{project.version_prefix}{self.name}/{self.created}"
+
+    def is_of(self, project: ProjectArn) -> bool:
+        """Return whether a project of this ARN's account, Region and name could have the model version."""
+        return str(self).startswith(project.version_prefix)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A project policy at one of its revisions."""
+
+    name: str
+    document: str
+    revision: str
+    created: float
+    updated: float
+
+
+@dataclass
+class Version:
+    """A model version: trained, or copied from another one."""
+
+    arn: VersionArn
+    created: float
+    output: Mapping[str, str]
+    kms_key: str | None = None
+    description: str | None = None
+    source: VersionArn | None = None
+    """The model version it is a copy of."""
+    tags: dict[str, str] = field(default_factory=dict)
+    failure: str | None = None
+    """Why the copy fails, once its time is over."""
+    asked: list[tuple[float, str]] = field(default_factory=list)
+    """When it was asked to `start`, `stop` and `delete`."""
+    gone: float | None = None
+    """When its deletion was complete."""
+
+
+@dataclass
+class Project:
+    """A project, its model versions, its policies by name, and what its list of policies looked like before."""
+
+    arn: ProjectArn
+    created: float
+    feature: str | None = None
+    auto_update: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    versions: list[Version] = field(default_factory=list)
+    """In the order of their creation; deleted ones stay, so that a lagging list can show them."""
+    policies: dict[str, Policy] = field(default_factory=dict)
+    history: list[tuple[float, tuple[Policy, ...]]] = field(default_factory=list)
+    """Each list of policies there was, with the time from which it was true."""
+
+    def remember(self, now: float) -> None:
+        """Note the list of policies as it is from now on."""
+        self.history.append((now, tuple(self.policies.values())))
+
+    def policies_at(self, when: float) -> tuple[Policy, ...]:
+        """Return the policies there were at a time."""
+        seen: tuple[Policy, ...] = ()
+        for since, policies in self.history:
+            if since <= when:
+                seen = policies
+        return seen
+
+
+class Store:
+    """Projects, model versions and policies, with the service's rules for changing them. Every method is atomic."""
+
+    def __init__(self, switches: Switches, clock: Callable[[], float]) -> None:
+        self._switches = switches
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._projects: dict[tuple[str, str], dict[str, Project]] = {}
+        self._last_stamp = 0
+
+    # -- projects ------------------------------------------------------------------------------------------------------
+
+    def create_project(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        feature: str | None = None,
+        auto_update: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Project:
+        """Create a project; its name is unique in its account and Region."""
+        with self._lock:
+            projects = self._projects.setdefault((account, region), {})
+            if name in projects:
+                raise in_use(f"A project with the name {name} already exists.")
+            if len(projects) >= self._switches.projects_per_account:
+                raise AwsError("LimitExceededException", "The limit of projects per account has been reached.")
+            now = self._clock()
+            arn = ProjectArn(partition_of(region), region, account, name, self._stamp(now))
+            projects[name] = Project(arn, now, feature, auto_update, dict(tags or {}))
+            return projects[name]
+
+    def projects(self, account: str, region: str) -> list[Project]:
+        """Return the projects of an account in a Region, in the order of their creation."""
+        with self._lock:
+            return list(self._projects.get((account, region), {}).values())
+
+    def project(self, account: str, region: str, arn: str) -> Project:
+        """Return the project with this ARN, as this account sees it from this Region."""
+        wanted = ProjectArn.parse(arn)
+        _check_owner(account, wanted)
+        with self._lock:
+            found = self._projects.get((account, region), {}).get(wanted.name)
+            if found is None or found.arn != wanted:
+                raise not_found(f"The project {arn} does not exist.")
+            return found
+
+    def delete_project(self, account: str, region: str, arn: str) -> None:
+        """Delete a project with all its policies; its model versions must have been deleted before."""
+        with self._lock:
+            project = self.project(account, region, arn)
+            kept = self._switches.deleting_versions_keep_project
+            if any(kept or self.status(version) != "DELETING" for version in self._present(project)):
+                raise in_use(f"The project {arn} has model versions; delete them first.")
+            del self._projects[account, region][project.arn.name]
+
+    # -- model versions ------------------------------------------------------------------------------------------------
+
+    def create_version(
+        self,
+        account: str,
+        region: str,
+        project_arn: str,
+        name: str,
+        output: Mapping[str, str],
+        kms_key: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Version:
+        """Begin to train a model version; its name is unique in its project."""
+        with self._lock:
+            project = self.project(account, region, project_arn)
+            version = self._add_version(project, name, output, kms_key, tags)
+            version.description = description
+            return version
+
+    def copy_version(
+        self,
+        account: str,
+        region: str,
+        source_project: ProjectArn,
+        source: VersionArn,
+        destination_arn: str,
+        name: str,
+        output: Mapping[str, str],
+        kms_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Version:
+        """Begin to copy a model version of any account's project into a project of this account."""
+        with self._lock:
+            destination = self.project(account, region, destination_arn)
+            original = self._project_anywhere(source_project)
+            found = self._version_anywhere(source)
+            if original is None or found is None:
+                raise not_found(f"The model version {source} of the project {source_project} does not exist.")
+            for project in (original, destination):
+                if project.feature == "CONTENT_MODERATION":
+                    raise invalid_parameter(f"{project.arn} is not a project of Custom Labels.")
+            status = self.status(found)
+            if status.endswith("_IN_PROGRESS") or status in ("COPYING_FAILED", "DELETING"):
+                raise in_use(f"The model version {source} is {status}.")
+            inherited = found.tags if self._switches.source_tags_copied else {}
+            version = self._add_version(destination, name, output, kms_key, {**inherited, **(tags or {})})
+            version.source = source
+            if self._switches.copying_ends == "COPYING_FAILED":
+                version.failure = "The copy failed."
+            return version
+
+    def version(self, account: str, region: str, arn: str) -> Version:
+        """Return the model version with this ARN, as this account sees it from this Region."""
+        wanted = VersionArn.parse(arn)
+        _check_owner(account, wanted)
+        with self._lock:
+            found = self._version_anywhere(wanted) if wanted.region == region else None
+            if found is None:
+                raise not_found(f"The model version {arn} does not exist.")
+            return found
+
+    def versions(self, project: Project) -> list[tuple[Version, str]]:
+        """Return a project's model versions, the latest first, with their statuses: late, where the switch says so."""
+        with self._lock:
+            self._present(project)
+            seen = self._clock() - self._switches.versions_lag
+            return [
+                (version, self.status(version, seen))
+                for version in reversed(project.versions)
+                if version.created <= seen and (version.gone is None or seen < version.gone)
+            ]
+
+    def status(self, version: Version, when: float | None = None) -> str:
+        """Return the status of a model version at a time, by the switches as they are now."""
+        when = self._clock() if when is None else when
+        for since, asked in reversed(version.asked):
+            if asked == "delete" and since <= when:
+                return "DELETING"
+            if since <= when:
+                doing, done = ("STARTING", "RUNNING") if asked == "start" else ("STOPPING", "STOPPED")
+                return done if when >= since + self._switches.starting_time else doing
+        if version.source is None:
+            return (
+                f"TRAINING_{'COMPLETED' if when >= version.created + self._switches.training_time else 'IN_PROGRESS'}"
+            )
+        if when < version.created + self._switches.copying_time:
+            return "COPYING_IN_PROGRESS"
+        return "COPYING_FAILED" if version.failure else "COPYING_COMPLETED"
+
+    def start_version(self, account: str, region: str, arn: str) -> str:
+        """Begin to start a model version that isn't running, and return its status."""
+        with self._lock:
+            version = self.version(account, region, arn)
+            self._check_status(version, *_IDLE)
+            present = [other for project in self.projects(account, region) for other in self._present(project)]
+            running = [other for other in present if self.status(other) in ("STARTING", "RUNNING")]
+            if len(running) >= self._switches.running_versions:
+                raise AwsError("LimitExceededException", "The limit of running models has been reached.")
+            version.asked.append((self._clock(), "start"))
+            return self.status(version)
+
+    def stop_version(self, account: str, region: str, arn: str) -> str:
+        """Begin to stop a model version that is running, and return its status."""
+        with self._lock:
+            version = self.version(account, region, arn)
+            self._check_status(version, "RUNNING")
+            version.asked.append((self._clock(), "stop"))
+            return self.status(version)
+
+    def delete_version(self, account: str, region: str, arn: str) -> None:
+        """Begin to delete a model version that is neither running nor being made; again, it changes nothing."""
+        with self._lock:
+            version = self.version(account, region, arn)
+            copying = ["COPYING_IN_PROGRESS"] if self._switches.delete_while_copying == "delete" else []
+            self._check_status(version, *_IDLE, "COPYING_FAILED", "DELETING", *copying)
+            if self.status(version) != "DELETING":
+                version.asked.append((self._clock(), "delete"))
+
+    # -- tags ----------------------------------------------------------------------------------------------------------
+
+    def tags(self, account: str, region: str, arn: str) -> dict[str, str]:
+        """Return the tags of a project or model version; those of a new one late, where the switch says so."""
+        with self._lock:
+            resource = self._tagged(account, region, arn)
+            return dict(resource.tags) if self._clock() >= resource.created + self._switches.tags_lag else {}
+
+    def tag(self, account: str, region: str, arn: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a project or model version, or change their values."""
+        with self._lock:
+            resource = self._tagged(account, region, arn)
+            resource.tags = _checked_tags({**resource.tags, **tags})
+
+    def untag(self, account: str, region: str, arn: str, keys: Iterable[str]) -> None:
+        """Remove tags from a project or model version; one that isn't there is no error."""
+        with self._lock:
+            tags = self._tagged(account, region, arn).tags
+            for key in keys:
+                tags.pop(key, None)
+
+    def tags_for_conditions(self, arn: str) -> dict[str, str]:
+        """Return the tags that aws:ResourceTag compares: those of a model version of any account, if it exists."""
+        if self._switches.resource_tags == "ignored" or _VERSION_ARN.fullmatch(arn) is None:
+            return {}
+        with self._lock:
+            found = self._version_anywhere(VersionArn.parse(arn))
+            return dict(found.tags) if found else {}
+
+    # -- policies ------------------------------------------------------------------------------------------------------
+
+    def documents(self, arn: ProjectArn) -> list[str]:
+        """Return the documents attached to a project of any account, without any lag; none where it doesn't exist."""
+        with self._lock:
+            project = self._project_anywhere(arn)
+            return [policy.document for policy in project.policies.values()] if project else []
+
+    def put_policy(
+        self, account: str, region: str, arn: str, name: str, document: str, revision: str | None = None
+    ) -> Policy:
+        """Attach a policy, or replace the one whose current revision is named."""
+        with self._lock:
+            project = self.project(account, region, arn)
+            live = project.policies.get(name)
+            if live is None:
+                self._check_new_policy(project, name, revision)
+            elif revision is None:
+                if self._switches.put_existing_without_revision != "overwrite":
+                    raise AwsError("ResourceAlreadyExistsException", f"The policy {name} already exists on {arn}.")
+            elif revision.lower() != live.revision:
+                raise wrong_revision(f"The revision {revision} is not the current one of the policy {name}.")
+            now = self._clock()
+            policy = Policy(name, document, secrets.token_hex(16), live.created if live else now, now)
+            project.policies[name] = policy
+            project.remember(now)
+            return policy
+
+    def delete_policy(self, account: str, region: str, arn: str, name: str, revision: str | None = None) -> None:
+        """Delete a policy; only at this revision where one is named."""
+        with self._lock:
+            project = self.project(account, region, arn)
+            live = project.policies.get(name)
+            if live is None:
+                raise not_found(f"The policy {name} does not exist on {arn}.")
+            if revision is not None and revision.lower() != live.revision:
+                raise wrong_revision(f"The revision {revision} is not the current one of the policy {name}.")
+            del project.policies[name]
+            project.remember(self._clock())
+            if self._switches.withdrawing_while_copying == "fails":
+                self._fail_copies_of(project.arn)
+
+    def policies(self, account: str, region: str, arn: str) -> list[Policy]:
+        """Return the policies of a project as a list call shows them: late, where the switch says so."""
+        with self._lock:
+            project = self.project(account, region, arn)
+            lag = self._switches.list_lag
+            return list(project.policies_at(self._clock() - lag) if lag else project.policies.values())
+
+    # -- what several of them need -------------------------------------------------------------------------------------
+
+    def _project_anywhere(self, arn: ProjectArn) -> Project | None:
+        found = self._projects.get((arn.account, arn.region), {}).get(arn.name)
+        return found if found is not None and found.arn == arn else None
+
+    def _version_anywhere(self, arn: VersionArn) -> Version | None:
+        project = self._projects.get((arn.account, arn.region), {}).get(arn.project)
+        found = [version for version in self._present(project) if version.arn == arn] if project else []
+        return found[0] if found else None
+
+    def _present(self, project: Project) -> list[Version]:
+        """Return the model versions that there are, after noting which deletions are complete."""
+        now = self._clock()
+        for version in project.versions:
+            since, asked = version.asked[-1] if version.asked else (now, "")
+            if asked == "delete" and version.gone is None and now >= since + self._switches.deleting_time:
+                version.gone = since + self._switches.deleting_time
+        return [version for version in project.versions if version.gone is None]
+
+    def _add_version(
+        self,
+        project: Project,
+        name: str,
+        output: Mapping[str, str],
+        kms_key: str | None,
+        tags: Mapping[str, str] | None,
+    ) -> Version:
+        present = self._present(project)
+        if any(version.arn.name == name for version in present):
+            message = f"The project {project.arn} already has a model version with the name {name}."
+            raise AwsError(self._switches.version_name_taken, message)
+        if len(present) >= self._switches.versions_per_project:
+            raise AwsError(self._switches.quota_error, f"The limit of versions for {project.arn} has been reached.")
+        of, now = project.arn, self._clock()
+        arn = VersionArn(of.partition, of.region, of.account, of.name, name, self._stamp(now))
+        version = Version(arn, now, output, kms_key, tags=_checked_tags(tags or {}))
+        project.versions.append(version)
+        return version
+
+    def _check_status(self, version: Version, *fitting: str) -> None:
+        status = self.status(version)
+        if status not in fitting:
+            raise in_use(f"The model version {version.arn} is {status}.")
+
+    def _fail_copies_of(self, source: ProjectArn) -> None:
+        for (account, _), projects in self._projects.items():
+            for version in (version for project in projects.values() for version in project.versions):
+                foreign = version.source is not None and version.source.is_of(source) and account != source.account
+                if foreign and self.status(version) == "COPYING_IN_PROGRESS":
+                    version.failure = "The policy of the source project was deleted."
+
+    def _tagged(self, account: str, region: str, arn: str) -> Project | Version:
+        if _VERSION_ARN.fullmatch(arn):
+            return self.version(account, region, arn)
+        if _PROJECT_ARN.fullmatch(arn):
+            return self.project(account, region, arn)
+        raise invalid_parameter(f"{arn} is neither a project nor a model version.")
+
+    def _check_new_policy(self, project: Project, name: str, revision: str | None) -> None:
+        if revision is not None:
+            raise AwsError(
+                self._switches.put_revision_absent,
+                f"The policy {name} does not exist on {project.arn}, so it has no revision {revision}.",
+            )
+        if len(project.policies) >= self._switches.policies_per_project:
+            raise AwsError(self._switches.quota_error, f"The limit of policies for {project.arn} has been reached.")
+
+    def _stamp(self, now: float) -> str:
+        # What is made anew in the same millisecond is another one all the same, with another ARN.
+        self._last_stamp = max(round(now * 1000), self._last_stamp + 1)
+        return str(self._last_stamp)
+
+
+def _check_owner(account: str, arn: ProjectArn | VersionArn) -> None:
+    if arn.account != account:
+        raise access_denied(f"The account {account} may not use {arn}, which belongs to another account.")
+
+
+def _checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    if len(tags) > _TAGS_PER_RESOURCE:
+        raise AwsError("ServiceQuotaExceededException", f"A resource has at most {_TAGS_PER_RESOURCE} tags.")
+    return dict(tags)
