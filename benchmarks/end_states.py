@@ -131,7 +131,7 @@ class Stack:
         """End the process, and let nothing fail anymore."""
         self._end_process()
         self._rekognition.faults.before = self._rekognition.faults.after = _pass
-        self._rekognition.switches.put_existing_without_revision = "refuse"
+        self._rekognition.switches.put_existing_without_revision = "reject"
         self._cloudformation.drops = 0
 
     @property
