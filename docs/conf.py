@@ -18,7 +18,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "docs._extensions.site_pages"
 exclude_patterns = ["_extensions"]
 smartquotes_action = "D"  # dashes; a quotation mark is what is to be typed, or what was said
 
-myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 
 autoclass_content = "both"

@@ -29,10 +29,10 @@ def main() -> int:
     except SetupError as problem:
         print(problem, file=sys.stderr)
         return 1
-    # Every warning is shown, then any is an error; so is a reference that leads nowhere (-n). What Sphinx keeps of the
-    # last build lies beside the site, not in it.
+    # Every warning is shown, then any is an error; so is a reference that leads nowhere (-n). Every page is read again
+    # (-E), because some are made from files that Sphinx doesn't watch. What it keeps of a build lies beside the site.
     doctrees = output.with_name(f".{output.name}-doctrees")
-    command = [python, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html", "-d", doctrees]
+    command = [python, "-m", "sphinx", "-W", "-n", "-E", "--keep-going", "-q", "-b", "html", "-d", doctrees]
     done = subprocess.run([*command, ROOT / "docs", output], cwd=ROOT, env={**os.environ, **QUIET}, check=False)
     if done.returncode == 0:
         print(f"    {output / 'index.html'}")

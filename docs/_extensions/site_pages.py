@@ -1,7 +1,7 @@
 """What the site adds to the pages: the examples, and links to what lies outside this folder.
 
-A comment in a page says where the examples go: ``<!-- examples -->``. On a repository host nothing is seen of it, and
-every link of a page leads where it leads here.
+The comment ``<!-- examples -->`` in a page is where the examples go; a repository host doesn't show it. Links are
+written as a repository host follows them.
 """
 
 from __future__ import annotations
@@ -36,16 +36,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", _read)
     app.connect("missing-reference", _resolve)
-    app.connect("env-before-read-docs", _forget)
     app.connect("autodoc-process-signature", _signature)
-    # The CDK's metaclass takes any arguments; what a class takes is what its __init__ says.
+    # The CDK's metaclass takes any arguments, so autodoc shows those of __init__ only when it ignores the metaclass.
     autodoc._METACLASS_CALL_BLACKLIST.append("jsii._runtime.JSIIMeta.__call__")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _forget(_app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Read the pages anew that are made from other files."""
-    docnames += [name for name in ("examples", "api") if name in env.found_docs and name not in docnames]
 
 
 def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
@@ -55,7 +49,7 @@ def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def _examples() -> Iterator[str]:
-    """Return what the examples' README says; then each example: its own README, and its code."""
+    """Yield the examples' README, then each example's README and code."""
     _, about = (EXAMPLES / "README.md").read_text().split("\n", 1)
     yield _with_links(about, EXAMPLES, DOCS)
     for folder in sorted(path.parent for path in EXAMPLES.glob("*/README.md")):
@@ -68,18 +62,18 @@ def _examples() -> Iterator[str]:
 
 
 def _one_level_down(text: str, folder: Path) -> str:
-    """Return Markdown of a folder's README as a section of the page."""
+    """Return a README's Markdown as a section of the page of examples."""
     return re.sub(r"^(#+ )", r"#\1", _with_links(text, folder, DOCS), flags=re.MULTILINE)
 
 
 def _outside_fences(text: str, change: Callable[[str], str]) -> str:
-    """Return the text, changed but for its blocks of code."""
+    """Return the text with everything but its blocks of code changed."""
     parts = _FENCE.split(text)
     return "".join(change(part) if number % 3 == 0 else part for number, part in enumerate(parts) if number % 3 != 2)
 
 
 def _with_links(text: str, folder: Path, page: Path) -> str:
-    """Return Markdown of a file in ``folder`` with its links made for a page in the folder ``page``."""
+    """Return the Markdown of a file in ``folder`` with its links rewritten for a page in the folder ``page``."""
 
     def link(found: re.Match[str]) -> str:
         target, fragment = (folder / found[1]).resolve(), found[2] or ""
@@ -90,7 +84,7 @@ def _with_links(text: str, folder: Path, page: Path) -> str:
             target = DOCS / "examples.md"
         if target == DOCS.parent / "README.md":
             target = DOCS / "index.md"
-        # A page that is none of the site's is a file to download.
+        # A Markdown file outside the site is a download.
         scheme = "path:" if target.suffix == ".md" and not target.is_relative_to(DOCS) else ""
         return f"]({scheme}{os.path.relpath(target, page)}{fragment})"
 
@@ -104,14 +98,14 @@ def _anchor(example: str) -> str:
 def _signature(
     _app: Sphinx, _what: str, _name: str, given: object, _options: object, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Leave out what a protocol would be called with: nobody calls it."""
+    """Leave out the arguments of a protocol, because nobody calls it."""
     return ("", None) if getattr(given, "_is_protocol", False) else (signature, returned)
 
 
 def _resolve(
     _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Return a link into AWS's own reference for what is the CDK's."""
+    """Return a link to AWS's reference for a class of the CDK."""
     found = _OF_THE_CDK.fullmatch(str(node.get("reftarget", "")))
     if found is None:
         return None
