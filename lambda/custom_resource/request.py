@@ -15,6 +15,7 @@ REQUEST_TYPES = ("Create", "Update", "Delete")
 """What CloudFormation may request of a custom resource."""
 
 _EXPIRES_AFTER = 7200  # seconds from the signing of a ResponseURL to its Expires, as seen in real events
+_CLOCKS_DIFFER = 60  # seconds that CloudFormation's clock is taken to be ahead of the function's at most
 _NOT_CREATED = "not-created:"
 _IN_DOUBT = "in-doubt:"
 
@@ -24,12 +25,13 @@ def not_created(logical_id: str, request_id: str) -> str:
     return f"{_NOT_CREATED}{logical_id}:{request_id}"
 
 
-def in_doubt(logical_id: str, request_id: str) -> str:
+def in_doubt(logical_id: str, request_id: str, now: float) -> str:
     """Return the physical ID of a Create that failed before it saw whether an earlier delivery of it had worked.
 
-    It names no resource, so its Delete looks for one that only this Create can have made, and takes no other.
+    It names no resource, so its Delete looks for one that only this Create can have made, and takes no other: the ID
+    ends in the time (seconds since the epoch) at which the Create gave up.
     """
-    return f"{_IN_DOUBT}{logical_id}:{request_id}"
+    return f"{_IN_DOUBT}{logical_id}:{request_id}:{int(now)}"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ class Request:
     stack_id: str = ""
 
     @classmethod
-    def parse(cls, event: Mapping[str, object]) -> Request:
-        """Read an event of CloudFormation."""
+    def parse(cls, event: Mapping[str, object], now: float) -> Request:
+        """Read an event of CloudFormation; a time that is still to come tells nothing."""
+        time = time_of(str(event.get("ResponseURL", "")))
         properties, old_properties = event.get("ResourceProperties"), event.get("OldResourceProperties")
         return cls(
             type=str(event["RequestType"]),
@@ -58,14 +61,19 @@ class Request:
             physical_id=str(event.get("PhysicalResourceId", "")),
             properties=properties if isinstance(properties, Mapping) else {},
             old_properties=old_properties if isinstance(old_properties, Mapping) else {},
-            time=time_of(str(event.get("ResponseURL", ""))),
+            time=None if time is not None and time > now + _CLOCKS_DIFFER else time,
             stack_id=str(event.get("StackId", "")),
         )
 
+    def fallback_id(self, now: float) -> str:
+        """Return the physical ID to respond with as long as nothing else is known: the given one, else one in doubt."""
+        return self.physical_id or in_doubt(self.logical_id, self.request_id, now)
+
     @property
-    def fallback_id(self) -> str:
-        """The physical ID to respond with as long as nothing else is known: the given one, else one in doubt."""
-        return self.physical_id or in_doubt(self.logical_id, self.request_id)
+    def in_doubt_since(self) -> float | None:
+        """When the Create gave up whose physical ID is one in doubt; None where it isn't."""
+        doubted = re.fullmatch(_IN_DOUBT + r".*:([0-9]{1,12})", self.physical_id, re.DOTALL)
+        return float(doubted[1]) if doubted else None
 
     @property
     def made_nothing(self) -> bool:

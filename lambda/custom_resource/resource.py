@@ -106,8 +106,8 @@ class CustomResource(CfnResource):
 
     def _handle(self, event: Mapping[str, Any], context: Context) -> str:
         """Run the request; the ID is set first, because crhelper responds to a timeout with what is there."""
-        request = Request.parse(event)
-        self.PhysicalResourceId = request.fallback_id
+        request = Request.parse(event, self._clock.now())
+        self.PhysicalResourceId = request.fallback_id(self._clock.now())
         try:
             outcome = self._outcome(request, event.get("ResourceType"), context)
         except BaseException as error:  # after a SystemExit crhelper wouldn't respond at all
@@ -132,6 +132,10 @@ class CustomResource(CfnResource):
         left = context.get_remaining_time_in_millis() / 1000 - RESPONSE_RESERVE
         run = Run(self._clock, self._clock.now() + left, context.invoked_function_arn, self._announce)
         return self._respond(request, run)
+
+    def _fallback_id(self, event: Mapping[str, Any]) -> str:
+        now = self._clock.now()
+        return Request.parse(event, now).fallback_id(now)
 
     def _announce(self, physical_id: str) -> None:
         with self._once:
@@ -158,7 +162,7 @@ class CustomResource(CfnResource):
             {
                 "Status": status,
                 "Reason": shorten(reason, response.REASON_LIMIT),
-                "PhysicalResourceId": str(self.PhysicalResourceId or Request.parse(event).fallback_id),
+                "PhysicalResourceId": str(self.PhysicalResourceId or self._fallback_id(event)),
                 "StackId": event["StackId"],
                 "RequestId": event["RequestId"],
                 "LogicalResourceId": event["LogicalResourceId"],

@@ -35,7 +35,7 @@ def body(response: Mapping[str, object]) -> bytes:
 
 
 def send(url: str, encoded: bytes, *, clock: Clock, deadline: float) -> None:
-    """Deliver a response; a server's error, a lost connection and a slow one are retried until the deadline.
+    """Deliver a response; any status but 2xx, a lost connection and a slow one are retried until the deadline.
 
     Raises ``ResponseLostError`` when that didn't help. A response that is rejected (403: the URL has expired) is logged
     and given up, because no other delivery can do better.
@@ -47,9 +47,10 @@ def send(url: str, encoded: bytes, *, clock: Clock, deadline: float) -> None:
         except (OSError, http.client.HTTPException) as error:
             problem = type(error).__name__  # its text may hold the URL
         else:
-            if status < http.client.INTERNAL_SERVER_ERROR:
-                if status >= http.client.BAD_REQUEST:
-                    logger.error("CloudFormation rejected the response with HTTP status %d; not sent again", status)
+            if status == http.client.FORBIDDEN:
+                logger.error("CloudFormation rejected the response with HTTP status %d; not sent again", status)
+                return
+            if http.client.OK <= status < http.client.MULTIPLE_CHOICES:
                 return
             problem = f"HTTP status {status}"
         tries += 1

@@ -20,7 +20,7 @@ from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
 
 from . import decision as decisions
 from . import document as documents
-from .decision import LIST_LAG, Decision, Keep, LookAgain, Moment, Put, Refuse, Remove
+from .decision import LIST_LAG, Confirm, Decision, Keep, Moment, Put, ReadAgain, Reject, Remove
 from .errors import SENTENCES
 from .identity import PhysicalId
 from .policies import LivePolicy, ProjectPolicies, missed
@@ -66,11 +66,12 @@ class _Run:
         self._environment = environment
         self._clock = clock
         self._announce = announce
+        self._started = clock.now()
         # What to respond with when nothing was made; until the service has been read, an earlier delivery may have.
         self._id_untouched = request.physical_id or not_created(request.logical_id, request.request_id)
         self._id_once_put = self._id_untouched
-        self._physical_id = request.fallback_id
-        self._doubted = False
+        self._physical_id: str | None = None
+        self._put_in_doubt = False
         self._given = PhysicalId.parse(request.physical_id)
         self._policy = self._given
         self._revision_before = ""
@@ -90,10 +91,11 @@ class _Run:
             failure, cause = about(*self._names(), f": {error.sentence(SENTENCES)}"), error.cause
         if failure:
             self._did = "nothing"
-        self._log(failure, cause)
+        physical_id = self._physical_id or self._request.fallback_id(self._clock.now())
+        self._log(physical_id, failure, cause)
         known = self._policy
         return Outcome(
-            physical_id=self._physical_id,
+            physical_id=physical_id,
             attributes={
                 "PolicyRevisionId": self._revision_after,
                 "PolicyName": known.policy_name if known else "",
@@ -120,10 +122,12 @@ class _Run:
         if in_place:
             self._settle(target, partial(decisions.decide_update, self._request, wanted), wanted)
             return
+        if wanted.violation:
+            self._physical_id = self._id_untouched
+            raise RejectedError(about(*self._names(), f": {wanted.violation}"))
         self._id_once_put = str(target)
         settled = self._settle(target, partial(decisions.decide_create, self._request, wanted), wanted)
-        adopted = isinstance(settled, Keep) and settled.adopted
-        self._physical_id = str(PhysicalId(target.project_arn, target.policy_name, adopted))
+        self._physical_id = (isinstance(settled, Keep) and settled.physical_id) or str(target)
 
     def _delete(self) -> None:
         if self._request.made_nothing:
@@ -140,6 +144,9 @@ class _Run:
             wanted = Properties.parse(self._request.properties, self._environment)
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
+            return
+        if wanted.violation:
+            self._did = f"nothing: its Create was rejected ({wanted.violation})"
             return
         self._policy = wanted.physical_id
         self._settle_or_gone(wanted.physical_id, partial(decisions.decide_delete_of_unknown, self._request, wanted))
@@ -160,19 +167,23 @@ class _Run:
     ) -> Decision:
         """Read and decide until there is nothing more to do; return the last decision."""
         waited, misses = 0.0, 0
+        missed_revision: str | None = None
         while True:
             self._check_still_waited_for()
             live = self._policies.find(policy.project_arn, policy.policy_name)
-            if not self._doubted:
+            if not self._put_in_doubt:
                 self._physical_id = self._id_untouched
-            self._revision_after = live.revision_id if live else ""
+            self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
-            decision = decide(live, Moment(self._clock.now(), waited))
+            moment = Moment(self._clock.now(), self._started, waited, self._put_in_doubt, missed_revision)
+            decision = decide(live, moment)
             try:
                 pause = self._act(policy, decision, wanted)
             except OutOfDateError as out_of_date:
                 if missed(out_of_date.cause):
                     misses += 1
+                    if isinstance(decision, Put):
+                        missed_revision = missed_revision or decision.revision_id
                     if misses >= _MOST_MISSES:
                         raise out_of_date.cause from out_of_date
                     # The list may show late what the change ran into.
@@ -186,15 +197,20 @@ class _Run:
     def _act(self, policy: PhysicalId, decision: Decision, wanted: Properties | None) -> float | None:
         """Do what was decided; return how long to wait before the next read, or None when nothing is left to do."""
         match decision:
-            case LookAgain(seconds):
+            case ReadAgain(seconds):
                 return seconds
-            case Refuse(because):
+            case Reject(because):
                 self._physical_id = self._id_untouched  # what is live is not this request's, not even in doubt
-                raise RejectedError(about(*self._names(), f" {because}"))
+                raise RejectedError(about(*self._names(), because))
             case Keep(because):
                 self._did = self._did or f"nothing: {because}"
             case Put(revision_id):
                 self._put(policy, wanted, revision_id)
+            case Confirm(revision_id):
+                try:
+                    self._put(policy, wanted, revision_id)
+                except ServiceError as error:
+                    self._did = f"nothing: it's equivalent already, and putting it again failed ({error.code})"
             case Remove(revision_id, more_may_come):
                 there = self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
                 self._revision_after = ""
@@ -213,7 +229,7 @@ class _Run:
             cause = error.cause if isinstance(error, OutOfDateError) else error
             if cause.may_have_worked:
                 # Should this request fail now, the rollback has to remove what may be there.
-                self._physical_id, self._doubted = self._id_once_put, True
+                self._physical_id, self._put_in_doubt = self._id_once_put, True
             raise
         self._did = "put"
 
@@ -227,7 +243,7 @@ class _Run:
             raise AssertionError("nothing is asked of the service before the policy is known")
         return self._policy.policy_name, Project.parse(self._policy.project_arn).name
 
-    def _log(self, failure: str, cause: str) -> None:
+    def _log(self, physical_id: str, failure: str, cause: str) -> None:
         line = {
             "request": self._request.type,
             "project": self._policy.project_arn if self._policy else "",
@@ -237,6 +253,6 @@ class _Run:
             "did": self._did,
             "failure": failure,
             "cause": cause,
-            "physical_id": self._physical_id,
+            "physical_id": physical_id,
         }
         logger.log(logging.ERROR if failure else logging.INFO, json.dumps(line))

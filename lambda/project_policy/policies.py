@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rekognition.arns import Project
 from rekognition.client import RekognitionCalls
 from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
 
@@ -15,6 +16,14 @@ from . import document as documents
 PRINCIPAL_PATIENCE = 15
 """How many seconds a rejected principal is retried: one made just before may not be known everywhere yet."""
 
+YOUNG_PROJECT = 120
+"""How many seconds after it was created a project may not be known everywhere yet."""
+
+PROJECT_PATIENCE = 15
+"""How many seconds such a project is looked for."""
+
+_EXPIRED_PAGE = "InvalidPaginationTokenException"
+_MOST_RESTARTS = 5
 _MISSED = frozenset({"InvalidPolicyRevisionIdException", "ResourceAlreadyExistsException"})
 _OF_PRINCIPAL = frozenset({"MalformedPolicyDocumentException", "InvalidParameterException"})
 
@@ -23,10 +32,11 @@ _OF_PRINCIPAL = frozenset({"MalformedPolicyDocumentException", "InvalidParameter
 class LivePolicy:
     """A policy as ListProjectPolicies returns it; times are seconds since the epoch."""
 
-    revision_id: str
+    revision_id: str | None
     document: str
-    created: float
-    updated: float
+    created: float | None
+    updated: float | None
+    """None, like every element of a listed policy that the API doesn't require, where the service leaves it out."""
 
     def is_equivalent(self, wanted: Mapping[str, object]) -> bool:
         """Return whether the live document is equivalent."""
@@ -42,16 +52,27 @@ class ProjectPolicies(RekognitionCalls):
     def find(self, project_arn: str, policy_name: str) -> LivePolicy | None:
         """Return the live policy of that name, None where there is none (ListProjectPolicies, until it is found)."""
         self._note_read()
+        self._is_young = abs(self._clock.now() - Project.parse(project_arn).created) < YOUNG_PROJECT
         page: dict[str, Any] = {"ProjectArn": project_arn}
+        restarts = 0
         while True:
-            response = self._call("ListProjectPolicies", self._client.list_project_policies, page)
-            for policy in response["ProjectPolicies"]:
-                if policy["PolicyName"] == policy_name:
+            try:
+                response = self._call("ListProjectPolicies", self._client.list_project_policies, page)
+            except ServiceError as error:
+                if error.code != _EXPIRED_PAGE or restarts == _MOST_RESTARTS:
+                    raise
+                restarts += 1
+                page.pop("NextToken", None)
+                continue
+            for policy in response.get("ProjectPolicies") or ():
+                if policy.get("PolicyName") == policy_name:
+                    created = policy.get("CreationTimestamp")
+                    updated = policy.get("LastUpdatedTimestamp") or created
                     return LivePolicy(
-                        revision_id=policy["PolicyRevisionId"],
-                        document=policy["PolicyDocument"],
-                        created=_seconds(policy["CreationTimestamp"]),
-                        updated=_seconds(policy["LastUpdatedTimestamp"]),
+                        revision_id=policy.get("PolicyRevisionId"),
+                        document=policy.get("PolicyDocument") or "",
+                        created=_seconds(created),
+                        updated=_seconds(updated),
                     )
             if not response.get("NextToken"):
                 return None
@@ -93,6 +114,8 @@ class ProjectPolicies(RekognitionCalls):
         return True
 
     def _patience(self, error: ServiceError) -> float:
+        if error.code == NOT_FOUND and error.operation == "ListProjectPolicies" and self._is_young:
+            return PROJECT_PATIENCE
         if error.code in _OF_PRINCIPAL and "principal" in error.message.lower():
             return PRINCIPAL_PATIENCE
         return super()._patience(error)
@@ -103,5 +126,7 @@ def missed(error: ServiceError) -> bool:
     return error.code in _MISSED
 
 
-def _seconds(timestamp: datetime | float) -> float:
+def _seconds(timestamp: datetime | float | None) -> float | None:
+    if timestamp is None:
+        return None
     return timestamp.timestamp() if isinstance(timestamp, datetime) else float(timestamp)

@@ -28,10 +28,15 @@ class Properties:
     policy_name: str
     document: Mapping[str, object]
     adopt_existing: bool = False
+    violation: str = ""
+    """The first rule of documents that this one breaks. A policy may be live all the same, put under other rules."""
 
     @classmethod
     def parse(cls, given: Mapping[str, object], environment: Environment) -> Properties:
-        """Read and check ``ResourceProperties``; raises ``RejectedError`` for the first rule that they break."""
+        """Read and check ``ResourceProperties``; raises ``RejectedError`` for the first rule that they break.
+
+        What breaks a rule of documents is returned with its ``violation``.
+        """
         for name in given:
             if name not in (*_REQUIRED, *_OPTIONAL, *_OF_CLOUDFORMATION):
                 raise RejectedError(
@@ -58,9 +63,7 @@ class Properties:
             raise RejectedError(about(policy_name, project.name, f": {error}")) from None
         violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
         violations += documents.size_violations(document)
-        if violations:
-            raise RejectedError(about(policy_name, project.name, f": {violations[0]}"))
-        return cls(project, policy_name, document, adopt_existing)
+        return cls(project, policy_name, document, adopt_existing, violations[0] if violations else "")
 
     @property
     def physical_id(self) -> PhysicalId:

@@ -49,7 +49,7 @@ def assert_done(kind: Kind, rekognition: LocalRekognition, project: str, answer:
     assert answer["PhysicalResourceId"] == f"{project}|sharing"
     found = live(rekognition, project)
     assert [policy.is_equivalent(MINE) for policy in found] == ([] if kind == "delete" else [True])
-    assert answer["Data"]["PolicyRevisionId"] == "".join(policy.revision_id for policy in found)
+    assert answer["Data"]["PolicyRevisionId"] == "".join(policy.revision_id or "" for policy in found)
 
 
 def log_lines(function: LambdaService, requests: int) -> list[dict[str, Any]]:

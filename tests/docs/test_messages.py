@@ -97,7 +97,12 @@ def test_every_entry_is_a_message() -> None:
 def properties(**changes: object) -> Callable[[], object]:
     """Return what rejects these properties."""
     given = {"ProjectArn": PROJECT_ARN, "PolicyName": "sharing", "PolicyDocument": {"Statement": [STATEMENT]}}
-    return lambda: Properties.parse({**given, **changes}, Environment("us-east-1", "123456789012"))
+
+    def reject() -> None:
+        wanted = Properties.parse({**given, **changes}, Environment("us-east-1", "123456789012"))
+        raise RejectedError(wanted.violation)
+
+    return reject
 
 
 def policy(**given: Any) -> ProjectPolicy:

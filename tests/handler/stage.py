@@ -130,7 +130,7 @@ class Stage:
         policies = ProjectPolicies(self.client, self.time.clock, self.time.now + time_left + CALL_RESERVE)
         self.rekognition.calls.clear()
         return respond(
-            Request.parse(event),
+            Request.parse(event, self.time.now),
             policies,
             environment=Environment(REGION, ACCOUNT),
             clock=self.time.clock,

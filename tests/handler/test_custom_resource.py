@@ -20,10 +20,10 @@ from custom_resource.errors import ResponseLostError
 from custom_resource.outcome import Outcome
 from custom_resource.request import Request
 from custom_resource.resource import CustomResource, Respond, Run
-from tests.handler.answers import AnswerEndpoint
+from tests.handler.answers import AnswerEndpoint, Behaviour
 from tests.handler.stage import VirtualTime, event_file
 
-IN_DOUBT = "in-doubt:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+IN_DOUBT = "in-doubt:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c:1700000000"
 TYPE = "Custom::RekognitionProjectPolicy"
 ATTRIBUTES = ("Arn", "Size")
 GOOD = Outcome("arn|sharing", {"Arn": "arn", "Size": "7"})
@@ -236,12 +236,15 @@ def test_nothing_is_put_once_a_timeout_has_answered(endpoint: AnswerEndpoint, vi
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", IN_DOUBT)
 
 
-def test_an_answer_is_sent_again_after_trouble(endpoint: AnswerEndpoint, virtual_time: VirtualTime) -> None:
-    """A server's error and a lost connection are tried again; crhelper would take a 503 for sent."""
-    endpoint.behaviours = [503, "drop", 500]
+@pytest.mark.parametrize("trouble", [301, 307, 400, 408, 429, 500, 503, "drop"])
+def test_a_response_is_sent_again_after_trouble(
+    endpoint: AnswerEndpoint, virtual_time: VirtualTime, trouble: Behaviour
+) -> None:
+    """Any status but 2xx, and a lost connection, are retried; crhelper would take each status for sent."""
+    endpoint.behaviours = [trouble, trouble]
     resource(virtual_time)(event(endpoint), Remaining())
     assert [received["Status"] for received in endpoint.answers] == ["SUCCESS"]
-    assert len(endpoint.requests) == 4
+    assert len(endpoint.requests) == 3
 
 
 def test_an_endpoint_that_hangs_is_left(

@@ -11,6 +11,7 @@ from custom_resource.request import Request, in_doubt, not_created
 from project_policy.identity import PhysicalId, check_policy_name
 from rekognition.arns import Environment, Project
 from rekognition.errors import InvalidArnError
+from tests.handler.stage import STARTED
 
 NAMES = st.from_regex(r"[a-zA-Z0-9_.\-]{1,128}", fullmatch=True)
 ARNS = st.from_regex(
@@ -38,7 +39,7 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|adopted|adopted",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a b",
         not_created("Sharing", "request"),
-        in_doubt("Sharing", "request"),
+        in_doubt("Sharing", "request", STARTED),
     ],
 )
 def test_an_id_nobody_here_made_names_no_policy(foreign: str) -> None:
@@ -52,7 +53,7 @@ def test_the_marker_is_known_and_names_no_policy(logical_id: str, request_id: st
     marker = not_created(logical_id, request_id)
     assert delete_of(marker).made_nothing
     assert PhysicalId.parse(marker) is None
-    assert not delete_of(in_doubt(logical_id, request_id)).made_nothing
+    assert not delete_of(in_doubt(logical_id, request_id, STARTED)).made_nothing
     assert not delete_of("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a").made_nothing
 
 

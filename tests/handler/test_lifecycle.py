@@ -41,7 +41,7 @@ class TestCreate:
             stage.put(FOREIGN, f"other-{number:02}")
         stage.put(FOREIGN, "sharing", at=STARTED - DAY)
         outcome = stage.send(stage.event("create"))
-        assert "is there already" in outcome.failure
+        assert "already exists" in outcome.failure
         assert stage.says(FOREIGN)
 
     def test_repeated_delivery_changes_nothing(self, stage: Stage) -> None:
@@ -59,13 +59,13 @@ class TestCreate:
         stage.time.now += 899
         assert stage.send(event) == first
         stage.time.now += 2
-        assert "is there already" in stage.send(event).failure
+        assert "already exists" in stage.send(event).failure
 
     def test_refuses_a_policy_that_says_the_same_but_is_older(self, stage: Stage) -> None:
         """A second owner of the same words is refused, and answers the marker so that its Delete touches nothing."""
         revision = stage.put(MINE, at=STARTED - 2)
         outcome = stage.send(stage.event("create"))
-        assert "is there already" in outcome.failure
+        assert "already exists" in outcome.failure
         assert "AdoptExisting" in outcome.failure
         assert outcome.physical_id == MARKER
         assert stage.live().revision_id == revision  # type: ignore[union-attr]
@@ -73,7 +73,7 @@ class TestCreate:
     def test_refuses_a_policy_that_says_something_else(self, stage: Stage) -> None:
         """Another's policy is never overwritten, however young it is."""
         stage.put(FOREIGN, at=STARTED + 5)
-        assert "is there already" in stage.send(stage.event("create")).failure
+        assert "already exists" in stage.send(stage.event("create")).failure
         assert stage.says(FOREIGN)
 
     def test_looks_again_before_it_refuses(self, stage: Stage) -> None:
@@ -86,20 +86,20 @@ class TestCreate:
         stage.time.now += 2
         assert stage.says(MINE)
 
-    def test_adopts_what_says_the_same_where_asked(self, stage: Stage) -> None:
+    def test_adopts_what_is_equivalent_where_asked(self, stage: Stage) -> None:
         """AdoptExisting takes over a policy of the same words, with an id that says so, and changes nothing."""
         revision = stage.put(MINE, at=STARTED - DAY)
         outcome = stage.send(stage.event("create", AdoptExisting="true"))
         assert outcome.failure == ""
         assert outcome.physical_id == f"{stage.physical_id}|adopted"
         assert outcome.attributes["PolicyRevisionId"] == revision
-        assert stage.calls == ["ListProjectPolicies"]
+        assert stage.calls == ["ListProjectPolicies", "ListProjectPolicies"]  # not what is just being deleted
 
     def test_does_not_adopt_what_says_something_else(self, stage: Stage) -> None:
         """A policy of other words is not adopted, and not changed."""
         stage.put(FOREIGN, at=STARTED - DAY)
         outcome = stage.send(stage.event("create", AdoptExisting="true"))
-        assert "says something else" in outcome.failure
+        assert "isn't equivalent" in outcome.failure
         assert outcome.physical_id == MARKER
         assert stage.says(FOREIGN)
 
@@ -114,7 +114,7 @@ class TestCreate:
         stage.time.now += 901
         outcome = stage.send(stage.event("create"))
         assert "no longer waits" in outcome.failure
-        assert outcome.physical_id == IN_DOUBT
+        assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
         assert stage.calls == []
 
     def test_without_a_service_timeout_it_waits_an_hour(self, stage: Stage) -> None:
@@ -127,7 +127,7 @@ class TestCreate:
         stage.client.delete_project(ProjectArn=stage.project_arn)
         outcome = stage.send(stage.event("create"))
         assert "the project does not exist" in outcome.failure
-        assert outcome.physical_id == IN_DOUBT
+        assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
 
     def test_sixth_policy_names_the_quota_at_once(self, stage: Stage) -> None:
         """A full project fails without another try, with where to raise the quota."""
@@ -155,7 +155,7 @@ class TestReplacement:
         stage.put(OLD, at=STARTED - DAY)
         stage.put(FOREIGN, "sharing-2", at=STARTED - DAY)
         outcome = stage.send(stage.event("update-replacement"))
-        assert "is there already" in outcome.failure
+        assert "already exists" in outcome.failure
         assert outcome.physical_id == stage.physical_id
         assert stage.says(FOREIGN, "sharing-2")
 
@@ -425,7 +425,7 @@ class TestFaults:
         """Even where a put without a revision overwrites, a policy that is there was looked at first."""
         stage.rekognition.switches.put_existing_without_revision = "overwrite"
         stage.put(FOREIGN, at=STARTED - DAY)
-        assert "is there already" in stage.send(stage.event("create")).failure
+        assert "already exists" in stage.send(stage.event("create")).failure
         assert stage.says(FOREIGN)
 
     def test_a_look_gone_stale_is_taken_again(self, stage: Stage) -> None:
@@ -440,7 +440,7 @@ class TestFaults:
             return AwsError("ThrottlingException", "Rate exceeded")
 
         stage.rekognition.faults.before = throttle_then_foreign
-        assert "is there already" in stage.send(stage.event("create")).failure
+        assert "already exists" in stage.send(stage.event("create")).failure
         assert stage.says(FOREIGN)
 
     def test_a_create_in_doubt_answers_the_real_id(self, stage: Stage) -> None:
@@ -466,7 +466,7 @@ class TestFaults:
 
         stage.rekognition.faults.before = foreign
         outcome = stage.send(stage.event("create"))
-        assert "is there already" in outcome.failure
+        assert "already exists" in outcome.failure
         assert stage.announced == [stage.physical_id]
         assert outcome.physical_id == MARKER
 
@@ -497,7 +497,7 @@ class TestFaults:
         stage.rekognition.faults.before = lambda *_: AwsError("ThrottlingException", "Rate exceeded")
         outcome = stage.send(stage.event("create"), time_left=100)
         assert "throttled ListProjectPolicies" in outcome.failure
-        assert outcome.physical_id == IN_DOUBT
+        assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
         assert stage.time.now <= STARTED + 100
 
     @pytest.mark.parametrize("event", ["create", "update", "delete"])
@@ -574,5 +574,85 @@ def test_time_within_the_grain_counts_as_before(stage: Stage) -> None:
     stage.put(FOREIGN, at=STARTED + 2)
     stage.time.now = STARTED + 5
     event = stage.event("update") | {"ResponseURL": signed_url(STARTED)}
+    assert stage.send(event).failure == ""
+    assert stage.says(MINE)
+
+
+class TestListedPolicies:
+    """ListProjectPolicies may leave out what its API doesn't require, and its page tokens may expire."""
+
+    @pytest.mark.parametrize(
+        "left_out",
+        [
+            ("CreationTimestamp", "LastUpdatedTimestamp"),
+            ("LastUpdatedTimestamp",),
+            ("CreationTimestamp",),
+        ],
+    )
+    def test_without_its_times_a_policy_is_updated_and_deleted(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, left_out: tuple[str, ...]
+    ) -> None:
+        """The rules that need a time don't apply; the others do."""
+        listed = stage.client.list_project_policies
+
+        def without(**parameters: str) -> object:
+            response = listed(**parameters)  # type: ignore[arg-type]
+            policies = [
+                {key: value for key, value in policy.items() if key not in left_out}
+                for policy in response["ProjectPolicies"]
+            ]
+            return {**response, "ProjectPolicies": policies}
+
+        stage.put(OLD, at=STARTED - DAY)
+        monkeypatch.setattr(stage.client, "list_project_policies", without)
+        assert stage.send(stage.event("update")).failure == ""
+        assert stage.says(MINE)
+        assert stage.send(stage.event("delete")).failure == ""
+        assert stage.live() is None
+
+    @pytest.mark.parametrize("page", [{}, {"ProjectPolicies": None}, {"ProjectPolicies": [{}], "NextToken": ""}])
+    def test_a_list_without_policies_is_empty(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, page: dict[str, object]
+    ) -> None:
+        """A list that is absent, null or of nameless elements shows no policy."""
+        monkeypatch.setattr(stage.client, "list_project_policies", lambda **_: page)
+        assert stage.send(stage.event("create")).failure == ""
+        assert stage.says(MINE)
+
+    def test_a_page_token_that_expired_begins_the_list_again(self, stage: Stage) -> None:
+        """The policy on the second page is found all the same, and a token that always expires fails."""
+        stage.rekognition.switches.policies_per_project = 20
+        for number in range(6):
+            stage.put(FOREIGN, f"other-{number:02}", at=STARTED - DAY)
+        stage.put(OLD, at=STARTED - DAY)
+        expired = AwsError("InvalidPaginationTokenException", "Expired")
+        calls = iter([None, expired])
+        stage.rekognition.faults.before = lambda operation, _: (
+            next(calls, None) if operation == "ListProjectPolicies" else None
+        )
+        assert stage.send(stage.event("update")).failure == ""
+        assert stage.says(MINE)
+        stage.rekognition.faults.before = lambda *_: expired
+        assert "changed while they were listed" in stage.send(stage.event("update")).failure
+
+
+class TestStricterRules:
+    """A policy may be live that today's rules reject: another version of the provider has put it."""
+
+    def test_an_update_to_it_succeeds_and_changes_nothing(self, stage: Stage) -> None:
+        """A rollback to what is live isn't blocked, and no call changes anything."""
+        everybody = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
+        revision = stage.put(everybody, at=STARTED - DAY)
+        outcome = stage.send(stage.event("update", PolicyDocument=everybody))
+        assert outcome.failure == ""
+        assert outcome.attributes["PolicyRevisionId"] == revision
+        assert stage.calls == ["ListProjectPolicies"]
+
+
+def test_a_time_that_is_still_to_come_tells_nothing(stage: Stage) -> None:
+    """Where a ResponseURL's time is in the future, the rules that compare with it don't apply."""
+    stage.put(FOREIGN, at=STARTED + 1)
+    stage.time.now = STARTED + 60
+    event = stage.event("update") | {"ResponseURL": signed_url(STARTED + 7200)}
     assert stage.send(event).failure == ""
     assert stage.says(MINE)

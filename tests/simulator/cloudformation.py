@@ -34,6 +34,8 @@ class Behaviour:
     old_form_of_url: bool = False
     reverse_update_overlaps: bool = False
     """Whether an Update in flight is reversed at once, or only when it has answered."""
+    failed_creates_are_deleted_last: bool = False
+    """Whether what a disabled rollback left is deleted before the next operation creates anything, or afterward."""
     clean_up_has_new_properties: bool = False
     """Whether a clean-up Delete carries the properties from before or from after."""
 
@@ -163,13 +165,18 @@ class Stack:
 
     def update(self, template: Template, *, disable_rollback: bool = False) -> None:
         """UpdateStack."""
-        self._delete_failed()
+        last = self.cloudformation.behaviour.failed_creates_are_deleted_last
+        failed, self._failed = self._failed, {}
+        if not last:
+            self._delete_all(failed)
         before = dict(self.resources)
         others_before = dict(self.others)
         changes, ok = self._apply(template, disable_rollback=disable_rollback)
         if ok:
             self.status = "UPDATE_COMPLETE"
             self._clean_up_after_success(template, before)
+            if last:
+                self._delete_all(failed)
             return
         if disable_rollback:
             self._keep_failed(changes)
@@ -185,7 +192,8 @@ class Stack:
 
     def delete(self, retain: tuple[str, ...] = ()) -> None:
         """DeleteStack."""
-        self._delete_failed()
+        failed, self._failed = self._failed, {}
+        self._delete_all(failed)
         ok = True
         for logical_id, resource in list(self.resources.items()):
             if resource.policy.retain or logical_id in retain:
@@ -348,6 +356,8 @@ class Stack:
             self, "Update", change.logical_id, before.policy, before.physical_id, after.policy
         )
         answer = self.cloudformation.wait(sent, before.policy)
+        if answer is not None:
+            self._note(change.logical_id, "UPDATE_ROLLBACK", answer)
         if answer is None or not answer.ok:
             return False
         # An answer with another id makes CloudFormation delete the one that it had.
@@ -405,7 +415,6 @@ class Stack:
             if change.before is None and change.after is not None and change.logical_id not in self.resources:
                 self._failed[change.logical_id] = change.after
 
-    def _delete_failed(self) -> None:
-        failed, self._failed = self._failed, {}
+    def _delete_all(self, failed: Mapping[str, Resource]) -> None:
         for logical_id, resource in failed.items():
             self._deleted(logical_id, resource)

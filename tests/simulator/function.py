@@ -109,7 +109,7 @@ class Function:
         given: list[dict[str, Any]] = []
         sent.invocations.append(given)
         sent.calls.append(calls)
-        known = [Request.parse(event).fallback_id]
+        known = [Request.parse(event, world.now).fallback_id(world.now)]
         failed = [False]
 
         def die() -> None:
@@ -138,7 +138,7 @@ class Function:
                 world.now + FUNCTION_TIMEOUT - RESPONSE_RESERVE,
             )
             environment = Environment(REGION, ACCOUNT)
-            request = Request.parse(event)
+            request = Request.parse(event, clock.now())
             answer(respond(request, policies, environment=environment, clock=clock, announce=known.append))
             ended.set()
 

@@ -37,7 +37,9 @@ class Service:
 
     def __init__(self, world: World, switches: Switches | None = None) -> None:
         self.world = world
-        self.emulator = RekognitionService(switches or Switches(), lambda: world.now, RootKeys())
+        self.clock_ahead = 0.0
+        """Seconds that the service's clock is ahead of CloudFormation's and the function's."""
+        self.emulator = RekognitionService(switches or Switches(), lambda: world.now + self.clock_ahead, RootKeys())
         self.store = self.emulator.store
         self.before_call: Callable[[str, Mapping[str, Any]], None] = lambda *_: None
         """Runs just before a call takes effect: what others do meanwhile."""

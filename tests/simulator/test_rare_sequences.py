@@ -1,0 +1,228 @@
+"""Sequences that are rare: late and repeated events, clocks that differ, rollbacks that overlap or are disabled."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+
+from localcloud.rekognition import Switches
+from tests.simulator.cloud import FOREIGN, MINE, OTHER, Cloud, meets
+from tests.simulator.cloudformation import Behaviour
+from tests.simulator.function import Delivery
+from tests.simulator.service import HANGS, LOST_AFTER
+from tests.simulator.template import Other
+
+FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
+FAILS = Other(version=2, fails=True, needs="Sharing")
+DENIED = "AccessDeniedException"
+
+
+def first_of_kind(kind: str, delivery: Delivery, cloud: Cloud) -> None:
+    """Deliver the first event of a type like this, all others without trouble."""
+    waiting = [delivery]
+    cloud.deliver(lambda event: waiting.pop() if waiting and event["RequestType"] == kind else None)
+
+
+class TestReverseUpdate:
+    """CloudFormation may reverse an Update whose function still runs."""
+
+    @pytest.mark.parametrize("throttled", range(7))
+    @pytest.mark.parametrize("last", ["", HANGS, LOST_AFTER])
+    def test_wins_over_a_forward_update_that_is_held_up(self, throttled: int, last: str) -> None:
+        """Whenever the forward Update comes to its put, the old document is live in the end."""
+        cloud = Cloud(behaviour=Behaviour(reverse_update_overlaps=True))
+        stack = cloud.made({"Sharing": cloud.policy()})
+        held_up = meets("", *["ThrottlingException"] * throttled, last)
+        first_of_kind("Update", Delivery(attempts=[held_up]), cloud)
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS_AT_ONCE})
+        assert stack.status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
+        if stack.status == "UPDATE_ROLLBACK_FAILED":  # said so, and put right by the way out that the reason names
+            assert "ContinueUpdateRollback" in stack.events[-1]
+            cloud.continue_update_rollback(stack)
+        assert cloud.says(MINE)
+
+    def test_succeeds_where_the_service_rejects_to_put_what_is_live(self, cloud: Cloud) -> None:
+        """A document that is live but no longer valid, such as one with a deleted role, doesn't block a rollback."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        rejected = Delivery(attempts=[meets("", "MalformedPolicyDocumentException")])
+        cloud.deliver(lambda event: copy.deepcopy(rejected) if event["RequestType"] == "Update" else None)
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        cloud.check_stack(stack)
+
+
+class TestDisabledRollback:
+    """With `cdk deploy --no-rollback` a failed Create is deleted in the next operation."""
+
+    @pytest.mark.parametrize("last", [False, True])
+    def test_an_id_in_doubt_doesnt_take_the_next_creates_policy(self, last: bool) -> None:
+        """The permission is given, the stack deployed again: what the new Create puts stays."""
+        cloud = Cloud(behaviour=Behaviour(failed_creates_are_deleted_last=last))
+        first_of_kind("Create", Delivery(attempts=[meets(*[DENIED] * 60)]), cloud)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
+        assert stack.status == "CREATE_FAILED"
+        cloud.world.now += 60
+        cloud.update(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+
+    def test_an_id_in_doubt_still_finds_its_own_policy_hours_later(self, cloud: Cloud) -> None:
+        """An earlier delivery had put the policy: the Delete finds it by when the Create gave up."""
+        blind = [meets(dies_after=1), meets(*[DENIED] * 60), meets(*[DENIED] * 60)]
+        first_of_kind("Create", Delivery(attempts=blind), cloud)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
+        assert stack.status == "CREATE_FAILED"
+        assert cloud.says(MINE)
+        cloud.world.now += 5 * 3600
+        cloud.delete(stack)
+        assert cloud.says(None)
+
+
+class TestMadeUpId:
+    """A Delete whose ID CloudFormation made up takes only what its own Create can have put."""
+
+    def test_doesnt_take_the_next_deployments_policy(self, cloud: Cloud) -> None:
+        """Delivered once more a minute later, it leaves what the next deployment has put meanwhile."""
+        first_of_kind("Delete", Delivery(repeats=(65,)), cloud)
+        stack, again = cloud.stack(), cloud.stack("two")
+
+        def fail_then_deploy() -> None:
+            stack.create({"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
+            cloud.world.sleep(35)
+            again.create({"Sharing": cloud.policy()})
+
+        cloud.cloudformation.operate(fail_then_deploy)
+        assert [stack.status, again.status] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
+        cloud.check_stack(again)
+
+    @pytest.mark.parametrize(("age", "taken"), [(900, True), (1000, False), (3540, False)])
+    def test_reaches_back_a_quarter_of_an_hour_at_most(self, cloud: Cloud, age: float, taken: bool) -> None:
+        """However long its ServiceTimeout is, a Create that is canceled takes no older policy of another stack."""
+        owner = cloud.stack("owner")
+        cloud.create(owner, {"Sharing": cloud.policy()})
+        cloud.world.now += age
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(service_timeout=3600), "Other": FAILS_AT_ONCE})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(None if taken else MINE)
+
+
+class TestLateEvents:
+    """An event of a minute ago probably isn't delivered for the first time."""
+
+    def test_a_late_update_doesnt_put_what_was_deleted(self, cloud: Cloud) -> None:
+        """After its stack is gone, an Update that comes once more makes nothing."""
+        first_of_kind("Update", Delivery(repeats=(120,)), cloud)
+        stack = cloud.made({"Sharing": cloud.policy()})
+
+        def update_then_delete() -> None:
+            stack.update({"Sharing": cloud.policy(said=OTHER)})
+            stack.delete()
+
+        cloud.cloudformation.operate(update_then_delete)
+        assert stack.status == "DELETE_COMPLETE"
+        assert cloud.says(None)
+
+    def test_a_late_delete_doesnt_take_what_a_lagging_list_hides(self) -> None:
+        """A Delete that comes once more, and finds nothing, deletes nothing that the next owner has just put."""
+        cloud = Cloud(Switches(list_lag=1.5))
+        first_of_kind("Delete", Delivery(repeats=(60,)), cloud)
+        stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
+
+        def hand_over() -> None:
+            stack.delete()
+            cloud.world.sleep(59.5)
+            again.create({"Sharing": cloud.policy()})
+
+        cloud.cloudformation.operate(hand_over)
+        assert again.status == "CREATE_COMPLETE"
+        assert cloud.says(MINE)
+
+
+class TestClocks:
+    """Rekognition's clock may differ from CloudFormation's."""
+
+    @pytest.mark.parametrize("ahead", [-300, -20, -3, 3, 20, 300])
+    def test_a_put_whose_response_was_lost_is_own_work(self, cloud: Cloud, ahead: float) -> None:
+        """The run that put a policy finds it again, whatever the clocks say."""
+        cloud.service.clock_ahead = ahead
+        first_of_kind("Create", Delivery(attempts=[meets("", LOST_AFTER)]), cloud)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "CREATE_COMPLETE"
+        cloud.check_stack(stack)
+
+    @pytest.mark.parametrize("ahead", [0, 3, 20, 300])
+    def test_a_policy_is_deleted_right_after_it_was_put(self, cloud: Cloud, ahead: float) -> None:
+        """A time that is still to come proves only that clocks differ: a rollback leaves nothing."""
+        cloud.service.clock_ahead = ahead
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.says(None)
+
+    @pytest.mark.parametrize("ahead", [0, 20])
+    def test_a_rename_is_rolled_back_at_once(self, cloud: Cloud, ahead: float) -> None:
+        """The new policy goes, the old one stays."""
+        cloud.service.clock_ahead = ahead
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy("renamed"), "Other": FAILS})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.says(None, "renamed")
+        cloud.check_stack(stack)
+
+
+class TestAdopted:
+    """An adopted policy is edited only where it is what the stack last put or adopted."""
+
+    def test_is_edited_and_rolled_back_while_nobody_else_edits_it(self, cloud: Cloud) -> None:
+        """Edits of the stack follow one another, and are rolled back, as for a policy of its own."""
+        cloud.service.edit(cloud.project, "sharing", MINE)
+        cloud.world.now += 3600
+        stack = cloud.made({"Sharing": cloud.policy(adopt_existing=True)})
+        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER, adopt_existing=True)})
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.update(stack, {"Sharing": cloud.policy(said=FOREIGN, adopt_existing=True), "Other": FAILS})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        cloud.check_stack(stack)
+
+    def test_what_is_being_deleted_is_not_adopted(self) -> None:
+        """A list that still shows a policy that is gone doesn't make a stack adopt nothing: it puts its own."""
+        cloud = Cloud(Switches(list_lag=1.5))
+        owner = cloud.made({"Sharing": cloud.policy()}, "owner")
+        cloud.delete(owner)
+        cloud.world.now -= 5
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(adopt_existing=True)})
+        assert stack.status == "CREATE_COMPLETE"
+        cloud.check_stack(stack)
+        assert not stack.resources["Sharing"].physical_id.endswith("|adopted")
+
+
+def test_code_swapped_behind_a_service_token_takes_over_what_is_equivalent(cloud: Cloud) -> None:
+    """An Update under another handler's ID succeeds with that ID where nothing has to change, and touches nothing."""
+    stack = cloud.made({"Sharing": cloud.policy()})
+    stack.resources["Sharing"] = replace(stack.resources["Sharing"], physical_id="logos-sharing-7f3c")
+    cloud.update(stack, {"Sharing": cloud.policy(trigger="1")})
+    assert stack.status == "UPDATE_COMPLETE"
+    assert stack.resources["Sharing"].physical_id == "logos-sharing-7f3c"
+    assert cloud.function.log[-1].calls[0].made == ["ListProjectPolicies"]
+    cloud.check_stack(stack)
+
+
+def test_a_project_created_in_the_same_deployment_may_be_seen_late(cloud: Cloud) -> None:
+    """A project that the list doesn't know yet is looked for while it is young; an older one is missing at once."""
+    first_of_kind("Create", Delivery(attempts=[meets(*["ResourceNotFoundException"] * 4)]), cloud)
+    young = cloud.service.project("young")
+    stack = cloud.stack()
+    cloud.create(stack, {"Sharing": replace(cloud.policy(), project_arn=young)})
+    assert stack.status == "CREATE_COMPLETE"
+    first_of_kind("Create", Delivery(attempts=[meets("ResourceNotFoundException")]), cloud)
+    other = cloud.stack("two")
+    cloud.create(other, {"Sharing": cloud.policy()})
+    assert other.status == "ROLLBACK_COMPLETE"
+    assert "the project does not exist" in other.events[0]
