@@ -1,200 +1,19 @@
-"""CopyProjectVersion: its rules, and who may copy under which project policies."""
+"""Who may copy under which project policies, from one account to another, and what else IAM decides."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from localcloud.cloud import LocalCloud
-from localcloud.rekognition import LocalRekognition, Switches
 from tests.localcloud.roles import Role, allow, policy, signed_with
-from tests.localcloud.support import VirtualClock, document, rejected, statement
+from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected, statement
 
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
-
-TRUSTING, TRUSTED, ANOTHER = "121212121212", "343434343434", "565656565656"
-COPY, OUTPUT = "rekognition:CopyProjectVersion", {"S3Bucket": "results", "S3KeyPrefix": "copies/"}
+ANOTHER, COPY = "565656565656", "rekognition:CopyProjectVersion"
 KMS = ("kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
-
-
-class Setting:
-    """A version in a project, another project to copy it to, and what changes between them."""
-
-    def __init__(self, source: RekognitionClient, destination: RekognitionClient, name: str) -> None:
-        self.source, self.destination = source, destination
-        self.project = source.create_project(ProjectName=f"{name}-source")["ProjectArn"]
-        self.target = destination.create_project(ProjectName=f"{name}-target")["ProjectArn"]
-        self.version = self.train("v1")
-
-    def train(self, name: str) -> str:
-        """Make another version, and return its ARN."""
-        response = self.source.create_project_version(
-            ProjectArn=self.project, VersionName=name, OutputConfig={"S3Bucket": "results"}
-        )
-        return response["ProjectVersionArn"]
-
-    def share(self, name: str = "share", **changes: Any) -> None:
-        """Attach a policy that trusts the account, but for the changes."""
-        changed = {"Principal": {"AWS": TRUSTED}, **changes}
-        self.source.put_project_policy(
-            ProjectArn=self.project, PolicyName=name, PolicyDocument=document(statement(**changed))
-        )
-
-    def withdraw(self, name: str = "share") -> None:
-        """Detach a policy."""
-        self.source.delete_project_policy(ProjectArn=self.project, PolicyName=name)
-
-    def copy(self, client: RekognitionClient, **changes: Any) -> str:
-        """Copy the version, and return the copy's ARN."""
-        parameters: Any = {
-            "SourceProjectArn": self.project,
-            "SourceProjectVersionArn": self.version,
-            "DestinationProjectArn": self.target,
-            "VersionName": "copy",
-            "OutputConfig": OUTPUT,
-            **changes,
-        }
-        return client.copy_project_version(**parameters)["ProjectVersionArn"]
-
-    def copies(self) -> list[Any]:
-        """Return the descriptions of the versions of the target."""
-        return list(self.destination.describe_project_versions(ProjectArn=self.target)["ProjectVersionDescriptions"])
-
-
-# The rules, for root in one account: nothing but the emulator is asked.
-
-
-@pytest.fixture
-def here(client: RekognitionClient) -> Setting:
-    """Return a setting within one account."""
-    return Setting(client, client, "here")
-
-
-def test_a_copy_tells_its_source(clock: VirtualClock) -> None:
-    """A copy has an ARN of its own in the destination, and the source's beside it; training it isn't."""
-    with LocalRekognition(clock=clock) as rekognition:
-        client = rekognition.client()
-        setting = Setting(client, client, "demo")
-        clock.forward(1)
-        arn = setting.copy(client, KmsKeyId="alias/copies")
-        (copy,) = setting.copies()
-    assert arn == "arn:aws:rekognition:us-east-1:123456789012:project/demo-target/version/copy/1700000001000"
-    assert copy.pop("CreationTimestamp").timestamp() == 1_700_000_001
-    assert copy == {
-        "ProjectVersionArn": arn,
-        "Status": "COPYING_COMPLETED",
-        "OutputConfig": OUTPUT,
-        "KmsKeyId": "alias/copies",
-        "SourceProjectVersionArn": setting.version,
-        "Feature": "CUSTOM_LABELS",
-    }
-
-
-def test_copying_may_take_time(clock: VirtualClock) -> None:
-    """While a copy isn't complete it can be neither copied nor deleted; the switch's time later it can."""
-    with LocalRekognition(Switches(copying_time=60), clock) as rekognition:
-        client = rekognition.client()
-        setting = Setting(client, client, "demo")
-        arn = setting.copy(client)
-        again = {"SourceProjectArn": setting.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
-        clock.forward(59.9)
-        assert setting.copies()[0]["Status"] == "COPYING_IN_PROGRESS"
-        with rejected("ResourceInUseException"):
-            setting.copy(client, **again)
-        with rejected("ResourceInUseException"):
-            client.delete_project_version(ProjectVersionArn=arn)
-        clock.forward(0.1)
-        assert setting.copies()[0]["Status"] == "COPYING_COMPLETED"
-        setting.copy(client, **again)
-        client.delete_project_version(ProjectVersionArn=arn)
-
-
-def test_a_version_in_training_is_not_copied(rekognition: LocalRekognition, here: Setting) -> None:
-    """A source that isn't trained yet is ResourceInUseException."""
-    rekognition.switches.training_time = 3600
-    with rejected("ResourceInUseException"):
-        here.copy(here.source)
-    rekognition.switches.training_time = 0
-    here.copy(here.source)
-
-
-def test_rejects_the_name_of_another_version(here: Setting) -> None:
-    """Names of versions are unique in the destination."""
-    first = here.copy(here.source)
-    with rejected("ResourceInUseException"):
-        here.copy(here.source)
-    assert [copy["ProjectVersionArn"] for copy in here.copies()] == [first]
-
-
-@pytest.mark.parametrize("which", ["SourceProjectArn", "SourceProjectVersionArn", "DestinationProjectArn"])
-def test_what_is_copied_and_where_to_must_exist(here: Setting, which: str) -> None:
-    """A project or version that was made at another time is another one: ResourceNotFoundException."""
-    given = {
-        "SourceProjectArn": here.project,
-        "SourceProjectVersionArn": here.version,
-        "DestinationProjectArn": here.target,
-    }
-    with rejected("ResourceNotFoundException"):
-        here.copy(here.source, **{which: given[which][:-1] + ("0" if given[which][-1] != "0" else "1")})
-    with rejected("ResourceNotFoundException"):
-        here.copy(here.source, SourceProjectVersionArn=here.version.replace("/v1/", "/v2/"))
-    assert here.copies() == []
-
-
-def test_a_version_must_be_of_the_project_that_is_named(here: Setting) -> None:
-    """Else it would be copied under the policies of another project."""
-    with rejected("InvalidParameterException"):
-        here.copy(here.source, SourceProjectArn=here.target)
-
-
-def test_copies_stay_in_their_region(rekognition: LocalRekognition, here: Setting) -> None:
-    """Neither a source nor a destination in another Region than the request's is accepted."""
-    elsewhere = rekognition.client(region="eu-west-1")
-    there = elsewhere.create_project(ProjectName="there")["ProjectArn"]
-    with rejected("InvalidParameterException"):
-        here.copy(here.source, DestinationProjectArn=there)
-    with rejected("InvalidParameterException"):
-        here.copy(elsewhere, DestinationProjectArn=there)
-
-
-def test_a_destination_must_be_of_the_callers_account(rekognition: LocalRekognition, here: Setting) -> None:
-    """A copy can't be pushed into another account."""
-    foreign = rekognition.client("111122223333").create_project(ProjectName="foreign")["ProjectArn"]
-    with rejected("AccessDeniedException"):
-        here.copy(here.source, DestinationProjectArn=foreign)
-
-
-@pytest.mark.parametrize("which", ["source", "target"])
-def test_only_custom_labels_are_copied(client: RekognitionClient, here: Setting, which: str) -> None:
-    """A project for content moderation is neither a source nor a destination."""
-    adapter = client.create_project(ProjectName="adapter", Feature="CONTENT_MODERATION")["ProjectArn"]
-    version = client.create_project_version(ProjectArn=adapter, VersionName="v1", OutputConfig={"S3Bucket": "results"})
-    changes = {"DestinationProjectArn": adapter}
-    if which == "source":
-        changes = {"SourceProjectArn": adapter, "SourceProjectVersionArn": version["ProjectVersionArn"]}
-    with rejected("InvalidParameterException"):
-        here.copy(client, **changes)
-
-
-def test_copies_need_a_bucket(here: Setting) -> None:
-    """Though the service model doesn't require one."""
-    with rejected("InvalidParameterException"):
-        here.copy(here.source, OutputConfig={"S3KeyPrefix": "copies"})
-
-
-def test_without_iam_nothing_crosses_accounts(rekognition: LocalRekognition) -> None:
-    """The emulator alone reads no policy, so it takes none for a permission."""
-    setting = Setting(rekognition.client(TRUSTING), rekognition.client(TRUSTED), "demo")
-    setting.share()
-    with rejected("AccessDeniedException"):
-        setting.copy(setting.destination)
-
-
-# Who may copy: from one account to another, under IAM.
 
 
 @pytest.fixture
@@ -559,6 +378,49 @@ def test_the_right_to_copy_may_be_seen_late(local_cloud: LocalCloud, across: Set
     with local_cloud.switched(permission_delay=3600), rejected("AccessDeniedException"):
         across.copy(role.client())
     across.copy(role.client())
+
+
+def test_tags_decide_who_may_change_a_copy(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
+    """aws:ResourceTag has a model version's tags, unless the switch takes the service for one that ignores them."""
+    across.share()
+    mine, foreign = (across.copy(role.client(), VersionName=name, Tags={"Owner": name}) for name in ("mine", "foreign"))
+    owned = {"StringEquals": {"aws:ResourceTag/Owner": "mine"}}
+    actions = ("StopProjectVersion", "TagResource", "UntagResource", "ListTagsForResource", "DeleteProjectVersion")
+    role.may(*(allow(f"rekognition:{action}", Condition=owned) for action in actions))
+    client = role.client()
+
+    def calls(arn: str) -> list[Callable[[], Any]]:
+        return [
+            lambda: client.list_tags_for_resource(ResourceArn=arn),
+            lambda: client.tag_resource(ResourceArn=arn, Tags={"Team": "vision"}),
+            lambda: client.untag_resource(ResourceArn=arn, TagKeys=["Team"]),
+            lambda: client.delete_project_version(ProjectVersionArn=arn),
+        ]
+
+    for call in calls(foreign):
+        with rejected("AccessDeniedException"):
+            call()
+    with local_cloud.switched(resource_tags="ignored"), rejected("AccessDeniedException"):
+        calls(mine)[-1]()
+    for call in calls(mine):
+        call()
+    assert [copy["ProjectVersionArn"] for copy in across.copies()] == [foreign]
+
+
+def test_tags_in_the_request_are_seen(across: Setting, role: Role) -> None:
+    """A role may be held to give a copy certain tags: aws:RequestTag and aws:TagKeys."""
+    across.share()
+    tagging = {
+        "StringEquals": {"aws:RequestTag/Owner": "me"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["Owner"]},
+    }
+    others = [held for held in needed(across) if held["Action"] != "rekognition:TagResource"]
+    role.may(*others, allow("rekognition:TagResource", Condition=tagging))
+    for wrong in ({}, {"Owner": "you"}, {"Owner": "me", "Team": "vision"}):
+        with rejected("AccessDeniedException") as told:
+            across.copy(role.client(), Tags=wrong)
+        assert "rekognition:TagResource" in told.message
+    across.copy(role.client(), Tags={"Owner": "me"})
 
 
 def test_a_copy_in_progress_is_seen_as_such(local_cloud: LocalCloud, across: Setting) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localcloud.cloud import REPOSITORY
 from localcloud.rekognition import LocalRekognition, Switches
 from tests.localcloud.support import VirtualClock, document, rejected, statement
 
@@ -181,3 +183,14 @@ def test_switches_are_set_from_strings() -> None:
     switches = Switches()
     switches.change({"list_lag": "1.5", "policies_per_project": "7", "custom_labels_everywhere": "true"})
     assert switches == Switches(list_lag=1.5, policies_per_project=7, custom_labels_everywhere=True)
+
+
+def test_the_page_has_every_switch_with_its_default() -> None:
+    """README's table is the one in the code: the first value is the default."""
+    page = (REPOSITORY / "localcloud" / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)`, ", page, re.MULTILINE))
+    assert rows == {name: _shown(value) for name, value in Switches().as_dict().items()}
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value).removesuffix(".0")
