@@ -58,7 +58,8 @@ def _make(folder: Path, python: Path, requirements: Path) -> None:
     _run([_base_python(), "-m", "venv", str(folder)])
     # -I keeps PYTHONPATH out; the user's pip configuration (an index, a proxy) stays in force.
     install = [str(python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
-    _run([*install, "--requirement", str(requirements)])
+    # Wheels only: building another kind of package would install build tools that have no hash here.
+    _run([*install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements)])
 
 
 def _base_python() -> str:

@@ -76,7 +76,8 @@ make_virtual_environment() {
         fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
             "apt install python3-venv"
     step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
-    step "Installing the Python packages" .venv/bin/pip install --no-compile --requirement requirements-dev.txt
+    step "Installing the Python packages" .venv/bin/pip install --no-compile \
+        --require-hashes --only-binary :all: --requirement requirements-dev.txt
     step "Installing the construct, as it is here" \
         .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
     printf '%s\n' "$stamp" >.venv/stamp

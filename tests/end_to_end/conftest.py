@@ -151,15 +151,18 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an empty folder into which the wheel alone was installed."""
+    """The Python of an empty folder into which the wheel alone was installed, beside the locked requirements."""
     folder = tmp_path_factory.mktemp("installed")
     python = folder / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "requirements.txt", wheel],
-        check=True,
-        env=bare_environment(folder),
-    )
+    # The wheel comes without an index, so that whatever it requires must be locked.
+    locked = ["--require-hashes", "-r", str(ROOT / "requirements.txt")]
+    for wanted in (locked, ["--no-index", str(wheel)]):
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--no-compile", *wanted],
+            check=True,
+            env=bare_environment(folder),
+        )
     return python
 
 
