@@ -56,10 +56,11 @@ class Role:
         """Let it do this from now on, and nothing else."""
         self._iam.put_role_policy(RoleName=self._name, PolicyName="inline", PolicyDocument=policy(*statements))
 
-    def client(self, session: str = "test") -> RekognitionClient:
-        """Return a client that acts in a session of the role."""
+    def client(self, **changes: str) -> RekognitionClient:
+        """Return a client that acts in a session of the role; the changes spoil its credentials."""
         sts = self._cloud.client("sts", self._account)
-        return signed_with(self._cloud, **sts.assume_role(RoleArn=self.arn, RoleSessionName=session)["Credentials"])
+        session = sts.assume_role(RoleArn=self.arn, RoleSessionName="test")["Credentials"]
+        return signed_with(self._cloud, **{**session, **changes})
 
     def session_arn(self, session: str = "test") -> str:
         """Return the ARN of a session."""

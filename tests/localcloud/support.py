@@ -31,6 +31,15 @@ def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements) or [statement()]})
 
 
+UNKNOWN_REVISION = "0123456789abcdef0123456789abcdef"
+
+
+def put(client: RekognitionClient, project: str, name: str = "share", **more: Any) -> str:
+    """Put a policy and return its revision."""
+    parameters = {"ProjectArn": project, "PolicyName": name, "PolicyDocument": document(), **more}
+    return client.put_project_policy(**parameters)["PolicyRevisionId"]
+
+
 OUTPUT: Any = {"S3Bucket": "results", "S3KeyPrefix": "copies/"}
 TRUSTING, TRUSTED = "121212121212", "343434343434"
 

@@ -372,14 +372,6 @@ def test_describing_and_deleting_versions_need_permission(across: Setting, role:
     role.client().delete_project_version(ProjectVersionArn=arn)
 
 
-def test_the_right_to_copy_may_be_seen_late(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
-    """With the switch a role is still denied under a new policy, and everything copying needs is then seen at once."""
-    across.share()
-    with local_cloud.switched(permission_delay=3600), rejected("AccessDeniedException"):
-        across.copy(role.client())
-    across.copy(role.client())
-
-
 def test_tags_decide_who_may_change_a_copy(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
     """aws:ResourceTag has a model version's tags, unless the switch takes the service for one that ignores them."""
     across.share()

@@ -10,19 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.rekognition import LocalRekognition
-from tests.localcloud.support import VirtualClock, document, rejected, statement
+from tests.localcloud.support import UNKNOWN_REVISION, VirtualClock, document, put, rejected, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
 MISSING = "arn:aws:rekognition:us-east-1:123456789012:project/missing/1690474772815"
-UNKNOWN_REVISION = "0123456789abcdef0123456789abcdef"
-
-
-def put(client: RekognitionClient, project: str, name: str = "share", **more: Any) -> str:
-    """Put a policy and return its revision."""
-    parameters = {"ProjectArn": project, "PolicyName": name, "PolicyDocument": document(), **more}
-    return client.put_project_policy(**parameters)["PolicyRevisionId"]
 
 
 def names(client: RekognitionClient, project: str) -> list[str]:

@@ -10,18 +10,10 @@ import pytest
 
 from localcloud.cloud import REPOSITORY
 from localcloud.rekognition import LocalRekognition, Switches
-from tests.localcloud.support import VirtualClock, document, rejected, statement
+from tests.localcloud.support import UNKNOWN_REVISION, VirtualClock, document, put, rejected, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
-
-UNKNOWN_REVISION = "0123456789abcdef0123456789abcdef"
-
-
-def put(client: RekognitionClient, project: str, name: str = "share", **more: Any) -> str:
-    """Put a policy and return its revision."""
-    parameters = {"ProjectArn": project, "PolicyName": name, "PolicyDocument": document(), **more}
-    return client.put_project_policy(**parameters)["PolicyRevisionId"]
 
 
 def documents(client: RekognitionClient, project: str) -> list[str]:
