@@ -16,7 +16,7 @@ NOT_RUNNING = 3  # as `systemctl status` has it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit code: 0, 1 for a failure, 2 for misuse, 3 where none runs."""
+    """Do what the command line says; return the exit code: 0, 1 for a failure, 2 for misuse, 3 when none runs."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         "--state",
         type=Path,
         default=STATE,
-        help="the folder of its state and log, which also tells one cloud from another",
+        help="the folder of its state and log; each cloud has its own",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = commands.add_parser("start", help="start it, unless it runs already")

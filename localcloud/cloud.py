@@ -53,14 +53,14 @@ class Running:
     gateway_port: int
     rekognition_url: str
     secret: str | None
-    """What clients must send, where the users of connections can't be told."""
+    """What clients must send, where the kernel doesn't know whose a connection is."""
 
 
 class LocalCloud:
-    """A local cloud in a process of its own. As a context manager it lasts as long as the context.
+    """A local cloud in a process of its own. As a context manager it runs as long as the context.
 
     A cloud of `start` ends with the process that started it, however that ends; one of `start_detached` with `stop`.
-    Everything it writes lies in its state folder; the virtual environment may be shared between several.
+    Everything it writes is in its state folder; the virtual environment may be shared between several.
     """
 
     def __init__(self, state: Path = STATE, virtual_environment: Path = STATE / "venv") -> None:
@@ -81,7 +81,7 @@ class LocalCloud:
 
     @classmethod
     def attach_or_start(cls, state: Path = STATE) -> LocalCloud:
-        """Return the detached cloud that runs from this state folder, after starting it where there is none."""
+        """Return the detached cloud that runs from this state folder, after starting it when there is none."""
         _make_private(state)
         with only_one_at_a_time(state / "cloud.lock"):
             cloud = cls.attach(state)
@@ -114,7 +114,7 @@ class LocalCloud:
 
     def stop(self) -> None:
         """Stop it with every process it started, and remove what it kept; the log stays."""
-        # Also where its process is gone: functions may have survived it.
+        # Also when its process is gone: functions may have survived it.
         if self._running is not None and not is_another_process(self._running.pid, self._running.started):
             end_session(self._running.pid, _SECONDS_TO_STOP)
         self._forget()
@@ -306,10 +306,10 @@ class LocalCloud:
             raise self._not_started(
                 "ended before it said where it listens" if ready else "did not say where it listens"
             )
-        told = json.loads(report)
+        reported = json.loads(report)
         # It listens already: this request waits in its queue until it responds.
         context = ssl.create_default_context(cafile=str(self.authority))
-        url = f"https://127.0.0.1:{told['gateway_port']}/_ministack/health"
+        url = f"https://127.0.0.1:{reported['gateway_port']}/_ministack/health"
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
@@ -317,7 +317,7 @@ class LocalCloud:
             opener.open(urllib.request.Request(url, headers=_headers(secret)), timeout=_SECONDS_TO_START).close()
         except OSError as problem:
             raise self._not_started(f"did not respond ({problem})") from problem
-        return Running(pid=pid, started=start_time(pid), secret=secret, **told)
+        return Running(pid=pid, started=start_time(pid), secret=secret, **reported)
 
     def _not_started(self, what: str) -> CloudError:
         last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -351,7 +351,7 @@ def _headers(secret: str | None) -> dict[str, str]:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that nobody else can read, write or enter, or make it so where it exists."""
+    """Make a folder that only its owner can read, write and enter; change it where it exists."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.geteuid():
         raise CloudError(f"The folder {folder} belongs to another user. Choose another one with --state.")

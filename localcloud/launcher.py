@@ -22,15 +22,15 @@ _SECONDS_TO_STOP = 5.0
 
 
 def main() -> None:
-    """Run the local cloud until it is told to stop, or until whoever started it is gone."""
+    """Run the local cloud until it is asked to stop, or until the process that started it is gone."""
     options = _options()
     secret = os.environ.get(SECRET_VARIABLE)
     if secret is None and not knows_users():
-        sys.exit(f"The users of connections can't be told here, and there is no secret in {SECRET_VARIABLE}.")
+        sys.exit(f"This kernel doesn't say whose a connection is, and there is no secret in {SECRET_VARIABLE}.")
     gateway = listen()  # clients wait from here on, rather than being rejected
     # Before the first import of ministack, which reads it then.
     os.environ["GATEWAY_PORT"] = str(gateway.getsockname()[1])
-    _refuse_moved_names()
+    _reject_moved_names()
     with LocalRekognition(authorizer=ministack_hooks.MinistackAuthorizer(), secret=secret) as rekognition:
         # Functions inherit it.
         os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition.endpoint_url
@@ -51,7 +51,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _refuse_moved_names() -> None:
+def _reject_moved_names() -> None:
     missing = ministack_hooks.missing_names()
     if missing:
         sys.exit(f"This version of ministack lacks what localcloud/ministack_hooks.py uses: {', '.join(missing)}")

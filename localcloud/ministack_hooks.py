@@ -1,6 +1,6 @@
 """Everything of ministack that is reached into, in one place: most of it is private, and may move with a new version.
 
-`missing_names` tells what has moved; a test and the launcher ask it. For the local cloud's own environment.
+`missing_names` returns what has moved; a test and the launcher ask it. For the local cloud's own environment.
 """
 
 from __future__ import annotations
@@ -108,10 +108,10 @@ def register_project_type(project_type: ProjectType) -> None:
     def update(
         physical_id: str,
         old: dict[str, Any],  # noqa: ARG001
-        new: dict[str, Any],  # noqa: ARG001
+        new: dict[str, Any],
         stack_name: str,  # noqa: ARG001
     ) -> tuple[str, dict[str, str]]:
-        return project_type.update(get_account_id(), get_region(), physical_id)
+        return project_type.update(get_account_id(), get_region(), physical_id, new)
 
     def delete(physical_id: str, properties: dict[str, Any]) -> None:  # noqa: ARG001
         project_type.delete(get_account_id(), get_region(), physical_id)
@@ -121,7 +121,7 @@ def register_project_type(project_type: ProjectType) -> None:
 
 
 def date_response_urls(now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
-    """Let the ResponseURL of a custom resource tell its time, as CloudFormation's does."""
+    """Give the ResponseURL of a custom resource the time of its request, as CloudFormation does."""
     from ministack.services.cloudformation import custom_resource
 
     without_time = custom_resource._response_url
@@ -134,7 +134,7 @@ def date_response_urls(now: Callable[[], datetime] = lambda: datetime.now(timezo
 
 
 def name_roles_in_conditions() -> None:
-    """Let aws:PrincipalArn be the role of a session, as IAM has it; ministack gives the session's own ARN."""
+    """Make aws:PrincipalArn the role of a session, as in IAM; in ministack it is the session's own ARN."""
     from ministack.core import iam_evaluator
     from ministack.services import iam
 
@@ -243,7 +243,7 @@ def _account_of(access_key_id: str) -> str:
     if re.fullmatch(r"\d{12}", access_key_id):
         return access_key_id
     account = _account_from_sts_session(access_key_id) or iam_evaluator.find_iam_access_key_account(access_key_id)
-    # ministack takes any other key that it doesn't know for the root of a default account; AWS knows no such key.
+    # ministack treats any other unknown key as the root of a default account; AWS rejects it.
     if account is None:
         raise unrecognized_client()
     return str(account)

@@ -1,4 +1,4 @@
-"""Reject connections of other users of this machine: whoever reaches the local cloud can run code as its user.
+"""Reject connections of other users of this machine, because who can use the local cloud can run code as its user.
 
 On Linux the kernel says which user holds the other end of a connection (sock_diag). Where it can't be asked, clients
 prove themselves by a secret that is made at each start and that only this user can read. They send it as the SDKs'

@@ -12,7 +12,7 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 
 
 def is_same_process(pid: int, started: float) -> bool:
-    """Tell whether this process still runs: the same one, not another that was given its number later."""
+    """Return whether this process still runs: the same one, not another that was given its number later."""
     try:
         process = psutil.Process(pid)
         # A second apart is as good as the same: the start is counted from a boot time that is not exact.
@@ -22,7 +22,7 @@ def is_same_process(pid: int, started: float) -> bool:
 
 
 def is_another_process(pid: int, started: float) -> bool:
-    """Tell whether this number belongs to another process by now."""
+    """Return whether this number belongs to another process by now."""
     try:
         return bool(abs(psutil.Process(pid).create_time() - started) >= 1)
     except psutil.NoSuchProcess:

@@ -23,33 +23,38 @@ class ProjectType:
         self._store = store
 
     def create(self, account: str, region: str, properties: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-        """Make a project; return its physical id and its attributes. A name that is taken fails the resource."""
+        """Create a project; return its physical id and its attributes. A name that is taken fails the resource."""
         name = _checked_name(properties)
         try:
-            project = self._store.create_project(account, region, name)
-        except AwsError as refused:
-            raise _failure(refused) from refused
+            project = self._store.create_project(account, region, name, tags=_tags(properties))
+        except AwsError as rejected:
+            raise _failure(rejected) from rejected
         return name, {"Arn": str(project.arn)}
 
-    def update(self, account: str, region: str, name: str) -> tuple[str, dict[str, str]]:
-        """Change nothing: another name replaces the project, and tags are not kept."""
+    def update(self, account: str, region: str, name: str, properties: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+        """Change the tags; another name replaces the project."""
         for project in self._store.projects(account, region):
             if project.arn.name == name:
+                project.tags = _tags(properties)
                 return name, {"Arn": str(project.arn)}
         raise ValueError(f"Resource handler returned message: The project {name} does not exist. (NotFound)")
 
     def delete(self, account: str, region: str, name: str) -> None:
-        """Delete a project with its policies; one that is gone already needs no more, one with versions fails."""
+        """Delete a project with its policies; one that is gone is no error, one with model versions fails."""
         for project in self._store.projects(account, region):
             if project.arn.name == name:
                 try:
                     self._store.delete_project(account, region, str(project.arn))
-                except AwsError as refused:
-                    raise _failure(refused) from refused
+                except AwsError as rejected:
+                    raise _failure(rejected) from rejected
 
 
-def _failure(refused: AwsError) -> ValueError:
-    return ValueError(f"Resource handler returned message: {refused.message} ({refused.code})")
+def _failure(rejected: AwsError) -> ValueError:
+    return ValueError(f"Resource handler returned message: {rejected.message} ({rejected.code})")
+
+
+def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
 
 
 def _checked_name(properties: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The local cloud's own virtual environment, made on first use and made anew when its requirements change.
 
-Its own, because functions run in it: they must find what Lambda's runtime has, and nothing else (no crhelper, for one).
+It is separate because functions run in it: they must find what Lambda's runtime has, and nothing else (no crhelper).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
 class SetupError(Exception):
-    """The virtual environment could not be made; the message says what to do."""
+    """The virtual environment couldn't be made; the message says what to do."""
 
 
 def ensure_virtual_environment(folder: Path, requirements: Path = REQUIREMENTS) -> Path:

@@ -1,6 +1,6 @@
 """The part of Amazon Rekognition that ministack lacks: Custom Labels projects, their model versions and their policies.
 
-It stands alone: it knows nothing of this repository's handler or construct, and is written from AWS's documentation and
+It knows nothing of this repository's handler or construct, and is written from AWS's documentation and
 the service model that botocore ships.
 """
 

@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: asked of an `Authorizer`, so that a real IAM evaluator can be plugged in."""
+"""The caller and its permissions, decided by an `Authorizer`, so that a real IAM evaluator can be plugged in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localcloud.rekognition.switches import Switches
 
 @dataclass(frozen=True)
 class Principal:
-    """Whoever signed a request."""
+    """The caller, who signed the request."""
 
     arn: str
     account: str

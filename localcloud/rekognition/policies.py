@@ -101,7 +101,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _check_statement(statement: Any, project: ProjectArn) -> None:  # noqa: ANN401 - any JSON may stand here
+def _check_statement(statement: Any, project: ProjectArn) -> None:  # noqa: ANN401 - any JSON
     if not isinstance(statement, dict):
         raise malformed_document("A statement must be a JSON object.")
     _check_elements(statement)
@@ -130,7 +130,7 @@ def _check_elements(statement: dict[str, Any]) -> None:
             raise malformed_document(f"A statement lacks the required element {element}.")
 
 
-def _check_condition(condition: Any) -> None:  # noqa: ANN401 - any JSON may stand here
+def _check_condition(condition: Any) -> None:  # noqa: ANN401 - any JSON
     if not isinstance(condition, dict):
         raise malformed_document("A statement's Condition must be a JSON object.")
     for operator, tests in condition.items():
@@ -143,7 +143,7 @@ def _check_condition(condition: Any) -> None:  # noqa: ANN401 - any JSON may sta
                 raise malformed_document(f"The condition key {key} must have a string or a list of strings.")
 
 
-def _strings(value: Any, element: str) -> Iterable[str]:  # noqa: ANN401 - any JSON may stand here
+def _strings(value: Any, element: str) -> Iterable[str]:  # noqa: ANN401 - any JSON
     values = _as_list(value)
     if not values or not all(isinstance(item, str) for item in values):
         raise malformed_document(f"The element {element} must be a string or a list of strings.")
@@ -155,7 +155,7 @@ def _is_version_of(resource: str, project: ProjectArn) -> bool:
     return resource.startswith(prefix) and _VERSION.fullmatch(resource[len(prefix) :]) is not None
 
 
-def _check_principal(principal: Any) -> None:  # noqa: ANN401 - any JSON may stand here
+def _check_principal(principal: Any) -> None:  # noqa: ANN401 - any JSON
     if principal == "*":
         return
     if not isinstance(principal, dict) or set(principal) != {"AWS"}:

@@ -63,7 +63,7 @@ class LocalRekognition:
         self._thread.start()
 
     def stop(self) -> None:
-        """Respond no more, and free the port."""
+        """Stop responding, and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -75,17 +75,17 @@ class LocalRekognition:
 
     @property
     def switches(self) -> Switches:
-        """What is unknown of the real service; may be changed at any time."""
+        """What is unknown of the real service; can be changed at any time."""
         return self._service.switches
 
     @property
     def store(self) -> Store:
-        """The state itself, for arranging and looking without requests."""
+        """The state itself, for tests that set it up or read it without requests."""
         return self._service.store
 
     @property
     def faults(self) -> Faults:
-        """Trouble on purpose."""
+        """Errors and lost connections to inject."""
         return self._service.faults
 
     @property

@@ -1,4 +1,4 @@
-"""A request from its signature to its response, without anything of HTTP's; and trouble on purpose, for tests."""
+"""A request from its signature to its response, without HTTP; and the faults that tests inject."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def _structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> It
             yield from _value(shape.members[name], item, _member(path, name))
 
 
-def _value(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON may stand here
+def _value(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON
     if type(value) not in _TYPES[shape.type_name]:
         yield _failed(value, path, f"Member must be of type {shape.type_name}")
         return
@@ -59,7 +59,7 @@ def _value(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN40
     yield from _members(shape, value, path)
 
 
-def _members(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON may stand here
+def _members(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON
     if isinstance(shape, StructureShape):
         yield from _structure(shape, value, path)
     elif isinstance(shape, ListShape):
@@ -71,7 +71,7 @@ def _members(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN
             yield from _value(shape.value, item, f"{path}.{key}.member")
 
 
-def _broken(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON may stand here
+def _broken(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
     size, what = (value, "value") if isinstance(value, (int, float)) else (len(value), "length")
     limits = shape.metadata
     if size < limits.get("min", size):
@@ -90,7 +90,7 @@ def _matches(pattern: str, value: str) -> bool:
     return re.fullmatch(pattern.replace(r"\p{L}\p{Z}\p{N}", r"\w\s"), value) is not None
 
 
-def _failed(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - any JSON may stand here
+def _failed(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - any JSON
     text = str(value)
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"

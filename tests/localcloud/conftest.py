@@ -27,5 +27,5 @@ def project(client: RekognitionClient) -> str:
 
 @pytest.fixture
 def clock() -> VirtualClock:
-    """Return a clock that stands still until a test moves it."""
+    """Return a clock that only moves when a test moves it."""
     return VirtualClock()

@@ -20,12 +20,12 @@ def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
 
 
 def policy(*statements: dict[str, Any]) -> str:
-    """Return the text of an IAM policy."""
+    """Return the document of an IAM policy."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def trust(account: str) -> str:
-    """Return the text of a policy that lets an account take a role."""
+    """Return a trust policy that allows an account to assume a role."""
     return policy({"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"})
 
 
@@ -53,7 +53,7 @@ class Role:
         self.may(*statements)
 
     def may(self, *statements: dict[str, Any]) -> None:
-        """Let it do this from now on, and nothing else."""
+        """Allow it this from now on, and nothing else."""
         self._iam.put_role_policy(RoleName=self._name, PolicyName="inline", PolicyDocument=policy(*statements))
 
     def client(self, **changes: str) -> RekognitionClient:

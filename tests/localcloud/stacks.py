@@ -94,7 +94,7 @@ class Stack:
         return self._client.describe_stacks(StackName=self._name)["Stacks"][0]
 
     def _settled(self) -> str:
-        # CloudFormation tells nobody when it is done: there is only asking.
+        # CloudFormation doesn't say when it is done: it has to be polled.
         deadline = time.monotonic() + _SECONDS
         while (status := str(self._described()["StackStatus"])).endswith("_IN_PROGRESS"):
             if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def statement(**changes: Any) -> dict[str, Any]:
-    """Return a statement that is in order, but for the changes; None takes an element away."""
+    """Return a valid statement with some changes; None removes an element."""
     whole = {
         "Effect": "Allow",
         "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
@@ -27,7 +27,7 @@ def statement(**changes: Any) -> dict[str, Any]:
 
 
 def document(*statements: dict[str, Any]) -> str:
-    """Return the text of a document with these statements, or with one that is in order."""
+    """Return a document with these statements, or with a valid one."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements) or [statement()]})
 
 
@@ -98,7 +98,7 @@ class Rejected:
 
 @contextmanager
 def rejected(code: str) -> Iterator[Rejected]:
-    """Expect a call to be rejected with this code, and tell how it was."""
+    """Expect a call to be rejected with this code, and yield how it was."""
     told = Rejected()
     with pytest.raises(ClientError) as caught:
         yield told
@@ -109,15 +109,15 @@ def rejected(code: str) -> Iterator[Rejected]:
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves when it is moved."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
     def forward(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move it."""
         self.now += seconds

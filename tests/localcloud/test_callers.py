@@ -180,7 +180,7 @@ def test_all_that_is_new_is_seen_at_the_same_time(clock: VirtualClock, copying: 
 
 
 def test_copying_is_decided_under_the_policies_there_are(copying: dict[str, Any]) -> None:
-    """Whoever decides gets what the project's policies say now, however late a list shows it, and whose they are."""
+    """The authorizer gets the project's current policies, however late a list shows them, and their owner."""
     roles = RoleSessions()
     with LocalRekognition(Switches(list_lag=3600), authorizer=roles) as rekognition:
         store = rekognition.store

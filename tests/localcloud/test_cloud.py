@@ -129,7 +129,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 def test_a_detached_cloud_is_found_again(tmp_path: Path) -> None:
-    """It outlives whoever started it, is found by its state folder, and is started only once."""
+    """It outlives the process that started it, is found by its state folder, and is started only once."""
     assert LocalCloud.attach(tmp_path) is None
     started = LocalCloud.attach_or_start(tmp_path)
     try:
@@ -146,7 +146,7 @@ def test_a_detached_cloud_is_found_again(tmp_path: Path) -> None:
 
 
 def test_two_starts_at_once_make_one_cloud(tmp_path: Path) -> None:
-    """Whoever comes second waits, and finds the first one's cloud."""
+    """The second waits, and finds the first one's cloud."""
     clouds: list[LocalCloud] = []
     threads = [threading.Thread(target=lambda: clouds.append(LocalCloud.attach_or_start(tmp_path))) for _ in range(2)]
     for thread in threads:

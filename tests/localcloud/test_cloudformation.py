@@ -76,9 +76,11 @@ def test_other_changes_leave_the_project_alone(stack: Stack, client: Rekognition
     """Tags change in place."""
     stack.create(REF_AND_ARN, Project=project("demo"))
     before = arns(client)
-    tags = [{"Key": "team", "Value": "vision"}]
-    assert stack.update(REF_AND_ARN, Project=project("demo", Tags=tags)) == "UPDATE_COMPLETE"
-    assert arns(client) == before == [stack.outputs["Arn"]]
+    for tags in ({"team": "vision"}, {"team": "audio", "more": ""}, {}):
+        given = [{"Key": key, "Value": value} for key, value in tags.items()]
+        assert stack.update(REF_AND_ARN, Project=project("demo", Tags=given)) == "UPDATE_COMPLETE"
+        assert arns(client) == before == [stack.outputs["Arn"]]
+        assert client.list_tags_for_resource(ResourceArn=before[0])["Tags"] == tags
 
 
 def test_deleting_a_project_that_is_gone_succeeds(stack: Stack, client: RekognitionClient) -> None:
@@ -144,7 +146,7 @@ def captured(stack: Stack, client: RekognitionClient) -> Callable[[str], Any]:
 
 
 def test_a_custom_resource_gets_cloudformations_event(captured: Callable[[str], Any]) -> None:
-    """Scalars are strings, and the URL for the response tells when the request was made, as CloudFormation's does."""
+    """Scalars are strings, and the URL for the response has the time of the request, as CloudFormation's does."""
     event = captured("Event")
     assert event["RequestType"] == "Create"
     assert event["ResourceType"] == "Custom::Thing"

@@ -155,7 +155,7 @@ def test_several_policies_add_up(across: Setting, role: Role) -> None:
 def test_a_policy_is_for_whom_it_names(
     across: Setting, role: Role, principal: Callable[[Role], Any], allowed: bool
 ) -> None:
-    """A session of a role is its account, its role and itself, and nobody else."""
+    """A session of a role is matched by its account, its role and itself only."""
     across.share(Principal={"AWS": principal(role)})
     if allowed:
         across.copy(role.client())
@@ -164,7 +164,7 @@ def test_a_policy_is_for_whom_it_names(
             across.copy(role.client())
 
 
-def test_a_role_that_is_not_named_is_refused(local_cloud: LocalCloud, across: Setting, role: Role, name: str) -> None:
+def test_a_role_that_is_not_named_is_rejected(local_cloud: LocalCloud, across: Setting, role: Role, name: str) -> None:
     """Of two roles of the trusted account with the same permissions only the one that is named may copy."""
     across.share(Principal={"AWS": role.arn})
     other = Role(local_cloud, TRUSTED, f"{name}-2", *needed(across))
@@ -216,7 +216,7 @@ def test_every_version_of_the_project_may_be_shared(across: Setting, role: Role)
 
 
 def test_what_is_missing_is_not_told_to_strangers(across: Setting, role: Role) -> None:
-    """Whom no policy trusts can't tell a project that isn't there from one that is."""
+    """Without a policy that trusts it, an account can't find out whether a project exists."""
     role.may(allow("*"))
     missing = {
         "SourceProjectArn": across.project.replace("-source/", "-missing/"),
@@ -317,8 +317,8 @@ def test_a_key_is_used_through_rekognition(local_cloud: LocalCloud, across: Sett
 
 def test_a_key_policy_must_allow(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
     """A key's own policy counts, even for root of its account."""
-    nobody = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ANOTHER}:root"}))
-    key = local_cloud.client("kms", TRUSTED).create_key(Policy=nobody, BypassPolicyLockoutSafetyCheck=True)
+    others = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ANOTHER}:root"}))
+    key = local_cloud.client("kms", TRUSTED).create_key(Policy=others, BypassPolicyLockoutSafetyCheck=True)
     across.share()
     with rejected("AccessDeniedException") as told:
         across.copy(across.destination, KmsKeyId=key["KeyMetadata"]["KeyId"])

@@ -41,7 +41,7 @@ def test_is_made_once(tmp_path: Path, made: list[Path]) -> None:
 
 
 def test_two_at_once_make_it_once(tmp_path: Path, made: list[Path]) -> None:
-    """Whoever comes second waits for the first."""
+    """The others wait for the first."""
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("a==1")
     threads = [

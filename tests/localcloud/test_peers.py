@@ -1,4 +1,4 @@
-"""Nobody but the user who started it reaches the local cloud."""
+"""Only the user who started it reaches the local cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from localcloud.rekognition import LocalRekognition
 from tests.localcloud.stacks import Stack, custom, function, role
 
 ACCOUNT, NOBODY = "777788889999", 65534
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can connect as another user")
 
 # What a stranger needs to be an account's root; it takes another user's id before it connects.
@@ -74,7 +74,7 @@ def test_another_user_is_rejected(local_cloud: LocalCloud) -> None:
 @linux_only
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")])
 def test_the_user_is_told_by_any_kind_of_socket(family: int, address: str) -> None:
-    """An IPv6 socket may connect to an IPv4 address; once the other end is closed, it is nobody's, not root's."""
+    """An IPv6 socket can connect to an IPv4 address; once the other end is closed it has no user, not root."""
     with listen() as server, socket.socket(family) as client:
         client.connect((address, server.getsockname()[1]))
         connection, _ = server.accept()
@@ -132,7 +132,7 @@ def test_a_request_must_be_for_this_server(rekognition: LocalRekognition, host: 
 
 @pytest.fixture
 def cloud_with_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a cloud as on a machine that doesn't tell whose a connection is."""
+    """Run a cloud as on a machine that doesn't say whose a connection is."""
     monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
     with LocalCloud(tmp_path / "state") as cloud:
         yield cloud
@@ -167,7 +167,7 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
 
 
 def test_a_detached_cloud_keeps_its_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever finds the cloud by its state folder finds the secret there too."""
+    """A process that finds the cloud by its state folder finds the secret there too."""
     monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
     started = LocalCloud.attach_or_start(tmp_path)
     try:

@@ -138,7 +138,7 @@ def test_rejects_what_is_no_request(rekognition: LocalRekognition, target: str, 
 
 
 def post(rekognition: LocalRekognition, operation: str, parameters: dict[str, Any]) -> tuple[int, Any, Any]:
-    """Send a request that boto3 itself would refuse to send."""
+    """Send a request that boto3 itself wouldn't send."""
     return send(rekognition, f"RekognitionService.{operation}", json.dumps(parameters).encode())
 
 
