@@ -70,6 +70,8 @@ class Unfinished:
     """The physical ID to respond with should no run get further."""
     known: Mapping[str, str] = field(default_factory=dict)
     """What the next run has to know."""
+    because: str = ""
+    """What it still waits for, as a failure."""
 
 
 class RunOverError(Exception):
@@ -175,7 +177,7 @@ class WaitingResource(CustomResource):
             raise AssertionError("crhelper polls only for what is unfinished")
         runs = int(self._data.get("Runs", "1"))
         if runs >= MOST_RUNS:
-            self._fail("It takes longer than the provider function can wait. Deploy again.")
+            self._fail(f"It takes more runs of the provider function than it may have. {unfinished.because}")
             return
         # A run that handed over early would make the chain of runs come to its end in seconds.
         self._clock.sleep(max(0.0, run.ends - self._clock.now()))

@@ -20,6 +20,11 @@ _PROJECT_ARN = re.compile(
     r":project/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
     re.ASCII,
 )
+_VERSION_ARN = re.compile(
+    r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12}):project"
+    r"/(?P<project>[a-zA-Z0-9_.\-]{1,255})/version/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,13 @@ class Environment:
 
     region: str
     account: str
+    partition: str = "aws"
 
     @classmethod
     def of(cls, arn: str) -> Environment:
         """Return the environment that an ARN names, such as the function's."""
-        _, _, _, region, account, *_ = arn.split(":")
-        return cls(region, account)
+        _, partition, _, region, account, *_ = arn.split(":")
+        return cls(region, account, partition)
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,15 @@ class Project:
     name: str
 
     @classmethod
-    def parse(cls, arn: object) -> Project:
-        """Read a project's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/NUMBER``.
+    def parse(cls, arn: object, given_as: str = "ProjectArn") -> Project:
+        """Read a project's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/NUMBER``, given as a property.
 
         Raises ``InvalidArnError`` when ``arn`` is anything else, such as the ARN of one of the project's versions.
         """
         match = _PROJECT_ARN.fullmatch(arn) if isinstance(arn, str) else None
         if match is None or len(match[0]) > MAX_PROJECT_ARN_LENGTH:
             raise InvalidArnError(
-                "ProjectArn is not the ARN of a Custom Labels project. Give "
+                f"{given_as} is not the ARN of a Custom Labels project. Give "
                 "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/NUMBER, as DescribeProjects returns it, in "
                 f'place of "{arn}".'
             )
@@ -73,6 +79,50 @@ class Project:
                 f'Project "{self.name}" is in account {self.account}, Region {self.region}, but this stack is in '
                 f"account {environment.account}, Region {environment.region}. Deploy the stack where the project is."
             )
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version of a project's model, as its ARN names it."""
+
+    arn: str
+    partition: str
+    region: str
+    account: str
+    project: str
+    """The project's name; the ARN of a model version doesn't have the project's number."""
+    name: str
+    number: str
+    """Tells model versions of the same name apart: the millisecond in which this one was created."""
+
+    @classmethod
+    def parse(cls, arn: object, given_as: str = "ProjectVersionArn") -> ModelVersion:
+        """Read a model version's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER``.
+
+        Raises ``InvalidArnError`` when ``arn`` is anything else, such as the ARN of its project.
+        """
+        match = _VERSION_ARN.fullmatch(arn) if isinstance(arn, str) else None
+        if match is None:
+            raise InvalidArnError(
+                f"{given_as} is not the ARN of a model version. Give "
+                "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER, as "
+                f'DescribeProjectVersions returns it, in place of "{arn}".'
+            )
+        return cls(match[0], **match.groupdict())
+
+    @property
+    def created(self) -> float:
+        """When the model version was created, in seconds since the epoch."""
+        return int(self.number) / 1000
+
+    def is_of(self, project: Project) -> bool:
+        """Return whether it can be a version of this project: the name is the same, and where it is."""
+        return (self.partition, self.region, self.account, self.project) == (
+            project.partition,
+            project.region,
+            project.account,
+            project.name,
+        )
 
 
 def is_version_name(name: object) -> bool:

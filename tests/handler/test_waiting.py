@@ -176,7 +176,7 @@ def test_the_chain_of_runs_ends_with_a_response(bed: Bed) -> None:
     (received,) = bed.responses
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
     assert received["Data"] == {"Arn": ""}
-    assert "longer than" in received["Reason"]
+    assert "more runs" in received["Reason"]
 
 
 @pytest.mark.parametrize(("timeout", "respond_by"), [("3600", 3540), ("900", 840), ("60", 30)])

@@ -44,8 +44,8 @@ def test_every_parameter_is_documented() -> None:
         assert parameters <= documented, name
 
 
-ENTRIES = {"index"}
-RESOURCES = {"project_policy"}
+ENTRIES = {"copies", "index"}
+RESOURCES = {"project_policy", "project_version_copy"}
 SHARED = {"custom_resource", "rekognition"}
 
 
@@ -80,6 +80,7 @@ def test_what_the_construct_shares_needs_nothing_but_the_standard_library() -> N
     shared = [
         *("custom_resource/errors", "custom_resource/timeouts", "rekognition/arns", "rekognition/errors"),
         *("project_policy/document", "project_policy/identity", "project_policy/properties"),
+        *("project_version_copy/identity", "project_version_copy/properties"),
     ]
     for name in shared:
         names = imported(ROOT / "lambda" / f"{name}.py") - SHARED

@@ -1,0 +1,213 @@
+"""The properties of the resource: what a template gives, checked before anything is called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from custom_resource.errors import RejectedError, shorten
+from rekognition.arns import Environment, ModelVersion, Project, is_version_name
+from rekognition.errors import InvalidArnError
+
+from .identity import TAG_PREFIX, Facts
+
+RESOURCE_TYPE = "Custom::RekognitionProjectVersionCopy"
+"""The type that a template gives the resource."""
+
+MAX_TAGS = 50
+"""Tags of a resource (AWS, 'Tag naming limits')."""
+
+_REQUIRED = ("SourceProjectArn", "SourceProjectVersionArn", "DestinationProjectArn", "OutputConfig")
+_OPTIONAL = ("VersionName", "KmsKeyId", "Tags", "AdoptExisting", "StopRunning")
+_OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
+_OF_OUTPUT = ("S3Bucket", "S3KeyPrefix")
+
+# CopyProjectVersion's own patterns.
+_BUCKET = re.compile(r"[0-9A-Za-z.\-_]{3,255}", re.ASCII)
+_KMS_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2047}", re.ASCII)
+_KMS_ARN = re.compile(r"arn:([a-z\d-]+):kms:([a-z\d-]+):\d{12}:(key|alias)/.+", re.ASCII)
+_MAX_KEY_PREFIX = 1024
+_MAX_TAG_KEY = 128
+_MAX_TAG_VALUE = 256
+_TAG_PUNCTUATION = "_.:/=+-@"
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The properties of one copy, checked: what the template wants to be live."""
+
+    source_project: Project
+    destination: Project
+    facts: Facts
+    version_name: str = ""
+    """The name that the template gives; empty where the function makes one."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    adopt_existing: bool = False
+    stop_running: bool = False
+
+    @classmethod
+    def parse(cls, given: Mapping[str, object], environment: Environment) -> Properties:
+        """Read and check ``ResourceProperties``; raises ``RejectedError`` for the first rule that they break."""
+        _check_names(given)
+        try:
+            source_project = Project.parse(given["SourceProjectArn"], "SourceProjectArn")
+            source = ModelVersion.parse(given["SourceProjectVersionArn"], "SourceProjectVersionArn")
+            destination = Project.parse(given["DestinationProjectArn"], "DestinationProjectArn")
+        except InvalidArnError as error:
+            raise RejectedError(str(error)) from None
+        _check_places(source_project, source, destination, environment)
+        bucket, key_prefix = _output(given["OutputConfig"])
+        return cls(
+            source_project,
+            destination,
+            Facts(source.arn, destination.arn, bucket, key_prefix, _kms_key(given, destination)),
+            _version_name(given),
+            _tags(given.get("Tags", {})),
+            _flag(given, "AdoptExisting"),
+            _flag(given, "StopRunning"),
+        )
+
+    def name(self, stack_id: str, logical_id: str) -> str:
+        """Return the copy's name: the template's, or else one made for this resource."""
+        return self.version_name or self.facts.default_name(stack_id, logical_id)
+
+
+def stops_running(given: Mapping[str, object]) -> bool:
+    """Return the property StopRunning, for a Delete whose other properties don't matter."""
+    return given.get("StopRunning") in (True, "true")
+
+
+def about(version_name: str, project_name: str, sentence: str) -> str:
+    """Return a message about a copy: ``Model version "V" of project "N"`` and what ``sentence`` says of it."""
+    return f'Model version "{version_name}" of project "{project_name}"{sentence}'
+
+
+def _check_names(given: Mapping[str, object]) -> None:
+    for name in given:
+        if name not in (*_REQUIRED, *_OPTIONAL, *_OF_CLOUDFORMATION):
+            raise RejectedError(
+                f'Property "{shorten(str(name))}" is not one of {RESOURCE_TYPE}. '
+                f"Remove it; the properties are {', '.join((*_REQUIRED, *_OPTIONAL))}."
+            )
+    for name in _REQUIRED:
+        if not given.get(name):
+            raise RejectedError(f"Property {name} is missing or empty. Give it in the resource's Properties.")
+
+
+def _check_places(source_project: Project, source: ModelVersion, destination: Project, own: Environment) -> None:
+    """Check that the model version is one of the source project, and that the function may copy to the destination."""
+    if not source.is_of(source_project):
+        raise RejectedError(
+            f'SourceProjectVersionArn names a model version of project "{source.project}" in {_place(source)}, but '
+            f'SourceProjectArn is project "{source_project.name}" in {_place(source_project)}. Give the project that '
+            "the model version belongs to."
+        )
+    if (destination.partition, destination.region, destination.account) != (own.partition, own.region, own.account):
+        raise RejectedError(
+            f'DestinationProjectArn names project "{destination.name}" in {_place(destination)}, but this stack is in '
+            f"{_place(own)}. Deploy the stack where the copy is to be."
+        )
+    if (source.partition, source.region) != (destination.partition, destination.region):
+        raise RejectedError(
+            f"SourceProjectVersionArn is in {_place(source)}, but DestinationProjectArn is in {_place(destination)}. "
+            "A model version can be copied within one Region only."
+        )
+
+
+def _place(arn: Project | ModelVersion | Environment) -> str:
+    return f"account {arn.account}, Region {arn.region}, partition {arn.partition}"
+
+
+def _output(given: object) -> tuple[str, str]:
+    """Return the bucket and the key prefix of OutputConfig."""
+    if not isinstance(given, Mapping):
+        raise RejectedError("Property OutputConfig must be an object with S3Bucket and, optionally, S3KeyPrefix.")
+    for name in given:
+        if name not in _OF_OUTPUT:
+            raise RejectedError(
+                f'OutputConfig has an unknown element "{shorten(str(name))}"; allowed: {", ".join(_OF_OUTPUT)}.'
+            )
+    bucket, key_prefix = given.get("S3Bucket"), given.get("S3KeyPrefix", "")
+    if isinstance(bucket, str) and bucket.startswith("arn:"):
+        raise RejectedError(f'S3Bucket of OutputConfig is the ARN "{shorten(bucket)}". Give the bucket\'s name.')
+    if not isinstance(bucket, str) or not _BUCKET.fullmatch(bucket):
+        raise RejectedError(
+            f'S3Bucket of OutputConfig is not the name of a bucket: "{shorten(str(bucket))}". Give 3 to 255 letters, '
+            "digits, hyphens, underscores or periods."
+        )
+    if not isinstance(key_prefix, str) or len(key_prefix) > _MAX_KEY_PREFIX:
+        raise RejectedError(f"S3KeyPrefix of OutputConfig must be a string of at most {_MAX_KEY_PREFIX} characters.")
+    return bucket, key_prefix
+
+
+def _version_name(given: Mapping[str, object]) -> str:
+    if "VersionName" not in given:
+        return ""
+    name = given["VersionName"]
+    if not isinstance(name, str) or not is_version_name(name):
+        raise RejectedError(
+            f'VersionName "{shorten(str(name))}" is not valid. Use 1 to 255 letters, digits, hyphens, underscores or '
+            "periods; or leave it out, and the function makes a name."
+        )
+    return name
+
+
+def _kms_key(given: Mapping[str, object], destination: Project) -> str:
+    if "KmsKeyId" not in given:
+        return ""
+    key = given["KmsKeyId"]
+    arn = _KMS_ARN.fullmatch(key) if isinstance(key, str) else None
+    if not isinstance(key, str) or not _KMS_KEY.fullmatch(key) or (key.startswith("arn:") and arn is None):
+        raise RejectedError(
+            f"KmsKeyId \"{shorten(str(key))}\" is not a KMS key. Give a key's ID or ARN, or an alias's name or ARN."
+        )
+    if arn is not None and (arn[1], arn[2]) != (destination.partition, destination.region):
+        raise RejectedError(
+            f"KmsKeyId is a key in Region {arn[2]}, partition {arn[1]}, but the copy is in Region "
+            f"{destination.region}, partition {destination.partition}. Give a key in the copy's Region."
+        )
+    return key
+
+
+def _tags(given: object) -> Mapping[str, str]:
+    if not isinstance(given, Mapping):
+        raise RejectedError("Property Tags must be an object of keys and values, not a list.")
+    if len(given) > MAX_TAGS:
+        raise RejectedError(f"Property Tags has {len(given)} tags. A model version has at most {MAX_TAGS}.")
+    for key, value in given.items():
+        shown = shorten(str(key))
+        if not _is_tag_text(key, _MAX_TAG_KEY) or not key:
+            raise RejectedError(f'Tags has the key "{shown}", which is not valid. Use {_tag_text(1, _MAX_TAG_KEY)}.')
+        if key.lower().startswith(("aws:", TAG_PREFIX)):
+            reserved = "AWS" if key.lower().startswith("aws:") else "the function"
+            raise RejectedError(f'Tags has the key "{shown}", whose prefix is reserved for {reserved}. Rename the key.')
+        if not _is_tag_text(value, _MAX_TAG_VALUE):
+            raise RejectedError(
+                f'Tags has a value that is not valid for the key "{shown}". Use {_tag_text(0, _MAX_TAG_VALUE)}.'
+            )
+    return dict(given)
+
+
+def _is_tag_text(text: object, longest: int) -> bool:
+    """Return whether ``text`` has at most so many letters, numbers, spaces and the punctuation that a tag may have."""
+    return (
+        isinstance(text, str)
+        and len(text) <= longest
+        and all(each in _TAG_PUNCTUATION or unicodedata.category(each)[0] in "LZN" for each in text)
+    )
+
+
+def _tag_text(shortest: int, longest: int) -> str:
+    return f"{shortest} to {longest} letters, digits, spaces or {' '.join(_TAG_PUNCTUATION)}"
+
+
+def _flag(given: Mapping[str, object], name: str) -> bool:
+    """Read a boolean, which CloudFormation delivers as the string ``true`` or ``false``; false where it's left out."""
+    value = given.get(name, False)
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Give true or false.')

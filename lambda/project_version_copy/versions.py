@@ -1,0 +1,206 @@
+"""The calls of Rekognition that concern copies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from custom_resource.waiting import RunOverError
+from rekognition.client import Clock, RekognitionCalls
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, OutOfDateError, ServiceError
+
+from .errors import IN_USE
+from .identity import TAG_PREFIX, Facts, Owner
+from .properties import Properties
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+GRANT_PATIENCE = 120
+"""How many seconds a denied CopyProjectVersion is retried: the source's policy may have been attached just before."""
+
+IN_USE_PATIENCE = 60
+"""How many seconds a CopyProjectVersion whose name is taken is retried, as long as no model version of it is listed."""
+
+
+@dataclass(frozen=True)
+class LiveVersion:
+    """A model version as DescribeProjectVersions and ListTagsForResource return it."""
+
+    arn: str
+    name: str
+    status: str
+    created: float
+    """In seconds since the epoch."""
+    facts: Facts
+    message: str = ""
+    all_tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> Owner | None:
+        """The request that made it; None where no request of this function did, or its tags aren't shown yet."""
+        return Owner.of_tags(self.all_tags)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags, without those that the function and AWS have added."""
+        return {key: value for key, value in self.all_tags.items() if not key.startswith((TAG_PREFIX, "aws:"))}
+
+
+class ProjectVersions(RekognitionCalls):
+    """The model versions of Custom Labels projects, until a run ends.
+
+    Every method raises ``ServiceError`` when a call fails for good, and ``RunOverError`` where the run would be over
+    before the next try: another run goes on, whatever the last call met.
+    """
+
+    def __init__(
+        self,
+        client: RekognitionClient,
+        clock: Clock,
+        deadline: float,
+        *,
+        ends: float,
+        met: MutableMapping[str, str],
+    ) -> None:
+        """Call with a client.
+
+        :param deadline: When the last call has to have returned.
+        :param ends: When the last wait has to be over.
+        :param met: Since when which errors are met, which is kept from run to run: patience is the request's.
+        """
+        super().__init__(client, clock, deadline)
+        self._ends = ends
+        self._met = met
+
+    def wait(self, seconds: float, otherwise: ServiceError | None = None) -> None:
+        """Sleep, or raise ``RunOverError`` when the run's end would come first."""
+        if self._clock.now() + seconds >= self._ends:
+            raise RunOverError(otherwise)
+        self._clock.sleep(seconds)
+
+    def find(self, project_arn: str, name: str, *, without_tags: str = "") -> LiveVersion | None:
+        """Return the live model version of that name, None where there is none.
+
+        ``without_tags`` is the ARN of one whose tags aren't needed, which saves a call.
+        """
+        self._note_read()
+        page: dict[str, Any] = {"ProjectArn": project_arn, "VersionNames": [name]}
+        response = self._call("DescribeProjectVersions", self._client.describe_project_versions, page)
+        for found in response.get("ProjectVersionDescriptions", []):
+            arn = found["ProjectVersionArn"]
+            output = found.get("OutputConfig", {})
+            facts = Facts(
+                found.get("SourceProjectVersionArn", ""),
+                project_arn,
+                output.get("S3Bucket", ""),
+                output.get("S3KeyPrefix", ""),
+                found.get("KmsKeyId", ""),
+            )
+            created = _seconds(found.get("CreationTimestamp", 0))
+            tags = {} if arn == without_tags else self._tags(arn)
+            return LiveVersion(arn, name, found["Status"], created, facts, found.get("StatusMessage", ""), tags)
+        return None
+
+    def copy(self, wanted: Properties, name: str, tags: Mapping[str, str]) -> str:
+        """Begin to copy a model version and return the copy's ARN (CopyProjectVersion).
+
+        Raises ``OutOfDateError`` where the name has to be looked up again before another try.
+        """
+        facts = wanted.facts
+        output = {"S3Bucket": facts.bucket, "S3KeyPrefix": facts.key_prefix}
+        parameters: dict[str, Any] = {
+            "SourceProjectArn": wanted.source_project.arn,
+            "SourceProjectVersionArn": facts.source_version_arn,
+            "DestinationProjectArn": facts.destination_project_arn,
+            "VersionName": name,
+            "OutputConfig": {key: value for key, value in output.items() if value},
+            "Tags": dict(tags),
+        }
+        if facts.kms_key:
+            parameters["KmsKeyId"] = facts.kms_key
+        try:
+            response = self._change("CopyProjectVersion", self._client.copy_project_version, parameters)
+        except OutOfDateError as error:
+            if is_in_use(error.cause) and not self._is_worth_retrying(error.cause, IN_USE_PATIENCE):
+                raise error.cause from None
+            raise
+        return str(response["ProjectVersionArn"])
+
+    def delete(self, arn: str) -> bool:
+        """Begin to delete a model version, and return whether there was one (DeleteProjectVersion).
+
+        Raises ``OutOfDateError`` where it has to be read again before another try, as where it is in use.
+        """
+        try:
+            self._change("DeleteProjectVersion", self._client.delete_project_version, {"ProjectVersionArn": arn})
+        except ServiceError as error:
+            if error.code != NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def stop(self, arn: str) -> None:
+        """Begin to stop a model version (StopProjectVersion); raises ``OutOfDateError`` as ``delete`` does."""
+        self._change("StopProjectVersion", self._client.stop_project_version, {"ProjectVersionArn": arn})
+
+    def retag(self, arn: str, add: Mapping[str, str], remove: tuple[str, ...]) -> None:
+        """Set tags and take others away (TagResource, UntagResource)."""
+        if add:
+            self._change("TagResource", self._client.tag_resource, {"ResourceArn": arn, "Tags": dict(add)})
+        if remove:
+            self._change("UntagResource", self._client.untag_resource, {"ResourceArn": arn, "TagKeys": list(remove)})
+
+    def _tags(self, arn: str) -> Mapping[str, str]:
+        try:
+            response = self._call("ListTagsForResource", self._client.list_tags_for_resource, {"ResourceArn": arn})
+        except ServiceError as error:
+            if error.code != NOT_FOUND:
+                raise
+            return {}  # it was deleted a moment ago, which the next read shows
+        tags: Mapping[str, str] = response.get("Tags", {})
+        return tags
+
+    def _change(self, operation: str, call: Callable[..., Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return self._call(operation, call, parameters, changes=True)
+        except ServiceError as error:
+            if is_in_use(error):
+                raise OutOfDateError(error) from error
+            raise
+
+    def _call(
+        self, operation: str, call: Callable[..., Any], parameters: Mapping[str, Any], *, changes: bool = False
+    ) -> Mapping[str, Any]:
+        try:
+            response = super()._call(operation, call, parameters, changes=changes)
+        except ServiceError as error:
+            if error.code == OUT_OF_TIME:
+                raise RunOverError from error
+            raise
+        for key in [key for key in self._met if key.startswith(f"{operation} ")]:
+            del self._met[key]
+        return response
+
+    def _patience(self, error: ServiceError) -> float:
+        """Return infinity as long as an error is worth retrying: when it was met first, no single run knows."""
+        patience = super()._patience(error)
+        if error.operation == "CopyProjectVersion" and error.code == ACCESS_DENIED:
+            patience = GRANT_PATIENCE
+        return math.inf if patience and self._is_worth_retrying(error, patience) else 0
+
+    def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
+        now = self._clock.now()
+        return now - float(self._met.setdefault(f"{error.operation} {error.code}", str(now))) < patience
+
+
+def is_in_use(error: ServiceError) -> bool:
+    """Return whether a call failed because of what the model version, or its name, is doing."""
+    return error.code == IN_USE
+
+
+def _seconds(timestamp: datetime | float) -> float:
+    return timestamp.timestamp() if isinstance(timestamp, datetime) else float(timestamp)

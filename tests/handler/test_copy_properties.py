@@ -1,0 +1,252 @@
+"""The properties of a copy: each kind of wrong one is rejected before any call, with a reason that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from custom_resource.errors import RejectedError
+from project_version_copy.identity import TAG_PREFIX, Facts, PhysicalId
+from project_version_copy.properties import Properties
+from rekognition.arns import Environment, ModelVersion, Project
+from rekognition.errors import InvalidArnError
+
+HERE = Environment("us-east-1", "111122223333")
+SOURCE = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+VERSION = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772816"
+DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772817"
+STACK = "arn:aws:cloudformation:us-east-1:111122223333:stack/serving/4c5a3c60"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+
+
+def given(**changed: object) -> dict[str, Any]:
+    """Return good properties with these changed (None takes one away)."""
+    properties: dict[str, Any] = {
+        "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:copies",
+        "ServiceTimeout": "3600",
+        "SourceProjectArn": SOURCE,
+        "SourceProjectVersionArn": VERSION,
+        "DestinationProjectArn": DESTINATION,
+        "OutputConfig": {"S3Bucket": "results"},
+        **changed,
+    }
+    return {name: value for name, value in properties.items() if value is not None}
+
+
+def parse(**changed: object) -> Properties:
+    """Read good properties with these changed."""
+    return Properties.parse(given(**changed), HERE)
+
+
+def test_reads_what_a_template_gives() -> None:
+    """All that is optional is read, and flags come as strings."""
+    tags = {"team": "a b", "cost:Center/é": "", "k" * 128: "v" * 256}
+    properties = parse(
+        OutputConfig={"S3Bucket": "my.results-1", "S3KeyPrefix": "copies/"},
+        VersionName="mine_1.0-a",
+        KmsKeyId=KEY,
+        Tags=tags,
+        AdoptExisting="true",
+        StopRunning="true",
+    )
+    assert properties.facts == Facts(VERSION, DESTINATION, "my.results-1", "copies/", KEY)
+    assert properties.name(STACK, "Copy") == "mine_1.0-a"
+    assert (properties.tags, properties.adopt_existing, properties.stop_running) == (tags, True, True)
+    plain = parse(AdoptExisting="false")
+    assert (plain.version_name, plain.tags, plain.adopt_existing, plain.stop_running) == ("", {}, False, False)
+
+
+WRONG: dict[str, tuple[dict[str, object], str]] = {
+    "an unknown property": ({"SourceArn": "x"}, 'Property "SourceArn" is not one of'),
+    "no source project": ({"SourceProjectArn": None}, "Property SourceProjectArn is missing"),
+    "no source version": ({"SourceProjectVersionArn": None}, "Property SourceProjectVersionArn is missing"),
+    "no destination": ({"DestinationProjectArn": ""}, "Property DestinationProjectArn is missing"),
+    "no output": ({"OutputConfig": None}, "Property OutputConfig is missing"),
+    "a source project of the wrong kind": ({"SourceProjectArn": ["x"]}, "SourceProjectArn is not the ARN"),
+    "a version for the source project": ({"SourceProjectArn": VERSION}, "SourceProjectArn is not the ARN"),
+    "a project for the source version": ({"SourceProjectVersionArn": SOURCE}, "SourceProjectVersionArn is not the ARN"),
+    "a source version of the wrong kind": ({"SourceProjectVersionArn": 7}, "SourceProjectVersionArn is not the ARN"),
+    "a destination of the wrong kind": ({"DestinationProjectArn": {"a": "b"}}, "DestinationProjectArn is not the ARN"),
+    "a version of another project": (
+        {"SourceProjectVersionArn": VERSION.replace("logos", "faces")},
+        'a model version of project "faces"',
+    ),
+    "a version of another account's project": (
+        {"SourceProjectVersionArn": VERSION.replace("123456789012", "444455556666")},
+        "account 444455556666",
+    ),
+    "a destination of another account": (
+        {"DestinationProjectArn": DESTINATION.replace("111122223333", "444455556666")},
+        "account 444455556666",
+    ),
+    "a destination in another Region": (
+        {"DestinationProjectArn": DESTINATION.replace("us-east-1", "eu-west-1")},
+        "Region eu-west-1",
+    ),
+    "a destination in another partition": (
+        {"DestinationProjectArn": DESTINATION.replace("arn:aws:", "arn:aws-cn:")},
+        "partition aws-cn",
+    ),
+    "a source in another Region": (
+        {
+            "SourceProjectArn": SOURCE.replace("us-east-1", "eu-west-1"),
+            "SourceProjectVersionArn": VERSION.replace("us-east-1", "eu-west-1"),
+        },
+        "Region eu-west-1",
+    ),
+    "a source in another partition": (
+        {
+            "SourceProjectArn": SOURCE.replace("arn:aws:", "arn:aws-cn:"),
+            "SourceProjectVersionArn": VERSION.replace("arn:aws:", "arn:aws-cn:"),
+        },
+        "partition aws-cn",
+    ),
+    "an output of the wrong kind": ({"OutputConfig": "results"}, "Property OutputConfig must be an object"),
+    "an unknown element of the output": (
+        {"OutputConfig": {"S3Bucket": "results", "Prefix": "x"}},
+        'unknown element "Prefix"',
+    ),
+    "no bucket": ({"OutputConfig": {"S3KeyPrefix": "x"}}, "S3Bucket"),
+    "a bucket's ARN": ({"OutputConfig": {"S3Bucket": "arn:aws:s3:::results"}}, "S3Bucket of OutputConfig is the ARN"),
+    "a bucket of the wrong kind": ({"OutputConfig": {"S3Bucket": ["results"]}}, "S3Bucket"),
+    "a bucket's URL": ({"OutputConfig": {"S3Bucket": "s3://results"}}, "S3Bucket"),
+    "a short bucket": ({"OutputConfig": {"S3Bucket": "ab"}}, "S3Bucket"),
+    "a long bucket": ({"OutputConfig": {"S3Bucket": "a" * 256}}, "S3Bucket"),
+    "a prefix of the wrong kind": ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": 7}}, "S3KeyPrefix"),
+    "a long prefix": ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "a" * 1025}}, "S3KeyPrefix"),
+    "an empty name": ({"VersionName": ""}, "VersionName"),
+    "a name with a space": ({"VersionName": "my version"}, "VersionName"),
+    "a long name": ({"VersionName": "a" * 256}, "VersionName"),
+    "a name of the wrong kind": ({"VersionName": ["mine"]}, "VersionName"),
+    "an empty key": ({"KmsKeyId": ""}, "KmsKeyId"),
+    "a key with a space": ({"KmsKeyId": "my key"}, "KmsKeyId"),
+    "a long key": ({"KmsKeyId": "a" * 2049}, "KmsKeyId"),
+    "a key of the wrong kind": ({"KmsKeyId": {"a": "b"}}, "KmsKeyId"),
+    "an ARN of another service for the key": ({"KmsKeyId": "arn:aws:s3:::results"}, "KmsKeyId"),
+    "a key in another Region": ({"KmsKeyId": KEY.replace("us-east-1", "eu-west-1")}, "Region eu-west-1"),
+    "a key in another partition": ({"KmsKeyId": KEY.replace("arn:aws:", "arn:aws-cn:")}, "partition aws-cn"),
+    "tags as a list": ({"Tags": [{"Key": "a", "Value": "b"}]}, "Property Tags must be an object"),
+    "too many tags": ({"Tags": {f"key{number}": "" for number in range(51)}}, "Property Tags has 51 tags"),
+    "an empty tag key": ({"Tags": {"": "x"}}, "Tags has the key"),
+    "a long tag key": ({"Tags": {"k" * 129: "x"}}, "Tags has the key"),
+    "a tag key with a wrong character": ({"Tags": {"a*b": "x"}}, 'Tags has the key "a*b"'),
+    "a tag key of AWS": ({"Tags": {"aws:team": "x"}}, 'the key "aws:team", whose prefix is reserved for AWS'),
+    "a tag key of AWS in capitals": ({"Tags": {"AWS:team": "x"}}, 'the key "AWS:team", whose prefix'),
+    "a tag key of the function": ({"Tags": {f"{TAG_PREFIX}stack": "x"}}, "reserved for the function"),
+    "a long tag value": ({"Tags": {"team": "v" * 257}}, 'for the key "team"'),
+    "a tag value with a wrong character": ({"Tags": {"team": "a;b"}}, 'for the key "team"'),
+    "a tag value of the wrong kind": ({"Tags": {"team": ["a"]}}, 'for the key "team"'),
+    "a flag of another word": ({"AdoptExisting": "yes"}, "Property AdoptExisting"),
+    "a flag in capitals": ({"StopRunning": "True"}, "Property StopRunning"),
+    "a flag of the wrong kind": ({"StopRunning": ["true"]}, "Property StopRunning"),
+    "an empty flag": ({"AdoptExisting": ""}, "Property AdoptExisting"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "reason"), list(WRONG.values()), ids=list(WRONG))
+def test_rejects_what_is_wrong(wrong: dict[str, object], reason: str) -> None:
+    """The reason names the property, and the offending account, Region, partition or key."""
+    properties = given(**wrong)
+    with pytest.raises(RejectedError) as raised:
+        Properties.parse(properties, HERE)
+    assert reason in str(raised.value)
+    assert str(raised.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, "0b2e6f4c-6c5d", "alias/models", "arn:aws:kms:us-east-1:444455556666:alias/models"]
+)
+def test_accepts_each_form_of_a_key(key: str) -> None:
+    """A key's ID or ARN, an alias's name or ARN; the key may be another account's."""
+    assert parse(KmsKeyId=key).facts.kms_key == key
+
+
+class TestDefaultName:
+    """The name of a copy whose template gives none."""
+
+    def test_is_the_sources_and_a_hash(self) -> None:
+        """It is valid however long the source's name is, and the same each time."""
+        long = VERSION.replace("/v1/", f"/{'v' * 255}/")
+        name = parse(SourceProjectVersionArn=long).name(STACK, "Copy")
+        assert name == parse(SourceProjectVersionArn=long).name(STACK, "Copy")
+        assert name.startswith("v" * 200 + "-")
+        assert len(name) <= 255
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"SourceProjectVersionArn": VERSION.replace("772816", "772899")},
+            {"DestinationProjectArn": DESTINATION.replace("772817", "772899")},
+            {"OutputConfig": {"S3Bucket": "others"}},
+            {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "x"}},
+            {"KmsKeyId": KEY},
+        ],
+    )
+    def test_differs_with_each_fact(self, changed: dict[str, object]) -> None:
+        """A replacement never has the name of what it replaces."""
+        assert parse(**changed).name(STACK, "Copy") != parse().name(STACK, "Copy")
+
+    def test_differs_with_the_resource(self) -> None:
+        """Two resources of one app don't collide."""
+        names = {parse().name(stack, logical) for stack in (STACK, "other") for logical in ("Copy", "Other")}
+        assert len(names) == 4
+
+    def test_stays_with_all_that_can_change_in_place(self) -> None:
+        """Tags and flags are no part of what a copy is."""
+        assert parse(Tags={"a": "b"}, StopRunning="true").name(STACK, "Copy") == parse().name(STACK, "Copy")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "tagged", "same"),
+    [
+        ("", "", "", True),
+        (KEY, KEY, "", True),
+        (KEY.rpartition("/")[2], KEY, "", True),
+        (KEY, "", "", False),
+        ("", KEY, "", False),
+        (KEY, KEY[:-1] + "0", "", False),
+        ("alias/models", "alias/models", "", True),
+        ("alias/models", "arn:aws:kms:us-east-1:111122223333:alias/models", "", True),
+        ("alias/models", "alias/other", "", False),
+        ("alias/models", KEY, "alias/models", True),
+        ("alias/models", "", "alias/models", True),
+        ("alias/models", KEY, "alias/other", False),
+        ("alias/models", KEY, "", True),
+        (KEY, KEY, "alias/models", True),
+    ],
+)
+def test_compares_keys_in_whichever_form(wanted: str, live: str, tagged: str, same: bool) -> None:
+    """Describe may show another form than was given; the tag remembers what was given."""
+    tags = {f"{TAG_PREFIX}kms-key": tagged} if tagged else {}
+    facts = [Facts(VERSION, DESTINATION, "results", "", key) for key in (wanted, live)]
+    assert facts[0].are_those_of(facts[1], tags) == same
+
+
+@pytest.mark.parametrize("text", [VERSION, f"{VERSION}|adopted"])
+def test_a_physical_id_is_the_copys_arn(text: str) -> None:
+    """Written and read alike; adopted ones have a second part."""
+    physical_id = PhysicalId.parse(text)
+    assert physical_id is not None
+    assert str(physical_id) == text
+    assert physical_id.version == ModelVersion.parse(VERSION)
+    assert physical_id.adopted == text.endswith("adopted")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "serving-Copy-1ABC", "not-created:Copy:1", SOURCE, f"{VERSION}|", f"{VERSION}|other", f"{SOURCE}|sharing"],
+)
+def test_other_ids_are_nobodys(text: str) -> None:
+    """A marker, one made up by CloudFormation, and another resource's."""
+    assert PhysicalId.parse(text) is None
+
+
+def test_a_model_versions_arn_says_what_it_is_of() -> None:
+    """Its project's name, and when it was made; not its project's number."""
+    version = ModelVersion.parse(VERSION)
+    assert (version.project, version.name, version.created) == ("logos", "v1", 1690474772.816)
+    assert version.is_of(Project.parse(SOURCE))
+    assert not version.is_of(Project.parse(DESTINATION))
+    with pytest.raises(InvalidArnError, match="ProjectVersionArn is not the ARN of a model version"):
+        ModelVersion.parse(SOURCE)

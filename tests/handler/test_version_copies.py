@@ -1,0 +1,715 @@
+"""The lifecycle of a copy, row by row of docs/copy-lifecycle.md, through the function as Lambda runs it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from custom_resource import response
+from project_version_copy.decision import BEGIN_WITHIN
+from project_version_copy.identity import TAG_PREFIX
+from tests.handler.copy_stage import DAY, MADE_UP, STACK, Agenda, CopyStage
+from tests.simulator.versions import AwsError
+
+IN_DOUBT = "in-doubt:Copy:request-1:1700000000"
+CHANGES = ("CopyProjectVersion", "DeleteProjectVersion", "StopProjectVersion", "TagResource", "UntagResource")
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[CopyStage]:
+    """A function and a project to copy to, on virtual time."""
+    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
+    stage = CopyStage(Agenda())
+    monkeypatch.setattr(response, "send", stage.take_response)
+    yield stage
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)  # crhelper sets them for the whole process
+
+
+def succeeded(received: dict[str, Any]) -> bool:
+    """Return whether a response says SUCCESS."""
+    return bool(received["Status"] == "SUCCESS")
+
+
+def changes(stage: CopyStage) -> list[str]:
+    """Return the calls that change something."""
+    return stage.versions.calls(*CHANGES)
+
+
+class TestCreate:
+    """A Create, and what is live under the copy's name."""
+
+    def test_copies_and_waits_until_it_is_copied(self, stage: CopyStage) -> None:
+        """None: one CopyProjectVersion, and the response when the copy is finished, three runs later."""
+        received = stage.send("Create", stage.properties())
+        version = stage.version()
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] == version.arn
+        assert received["Data"] == {
+            "ProjectVersionArn": version.arn,
+            "VersionName": version.name,
+            "ProjectArn": stage.versions.destination,
+        }
+        assert changes(stage) == ["CopyProjectVersion"]
+        assert stage.runs == 3
+
+    def test_gives_the_service_all_that_the_template_says(self, stage: CopyStage) -> None:
+        """The owner's tags come with the copy, so that it is known from its first moment whose it is."""
+        stage.send(
+            "Create",
+            stage.properties(
+                VersionName="mine",
+                KmsKeyId="alias/models",
+                Tags={"team": "a"},
+                OutputConfig={"S3Bucket": "results", "S3KeyPrefix": "copies/"},
+            ),
+        )
+        (asked,) = [parameters for operation, parameters in stage.versions.log if operation == "CopyProjectVersion"]
+        assert asked == {
+            "SourceProjectArn": stage.versions.source_project,
+            "SourceProjectVersionArn": stage.versions.sources["v1"],
+            "DestinationProjectArn": stage.versions.destination,
+            "VersionName": "mine",
+            "OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "copies/"},
+            "KmsKeyId": "alias/models",
+            "Tags": {
+                "team": "a",
+                f"{TAG_PREFIX}stack": STACK,
+                f"{TAG_PREFIX}resource": "Copy",
+                f"{TAG_PREFIX}request": "request-1",
+                f"{TAG_PREFIX}kms-key": "alias/models",
+            },
+        }
+
+    def test_is_finished_in_one_run_where_it_takes_seconds(self, stage: CopyStage) -> None:
+        """What is done at once is responded to at once, with two reads."""
+        stage.versions.switches.copying_time = 1
+        assert succeeded(stage.send("Create", stage.properties()))
+        assert stage.runs == 1
+        assert stage.versions.calls() == ["DescribeProjectVersions", "CopyProjectVersion", "DescribeProjectVersions"]
+
+    @pytest.mark.parametrize("seconds", [20, 45, 600])
+    def test_waits_for_a_policy_that_comes_a_little_later(self, stage: CopyStage, seconds: float) -> None:
+        """A denied call is retried for two minutes, whatever the length of a run."""
+        stage.versions.allowed, stage.run_seconds = False, seconds
+        stage.versions.switches.copying_time = 60
+        stage.time.after(100, lambda: setattr(stage.versions, "allowed", True))
+        assert succeeded(stage.send("Create", stage.properties()))
+
+    @pytest.mark.parametrize("seconds", [20, 600])
+    def test_fails_where_the_policy_does_not_come(self, stage: CopyStage, seconds: float) -> None:
+        """Patience is the request's, not a run's; nothing was made, so its Delete calls nothing."""
+        stage.versions.allowed, stage.run_seconds = False, seconds
+        began = stage.time.now
+        received = stage.send("Create", stage.properties())
+        assert not succeeded(received)
+        assert "AccessDeniedException: User is not authorized" in received["Reason"]
+        assert "project policy of the source project" in received["Reason"]
+        assert 60 <= stage.time.now - began <= 160
+        assert received["PhysicalResourceId"].startswith("not-created:")
+        stage.versions.log.clear()
+        assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
+        assert stage.versions.calls() == []
+
+    def test_that_comes_late_begins_nothing(self, stage: CopyStage) -> None:
+        """None, and more than 150 seconds after the request: it fails, with nothing made."""
+        event = stage.event("Create", stage.properties())
+        stage.time.now += BEGIN_WITHIN + 1
+        received = stage.deliver(event)
+        assert not succeeded(received)
+        assert "within 150 seconds" in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("not-created:")
+        assert changes(stage) == []
+
+    def test_that_is_denied_until_it_is_late_says_why(self, stage: CopyStage) -> None:
+        """A Create that was throttled first has less time; the reason is the denial, not the time."""
+        stage.versions.allowed = False
+        began = stage.time.now
+
+        def throttle(operation: str, _: object) -> None:
+            if stage.time.now < began + 100:
+                raise AwsError("ThrottlingException", "Rate exceeded")
+
+        stage.versions.before_call = throttle
+        received = stage.send("Create", stage.properties())
+        assert "AccessDeniedException: User is not authorized" in received["Reason"]
+        assert stage.time.now < began + 160
+
+    @pytest.mark.parametrize("after", [5, 700, 1600])
+    def test_delivered_again_goes_on_with_its_own(self, stage: CopyStage, after: float) -> None:
+        """The request's own: it is waited for, not copied again."""
+        event = stage.event("Create", stage.properties())
+        first = stage.deliver(event)
+        stage.time.now += after
+        assert stage.deliver(event) == first
+        assert changes(stage) == ["CopyProjectVersion"]
+
+    def test_that_fails_to_copy_responds_with_its_arn(self, stage: CopyStage) -> None:
+        """Failed: the reason has the service's own, and the Delete of the rollback removes it."""
+        stage.versions.switches.copying_ends = "COPYING_FAILED"
+        received = stage.send("Create", stage.properties())
+        assert not succeeded(received)
+        assert "COPYING_FAILED" in received["Reason"]
+        assert "The bucket vanished" in received["Reason"]
+        assert received["PhysicalResourceId"] == stage.version().arn
+        assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
+        assert stage.versions.live() == {}
+
+    def test_whose_copy_vanishes_never_copies_again(self, stage: CopyStage) -> None:
+        """The request's ARN has vanished: somebody deleted it, perhaps this stack's own rollback."""
+        stage.versions.switches.delete_while_copying = "delete"
+        stage.time.after(
+            60, lambda: stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": stage.version().arn})
+        )
+        received = stage.send("Create", stage.properties())
+        assert not succeeded(received)
+        assert "deleted" in received["Reason"]
+        assert "/version/" in received["PhysicalResourceId"]
+        assert stage.versions.calls("CopyProjectVersion") == ["CopyProjectVersion"]
+
+    @pytest.mark.parametrize("age", [0.0, 3.0, float(DAY)])
+    def test_leaves_a_model_version_that_is_not_its_own(self, stage: CopyStage, age: float) -> None:
+        """Somebody else's: rejected with the name in the reason; no Delete touches it, whatever its ID."""
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += age
+        received = stage.send("Create", stage.properties(VersionName="mine"))
+        assert not succeeded(received)
+        assert 'Model version "mine" of project "copies" already exists' in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("not-created:")
+        for physical_id in (received["PhysicalResourceId"], MADE_UP, IN_DOUBT):
+            assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
+        assert changes(stage) == []
+        assert stage.version() == foreign
+
+    def test_waits_until_what_has_its_name_is_deleted(self, stage: CopyStage) -> None:
+        """Somebody else's, DELETING: its name is free in a moment."""
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += DAY
+        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": foreign.arn})
+        received = stage.send("Create", stage.properties(VersionName="mine"))
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] != foreign.arn
+
+    def test_fails_where_what_has_its_name_is_deleted_for_long(self, stage: CopyStage) -> None:
+        """Too late to begin then: it says who has the name."""
+        stage.versions.switches.deleting_time = 1000
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += DAY
+        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": foreign.arn})
+        received = stage.send("Create", stage.properties(VersionName="mine"))
+        assert 'Model version "mine"' in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("not-created:")
+
+    def test_adopts_a_finished_copy_of_the_same_where_asked(self, stage: CopyStage) -> None:
+        """Its ID ends in |adopted, its attributes don't, and nothing that the stack does later changes it."""
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += DAY
+        wanted = stage.properties(VersionName="mine", AdoptExisting="true", Tags={"team": "a"})
+        received = stage.send("Create", wanted)
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] == f"{foreign.arn}|adopted"
+        assert received["Data"]["ProjectVersionArn"] == foreign.arn
+        update = stage.send("Update", wanted | {"Tags": {"team": "b"}}, received["PhysicalResourceId"], old=wanted)
+        assert succeeded(update)
+        assert update["PhysicalResourceId"] == received["PhysicalResourceId"]
+        assert succeeded(stage.send("Delete", wanted, received["PhysicalResourceId"]))
+        assert changes(stage) == []
+        assert stage.version() == foreign
+
+    @pytest.mark.parametrize("other", ["source", "bucket", "copying"])
+    def test_adopts_nothing_else(self, stage: CopyStage, other: str) -> None:
+        """Not finished, or a copy of something else: rejected, untouched."""
+        output = {"S3Bucket": "others" if other == "bucket" else "results"}
+        stage.versions.somebody_copies("mine", "v2" if other == "source" else "v1", OutputConfig=output)
+        stage.time.now += 100 if other == "copying" else DAY
+        received = stage.send("Create", stage.properties(VersionName="mine", AdoptExisting="true"))
+        assert not succeeded(received)
+        assert "wasn't adopted" in received["Reason"]
+        assert changes(stage) == []
+
+    def test_slower_than_cloudformation_waits_fails_with_its_arn(self, stage: CopyStage) -> None:
+        """Not ready a minute before the end: FAILED in time; the Delete waits, and can be repeated."""
+        stage.versions.switches.copying_time = 9000
+        began = stage.time.now
+        received = stage.send("Create", stage.properties())
+        assert not succeeded(received)
+        assert "COPYING_IN_PROGRESS" in received["Reason"]
+        assert received["PhysicalResourceId"] == stage.version().arn
+        assert 3500 < stage.time.now - began <= 3540
+        delete = stage.send("Delete", stage.properties(), received["PhysicalResourceId"])
+        assert "COPYING_IN_PROGRESS" in delete["Reason"]
+        assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
+        assert stage.versions.live() == {}
+
+    def test_says_what_it_waits_for_where_its_runs_are_used_up(self, stage: CopyStage) -> None:
+        """However short the runs, a request ends with its ARN and a reason."""
+        stage.run_seconds = 20
+        received = stage.send("Create", stage.properties())
+        assert stage.runs == 12
+        assert "COPYING_IN_PROGRESS" in received["Reason"]
+        assert received["PhysicalResourceId"] == stage.version().arn
+
+    def test_older_than_cloudformation_waits_reads_nothing(self, stage: CopyStage) -> None:
+        """A Create that nobody waits for anymore changes nothing, and can't say that nothing was made."""
+        event = stage.event("Create", stage.properties())
+        stage.time.now += 3600
+        received = stage.deliver(event)
+        assert "no longer waits" in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("in-doubt:Copy:request-1:")
+        assert stage.versions.calls() == []
+
+    @pytest.mark.parametrize("code", ["LimitExceededException", "ServiceQuotaExceededException"])
+    def test_a_quota_error_fails_at_once(self, stage: CopyStage, code: str) -> None:
+        """It isn't throttling, so waiting doesn't help."""
+
+        def limit(operation: str, _: object) -> None:
+            if operation == "CopyProjectVersion":
+                raise AwsError(code, "too many")
+
+        stage.versions.before_call = limit
+        began = stage.time.now
+        received = stage.send("Create", stage.properties())
+        assert "quota" in received["Reason"]
+        assert code in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("not-created:")
+        assert stage.time.now - began < 10
+
+    def test_throttling_at_the_end_of_a_run_fails_nothing(self, stage: CopyStage) -> None:
+        """The next run goes on, whatever the last call met."""
+        began = stage.time.now
+
+        def throttle(operation: str, _: object) -> None:
+            if 590 < stage.time.now - began < 660:
+                raise AwsError("ThrottlingException", "Rate exceeded")
+
+        stage.versions.before_call = throttle
+        assert succeeded(stage.send("Create", stage.properties()))
+
+    def test_is_denied_to_describe_for_good(self, stage: CopyStage) -> None:
+        """A Create that could read nothing can't say that nothing was made."""
+
+        def deny(operation: str, _: object) -> None:
+            raise AwsError("AccessDeniedException", "no")
+
+        stage.versions.before_call = deny
+        received = stage.send("Create", stage.properties())
+        assert "DescribeProjectVersions was denied" in received["Reason"]
+        assert received["PhysicalResourceId"] == IN_DOUBT
+
+    def test_a_copy_that_cannot_be_named_is_not_tried_for_ever(self, stage: CopyStage) -> None:
+        """ResourceInUse although nothing of the name is listed: a minute, then FAILED with what to do."""
+
+        def in_use(operation: str, _: object) -> None:
+            if operation == "CopyProjectVersion":
+                raise AwsError("ResourceInUseException", "in use")
+
+        stage.versions.before_call = in_use
+        began = stage.time.now
+        received = stage.send("Create", stage.properties(VersionName="mine"))
+        assert "its name is taken" in received["Reason"]
+        assert '"mine"' in received["Reason"]
+        assert stage.time.now - began < 90
+
+    @pytest.mark.parametrize("url", ["X-Amz-Date", "Expires", "none"])
+    def test_knows_its_time_from_each_form_of_the_url(self, stage: CopyStage, url: str) -> None:
+        """Without a time, the first run's start counts."""
+        event = stage.event("Create", stage.properties())
+        if url == "Expires":
+            event["ResponseURL"] = f"https://answers.example/answer?Expires={int(stage.time.now) + 7200}&Signature=5ec2"
+        if url == "none":
+            event["ResponseURL"] = "https://answers.example/answer"
+        stage.time.now += BEGIN_WITHIN + 10
+        assert succeeded(stage.deliver(event)) == (url == "none")
+
+
+class TestCanceledCreate:
+    """A Delete under an ID that nobody here made: CloudFormation canceled the Create."""
+
+    @pytest.mark.parametrize("physical_id", [MADE_UP, IN_DOUBT])
+    @pytest.mark.parametrize("name", [None, "mine"])
+    def test_removes_what_its_own_tags_tell(self, stage: CopyStage, physical_id: str, name: str | None) -> None:
+        """Own tags, young enough: deleted, waiting out the copy."""
+        properties = stage.properties(VersionName=name)
+        stage.send("Create", properties)
+        assert succeeded(stage.send("Delete", properties, physical_id))
+        assert stage.versions.live() == {}
+
+    def test_waits_for_the_create_in_flight(self, stage: CopyStage) -> None:
+        """None: the Create may begin until 150 seconds after its request."""
+        properties = stage.properties(VersionName="mine")
+        create = stage.event("Create", properties)
+        tags = {f"{TAG_PREFIX}{name}": create[key] for name, key in (("stack", "StackId"), ("request", "RequestId"))}
+        stage.time.after(
+            140,
+            lambda: stage.versions.somebody_copies("mine", Tags={**tags, f"{TAG_PREFIX}resource": "Copy"}),
+        )
+        assert succeeded(stage.send("Delete", properties, MADE_UP))
+        assert stage.versions.calls("DeleteProjectVersion")
+        assert stage.versions.live() == {}
+
+    def test_succeeds_where_nothing_comes(self, stage: CopyStage) -> None:
+        """None for 150 seconds and a little: success."""
+        began = stage.time.now
+        assert succeeded(stage.send("Delete", stage.properties(), MADE_UP))
+        assert BEGIN_WITHIN < stage.time.now - began < 200
+
+    @pytest.mark.parametrize(
+        "changed", [{"StackId": STACK.replace("4c5a3c60", "9d9d9d9d")}, {"LogicalResourceId": "Other"}]
+    )
+    def test_leaves_anothers(self, stage: CopyStage, changed: dict[str, str]) -> None:
+        """Another stack's, or another resource's, of the same name and of the same source."""
+        stage.made(VersionName="mine")
+        received = stage.deliver(stage.event("Delete", stage.properties(VersionName="mine"), MADE_UP) | changed)
+        assert succeeded(received)
+        assert changes(stage) == []
+
+    def test_leaves_its_own_that_is_older(self, stage: CopyStage) -> None:
+        """A copy of a day ago was made by no Create that is canceled now."""
+        stage.made(VersionName="mine")
+        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), MADE_UP))
+        assert changes(stage) == []
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_in_doubt_takes_its_own_requests_copy_whatever_the_time(self, stage: CopyStage, number: int) -> None:
+        """The ID names the request, and so do the copy's tags: hours later too, and no other request's."""
+        stage.made(VersionName="mine")
+        physical_id = IN_DOUBT.replace("request-1", f"request-{number}")
+        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
+        assert len(stage.versions.live()) == number - 1
+
+    def test_delivered_late_leaves_a_later_deployments(self, stage: CopyStage) -> None:
+        """The same Delete, delivered again minutes later, finds the copy of the next deployment and leaves it."""
+        properties = stage.properties(VersionName="mine")
+        delete = stage.event("Delete", properties, MADE_UP)
+        stage.time.now += 60
+        stage.send("Create", properties)
+        stage.time.now += 10
+        stage.versions.log.clear()
+        assert succeeded(stage.deliver(delete))
+        assert changes(stage) == []
+
+    def test_waits_while_anothers_is_deleted(self, stage: CopyStage) -> None:
+        """The Create in flight waits for the name as well, and copies when it is free."""
+        stage.versions.switches.deleting_time = 60
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += DAY
+        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": foreign.arn})
+        began = stage.time.now
+        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), MADE_UP))
+        assert stage.time.now - began > BEGIN_WITHIN
+
+    def test_of_a_rejected_create_calls_nothing(self, stage: CopyStage) -> None:
+        """Properties that can't be read can have made nothing."""
+        began = stage.time.now
+        assert succeeded(stage.send("Delete", {"Nonsense": "x"}, MADE_UP))
+        assert stage.versions.calls() == []
+        assert stage.time.now == began
+
+
+class TestUpdate:
+    """An Update of the copy that the physical ID names, and one that replaces it."""
+
+    def test_changes_tags_in_place_and_back(self, stage: CopyStage) -> None:
+        """The live version is what is wanted: tags only, the same ID; the owner's tags survive."""
+        first, second = {"team": "a", "x": "1"}, {"team": "b", "y": "2"}
+        physical_id = stage.made(Tags=first)
+        owner = {key: value for key, value in stage.version().current_tags.items() if key.startswith(TAG_PREFIX)}
+        assert len(owner) == 3
+        for wanted, old in ((second, first), (first, second)):
+            received = stage.send("Update", stage.properties(Tags=wanted), physical_id, old=stage.properties(Tags=old))
+            assert succeeded(received)
+            assert received["PhysicalResourceId"] == physical_id
+            assert received["Data"]["ProjectVersionArn"] == physical_id
+            assert stage.version().current_tags == {**wanted, **owner}
+        assert changes(stage) == ["TagResource", "UntagResource"] * 2
+
+    def test_changes_nothing_where_nothing_differs(self, stage: CopyStage) -> None:
+        """StopRunning and AdoptExisting concern the function only."""
+        physical_id = stage.made()
+        received = stage.send("Update", stage.properties(StopRunning="true"), physical_id, old=stage.properties())
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] == physical_id
+        assert changes(stage) == []
+
+    def test_sees_tags_that_show_late(self, stage: CopyStage) -> None:
+        """An Update that is reversed at once undoes what it can't see yet."""
+        physical_id = stage.made(Tags={"team": "a"})
+        stage.versions.switches.tags_lag = 1.5
+        old, new = stage.properties(Tags={"team": "a"}), stage.properties(Tags={"team": "b"})
+        assert succeeded(stage.send("Update", new, physical_id, old=old))
+        assert succeeded(stage.send("Update", old, physical_id, old=new))
+        assert stage.version().current_tags["team"] == "a"
+
+    @pytest.mark.parametrize("shown", ["as given", "as a key's ARN"])
+    @pytest.mark.parametrize("name", [None, "mine"])
+    def test_of_tags_knows_a_key_that_was_given_as_an_alias(
+        self, stage: CopyStage, shown: Any, name: str | None
+    ) -> None:
+        """In whichever form Describe shows it."""
+        stage.versions.switches.shows_key = shown
+        given: dict[str, Any] = {"KmsKeyId": "alias/models", "VersionName": name}
+        physical_id = stage.made(**given)
+        wanted = stage.properties(Tags={"a": "b"}, **given)
+        received = stage.send("Update", wanted, physical_id, old=stage.properties(**given))
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] == physical_id
+        assert changes(stage) == ["TagResource"]
+
+    def test_of_an_alias_to_another_is_noticed(self, stage: CopyStage) -> None:
+        """Which key a copy was made with is in its tags, because Describe may show neither alias."""
+        stage.versions.switches.shows_key = "as a key's ARN"
+        physical_id = stage.made(KmsKeyId="alias/models")
+        received = stage.send("Update", stage.properties(KmsKeyId="alias/other"), physical_id, old=stage.properties())
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] != physical_id
+
+    @pytest.mark.parametrize("names", [(None, None), ("one", "two")])
+    def test_replaces_and_the_old_one_is_cleaned_up(self, stage: CopyStage, names: tuple[Any, Any]) -> None:
+        """Other facts: another copy beside the old one, under another ID."""
+        old, new = stage.properties(VersionName=names[0]), stage.properties("v2", VersionName=names[1])
+        physical_id = stage.made(VersionName=names[0])
+        received = stage.send("Update", new, physical_id, old=old)
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] != physical_id
+        assert len(stage.versions.live()) == 2
+        assert succeeded(stage.send("Delete", old, physical_id))
+        assert stage.version().arn == received["PhysicalResourceId"]
+
+    def test_rolled_back_deletes_the_replacement(self, stage: CopyStage) -> None:
+        """Another resource failed: the new ID's Delete, and the old copy was never touched."""
+        physical_id = stage.made()
+        received = stage.send("Update", stage.properties("v2"), physical_id, old=stage.properties())
+        assert succeeded(stage.send("Delete", stage.properties("v2"), received["PhysicalResourceId"]))
+        assert stage.version().arn == physical_id
+
+    def test_a_replacement_that_fails_takes_only_itself_back(self, stage: CopyStage) -> None:
+        """A failed replacement responds with the new ARN, so that only that is rolled back."""
+        physical_id = stage.made()
+        stage.versions.switches.copying_ends = "COPYING_FAILED"
+        received = stage.send("Update", stage.properties("v2"), physical_id, old=stage.properties())
+        assert not succeeded(received)
+        assert received["PhysicalResourceId"] not in (physical_id, "")
+        assert succeeded(stage.send("Delete", stage.properties("v2"), received["PhysicalResourceId"]))
+        assert stage.version().arn == physical_id
+
+    def test_a_replacement_that_is_denied_changes_nothing(self, stage: CopyStage) -> None:
+        """It keeps its ID, and so does the Update back."""
+        physical_id = stage.made()
+        stage.versions.allowed = False
+        received = stage.send("Update", stage.properties("v2"), physical_id, old=stage.properties())
+        assert not succeeded(received)
+        assert received["PhysicalResourceId"] == physical_id
+        back = stage.send("Update", stage.properties(), physical_id, old=stage.properties("v2"))
+        assert succeeded(back)
+        assert back["PhysicalResourceId"] == physical_id
+
+    @pytest.mark.parametrize(
+        "other", [{"source": "v2"}, {"OutputConfig": {"S3Bucket": "others"}}, {"KmsKeyId": "alias/models"}]
+    )
+    def test_of_something_else_under_the_same_name_is_rejected(self, stage: CopyStage, other: dict[str, Any]) -> None:
+        """Same explicit name, other facts: rejected before anything is changed, with the way out."""
+        old = stage.properties(VersionName="mine")
+        physical_id = stage.made(VersionName="mine")
+        new = stage.properties(VersionName="mine", **other)
+        received = stage.send("Update", new, physical_id, old=old)
+        assert not succeeded(received)
+        assert "under the same name. Choose another VersionName" in received["Reason"]
+        assert received["PhysicalResourceId"] == physical_id
+        assert succeeded(stage.send("Update", old, physical_id, old=new))
+        assert changes(stage) == []
+
+    def test_rejected_before_anything_keeps_its_id(self, stage: CopyStage) -> None:
+        """Bad properties call nothing; the Update back succeeds."""
+        physical_id = stage.made()
+        new = stage.properties(VersionName="no good")
+        received = stage.send("Update", new, physical_id, old=stage.properties())
+        assert not succeeded(received)
+        assert received["PhysicalResourceId"] == physical_id
+        assert stage.versions.calls() == []
+        assert succeeded(stage.send("Update", stage.properties(), physical_id, old=new))
+
+    @pytest.mark.parametrize("name", [None, "mine"])
+    def test_copies_anew_what_was_deleted_by_hand(self, stage: CopyStage, name: str | None) -> None:
+        """Gone, or going: another copy with another ID; the clean-up of the old ID finds nothing."""
+        physical_id = stage.made(VersionName=name)
+        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": physical_id})
+        wanted = stage.properties(VersionName=name, Tags={"a": "b"})
+        received = stage.send("Update", wanted, physical_id, old=stage.properties(VersionName=name))
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] != physical_id
+        assert succeeded(stage.send("Delete", wanted, physical_id))
+        assert stage.version().arn == received["PhysicalResourceId"]
+
+    def test_to_another_project_copies_there(self, stage: CopyStage) -> None:
+        """An explicit name may stay: names are a project's own."""
+        physical_id = stage.made(VersionName="mine")
+        other = stage.versions.project("other")
+        new = stage.properties(VersionName="mine", DestinationProjectArn=other)
+        received = stage.send("Update", new, physical_id, old=stage.properties(VersionName="mine"))
+        assert succeeded(received)
+        assert received["Data"]["ProjectArn"] == other
+
+    def test_from_a_name_to_none_keeps_the_copy(self, stage: CopyStage) -> None:
+        """The live version is what is wanted, whatever it is called."""
+        physical_id = stage.made(VersionName="mine")
+        received = stage.send("Update", stage.properties(), physical_id, old=stage.properties(VersionName="mine"))
+        assert succeeded(received)
+        assert (received["PhysicalResourceId"], received["Data"]["VersionName"]) == (physical_id, "mine")
+
+    def test_of_a_version_that_expired_succeeds(self, stage: CopyStage) -> None:
+        """Its tags can be changed all the same; failing would block every later update of the stack."""
+        physical_id = stage.made()
+        stage.version().ends = "EXPIRED"
+        assert succeeded(stage.send("Update", stage.properties(Tags={"a": "b"}), physical_id, old=stage.properties()))
+
+
+class TestDelete:
+    """A Delete of a copy by its ARN."""
+
+    def test_waits_until_it_is_gone(self, stage: CopyStage) -> None:
+        """Else: one DeleteProjectVersion, and the response when it is no longer listed, so its project can go."""
+        physical_id = stage.made()
+        stage.versions.switches.deleting_time = 900
+        received = stage.send("Delete", stage.properties(), physical_id)
+        assert succeeded(received)
+        assert received["PhysicalResourceId"] == physical_id
+        assert stage.versions.live() == {}
+        assert changes(stage) == ["DeleteProjectVersion"]
+        assert stage.runs == 2
+
+    @pytest.mark.parametrize("gone", ["version", "project"])
+    def test_of_what_is_gone_succeeds(self, stage: CopyStage, gone: str) -> None:
+        """None: it, or its project, was deleted by hand."""
+        physical_id = stage.made()
+        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.time.now += 60
+        if gone == "project":
+            stage.versions.projects.clear()
+        assert succeeded(stage.send("Delete", stage.properties(), physical_id))
+
+    def test_leaves_another_of_the_same_name(self, stage: CopyStage) -> None:
+        """Another ARN: somebody made it anew, and the number at the end tells."""
+        physical_id = stage.made(VersionName="mine")
+        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.time.now += 60
+        foreign = stage.versions.somebody_copies("mine")
+        stage.versions.log.clear()
+        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
+        assert changes(stage) == []
+        assert stage.version() == foreign
+
+    def test_of_a_running_version_is_rejected(self, stage: CopyStage) -> None:
+        """Running: it serves somebody, so it is left unless StopRunning says otherwise."""
+        physical_id = stage.made()
+        stage.versions.call("StartProjectVersion", {"ProjectVersionArn": physical_id})
+        for status in ("STARTING", "RUNNING"):
+            received = stage.send("Delete", stage.properties(), physical_id)
+            assert not succeeded(received)
+            assert "is running" in received["Reason"]
+            assert list(stage.versions.statuses().values()) == [status]
+            stage.time.now += 60
+        assert changes(stage) == []
+
+    @pytest.mark.parametrize("after", [0, 60])
+    def test_stops_a_running_version_first_where_asked(self, stage: CopyStage, after: float) -> None:
+        """With StopRunning: stopped, then deleted."""
+        physical_id = stage.made()
+        stage.versions.call("StartProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.time.now += after
+        assert succeeded(stage.send("Delete", stage.properties(StopRunning="true"), physical_id))
+        assert changes(stage) == ["StopProjectVersion", "DeleteProjectVersion"]
+        assert stage.versions.live() == {}
+
+    @pytest.mark.parametrize("switch", ["refuse", "delete"])
+    def test_during_the_copy_waits_it_out(self, stage: CopyStage, switch: Any) -> None:
+        """Copying: it is tried, and where the service refuses, tried again later."""
+        stage.versions.switches.delete_while_copying = switch
+        stage.versions.switches.copying_time = 4000
+        received = stage.send("Create", stage.properties())
+        assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
+        assert stage.versions.live() == {}
+
+    def test_with_the_new_project_in_its_properties_deletes_by_arn(self, stage: CopyStage) -> None:
+        """A clean-up may carry what the copy was replaced by: another project must not be searched for it."""
+        stage.versions.switches.delete_again = "refuse"
+        physical_id = stage.made(VersionName="mine")
+        other = stage.versions.project("other")
+        new = stage.properties(VersionName="mine", DestinationProjectArn=other)
+        received = stage.send("Update", new, physical_id, old=stage.properties(VersionName="mine"))
+        stage.versions.log.clear()
+        assert succeeded(stage.send("Delete", new, physical_id))
+        assert stage.version().arn == received["PhysicalResourceId"]
+        assert set(stage.versions.calls()) == {"DeleteProjectVersion"}
+
+    @pytest.mark.parametrize("stop_running", ["true", None])
+    def test_with_the_new_project_leaves_or_stops_a_running_version(
+        self, stage: CopyStage, stop_running: str | None
+    ) -> None:
+        """The status can't be read then, but the version's age tells that it isn't a copy in progress."""
+        physical_id = stage.made()
+        stage.versions.call("StartProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.time.now += 60
+        new = stage.properties(DestinationProjectArn=stage.versions.project("other"), StopRunning=stop_running)
+        received = stage.send("Delete", new, physical_id)
+        assert succeeded(received) == bool(stop_running)
+        assert stop_running or "running" in received["Reason"]
+        assert len(stage.versions.live()) == (0 if stop_running else 1)
+
+    def test_of_nothing_made_or_adopted_calls_nothing(self, stage: CopyStage) -> None:
+        """The marker of a Create that made nothing, and an adopted ID."""
+        foreign = stage.versions.somebody_copies("mine")
+        for physical_id in ("not-created:Copy:request-1", f"{foreign.arn}|adopted"):
+            received = stage.send("Delete", stage.properties(VersionName="mine"), physical_id)
+            assert succeeded(received)
+            assert received["PhysicalResourceId"] == physical_id
+        assert stage.versions.calls() == []
+
+
+def test_a_copy_whose_response_was_lost_is_found_by_its_tags(stage: CopyStage) -> None:
+    """It isn't copied again, even where Describe and the tags lag."""
+    stage.versions.switches.lag = stage.versions.switches.tags_lag = 1.5
+    copied = stage.versions.copy_project_version
+    failures = [AwsError("InternalServerError", "oops")]
+
+    def lose(operation: str, parameters: Any) -> None:
+        if operation == "CopyProjectVersion" and failures:
+            copied(parameters)
+            raise failures.pop()
+
+    stage.versions.before_call = lose
+    received = stage.send("Create", stage.properties())
+    assert succeeded(received)
+    assert received["PhysicalResourceId"] == stage.version().arn
+
+
+def test_each_run_writes_one_line_without_the_signed_url(stage: CopyStage, caplog: pytest.LogCaptureFixture) -> None:
+    """What was asked for, what was live, what was done, and how it ended."""
+    caplog.set_level(logging.INFO)
+    received = stage.send("Create", stage.properties(VersionName="mine"))
+    lines = [json.loads(record.message) for record in caplog.records if record.name.startswith("project_version_copy")]
+    assert [line["unfinished"] for line in lines] == [True, True, False]
+    assert lines[0] == {
+        "request": "Create",
+        "project": stage.versions.destination,
+        "model_version": "mine",
+        "status": "COPYING_IN_PROGRESS",
+        "did": "copied",
+        "unfinished": True,
+        "failure": "",
+        "cause": "",
+        "physical_id": received["PhysicalResourceId"],
+    }
+    for secret in ("X-Amz", "5ec2e7", "https://answers"):
+        assert secret not in caplog.text
+
+
+def test_looks_are_at_most_so_far_apart(stage: CopyStage) -> None:
+    """The longest pause between two reads is a parameter, for tests."""
+    stage.poll_seconds, stage.versions.switches.copying_time = 0.5, 20
+    began = stage.time.now
+    assert succeeded(stage.send("Create", stage.properties()))
+    assert stage.time.now - began < 21
