@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ import pytest
 
 from localcloud.rekognition import LocalRekognition
 from tests.container.asset import stage, stage_runtime
-from tests.container.cloudformation import CloudFormation
-from tests.container.container import ACCOUNT, REGION
-from tests.container.lambda_service import LambdaService
+from tests.container.lambda_service import LambdaService, Start
+from tests.container.requests_and_responses import CloudFormation
+from tests.documents import ACCOUNT, REGION
 
 QUICK = {
     "CONNECT_TIMEOUT": 1,
@@ -41,7 +41,7 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def quick_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asset with shorter time-outs, all else the same."""
+    """The asset with shorter timeouts, all else the same."""
     return stage(tmp_path_factory.mktemp("quick_asset"), **QUICK)
 
 
@@ -57,9 +57,6 @@ def cloudformation() -> Iterator[CloudFormation]:
     endpoint = CloudFormation()
     with endpoint:
         yield endpoint
-
-
-Start = Callable[..., LambdaService]
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.container.runtime_api import Event, Happened, RuntimeApi
+from tests.documents import ACCOUNT, REGION
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
 FUNCTION_NAME = "provider"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION_NAME}"
 
@@ -64,7 +64,7 @@ class Container:
         """The process's number."""
         return self._process.pid
 
-    def initialise(self) -> Outcome | None:
+    def initialize(self) -> Outcome | None:
         """Wait until the process asks for its first event; return how it failed, None where it did not."""
         happened = self._next(time.monotonic() + _INIT_PATIENCE)
         if happened is not None and happened.what == "ready":
@@ -73,7 +73,7 @@ class Container:
         return Outcome("timeout") if happened is None else Outcome("init error", happened.told)
 
     def invoke(self, request_id: str, event: Mapping[str, Any], timeout: float) -> Outcome:
-        """Give the process an event, and wait until it has answered and asks for the next one."""
+        """Give the process an event, and wait until it has responded and asks for the next one."""
         self._signal(signal.SIGCONT)
         ends = time.monotonic() + timeout
         self.api.events.put(Event(request_id, event, time.time() + timeout, FUNCTION_ARN))
@@ -88,7 +88,7 @@ class Container:
                 self._freeze()
                 return outcome
             if happened.request_id != request_id:
-                return Outcome("crash", f"answered {happened.request_id} instead of {request_id}")
+                return Outcome("crash", f"responded {happened.request_id} instead of {request_id}")
             outcome = Outcome("success" if happened.what == "response" else "error", happened.told)
 
     def kill(self) -> None:

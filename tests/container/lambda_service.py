@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,7 +121,7 @@ class LambdaService:
         return "".join(self._lines)
 
     def lines_with(self, text: str, at_least: int) -> list[str]:
-        """Return the lines that hold a text, once so many are there: an answer may be seen before what was printed."""
+        """Return the lines that hold a text, once so many are there: a response may come before what was printed."""
         with self._changed:
             self._changed.wait_for(lambda: sum(text in line for line in self._lines) >= at_least, timeout=30)
             return [line for line in self._lines if text in line]
@@ -159,7 +159,7 @@ class LambdaService:
             cold = not self._idle
             container = Container(*self._made_of, self._print) if cold else self._idle.pop()
             self._busy[invocation.event["RequestId"]] = container
-        failure = container.initialise() if cold else None
+        failure = container.initialize() if cold else None
         began = time.monotonic()
         outcome = failure or container.invoke(invocation.request_id, invocation.event, self.timeout)
         took = time.monotonic() - began
@@ -186,3 +186,7 @@ class LambdaService:
             invocation.over.set()
         else:
             self._queue(invocation, delay)
+
+
+Start = Callable[..., LambdaService]
+"""Starts a function; see the fixture ``start``."""

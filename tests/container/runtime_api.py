@@ -54,7 +54,7 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
-        """Answer no more; the process has ended."""
+        """Response no more; the process has ended."""
         self.events.put(None)
         self._server.shutdown()
         self._thread.join()

@@ -1,4 +1,4 @@
-"""The deployed function in awslambdaric's process, as Lambda runs it: cold, warm, killed, too slow, tried again."""
+"""The deployed function in awslambdaric's process, as Lambda runs it: cold, warm, killed, too slow, retried."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ import pytest
 
 from localcloud.rekognition import DROP, AwsError, LocalRekognition
 from project_policy.policies import LivePolicy
-from tests.container.cloudformation import CloudFormation
-from tests.container.conftest import Start
-from tests.container.container import ACCOUNT, REGION
-from tests.container.lambda_service import LambdaService
-from tests.handler.answers import Behaviour
-from tests.handler.stage import MINE, OLD
+from tests.container.lambda_service import LambdaService, Start
+from tests.container.requests_and_responses import CloudFormation
+from tests.documents import ACCOUNT, MINE, OTHER, REGION, is_document
+from tests.response_endpoint import Behavior
 
 Kind = Literal["create", "update", "delete"]
 ACT = {"create": "PutProjectPolicy", "update": "PutProjectPolicy", "delete": "DeleteProjectPolicy"}
@@ -38,18 +36,18 @@ def arrange(kind: Kind, cloudformation: CloudFormation, rekognition: LocalRekogn
     """Return a request of a kind, with what it is about in place."""
     if kind == "create":
         return cloudformation.create(project, "sharing", MINE)
-    created = cloudformation.create(project, "sharing", OLD)
-    rekognition.store.put_policy(ACCOUNT, REGION, project, "sharing", json.dumps(OLD))
+    created = cloudformation.create(project, "sharing", OTHER)
+    rekognition.store.put_policy(ACCOUNT, REGION, project, "sharing", json.dumps(OTHER))
     return cloudformation.update(created, MINE) if kind == "update" else cloudformation.delete(created)
 
 
-def assert_done(kind: Kind, rekognition: LocalRekognition, project: str, answer: Mapping[str, Any]) -> None:
-    """The request's work is live, the answer says so, and nothing is left over."""
-    assert answer["Status"] == "SUCCESS", answer
-    assert answer["PhysicalResourceId"] == f"{project}|sharing"
+def assert_done(kind: Kind, rekognition: LocalRekognition, project: str, response: Mapping[str, Any]) -> None:
+    """The request's work is live, the response says so, and nothing is left over."""
+    assert response["Status"] == "SUCCESS", response
+    assert response["PhysicalResourceId"] == f"{project}|sharing"
     found = live(rekognition, project)
-    assert [policy.is_equivalent(MINE) for policy in found] == ([] if kind == "delete" else [True])
-    assert answer["Data"]["PolicyRevisionId"] == "".join(policy.revision_id or "" for policy in found)
+    assert [is_document(policy.document, MINE) for policy in found] == ([] if kind == "delete" else [True])
+    assert response["Data"]["PolicyRevisionId"] == "".join(policy.revision_id or "" for policy in found)
 
 
 def log_lines(function: LambdaService, requests: int) -> list[dict[str, Any]]:
@@ -75,7 +73,7 @@ def test_crhelper_comes_from_the_asset_and_boto3_from_the_runtime(asset: Path, r
     assert "No module named 'crhelper'" in run(runtime).stderr
 
 
-def test_a_cold_event_is_answered(
+def test_a_cold_event_is_responded_to(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
     """A new process, with the environment that Lambda gives and no more, puts the policy in two calls."""
@@ -84,24 +82,24 @@ def test_a_cold_event_is_answered(
     (attempt,) = function.invoke(event).wait()
     assert attempt.cold
     assert attempt.outcome.kind == "success", function.printed
-    assert_done("create", rekognition, project, *cloudformation.answers_to(event))
+    assert_done("create", rekognition, project, *cloudformation.responses_to(event))
     assert [operation for operation, _ in rekognition.calls] == ["ListProjectPolicies", "PutProjectPolicy"]
 
 
 def test_warm_events_go_through_one_process(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """A life in one process: each request is answered once, at its own URL, and logged once."""
+    """A life in one process: each request is responded to once, at its own URL, and logged once."""
     function = start()
-    created = cloudformation.create(project, "sharing", OLD)
+    created = cloudformation.create(project, "sharing", OTHER)
     events = [created, cloudformation.update(created, MINE), cloudformation.delete(created)]
     attempts = [attempt for event in events for attempt in function.invoke(event).wait()]
     assert [attempt.outcome.kind for attempt in attempts] == ["success"] * 3, function.printed
     assert [attempt.cold for attempt in attempts] == [True, False, False]
     assert len({attempt.pid for attempt in attempts}) == 1
-    answers = [answer for event in events for answer in cloudformation.answers_to(event)]
-    assert [answer["RequestId"] for answer in answers] == [event["RequestId"] for event in events]
-    assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 3
+    responses = [response for event in events for response in cloudformation.responses_to(event)]
+    assert [response["RequestId"] for response in responses] == [event["RequestId"] for event in events]
+    assert [response["Status"] for response in responses] == ["SUCCESS"] * 3
     assert live(rekognition, project) == []
     assert [(line["request"], line["did"]) for line in log_lines(function, 3)] == [
         ("Create", "put"),
@@ -119,8 +117,8 @@ def test_events_wait_for_the_processes_there_may_be(
     attempts = [attempt for each in [function.invoke(event) for event in events] for attempt in each.wait()]
     assert len({attempt.pid for attempt in attempts}) == 2
     for event in events:
-        (answer,) = cloudformation.answers_to(event)
-        assert answer["PhysicalResourceId"] == f"{project}|{event['ResourceProperties']['PolicyName']}"
+        (response,) = cloudformation.responses_to(event)
+        assert response["PhysicalResourceId"] == f"{project}|{event['ResourceProperties']['PolicyName']}"
     assert len(live(rekognition, project)) == 5
 
 
@@ -134,7 +132,7 @@ def test_a_crash_in_the_middle_is_made_good_by_the_retry(
     when: Literal["before", "after"],
     kind: Kind,
 ) -> None:
-    """The process is killed just before or after its change: the retry finds what there is, and answers once."""
+    """The process is killed just before or after its change: the retry finds what there is, and responds once."""
     function, event = start(), arrange(kind, cloudformation, rekognition, project)
     victims: list[int] = []
 
@@ -151,27 +149,27 @@ def test_a_crash_in_the_middle_is_made_good_by_the_retry(
     assert invocation.outcomes == ["crash", "success"], function.printed
     assert invocation.attempts[0].pid in victims
     assert invocation.attempts[1].cold
-    assert_done(kind, rekognition, project, *cloudformation.answers_to(event))
+    assert_done(kind, rekognition, project, *cloudformation.responses_to(event))
     assert len(log_lines(function, 1)) == 1  # the process that was killed had no time to
 
 
 @pytest.mark.parametrize("kind", ["create", "update", "delete"])
-def test_a_crash_after_the_answer_repeats_the_answer(
+def test_a_crash_after_the_response_repeats_the_response(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str, kind: Kind
 ) -> None:
-    """Lambda cannot know that the answer arrived; the retry sends the same one, with the same revision."""
+    """Lambda cannot know that the response arrived; the retry sends the same one, with the same revision."""
     function, event = start(), arrange(kind, cloudformation, rekognition, project)
 
-    def kill_the_first(answered: Mapping[str, Any]) -> Behaviour | None:
-        if not cloudformation.answers_to(answered):
-            os.kill(function.pid_of(answered), signal.SIGKILL)
+    def kill_the_first(responded: Mapping[str, Any]) -> Behavior | None:
+        if not cloudformation.responses_to(responded):
+            os.kill(function.pid_of(responded), signal.SIGKILL)
         return None
 
     cloudformation.meet = kill_the_first
     invocation = function.invoke(event)
     invocation.wait()
     assert invocation.outcomes == ["crash", "success"], function.printed
-    first, second = cloudformation.answers_to(event)
+    first, second = cloudformation.responses_to(event)
     assert first == second
     assert_done(kind, rekognition, project, first)
 
@@ -179,7 +177,7 @@ def test_a_crash_after_the_answer_repeats_the_answer(
 def test_lambda_tries_three_times_and_no_more(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """A process that dies each time leaves no answer, and its put, which the Delete of a made-up id then removes."""
+    """A process that dies each time leaves no response, and its put, which the Delete of a made-up id then removes."""
     function, event = start(), cloudformation.create(project, "sharing", MINE)
 
     def kill(operation: str, parameters: Mapping[str, Any]) -> Any:
@@ -190,7 +188,7 @@ def test_lambda_tries_three_times_and_no_more(
     invocation = function.invoke(event)
     invocation.wait()
     assert invocation.outcomes == ["crash"] * 3
-    assert cloudformation.answers_to(event) == []
+    assert cloudformation.responses_to(event) == []
 
 
 @pytest.fixture
@@ -221,12 +219,12 @@ def hang(rekognition: LocalRekognition) -> Iterator[Callable[..., None]]:
     ("kind", "operation", "physical_id"),
     [
         ("create", "ListProjectPolicies", "in-doubt:Sharingsharing:{request_id}"),
-        ("create", "PutProjectPolicy", "{project}|sharing"),  # it may be there, so the roll-back has to look
+        ("create", "PutProjectPolicy", "{project}|sharing"),  # it may be there, so the rollback has to look
         ("update", "ListProjectPolicies", "{project}|sharing"),
         ("delete", "DeleteProjectPolicy", "{project}|sharing"),
     ],
 )
-def test_calls_that_hang_are_answered_by_the_own_deadline(
+def test_calls_that_hang_are_responded_by_the_own_deadline(
     start: Start,
     quick_asset: Path,
     cloudformation: CloudFormation,
@@ -237,16 +235,16 @@ def test_calls_that_hang_are_answered_by_the_own_deadline(
     operation: str,
     physical_id: str,
 ) -> None:
-    """Where every call of an operation hangs, one FAILED with the reason arrives long before Lambda's time-out."""
+    """Where every call of an operation hangs, one FAILED with the reason arrives long before Lambda's timeout."""
     function, event = start(quick_asset, timeout=8), arrange(kind, cloudformation, rekognition, project)
     hang(operation)
     (attempt,) = function.invoke(event).wait()
     assert attempt.outcome.kind == "success", function.printed
     assert attempt.took < 8 - 4 + 0.5  # ANSWER_RESERVE is left
-    (answer,) = cloudformation.answers_to(event)
-    assert answer["Status"] == "FAILED"
-    assert f"{operation} got no response" in answer["Reason"]
-    assert answer["PhysicalResourceId"] == physical_id.format(project=project, request_id=event["RequestId"])
+    (response,) = cloudformation.responses_to(event)
+    assert response["Status"] == "FAILED"
+    assert f"{operation} got no response" in response["Reason"]
+    assert response["PhysicalResourceId"] == physical_id.format(project=project, request_id=event["RequestId"])
     assert len(log_lines(function, 1)) == 1
 
 
@@ -262,30 +260,30 @@ def test_one_call_that_hangs_is_overcome(
     when: Literal["before", "after"],
     kind: Kind,
 ) -> None:
-    """A change whose answer never comes is looked for, and done again only where it is not there."""
+    """A change whose response never comes is looked for, and done again only where it is not there."""
     function, event = start(quick_asset, timeout=20), arrange(kind, cloudformation, rekognition, project)
     hang(ACT[kind], times=1, when=when)
     (attempt,) = function.invoke(event).wait()
     assert attempt.outcome.kind == "success", function.printed
-    assert_done(kind, rekognition, project, *cloudformation.answers_to(event))
+    assert_done(kind, rekognition, project, *cloudformation.responses_to(event))
 
 
-def test_throttling_without_end_is_answered_by_the_own_deadline(
+def test_throttling_without_end_is_responded_to_by_the_own_deadline(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """With the deployed times: a minute before Lambda's time-out, FAILED says that Rekognition throttled."""
+    """With the deployed times: a minute before Lambda's timeout, FAILED says that Rekognition throttled."""
     rekognition.faults.before = lambda operation, parameters: AwsError("ThrottlingException", "Rate exceeded")
     function, event = start(timeout=62), cloudformation.create(project, "sharing", MINE)
     (attempt,) = function.invoke(event).wait()
     assert attempt.outcome.kind == "success", function.printed
     assert attempt.took < 10
-    (answer,) = cloudformation.answers_to(event)
-    assert answer["Status"] == "FAILED"
-    assert "ListProjectPolicies" in answer["Reason"]
-    assert answer["PhysicalResourceId"].startswith("in-doubt:")
+    (response,) = cloudformation.responses_to(event)
+    assert response["Status"] == "FAILED"
+    assert "ListProjectPolicies" in response["Reason"]
+    assert response["PhysicalResourceId"].startswith("in-doubt:")
 
 
-def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
+def test_a_timeout_is_responded_to_by_the_timer_and_not_retried(
     start: Start,
     patient_asset: Path,
     cloudformation: CloudFormation,
@@ -293,49 +291,49 @@ def test_a_timeout_is_answered_by_the_timer_and_not_tried_again(
     project: str,
     hang: Callable[..., None],
 ) -> None:
-    """Crhelper's timer answers before Lambda ends the process; the event is then too old for another try."""
+    """Crhelper's timer responds before Lambda ends the process; the event is then too old for another try."""
     function = start(
         patient_asset, timeout=2, maximum_event_age=1.5
-    )  # as deployed: an event's age is less than the time-out
+    )  # as deployed: an event's age is less than the timeout
     event = cloudformation.create(project, "sharing", MINE)
     hang("ListProjectPolicies")
     invocation = function.invoke(event)
     invocation.wait()
     assert invocation.outcomes == ["timeout"], function.printed
     assert 2 <= invocation.attempts[0].took < 3
-    (answer,) = cloudformation.answers_to(event)
-    assert answer["Status"] == "FAILED"
-    assert "ran out of time" in answer["Reason"]
-    assert answer["PhysicalResourceId"].startswith("in-doubt:")
+    (response,) = cloudformation.responses_to(event)
+    assert response["Status"] == "FAILED"
+    assert "ran out of time" in response["Reason"]
+    assert response["PhysicalResourceId"].startswith("in-doubt:")
     assert [operation for operation, _ in rekognition.calls] == ["ListProjectPolicies"]
     assert live(rekognition, project) == []
 
 
-def test_a_change_that_returns_after_the_timer_is_not_answered_twice(
+def test_a_change_that_returns_after_the_timer_is_not_responded_twice(
     start: Start, patient_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """The put ends between crhelper's FAILED and Lambda's time-out: one answer, with the id that was put."""
+    """The put ends between crhelper's FAILED and Lambda's timeout: one response, with the id that was put."""
     function, event = start(patient_asset, timeout=2), cloudformation.create(project, "sharing", MINE)
 
-    def until_answered(operation: str, parameters: Mapping[str, Any]) -> None:
+    def until_responded(operation: str, parameters: Mapping[str, Any]) -> None:
         if operation == "PutProjectPolicy":
-            cloudformation.answer_to(event)
+            cloudformation.response_to(event)
 
-    rekognition.faults.after = until_answered
+    rekognition.faults.after = until_responded
     (attempt,) = function.invoke(event).wait()
     assert attempt.outcome.kind == "success", function.printed
-    (answer,) = cloudformation.answers_to(event)
-    assert answer["Status"] == "FAILED"
-    assert answer["PhysicalResourceId"] == f"{project}|sharing"
+    (response,) = cloudformation.responses_to(event)
+    assert response["Status"] == "FAILED"
+    assert response["PhysicalResourceId"] == f"{project}|sharing"
 
 
-def test_an_answer_that_does_not_arrive_is_brought_by_the_retry(
+def test_an_response_that_does_not_arrive_is_brought_by_the_retry(
     start: Start, quick_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """An endpoint that answers 503 for as long as the function tries makes Lambda deliver the event again."""
+    """An endpoint that responds 503 for as long as the function tries makes Lambda deliver the event again."""
     unavailable = threading.Event()
     unavailable.set()
-    cloudformation.meet = lambda answered: 503 if unavailable.is_set() else None
+    cloudformation.meet = lambda responded: 503 if unavailable.is_set() else None
     function = start(quick_asset, timeout=9, retry_delays=(0.5, 0.5))
     event = cloudformation.create(project, "sharing", MINE)
     invocation = function.invoke(event)
@@ -346,7 +344,7 @@ def test_an_answer_that_does_not_arrive_is_brought_by_the_retry(
     assert invocation.outcomes[-1] == "success", function.printed
     assert "ResponseLostError" in invocation.attempts[0].outcome.told
     assert len({attempt.pid for attempt in invocation.attempts}) == 1  # an error leaves the process warm
-    assert_done("create", rekognition, project, *cloudformation.answers_to(event))
+    assert_done("create", rekognition, project, *cloudformation.responses_to(event))
     puts = [operation for operation, _ in rekognition.calls if operation == "PutProjectPolicy"]
     assert len(puts) == 1
 
@@ -354,13 +352,13 @@ def test_an_answer_that_does_not_arrive_is_brought_by_the_retry(
 def test_nothing_printed_holds_the_signed_url(
     start: Start, quick_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """Not in success, nor refusal, nor in what Lambda's runtime prints about an error or an event that is none."""
+    """Not in success, nor rejection, nor in what Lambda's runtime prints about an error or an event that is none."""
     function = start(quick_asset, timeout=9, retry_delays=())
-    good, refused, lost = (cloudformation.create(project, name, MINE) for name in ("good", "not a name", "lost"))
-    cloudformation.meet = lambda answered: 503 if answered == lost else None
-    cloudformation.behaviours = ["drop", 500]
+    good, rejected, lost = (cloudformation.create(project, name, MINE) for name in ("good", "not a name", "lost"))
+    cloudformation.meet = lambda responded: 503 if responded == lost else None
+    cloudformation.behaviors = ["drop", 500]
     broken = {name: value for name, value in good.items() if name != "StackId"}
-    for event in (good, refused, lost, broken):
+    for event in (good, rejected, lost, broken):
         function.invoke(event).wait()
     for expected in ('"did": "put"', "PolicyName", "retrying", "ResponseLostError", "HTTP status 503", "lacks StackId"):
         assert function.lines_with(expected, 1), expected
@@ -369,12 +367,12 @@ def test_nothing_printed_holds_the_signed_url(
     assert [line["policy"] for line in log_lines(function, 3)] == ["good", "", "lost"]
 
 
-def test_a_frozen_process_does_not_send_a_late_answer(
+def test_a_frozen_process_does_not_send_a_late_response(
     start: Start, patient_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
     """Crhelper's timer of one event must not go off in the next one, which runs at the time it was set to."""
     function = start(patient_asset, timeout=2)
-    created = cloudformation.create(project, "sharing", OLD)
+    created = cloudformation.create(project, "sharing", OTHER)
     (first,) = function.invoke(created).wait()
     timer_of_the_first = first.began + 2 - 0.5
 
@@ -386,5 +384,5 @@ def test_a_frozen_process_does_not_send_a_late_answer(
     updated = cloudformation.update(created, MINE)
     (second,) = function.invoke(updated).wait()
     assert second.pid == first.pid
-    assert [answer["Status"] for answer in cloudformation.answers_to(created)] == ["SUCCESS"]
-    assert [answer["Status"] for answer in cloudformation.answers_to(updated)] == ["SUCCESS"]
+    assert [response["Status"] for response in cloudformation.responses_to(created)] == ["SUCCESS"]
+    assert [response["Status"] for response in cloudformation.responses_to(updated)] == ["SUCCESS"]

@@ -10,12 +10,10 @@ from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition
 from project_policy.policies import LivePolicy
 from rekognition.client import CALL_RESERVE
-from tests.container.cloudformation import CloudFormation
-from tests.container.conftest import Start
-from tests.container.container import ACCOUNT, REGION
-from tests.container.lambda_service import Attempt, LambdaService
+from tests.container.lambda_service import Attempt, LambdaService, Start
 from tests.container.rate_limit import RateLimit
-from tests.handler.stage import document
+from tests.container.requests_and_responses import CloudFormation
+from tests.documents import ACCOUNT, REGION, document, is_document
 
 PROJECTS, POLICIES_EACH = 20, 5
 RATE = 5.0
@@ -31,7 +29,7 @@ class Phase:
 
     attempts: list[Attempt]
     took: float
-    """From the first delivery to the last answer; the cold starts before are this machine's, not the limit's."""
+    """From the first delivery to the last response; the cold starts before are this machine's, not the limit's."""
     throttled: int
 
     @property
@@ -74,27 +72,27 @@ class Account:
         }
 
     def run(self, what: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Queue requests all at once; each is answered once, with success, in good time; return the answers."""
+        """Queue requests all at once; each is responded to once, with success, in good time; return the responses."""
         throttled = self.limit.throttled.total()
         invocations = [self.function.invoke(event) for event in events]
         attempts = [attempt for invocation in invocations for attempt in invocation.wait()]
         took = max(attempt.began + attempt.took for attempt in attempts) - min(attempt.began for attempt in attempts)
         phase = Phase(attempts, took, self.limit.throttled.total() - throttled)
         logger.info("%s: %s", what, phase)
-        answers = [answer for event in events for answer in self.cloudformation.answers_to(event)]
-        assert [answer["RequestId"] for answer in answers] == [event["RequestId"] for event in events]
-        assert [answer["Reason"] for answer in answers if answer["Status"] != "SUCCESS"] == []
+        responses = [response for event in events for response in self.cloudformation.responses_to(event)]
+        assert [response["RequestId"] for response in responses] == [event["RequestId"] for event in events]
+        assert [response["Reason"] for response in responses if response["Status"] != "SUCCESS"] == []
         assert len(attempts) == len(events), self.function.printed
         assert len({attempt.pid for attempt in attempts}) <= PROCESSES
         assert phase.longest < timeouts.FUNCTION_TIMEOUT - timeouts.RESPONSE_RESERVE - CALL_RESERVE
-        return answers
+        return responses
 
-    def assert_live(self, wanted: dict[str, dict[str, Any]], answers: list[dict[str, Any]]) -> None:
-        """The policies that are wanted, and no others, are live, and the answers tell their revisions."""
+    def assert_live(self, wanted: dict[str, dict[str, Any]], responses: list[dict[str, Any]]) -> None:
+        """The policies that are wanted, and no others, are live, and the responses tell their revisions."""
         live = self.live()
         assert live.keys() == wanted.keys()
-        assert [key for key, said in wanted.items() if not live[key].is_equivalent(said)] == []
-        assert {answer["PhysicalResourceId"]: answer["Data"]["PolicyRevisionId"] for answer in answers} == {
+        assert [key for key, each in wanted.items() if not is_document(live[key].document, each)] == []
+        assert {response["PhysicalResourceId"]: response["Data"]["PolicyRevisionId"] for response in responses} == {
             key: policy.revision_id for key, policy in live.items()
         }
 
@@ -111,5 +109,5 @@ def test_a_hundred_policies_are_created_at_once(
     """All succeed, each with its own document, and each while its function has time left."""
     account = Account(start(concurrency=PROCESSES), cloudformation, rekognition)
     wanted = account.documents()
-    creates = [cloudformation.create(*policy_of(key), said) for key, said in wanted.items()]
+    creates = [cloudformation.create(*policy_of(key), each) for key, each in wanted.items()]
     account.assert_live(wanted, account.run("created", creates))

@@ -20,6 +20,6 @@ def test_a_bucket_for_each_operation_is_filled_at_the_rate() -> None:
     assert [limit("PutProjectPolicy", {}) is None for _ in range(6)] == [True] * 5 + [False]
     assert limit.passed == {"PutProjectPolicy": 12, "ListProjectPolicies": 1}
     assert limit.throttled == {"PutProjectPolicy": 5}
-    refused = limit("PutProjectPolicy", {})
-    assert refused is not None
-    assert refused.code == "ThrottlingException"
+    rejected = limit("PutProjectPolicy", {})
+    assert rejected is not None
+    assert rejected.code == "ThrottlingException"

@@ -16,39 +16,17 @@ from project_policy.lifecycle import respond
 from project_policy.policies import LivePolicy, ProjectPolicies
 from rekognition.arns import Environment, Project
 from rekognition.client import CALL_RESERVE
+from tests.documents import ACCOUNT, REGION, is_document
 
 EVENTS = Path(__file__).parent / "events"
 STARTED = 1_700_000_000.0
 """When the events' ResponseURL was signed: X-Amz-Date=20231114T221320Z."""
-
-ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 def event_file(name: str) -> dict[str, Any]:
     """Return an event as CloudFormation sends it."""
     event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return event
-
-
-def document(*accounts: str, effect: str = "Allow", project: str = "logos") -> dict[str, Any]:
-    """Return a document that shares a project's versions with accounts."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": effect,
-                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-                "Action": "rekognition:CopyProjectVersion",
-                "Resource": f"arn:aws:rekognition:{REGION}:{ACCOUNT}:project/{project}/version/*",
-            }
-            for account in accounts
-        ],
-    }
-
-
-MINE = document("111122223333")
-OLD = document("444455556666")
-FOREIGN = document("999988887777")
 
 
 class VirtualTime:
@@ -89,12 +67,12 @@ class Stage:
         """The id of the policy that the events ask for."""
         return f"{self.project_arn}|sharing"
 
-    def put(self, said: Mapping[str, Any], name: str = "sharing", *, at: float | None = None) -> str:
+    def put(self, wanted: Mapping[str, Any], name: str = "sharing", *, at: float | None = None) -> str:
         """Put a policy behind the handler's back, at a time of its own, and return its revision."""
         now, self.time.now = self.time.now, self.time.now if at is None else at
         live = self.live(name)
         policy = self.rekognition.store.put_policy(
-            ACCOUNT, REGION, self.project_arn, name, json.dumps(said), live.revision_id if live else None
+            ACCOUNT, REGION, self.project_arn, name, json.dumps(wanted), live.revision_id if live else None
         )
         self.time.now = now
         return policy.revision
@@ -110,10 +88,10 @@ class Stage:
                 return LivePolicy(policy.revision, policy.document, policy.created, policy.updated)
         return None
 
-    def says(self, said: Mapping[str, Any], name: str = "sharing") -> bool:
-        """Tell whether the live policy says this."""
+    def live_is(self, document: Mapping[str, Any] | None, name: str = "sharing") -> bool:
+        """Return whether the live policy has this document; None stands for no policy."""
         live = self.live(name)
-        return live is not None and live.is_equivalent(said)
+        return is_document(live.document if live else None, document)
 
     def event(self, name: str, *, without_time: bool = False, **properties: object) -> dict[str, Any]:
         """Return an event about this stage's project, with these properties changed (None takes one away)."""
@@ -157,4 +135,4 @@ def project() -> Project:
 def signed_url(at: float) -> str:
     """Return a ResponseURL signed at a time."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-    return f"https://answers.example/id?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
+    return f"https://responses.example/id?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"

@@ -84,14 +84,14 @@ def test_a_project_is_read_from_its_arn() -> None:
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/" + "1" * 2000,
     ],
 )
-def test_an_arn_that_is_no_projects_is_refused(arn: str) -> None:
-    """A version's ARN, another service's and a mistyped one are refused with the form to use."""
+def test_an_arn_that_is_no_projects_is_rejected(arn: str) -> None:
+    """A version's ARN, another service's and a mistyped one are rejected with the form to use."""
     with pytest.raises(InvalidArnError, match="is not the ARN of a Custom Labels project"):
         Project.parse(arn)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a|b", "é", "n" * 129, "a\n"])
-def test_a_name_outside_the_pattern_is_refused(name: str) -> None:
+def test_a_name_outside_the_pattern_is_rejected(name: str) -> None:
     """Only 1 to 128 letters, digits, hyphens, underscores and full stops pass."""
     with pytest.raises(RejectedError, match="is not valid"):
         check_policy_name(name)
@@ -104,8 +104,8 @@ def test_a_name_of_the_pattern_passes(name: str) -> None:
 
 
 @pytest.mark.parametrize(("region", "account"), [("us-east-2", "123456789012"), ("us-east-1", "999988887777")])
-def test_a_project_elsewhere_is_refused(region: str, account: str) -> None:
-    """A project of another account or Region is refused with both places named."""
+def test_a_project_elsewhere_is_rejected(region: str, account: str) -> None:
+    """A project of another account or Region is rejected with both places named."""
     project = Project.parse("arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815")
     project.check_environment(Environment("us-east-1", "123456789012"))
     with pytest.raises(InvalidArnError, match=f"account {account}, Region {region}"):

@@ -1,4 +1,4 @@
-"""The whole function, as Lambda runs it: a fresh process, its asset and boto3, Rekognition and an answer endpoint."""
+"""The whole function, as Lambda runs it: a fresh process, its asset and boto3, Rekognition and a response endpoint."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition
-from tests.handler.answers import AnswerEndpoint
-from tests.handler.stage import ACCOUNT, EVENTS, REGION, event_arn
+from tests.documents import ACCOUNT, REGION
+from tests.handler.stage import EVENTS, event_arn
+from tests.response_endpoint import ResponseEndpoint
 
 ROOT = Path(__file__).parents[2]
 # The events come on standard input, one a line; whatever the function prints goes to standard error.
@@ -47,10 +48,10 @@ def run(events: list[dict[str, Any]], rekognition: LocalRekognition, authority: 
 
 
 def test_a_policy_lives_through_one_warm_function(rekognition: LocalRekognition, tmp_path: Path) -> None:
-    """Create, Update and Delete go through crhelper, boto3 and TLS; each is answered once, with its revision."""
+    """Create, Update and Delete go through crhelper, boto3 and TLS; each is responded to once, with its revision."""
     client = rekognition.client(account=ACCOUNT, region=REGION)
     arn = client.create_project(ProjectName="logos")["ProjectArn"]
-    with AnswerEndpoint() as endpoint:
+    with ResponseEndpoint() as endpoint:
         events = [
             json.loads((EVENTS / f"{name}.json").read_text().replace(event_arn(), arn))
             | {"ResponseURL": endpoint.url(name).split("X-Amz-Date")[0]}
@@ -60,8 +61,8 @@ def test_a_policy_lives_through_one_warm_function(rekognition: LocalRekognition,
         changed["Effect"] = "Deny"
         rekognition.calls.clear()
         printed = run(events, rekognition, endpoint.trust(tmp_path))
-        assert [received["Status"] for received in endpoint.answers] == ["SUCCESS"] * 3, printed
-        created, updated, deleted = (received["Data"]["PolicyRevisionId"] for received in endpoint.answers)
+        assert [received["Status"] for received in endpoint.responses] == ["SUCCESS"] * 3, printed
+        created, updated, deleted = (received["Data"]["PolicyRevisionId"] for received in endpoint.responses)
     assert created != updated
     assert deleted == ""
     assert [operation for operation, _ in rekognition.calls] == [
@@ -73,7 +74,7 @@ def test_a_policy_lives_through_one_warm_function(rekognition: LocalRekognition,
 
 
 def test_the_times_fit_into_one_another() -> None:
-    """An answer comes before the function is ended, and the function ends before CloudFormation gives up."""
+    """A response comes before the function is ended, and the function ends before CloudFormation gives up."""
     assert timeouts.MAXIMUM_EVENT_AGE < timeouts.FUNCTION_TIMEOUT
     assert timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT < timeouts.SERVICE_TIMEOUT
     assert timeouts.RESPONSE_RESERVE >= 3 * timeouts.RESPONSE_TIMEOUT

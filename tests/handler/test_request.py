@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from custom_resource.request import Request, time_of
 from custom_resource.response import REASON_LIMIT
-from tests.handler.stage import ACCOUNT, MINE, STARTED, Stage, event_file, signed_url
+from tests.documents import ACCOUNT, MINE
+from tests.handler.stage import STARTED, Stage, event_file, signed_url
 
 MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 ELSEWHERE = "arn:aws:rekognition:{region}:{account}:project/logos/1690474772815"
@@ -52,7 +53,7 @@ def test_bad_input_changes_nothing(stage: Stage, event: str, properties: dict[st
 def test_everybody_may_be_asked_for_by_name(stage: Stage) -> None:
     """With BlockPublicPolicy false, delivered as text, a policy for everybody is put."""
     assert stage.send(stage.event("create", PolicyDocument=PUBLIC, BlockPublicPolicy="false")).failure == ""
-    assert stage.says(PUBLIC)
+    assert stage.live_is(PUBLIC)
 
 
 def test_a_document_is_put_minified(stage: Stage) -> None:
@@ -71,10 +72,10 @@ def test_a_signed_url_tells_its_time(at: int) -> None:
 
 def test_the_older_form_tells_its_time() -> None:
     """Expires is two hours after the request."""
-    assert time_of("https://answers.example/x?AWSAccessKeyId=A&Expires=1700007200&Signature=s") == STARTED
+    assert time_of("https://responses.example/x?AWSAccessKeyId=A&Expires=1700007200&Signature=s") == STARTED
 
 
-@pytest.mark.parametrize("url", ["", "https://answers.example/x", "https://[", "?X-Amz-Date=soon", "?Expires=soon"])
+@pytest.mark.parametrize("url", ["", "https://responses.example/x", "https://[", "?X-Amz-Date=soon", "?Expires=soon"])
 def test_a_url_without_a_time_tells_none(url: str) -> None:
     """What cannot be read is no time, never a wrong one."""
     assert time_of(url) is None

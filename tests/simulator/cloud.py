@@ -6,32 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.rekognition import Switches
-from project_policy.document import are_equivalent
-from tests.simulator.cloudformation import Behaviour, CloudFormation, Stack
+from tests.documents import MINE, is_document
 from tests.simulator.function import Delivery, Function
 from tests.simulator.service import Calls, Service
-from tests.simulator.template import Policy, Template, document
+from tests.simulator.stack_operations import Behavior, CloudFormation, Stack
+from tests.simulator.template import Policy, Template
 from tests.simulator.world import World
-
-MINE, OTHER, THIRD, FOREIGN = (
-    document(account) for account in ("111122223333", "444455556666", "777788889999", "999988887777")
-)
 
 
 class Cloud:
     """Everything a test needs to run an operation and look at its end."""
 
-    def __init__(self, switches: Switches | None = None, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, switches: Switches | None = None, behavior: Behavior | None = None) -> None:
         self.world = World(1_700_000_000.0)
         self.service = Service(self.world, switches)
         self.function = Function(self.service)
-        self.cloudformation = CloudFormation(self.function, behaviour)
+        self.cloudformation = CloudFormation(self.function, behavior)
         self.project = self.service.project("logos")
         self.world.now += 3600
 
-    def policy(self, name: str = "sharing", said: Mapping[str, Any] = MINE, **more: Any) -> Policy:
+    def policy(self, name: str = "sharing", document: Mapping[str, Any] = MINE, **more: Any) -> Policy:
         """Return a policy of the project for a template."""
-        return Policy(self.project, name, said, **more)
+        return Policy(self.project, name, document, **more)
 
     def stack(self, name: str = "one") -> Stack:
         """Return a new stack."""
@@ -65,12 +61,10 @@ class Cloud:
         """Let events arrive as ``choose`` says; as ever where it says nothing."""
         self.cloudformation.deliver = lambda event: choose(event) or Delivery()
 
-    def says(self, said: Mapping[str, Any] | None, name: str = "sharing", project: str = "") -> bool:
-        """Tell whether the live policy says this; None stands for no policy."""
+    def live_is(self, document: Mapping[str, Any] | None, name: str = "sharing", project: str = "") -> bool:
+        """Return whether the live policy has this document; None stands for no policy."""
         live = self.service.live().get((project or self.project, name))
-        if live is None or said is None:
-            return live is None and said is None
-        return are_equivalent(live.document, said)
+        return is_document(live.document if live else None, document)
 
     def sent(self) -> list[tuple[str, str]]:
         """Return every request so far: its type and its physical id."""
@@ -81,15 +75,15 @@ class Cloud:
         for resource in stack.resources.values():
             live = self.service.live().get(resource.policy.key)
             assert live is not None, f"{resource.physical_id} is not live"
-            assert are_equivalent(live.document, resource.policy.document)
+            assert is_document(live.document, resource.policy.document)
             assert resource.data["PolicyRevisionId"] == live.revision
 
-    def check_answers(self) -> None:
-        """Hold every request to its answer: in time, and one that does not differ from another of its invocation."""
+    def check_responses(self) -> None:
+        """Hold every request to its response: in time, and one that does not differ from another of its invocation."""
         for sent in self.function.log:
-            assert sent.answered.is_set(), sent.event["RequestType"]
-            for answers in sent.invocations:
-                assert len(answers) <= 1
+            assert sent.responded.is_set(), sent.event["RequestType"]
+            for responses in sent.invocations:
+                assert len(responses) <= 1
 
 
 def meets(*faults: str, **more: Any) -> Calls:

@@ -1,4 +1,4 @@
-"""The Lambda function as CloudFormation invokes it: at least once, with two retries, ended by its time-out."""
+"""The Lambda function as CloudFormation invokes it: at least once, with two retries, ended by its timeout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from custom_resource.timeouts import FUNCTION_TIMEOUT, MAXIMUM_EVENT_AGE, RESPON
 from project_policy.lifecycle import respond
 from project_policy.policies import ProjectPolicies
 from rekognition.arns import Environment
-from tests.simulator.service import ACCOUNT, REGION, Calls, Client, Service
+from tests.documents import ACCOUNT, REGION
+from tests.simulator.service import Calls, Client, Service
 from tests.simulator.world import Signal, Task
 
 RETRY_DELAYS = (60.0, 120.0)
@@ -34,10 +35,10 @@ class Delivery:
     """When the event is delivered once more, in seconds after the first time."""
     attempts: list[Calls] = field(default_factory=list)
     """What the attempts of the first delivery meet, in order; later ones meet nothing."""
-    answers_lost: int = 0
-    """How many attempts cannot deliver their answer."""
+    responses_lost: int = 0
+    """How many attempts cannot deliver their response."""
     empties_id: bool = False
-    """Whether the answer arrives without its id, as crhelper alone would send some."""
+    """Whether the response arrives without its id, as crhelper alone would send some."""
 
 
 @dataclass
@@ -45,10 +46,10 @@ class Sent:
     """One request and all that came of it."""
 
     event: Mapping[str, Any]
-    answered: Signal
+    responded: Signal
     at: float
     invocations: list[list[dict[str, Any]]] = field(default_factory=list)
-    """The answers of each invocation."""
+    """The responses of each invocation."""
     calls: list[Calls] = field(default_factory=list)
     given_up_at: float | None = None
     """From when on nothing that this request puts is noticed by its own Delete."""
@@ -58,11 +59,11 @@ class Sent:
     def abandon(self, ago: float = 0.0) -> None:
         """Note that what this request puts from now on, or from a while ago on, is noticed by no Delete of its own."""
         if self.given_up_at is None:
-            self.given_up_at = self.answered.world.now - ago
+            self.given_up_at = self.responded.world.now - ago
 
     def note_put(self) -> None:
         """Note that an attempt is about to put a policy."""
-        self.puts_at.append(self.answered.world.now)
+        self.puts_at.append(self.responded.world.now)
 
     @property
     def orphaned(self) -> bool:
@@ -88,7 +89,7 @@ class Function:
         return sent
 
     def _deliver(self, sent: Sent, delivery: Delivery, *, delay: float, attempts: list[Calls]) -> None:
-        lost = [delivery.answers_lost]
+        lost = [delivery.responses_lost]
 
         def attempt(number: int) -> None:
             calls = attempts[number] if number < len(attempts) else Calls()
@@ -113,22 +114,22 @@ class Function:
         failed = [False]
 
         def die() -> None:
-            """End the attempt's process, as a crash or its time-out does; whoever calls this may be the attempt."""
+            """End the attempt's process, as a crash or its timeout does; whoever calls this may be the attempt."""
             task.kill()
             ended.set()
             again()
             if world.current is task:
                 world.pause()
 
-        def answer(outcome: Outcome) -> None:
+        def send(outcome: Outcome) -> None:
             if given:
-                return  # custom_resource sends one answer an invocation; the first one counts
+                return  # custom_resource sends one response an invocation; the first one counts
             if lost[0]:
                 lost[0] -= 1
                 failed[0] = True
                 return
-            given.append(check_answer(event, outcome))
-            sent.answered.set(given[0] | {"PhysicalResourceId": ""} if empties_id else given[0])
+            given.append(check_response(event, outcome))
+            sent.responded.set(given[0] | {"PhysicalResourceId": ""} if empties_id else given[0])
 
         def run() -> None:
             clock = Clock(now=lambda: world.now, sleep=world.sleep, jitter=lambda longest: longest * 0.75)
@@ -139,13 +140,13 @@ class Function:
             )
             environment = Environment(REGION, ACCOUNT)
             request = Request.parse(event, clock.now())
-            answer(respond(request, policies, environment=environment, clock=clock, announce=known.append))
+            send(respond(request, policies, environment=environment, clock=clock, announce=known.append))
             ended.set()
 
         def watch() -> None:
-            """Crhelper's timer answers half a second before Lambda ends the function."""
+            """Crhelper's timer responds half a second before Lambda ends the function."""
             if not ended.wait(FUNCTION_TIMEOUT - 0.5):
-                answer(Outcome(known[-1], failure="Execution timed out"))
+                send(Outcome(known[-1], failure="Execution timed out"))
                 if not ended.wait(0.5):
                     die()
             elif failed[0]:
@@ -156,9 +157,9 @@ class Function:
         world.spawn(watch)
 
 
-def check_answer(event: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    """Return the answer, after holding it to what CloudFormation asks of every answer."""
-    answer = {
+def check_response(event: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """Return the response, after holding it to what CloudFormation asks of every response."""
+    made = {
         "Status": "FAILED" if outcome.failure else "SUCCESS",
         "Reason": outcome.failure,
         "PhysicalResourceId": outcome.physical_id,
@@ -169,10 +170,10 @@ def check_answer(event: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         "Data": dict(outcome.attributes),
     }
     assert 0 < len(outcome.physical_id.encode()) <= 1024
-    assert len(response.body(answer)) <= response.BODY_LIMIT
-    assert json.loads(response.body(answer)) == answer, "nothing had to be cut"
+    assert len(response.body(made)) <= response.BODY_LIMIT
+    assert json.loads(response.body(made)) == made, "nothing had to be cut"
     assert set(outcome.attributes) <= {"PolicyRevisionId", "PolicyName", "ProjectArn"}
     assert len(outcome.failure) <= response.REASON_LIMIT
     if event["RequestType"] == "Delete":
         assert outcome.physical_id == event["PhysicalResourceId"]
-    return answer
+    return made

@@ -10,14 +10,14 @@ from typing import Any
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from localcloud.rekognition import AwsError, RekognitionService, Request, RootKeys, Switches
+from tests.documents import ACCOUNT, REGION
 from tests.simulator.world import World
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
 LATENCY = 0.05
 
 LOST_BEFORE, LOST_AFTER, HANGS = "lost before", "lost after", "hangs"
 Fault = str
-"""An error code, or LOST_BEFORE or LOST_AFTER (the effect), or HANGS (for the SDK's read time-out)."""
+"""An error code, or LOST_BEFORE or LOST_AFTER (the effect), or HANGS (for the SDK's read timeout)."""
 
 
 @dataclass
@@ -56,10 +56,10 @@ class Service:
             for name, policy in project.policies.items()
         }
 
-    def edit(self, arn: str, name: str, said: Mapping[str, Any]) -> None:
+    def edit(self, arn: str, name: str, document: Mapping[str, Any]) -> None:
         """Put a policy behind everybody's back."""
         live = self.live().get((arn, name))
-        self.store.put_policy(ACCOUNT, REGION, arn, name, json.dumps(said), live.revision if live else None)
+        self.store.put_policy(ACCOUNT, REGION, arn, name, json.dumps(document), live.revision if live else None)
 
     def remove(self, arn: str, name: str) -> None:
         """Delete a policy behind everybody's back."""
@@ -102,11 +102,11 @@ class Client:
         if fault == LOST_BEFORE:
             raise ConnectionClosedError(endpoint_url="local")
         if fault is not None and fault != LOST_AFTER:
-            raise _client_error(operation, AwsError(fault, "said the fault"))
+            raise _client_error(operation, AwsError(fault, "a fault"))
         if operation == "PutProjectPolicy":
             self._note_put()
         try:
-            answer = self._service.emulator.respond(_request(operation, parameters))
+            response = self._service.emulator.respond(_request(operation, parameters))
         except AwsError as error:
             raise _client_error(operation, error) from None
         if self._calls.dies_after == number:
@@ -114,7 +114,7 @@ class Client:
         world.sleep(LATENCY)
         if fault == LOST_AFTER:
             raise ConnectionClosedError(endpoint_url="local")
-        return answer
+        return response
 
 
 def _request(operation: str, parameters: Mapping[str, Any]) -> Request:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulator.service import ACCOUNT, REGION
+from tests.documents import ACCOUNT, REGION
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,3 @@ class Other:
 
 
 Template = Mapping[str, Policy | Other]
-
-
-def document(*accounts: str) -> dict[str, Any]:
-    """Return a document that shares every version with accounts."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]},
-                "Action": "rekognition:CopyProjectVersion",
-                "Resource": "*",
-            }
-        ],
-    }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 
 from localcloud.rekognition import Switches
-from tests.simulator.cloud import FOREIGN, MINE, OTHER, Cloud, meets
+from tests.documents import FOREIGN, MINE, OTHER
+from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
 from tests.simulator.template import Other
 
@@ -19,23 +20,23 @@ def only(kind: str, delivery: Delivery, cloud: Cloud) -> None:
 
 
 def test_a_create_tried_late_after_cloudformation_gave_up_leaves_its_policy() -> None:
-    """A second delivery a minute after the roll-back cannot be told from a first one."""
+    """A second delivery a minute after the rollback cannot be told from a first one."""
     cloud = Cloud()
     only("Create", Delivery(repeats=(60,)), cloud)
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
     assert stack.status == "ROLLBACK_COMPLETE"
-    assert cloud.says(MINE)
+    assert cloud.live_is(MINE)
     assert cloud.function.log[0].orphaned
 
 
 def test_a_create_overtaken_by_its_own_delete_for_long_leaves_its_policy() -> None:
-    """The Delete of a cancelled Create waits ten seconds for it, and no longer."""
+    """The Delete of a canceled Create waits ten seconds for it, and no longer."""
     cloud = Cloud()
     only("Create", Delivery(delay=15), cloud)
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
-    assert cloud.says(MINE)
+    assert cloud.live_is(MINE)
     assert cloud.function.log[0].orphaned
 
 
@@ -49,8 +50,8 @@ def test_a_create_delivered_again_leaves_its_policy_only_after_its_deletes_last_
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
         assert stack.status == "ROLLBACK_COMPLETE"
         orphaned = cloud.function.log[0].orphaned
-        assert cloud.says(None) or orphaned
-        ends.add((orphaned, cloud.says(None)))
+        assert cloud.live_is(None) or orphaned
+        ends.add((orphaned, cloud.live_is(None)))
     assert (True, False) in ends
     assert (False, True) in ends
 
@@ -64,7 +65,7 @@ def test_a_replacement_whose_every_delivery_died_leaves_the_new_policy() -> None
     cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     cloud.check_stack(stack)
-    assert cloud.says(OTHER, "renamed")
+    assert cloud.live_is(OTHER, "renamed")
 
 
 def test_a_create_that_died_is_left_after_an_hour_without_service_timeout() -> None:
@@ -74,11 +75,11 @@ def test_a_create_that_died_is_left_after_an_hour_without_service_timeout() -> N
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy(service_timeout=None)})
     assert stack.status == "ROLLBACK_COMPLETE"
-    assert cloud.says(MINE)
+    assert cloud.live_is(MINE)
 
 
-def test_a_young_twin_is_taken_for_a_cancelled_creates_policy() -> None:
-    """Another stack's policy of the same words, made in the same minutes, goes with the cancelled Create."""
+def test_a_young_twin_is_taken_for_a_canceled_creates_policy() -> None:
+    """Another stack's policy of the same words, made in the same minutes, goes with the canceled Create."""
     cloud = Cloud()
     twin = cloud.stack("twin")
     cloud.create(twin, {"Sharing": cloud.policy()})
@@ -93,7 +94,7 @@ def test_a_list_that_lags_for_long_fails_a_rollback_that_can_be_continued() -> N
     """Where the list hides for a minute what was put, the reverse Update keeps missing; continued, it restores."""
     cloud = Cloud(Switches(list_lag=60))
     stack = cloud.made({"Sharing": cloud.policy()})
-    cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS})
+    cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS})
     assert stack.status == "UPDATE_ROLLBACK_FAILED"
     cloud.world.now += 60
     cloud.continue_update_rollback(stack)
@@ -105,8 +106,10 @@ def test_a_create_cloudformation_gave_an_id_to_leaves_its_policy_when_it_is_dele
     """Its age no longer tells the policy from another's; an ID in doubt has the time in it, a made-up one hasn't."""
     cloud = Cloud()
     dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
-    refused = Delivery(attempts=[meets("InvalidParameterException")])
-    cloud.deliver(lambda event: copy.deepcopy(refused if event["RequestType"] == "Delete" else Delivery(attempts=dead)))
+    rejected = Delivery(attempts=[meets("InvalidParameterException")])
+    cloud.deliver(
+        lambda event: copy.deepcopy(rejected if event["RequestType"] == "Delete" else Delivery(attempts=dead))
+    )
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy()})
     assert stack.status == "ROLLBACK_FAILED"
@@ -114,7 +117,7 @@ def test_a_create_cloudformation_gave_an_id_to_leaves_its_policy_when_it_is_dele
     cloud.deliver(lambda event: None)
     cloud.delete(stack)
     assert stack.status == "DELETE_COMPLETE"
-    assert cloud.says(MINE)
+    assert cloud.live_is(MINE)
 
 
 def test_an_adopted_policy_that_its_owner_edits_fails_an_update_and_its_rollback() -> None:
@@ -125,10 +128,10 @@ def test_an_adopted_policy_that_its_owner_edits_fails_an_update_and_its_rollback
     stack = cloud.made({"Sharing": cloud.policy(adopt_existing=True)})
     cloud.service.edit(cloud.project, "sharing", FOREIGN)
     cloud.world.now += 3600
-    cloud.update(stack, {"Sharing": cloud.policy(said=OTHER, adopt_existing=True)})
+    cloud.update(stack, {"Sharing": cloud.policy(document=OTHER, adopt_existing=True)})
     assert stack.status == "UPDATE_ROLLBACK_FAILED"
     assert "its owner has changed it since" in stack.events[-1]
-    assert cloud.says(FOREIGN)
+    assert cloud.live_is(FOREIGN)
     cloud.service.edit(cloud.project, "sharing", MINE)
     cloud.world.now += 60
     cloud.continue_update_rollback(stack)
@@ -141,11 +144,11 @@ def test_a_service_clock_that_is_ahead_rejects_an_update_right_after_a_put() -> 
     cloud.service.clock_ahead = 20
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy()})
-    cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+    cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     cloud.check_stack(stack)
     cloud.world.now += 60
-    cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+    cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
     assert stack.status == "UPDATE_COMPLETE"
 
 
@@ -165,20 +168,20 @@ def test_a_name_taken_over_after_its_policy_was_removed_by_hand_is_deleted_with_
     cloud.service.remove(cloud.project, "a")
     cloud.update(stack, {"New": cloud.policy("a")})
     assert stack.status == "UPDATE_COMPLETE"
-    assert cloud.says(None, "a")
+    assert cloud.live_is(None, "a")
 
 
-def test_a_policy_that_was_just_made_goes_when_its_logical_id_is_renamed_and_that_is_cancelled() -> None:
-    """The twin may be the stack's own: in the same minutes the new name's cancelled Create is taken for its maker."""
+def test_a_policy_that_was_just_made_goes_when_its_logical_id_is_renamed_and_that_is_canceled() -> None:
+    """The twin may be the stack's own: in the same minutes the new name's canceled Create is taken for its maker."""
     cloud = Cloud()
     stack = cloud.stack()
     cloud.create(stack, {"Old": cloud.policy()})
     cloud.update(stack, {"Renamed": cloud.policy(), "Other": FAILS_AT_ONCE})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert cloud.says(None)
+    assert cloud.live_is(None)
 
 
-def test_an_older_policy_stays_when_its_logical_id_is_renamed_and_that_is_cancelled() -> None:
+def test_an_older_policy_stays_when_its_logical_id_is_renamed_and_that_is_canceled() -> None:
     """After a quarter of an hour nothing is mistaken any more."""
     cloud = Cloud()
     stack = cloud.made({"Old": cloud.policy()})
@@ -188,11 +191,11 @@ def test_an_older_policy_stays_when_its_logical_id_is_renamed_and_that_is_cancel
 
 
 def test_a_clean_up_that_fails_three_times_is_dropped_and_leaves_its_policy() -> None:
-    """CloudFormation tries a clean-up three times and completes all the same; the log says what was refused."""
+    """CloudFormation tries a clean-up three times and completes all the same; the log says what was rejected."""
     cloud = Cloud()
     stack = cloud.made({"Sharing": cloud.policy()})
     only("Delete", Delivery(attempts=[meets("InvalidParameterException")]), cloud)
     cloud.update(stack, {})
     assert stack.status == "UPDATE_COMPLETE"
     assert [kind for kind, _ in cloud.sent()].count("Delete") == 3
-    assert cloud.says(MINE)
+    assert cloud.live_is(MINE)

@@ -6,6 +6,7 @@ only that policy is let off.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,11 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from custom_resource.timeouts import SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
 from project_policy.decision import MADE_UP_ID_MARGIN
-from project_policy.document import are_equivalent, parse
-from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud
-from tests.simulator.cloudformation import Behaviour, Resource, Stack
+from tests.documents import FOREIGN, MINE, OTHER, THIRD, is_document
+from tests.simulator.cloud import Cloud
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.stack_operations import Behavior, Resource, Stack
 from tests.simulator.template import Other, Policy, Template
 
 NAMES = ("a", "b", "c")
@@ -60,7 +61,7 @@ def deliveries(draw: st.DrawFn) -> Delivery:
         delay=draw(st.sampled_from([0.0, 0.0, 0.0, 1.0, 4.0])),
         repeats=tuple(draw(st.lists(st.sampled_from([0.0, 0.02, 0.07, 0.12, 3.0, 50.0, 200.0]), max_size=2))),
         attempts=attempts,
-        answers_lost=draw(st.integers(0, 2 - deaths)),
+        responses_lost=draw(st.integers(0, 2 - deaths)),
     )
 
 
@@ -99,7 +100,7 @@ class Lifecycle(RuleBasedStateMachine):
             list_lag=lag,
             end_of_list=token,
         )
-        self.cloud = Cloud(switches, Behaviour(old_form_of_url=old_form, clean_up_has_new_properties=new_properties))
+        self.cloud = Cloud(switches, Behavior(old_form_of_url=old_form, clean_up_has_new_properties=new_properties))
         self.stacks = {name: self.cloud.stack(name) for name in STACKS}
         self.foreign: dict[str, Mapping[str, Any]] = {}
         """Policies that somebody else made, by name, and what they say: nobody here may change them."""
@@ -130,9 +131,9 @@ class Lifecycle(RuleBasedStateMachine):
             return
         template: dict[str, Policy | Other] = {
             logical_id: replace(
-                resource.policy, document=said, policy_name=new or resource.policy.policy_name, needs=""
+                resource.policy, document=document, policy_name=new or resource.policy.policy_name, needs=""
             )
-            for (logical_id, resource), said, new in zip(
+            for (logical_id, resource), document, new in zip(
                 stack.resources.items(), documents, names or (None, None), strict=False
             )
         }
@@ -184,7 +185,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert stack.status == "DELETE_COMPLETE"
         stays = self._let_stay(stack, owned)
         gone = {resource.policy.policy_name for resource in owned.values()} - stays
-        self._check_same_as({name: said for name, said in before.items() if name not in gone}, but_for=set())
+        self._check_same_as({name: document for name, document in before.items() if name not in gone}, but_for=set())
 
     @rule(name=st.sampled_from(NAMES))
     def somebody_makes(self, name: str) -> None:
@@ -221,15 +222,15 @@ class Lifecycle(RuleBasedStateMachine):
     def others_policies_are_as_they_were(self) -> None:
         """A policy that no stack made is never changed or deleted."""
         says = self._says()
-        for name, said in self.foreign.items():
+        for name, document in self.foreign.items():
             assert name in says, f"{name} is gone"
-            assert are_equivalent(says[name], said)
+            assert is_document(says[name], document)
 
     @precondition(lambda self: hasattr(self, "cloud"))
     @invariant()
-    def requests_are_answered(self) -> None:
-        """Each request has its answer, and each invocation gives one."""
-        self.cloud.check_answers()
+    def requests_are_responded_to(self) -> None:
+        """Each request has its response, and each invocation gives one."""
+        self.cloud.check_responses()
 
     def _check_complete(self, stack: Stack, asked: set[str]) -> None:
         for logical_id, resource in stack.resources.items():
@@ -237,7 +238,7 @@ class Lifecycle(RuleBasedStateMachine):
                 continue  # CloudFormation asks nothing about what did not change in the template
             live = self.cloud.service.live().get(resource.policy.key)
             assert live is not None
-            assert are_equivalent(live.document, resource.policy.document)
+            assert is_document(live.document, resource.policy.document)
             self.drifted.discard(resource.policy.policy_name)
             # Were a put without a revision to overwrite silently, two deliveries at once would each make a revision.
             if not self.overwrites:
@@ -247,7 +248,7 @@ class Lifecycle(RuleBasedStateMachine):
         says = self._says()
         for resource in resources:
             name = resource.policy.policy_name
-            put_back = name in says and are_equivalent(says[name], resource.policy.document)
+            put_back = name in says and is_document(says[name], resource.policy.document)
             assert put_back or says.get(name) == before.get(name)
 
     def _check_same_as(self, before: Mapping[str, str], but_for: set[str]) -> None:
@@ -261,20 +262,20 @@ class Lifecycle(RuleBasedStateMachine):
     def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
         chosen, other = drawn
         template: dict[str, Policy | Other] = {}
-        for logical_id, (name, said, in_order, retain, adopt) in chosen.items():
-            # Two policies of one name in one template are refused at synthesis.
+        for logical_id, (name, wanted, in_order, retain, adopt) in chosen.items():
+            # Two policies of one name in one template are rejected at synthesis.
             if not any(isinstance(each, Policy) and each.policy_name == name for each in template.values()):
                 needs = next(iter(template), "") if in_order else ""
-                template[logical_id] = self.cloud.policy(name, said, needs=needs, retain=retain, adopt_existing=adopt)
+                template[logical_id] = self.cloud.policy(name, wanted, needs=needs, retain=retain, adopt_existing=adopt)
         if other is not None:
             template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
         return template
 
     def _takes_over_what_cannot_be_told_apart(self, stack: Stack, template: Template) -> bool:
-        """Tell whether a template takes another owner's name in one of the two ways that are known, and left.
+        """Return whether a template takes another owner's name in one of the two ways that are known, and left.
 
         Where that policy was removed by hand, its owner's Delete takes the new one; where it is a young twin, the
-        Delete of a cancelled Create does.
+        Delete of a canceled Create does.
         """
         live = {name: policy for (_, name), policy in self.cloud.service.live().items()}
         young = self.cloud.world.now - SERVICE_TIMEOUT - MADE_UP_ID_MARGIN - 100
@@ -289,7 +290,7 @@ class Lifecycle(RuleBasedStateMachine):
             policy = live.get(wanted.policy_name)
             if policy is None and wanted.policy_name in owners:
                 return True
-            if policy is not None and policy.created > young and are_equivalent(policy.document, wanted.document):
+            if policy is not None and policy.created > young and is_document(policy.document, wanted.document):
                 return True
             if wanted.adopt_existing and wanted.policy_name in owners:
                 return True  # what belongs to another is not to be adopted; synthesis and people see to that
@@ -312,7 +313,7 @@ class Lifecycle(RuleBasedStateMachine):
         for name in names:
             assert name in says or name in self.drifted, f"{name} did not stay"
             if name in says:
-                self.foreign[name] = parse(says[name])
+                self.foreign[name] = json.loads(says[name])
         for name in self._owned():
             self.foreign.pop(name, None)  # adopted
         return names

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from localcloud.rekognition import Switches
-from tests.simulator.cloud import FOREIGN, MINE, OTHER, Cloud, meets
-from tests.simulator.cloudformation import Behaviour
+from tests.documents import FOREIGN, MINE, OTHER
+from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER
+from tests.simulator.stack_operations import Behavior
 from tests.simulator.template import Other
 
 FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
@@ -32,23 +33,23 @@ class TestReverseUpdate:
     @pytest.mark.parametrize("last", ["", HANGS, LOST_AFTER])
     def test_wins_over_a_forward_update_that_is_held_up(self, throttled: int, last: str) -> None:
         """Whenever the forward Update comes to its put, the old document is live in the end."""
-        cloud = Cloud(behaviour=Behaviour(reverse_update_overlaps=True))
+        cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True))
         stack = cloud.made({"Sharing": cloud.policy()})
         held_up = meets("", *["ThrottlingException"] * throttled, last)
         first_of_kind("Update", Delivery(attempts=[held_up]), cloud)
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS_AT_ONCE})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
         assert stack.status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
-        if stack.status == "UPDATE_ROLLBACK_FAILED":  # said so, and put right by the way out that the reason names
+        if stack.status == "UPDATE_ROLLBACK_FAILED":  # says so, and corrected by the way out that the reason names
             assert "ContinueUpdateRollback" in stack.events[-1]
             cloud.continue_update_rollback(stack)
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
 
     def test_succeeds_where_the_service_rejects_to_put_what_is_live(self, cloud: Cloud) -> None:
         """A document that is live but no longer valid, such as one with a deleted role, doesn't block a rollback."""
         stack = cloud.made({"Sharing": cloud.policy()})
         rejected = Delivery(attempts=[meets("", "MalformedPolicyDocumentException")])
         cloud.deliver(lambda event: copy.deepcopy(rejected) if event["RequestType"] == "Update" else None)
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         cloud.check_stack(stack)
 
@@ -59,7 +60,7 @@ class TestDisabledRollback:
     @pytest.mark.parametrize("last", [False, True])
     def test_an_id_in_doubt_doesnt_take_the_next_creates_policy(self, last: bool) -> None:
         """The permission is given, the stack deployed again: what the new Create puts stays."""
-        cloud = Cloud(behaviour=Behaviour(failed_creates_are_deleted_last=last))
+        cloud = Cloud(behavior=Behavior(failed_creates_are_deleted_last=last))
         first_of_kind("Create", Delivery(attempts=[meets(*[DENIED] * 60)]), cloud)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
@@ -76,10 +77,10 @@ class TestDisabledRollback:
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
         assert stack.status == "CREATE_FAILED"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
         cloud.world.now += 5 * 3600
         cloud.delete(stack)
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
 
 class TestMadeUpId:
@@ -108,7 +109,7 @@ class TestMadeUpId:
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(service_timeout=3600), "Other": FAILS_AT_ONCE})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(None if taken else MINE)
+        assert cloud.live_is(None if taken else MINE)
 
 
 class TestLateEvents:
@@ -120,12 +121,12 @@ class TestLateEvents:
         stack = cloud.made({"Sharing": cloud.policy()})
 
         def update_then_delete() -> None:
-            stack.update({"Sharing": cloud.policy(said=OTHER)})
+            stack.update({"Sharing": cloud.policy(document=OTHER)})
             stack.delete()
 
         cloud.cloudformation.operate(update_then_delete)
         assert stack.status == "DELETE_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     def test_a_late_delete_doesnt_take_what_a_lagging_list_hides(self) -> None:
         """A Delete that comes once more, and finds nothing, deletes nothing that the next owner has just put."""
@@ -140,7 +141,7 @@ class TestLateEvents:
 
         cloud.cloudformation.operate(hand_over)
         assert again.status == "CREATE_COMPLETE"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
 
 
 class TestClocks:
@@ -163,7 +164,7 @@ class TestClocks:
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     @pytest.mark.parametrize("ahead", [0, 20])
     def test_a_rename_is_rolled_back_at_once(self, cloud: Cloud, ahead: float) -> None:
@@ -172,7 +173,7 @@ class TestClocks:
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy("renamed"), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(None, "renamed")
+        assert cloud.live_is(None, "renamed")
         cloud.check_stack(stack)
 
 
@@ -184,9 +185,9 @@ class TestAdopted:
         cloud.service.edit(cloud.project, "sharing", MINE)
         cloud.world.now += 3600
         stack = cloud.made({"Sharing": cloud.policy(adopt_existing=True)})
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER, adopt_existing=True)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER, adopt_existing=True)})
         assert stack.status == "UPDATE_COMPLETE"
-        cloud.update(stack, {"Sharing": cloud.policy(said=FOREIGN, adopt_existing=True), "Other": FAILS})
+        cloud.update(stack, {"Sharing": cloud.policy(document=FOREIGN, adopt_existing=True), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         cloud.check_stack(stack)
 

@@ -1,4 +1,4 @@
-"""Every sequence CloudFormation can send, row by row of its behaviour, ends in the right state."""
+"""Every sequence CloudFormation can send, row by row of its behavior, ends in the right state."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from localcloud.rekognition import Switches
-from tests.simulator.cloud import FOREIGN, MINE, OTHER, THIRD, Cloud, meets
-from tests.simulator.cloudformation import Behaviour, Stack
+from tests.documents import FOREIGN, MINE, OTHER, THIRD
+from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.stack_operations import Behavior, Stack
 from tests.simulator.template import Other, Template
 
 FAILS = Other(version=2, fails=True, needs="Sharing")
@@ -23,17 +24,17 @@ FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
 """Another resource, which fails while the policy's request is in flight."""
 
 URLS = {
-    "with a time": Behaviour(),
-    "older form": Behaviour(old_form_of_url=True),
-    "without a time": Behaviour(url_tells_time=False),
+    "with a time": Behavior(),
+    "older form": Behavior(old_form_of_url=True),
+    "without a time": Behavior(url_tells_time=False),
 }
 
 
 @pytest.fixture(params=list(URLS.values()), ids=list(URLS))
 def cloud(request: pytest.FixtureRequest) -> Cloud:
     """A cloud for each form that a ResponseURL may have."""
-    behaviour: Behaviour = request.param
-    return Cloud(behaviour=replace(behaviour))
+    behavior: Behavior = request.param
+    return Cloud(behavior=replace(behavior))
 
 
 class TestCreate:
@@ -46,7 +47,7 @@ class TestCreate:
         assert cloud.function.log[0].calls[0].made == ["ListProjectPolicies", "PutProjectPolicy"]
 
     def test_fails_and_is_rolled_back(self, cloud: Cloud) -> None:
-        """Delete(the id in the FAILED answer; P): what another owns is left as it is."""
+        """Delete(the id in the FAILED response; P): what another owns is left as it is."""
         cloud.service.edit(cloud.project, "sharing", FOREIGN)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
@@ -54,7 +55,7 @@ class TestCreate:
         (create, _), (delete, physical_id) = cloud.sent()
         assert (create, delete) == ("Create", "Delete")
         assert physical_id.startswith("not-created:")
-        assert cloud.says(FOREIGN)
+        assert cloud.live_is(FOREIGN)
 
     def test_another_resource_fails_afterwards(self, cloud: Cloud) -> None:
         """Delete(the id; P): the policy goes with the stack."""
@@ -62,7 +63,7 @@ class TestCreate:
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.sent()[1] == ("Delete", f"{cloud.project}|sharing")
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     @pytest.mark.parametrize("moment", [0.05, 0.12, 0.18, 0.22, 0.28, 0.35])
     def test_another_resource_fails_while_it_is_in_flight(self, cloud: Cloud, moment: float) -> None:
@@ -70,40 +71,40 @@ class TestCreate:
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": replace(FAILS_AT_ONCE, after=moment)})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
-    def test_a_cancelled_create_that_lands_seconds_late_is_removed(self, cloud: Cloud) -> None:
+    def test_a_canceled_create_that_lands_seconds_late_is_removed(self, cloud: Cloud) -> None:
         """A Create that lands after its own Delete began to look does not stay."""
         cloud.deliver(lambda event: Delivery(delay=5) if event["RequestType"] == "Create" else None)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     @pytest.mark.parametrize("later", [0.0, 1.0, 3.0, 6.0])
-    def test_a_cancelled_create_that_comes_twice_is_removed_twice(self, cloud: Cloud, later: float) -> None:
+    def test_a_canceled_create_that_comes_twice_is_removed_twice(self, cloud: Cloud, later: float) -> None:
         """A second delivery that lands after the first one's policy was removed does not stay either."""
         cloud.deliver(lambda event: Delivery(repeats=(later,)) if event["RequestType"] == "Create" else None)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
-    def test_a_cancelled_create_leaves_anothers_policy(self, cloud: Cloud) -> None:
+    def test_a_canceled_create_leaves_anothers_policy(self, cloud: Cloud) -> None:
         """Delete(made-up id; P) where somebody else's policy of that name stands touches nothing."""
         cloud.service.edit(cloud.project, "sharing", FOREIGN)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
-        assert cloud.says(FOREIGN)
+        assert cloud.live_is(FOREIGN)
 
-    def test_a_cancelled_create_leaves_anothers_older_policy_of_the_same_words(self, cloud: Cloud) -> None:
+    def test_a_canceled_create_leaves_anothers_older_policy_of_the_same_words(self, cloud: Cloud) -> None:
         """What says the same but was there an hour before is not this Create's."""
         cloud.service.edit(cloud.project, "sharing", MINE)
         cloud.world.now += 3600
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
 
     def test_fails_blindly_after_an_attempt_that_put_and_died(self, cloud: Cloud) -> None:
-        """A second attempt that sees nothing cannot say that nothing was made: the roll-back looks, and removes it."""
+        """A second attempt that sees nothing cannot say that nothing was made: the rollback looks, and removes it."""
         blind = meets(*["ThrottlingException"] * 999)
         cloud.deliver(
             lambda event: Delivery(attempts=[meets(dies_after=1), blind]) if event["RequestType"] == "Create" else None
@@ -112,7 +113,7 @@ class TestCreate:
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.sent()[1][1].startswith("in-doubt:")
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     def test_fails_blindly_where_anothers_policy_is(self, cloud: Cloud) -> None:
         """The Delete of a Create in doubt leaves what it did not make."""
@@ -122,10 +123,10 @@ class TestCreate:
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(FOREIGN)
+        assert cloud.live_is(FOREIGN)
 
-    def test_is_answered_with_an_empty_id(self, cloud: Cloud) -> None:
-        """Were the id of a FAILED answer lost, CloudFormation would delete by one it makes up: that is survived too."""
+    def test_is_responded_to_with_an_empty_id(self, cloud: Cloud) -> None:
+        """Were a FAILED response's ID lost, CloudFormation would delete by one it makes up: the policy still goes."""
         cloud.deliver(
             lambda event: (
                 Delivery(attempts=[meets("", LOST_AFTER, *[LOST_BEFORE] * 400)], empties_id=True)
@@ -137,9 +138,9 @@ class TestCreate:
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.sent()[1][1].startswith("one-Sharing-")
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
-    def test_never_answers(self, cloud: Cloud) -> None:
+    def test_never_gets_a_response(self, cloud: Cloud) -> None:
         """Where every attempt dies after its put, ServiceTimeout ends the wait and the Delete finds the policy."""
         cloud.deliver(
             lambda event: (
@@ -151,7 +152,7 @@ class TestCreate:
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     def test_with_disabled_rollback_is_deleted_at_the_next_operation(self, cloud: Cloud) -> None:
         """A failed create waits for the next operation, which deletes it and makes it anew."""
@@ -165,13 +166,13 @@ class TestCreate:
         cloud.check_stack(stack)
 
     def test_of_two_policies_one_fails(self, cloud: Cloud) -> None:
-        """The one that was made goes, the one that was refused touches nothing."""
+        """The one that was made goes, the one that was rejected touches nothing."""
         cloud.service.edit(cloud.project, "taken", FOREIGN)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Taken": cloud.policy("taken", needs="Sharing")})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(None)
-        assert cloud.says(FOREIGN, "taken")
+        assert cloud.live_is(None)
+        assert cloud.live_is(FOREIGN, "taken")
 
 
 class TestUpdate:
@@ -180,7 +181,7 @@ class TestUpdate:
     def test_keeps_the_id(self, cloud: Cloud) -> None:
         """Update(id; new | old): the policy is edited, its id is the same, and nothing is cleaned up."""
         stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_COMPLETE"
         assert [kind for kind, _ in cloud.sent()] == ["Create", "Update"]
         cloud.check_stack(stack)
@@ -195,13 +196,13 @@ class TestUpdate:
     def test_is_rolled_back_when_another_resource_fails(self, cloud: Cloud, other: Other) -> None:
         """Update(id; OLD | NEW): the old document is live again, at the recorded revision."""
         stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": other})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": other})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
         cloud.check_stack(stack)
 
     def test_its_own_failure_is_rolled_back(self, cloud: Cloud) -> None:
-        """A FAILED answer with the same id is followed by Update(id; OLD | NEW), and the old document stays."""
+        """A FAILED response with the same id is followed by Update(id; OLD | NEW), and the old document stays."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.deliver(
             lambda event: (
@@ -210,7 +211,7 @@ class TestUpdate:
                 else None
             )
         )
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert [kind for kind, _ in cloud.sent()] == ["Create", "Update", "Update"]
         cloud.check_stack(stack)
@@ -225,27 +226,27 @@ class TestUpdate:
                 else None
             )
         )
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_FAILED"
         cloud.continue_update_rollback(stack)
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
         cloud.check_stack(stack)
 
-    def test_of_its_service_token_is_refused(self, cloud: Cloud) -> None:
+    def test_of_its_service_token_is_rejected(self, cloud: Cloud) -> None:
         """CloudFormation says 'Modifying service token is not allowed.', and the policy stays as it is."""
         stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER, provider="another")})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER, provider="another")})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert len(cloud.sent()) == 1
         cloud.check_stack(stack)
 
     def test_after_somebody_changed_the_policy(self, cloud: Cloud) -> None:
-        """What was edited by hand before is put right, and a roll-back puts the template's document."""
+        """What was edited by hand before is put right, and a rollback puts the template's document."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.service.edit(cloud.project, "sharing", FOREIGN)
         cloud.world.now += 60
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_COMPLETE"
         cloud.check_stack(stack)
 
@@ -260,7 +261,7 @@ class TestUpdate:
         cloud.world.now += 60
         cloud.update(stack, {"Sharing": cloud.policy(trigger="42")})
         assert stack.status == "UPDATE_COMPLETE"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
         cloud.check_stack(stack)
 
     def test_another_trigger_costs_one_call_where_nothing_differs(self, cloud: Cloud) -> None:
@@ -274,7 +275,7 @@ class TestUpdate:
         """What was deleted by hand is put anew."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.service.remove(cloud.project, "sharing")
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         cloud.check_stack(stack)
 
 
@@ -286,17 +287,17 @@ class TestReplacement:
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy("renamed")})
         assert stack.status == "UPDATE_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
         assert cloud.sent()[-1] == ("Delete", f"{cloud.project}|sharing")
         cloud.check_stack(stack)
 
     @pytest.mark.parametrize("new_properties", [False, True])
     def test_its_clean_up_may_carry_either_properties(self, new_properties: bool) -> None:
         """The Delete goes by its id alone, whichever properties come along."""
-        cloud = Cloud(behaviour=Behaviour(clean_up_has_new_properties=new_properties))
+        cloud = Cloud(behavior=Behavior(clean_up_has_new_properties=new_properties))
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
-        assert cloud.says(None)
+        assert cloud.live_is(None)
         cloud.check_stack(stack)
 
     def test_is_rolled_back_when_another_resource_fails(self, cloud: Cloud) -> None:
@@ -305,7 +306,7 @@ class TestReplacement:
         revision = stack.resources["Sharing"].data["PolicyRevisionId"]
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(None, "renamed")
+        assert cloud.live_is(None, "renamed")
         cloud.check_stack(stack)
         assert stack.resources["Sharing"].data["PolicyRevisionId"] == revision
 
@@ -315,11 +316,11 @@ class TestReplacement:
         cloud.service.edit(cloud.project, "renamed", FOREIGN)
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(FOREIGN, "renamed")
+        assert cloud.live_is(FOREIGN, "renamed")
         cloud.check_stack(stack)
 
-    def test_in_doubt_is_removed_by_its_roll_back(self, cloud: Cloud) -> None:
-        """A FAILED answer with another id is taken for a replacement, so that the policy in doubt is deleted."""
+    def test_in_doubt_is_removed_by_its_rollback(self, cloud: Cloud) -> None:
+        """A FAILED response with another id is taken for a replacement, so that the policy in doubt is deleted."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.deliver(
             lambda event: (
@@ -330,11 +331,11 @@ class TestReplacement:
         )
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(None, "renamed")
+        assert cloud.live_is(None, "renamed")
         cloud.check_stack(stack)
 
-    def test_with_disabled_rollback_is_refused(self, cloud: Cloud) -> None:
-        """CloudFormation refuses it, and nothing is asked of the function."""
+    def test_with_disabled_rollback_is_rejected(self, cloud: Cloud) -> None:
+        """CloudFormation rejects it, and nothing is asked of the function."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy("renamed")}, disable_rollback=True)
         assert len(cloud.sent()) == 1
@@ -345,8 +346,8 @@ class TestReplacement:
         other = cloud.service.project("other")
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": replace(cloud.policy(), project_arn=other)})
-        assert cloud.says(None)
-        assert cloud.says(MINE, project=other)
+        assert cloud.live_is(None)
+        assert cloud.live_is(MINE, project=other)
 
     def test_whose_old_project_is_gone(self, cloud: Cloud) -> None:
         """A project that was replaced took its policies along: the clean-up finds nothing, and that is fine."""
@@ -362,15 +363,15 @@ class TestReplacement:
 class TestSecondOwner:
     """Two owners of one policy: CloudFormation would delete 'the old one' by the same id."""
 
-    def test_a_renamed_logical_id_is_refused(self, cloud: Cloud) -> None:
-        """Create(new), then Delete(old) for the same policy would delete it, so the Create is refused."""
+    def test_a_renamed_logical_id_is_rejected(self, cloud: Cloud) -> None:
+        """Create(new), then Delete(old) for the same policy would delete it, so the Create is rejected."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Renamed": cloud.policy()})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert list(stack.resources) == ["Sharing"]
         cloud.check_stack(stack)
 
-    def test_a_policy_moved_to_another_stack_is_refused(self, cloud: Cloud) -> None:
+    def test_a_policy_moved_to_another_stack_is_rejected(self, cloud: Cloud) -> None:
         """The second stack fails, and the first still owns the policy."""
         first = cloud.made({"Sharing": cloud.policy()})
         second = cloud.stack("two")
@@ -383,33 +384,33 @@ class TestSecondOwner:
         first = cloud.made({"Sharing": cloud.policy()})
         cloud.update(first, {"Sharing": cloud.policy(retain=True)})
         cloud.update(first, {})
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
         second = cloud.made({"Sharing": cloud.policy(adopt_existing=True)}, "two")
         cloud.check_stack(second)
-        cloud.update(second, {"Sharing": cloud.policy(said=OTHER, adopt_existing=True)})
+        cloud.update(second, {"Sharing": cloud.policy(document=OTHER, adopt_existing=True)})
         cloud.check_stack(second)
         cloud.delete(second)
-        assert cloud.says(OTHER)
+        assert cloud.live_is(OTHER)
 
     def test_an_adoption_that_is_rolled_back_leaves_the_policy(self, cloud: Cloud) -> None:
-        """What a stack did not make, no roll-back of it deletes."""
+        """What a stack did not make, no rollback of it deletes."""
         cloud.service.edit(cloud.project, "sharing", MINE)
         cloud.world.now += 3600
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(adopt_existing=True), "Other": FAILS})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
 
-    def test_two_resources_that_swap_names_are_refused(self, cloud: Cloud) -> None:
+    def test_two_resources_that_swap_names_are_rejected(self, cloud: Cloud) -> None:
         """Each finds the other's policy; both stay as they are."""
         stack = cloud.made({"A": cloud.policy("a"), "B": cloud.policy("b", OTHER)})
         cloud.update(stack, {"A": cloud.policy("b", MINE), "B": cloud.policy("a", OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         cloud.check_stack(stack)
-        assert cloud.says(MINE, "a")
-        assert cloud.says(OTHER, "b")
+        assert cloud.live_is(MINE, "a")
+        assert cloud.live_is(OTHER, "b")
 
-    def test_a_name_handed_on_while_its_owner_leaves_is_refused(self, cloud: Cloud) -> None:
+    def test_a_name_handed_on_while_its_owner_leaves_is_rejected(self, cloud: Cloud) -> None:
         """The name is free only after the clean-up, so the deployment fails and nothing is lost."""
         stack = cloud.made({"A": cloud.policy("a"), "B": cloud.policy("b", OTHER)})
         cloud.update(stack, {"B": cloud.policy("a", OTHER)})
@@ -433,7 +434,7 @@ class TestDelete:
         """Clean-up: Delete(id; last properties)."""
         stack = cloud.made({"Sharing": cloud.policy(), "Other": cloud.policy("other")})
         cloud.update(stack, {"Other": cloud.policy("other")})
-        assert cloud.says(None)
+        assert cloud.live_is(None)
         cloud.check_stack(stack)
 
     def test_the_stack_is_deleted(self, cloud: Cloud) -> None:
@@ -441,7 +442,7 @@ class TestDelete:
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.delete(stack)
         assert stack.status == "DELETE_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
         assert cloud.function.log[-1].calls[0].made == ["ListProjectPolicies", "DeleteProjectPolicy"]
 
     @pytest.mark.parametrize("retain", ["in the template", "at the deletion"])
@@ -450,7 +451,7 @@ class TestDelete:
         stack = cloud.made({"Sharing": cloud.policy(retain=retain == "in the template")})
         cloud.delete(stack, retain=("Sharing",) if retain == "at the deletion" else ())
         assert len(cloud.sent()) == 1
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
 
     def test_of_a_policy_removed_by_hand(self, cloud: Cloud) -> None:
         """Somebody was faster: that is success."""
@@ -473,7 +474,7 @@ class TestDelete:
         assert stack.status == "DELETE_FAILED"
         cloud.delete(stack)
         assert stack.status == "DELETE_COMPLETE"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
     def test_in_clean_up_is_tried_three_times(self, cloud: Cloud) -> None:
         """Two failures of a clean-up Delete are outlasted by CloudFormation's three tries."""
@@ -487,7 +488,7 @@ class TestDelete:
         )
         cloud.update(stack, {"Sharing": cloud.policy("renamed")})
         assert not stack.dropped
-        assert cloud.says(None)
+        assert cloud.live_is(None)
         cloud.check_stack(stack)
 
 
@@ -495,7 +496,7 @@ def about_to(cloud: Cloud, kind: str) -> tuple[Stack, Template]:
     """Return a stack, and the template whose deployment makes CloudFormation send a request of that kind."""
     templates: dict[str, Template] = {
         "Create": {"Sharing": cloud.policy()},
-        "Update": {"Sharing": cloud.policy(said=OTHER)},
+        "Update": {"Sharing": cloud.policy(document=OTHER)},
         "Replacement": {"Sharing": cloud.policy("renamed", OTHER)},
         "Delete": {},
     }
@@ -520,7 +521,7 @@ class TestDelivery:
     @pytest.mark.parametrize("dead", [meets(dies_before=0), meets(dies_before=1), meets(dies_after=1)])
     @pytest.mark.parametrize("kind", ["Create", "Update", "Replacement", "Delete"])
     def test_an_attempt_that_dies(self, cloud: Cloud, kind: str, dead: Calls) -> None:
-        """Lambda tries again a minute later, and finds what the dead attempt left."""
+        """Lambda retries a minute later, and finds what the dead attempt left."""
         stack, template = about_to(cloud, kind)
         cloud.deliver(lambda event: Delivery(attempts=[replace(dead, made=[])]))
         (cloud.create if kind == "Create" else cloud.update)(stack, template)
@@ -529,30 +530,30 @@ class TestDelivery:
         assert set(cloud.service.live()) == {resource.policy.key for resource in stack.resources.values()}
 
     def test_a_request_id_that_is_used_again(self, cloud: Cloud) -> None:
-        """A retried deployment may reuse its RequestId: what is live decides, never a remembered answer."""
+        """A retried deployment may reuse its RequestId: what is live decides, never a remembered response."""
         cloud.cloudformation.request_ids = itertools.repeat(1)
         stack = cloud.made({"Sharing": cloud.policy()})
-        for said in (OTHER, THIRD, MINE):
-            cloud.update(stack, {"Sharing": cloud.policy(said=said)})
+        for document in (OTHER, THIRD, MINE):
+            cloud.update(stack, {"Sharing": cloud.policy(document=document)})
             assert stack.status == "UPDATE_COMPLETE"
             cloud.check_stack(stack)
 
-    def test_an_answer_that_is_lost_twice(self, cloud: Cloud) -> None:
-        """The third attempt answers what the first has done."""
-        cloud.deliver(lambda event: Delivery(answers_lost=2))
+    def test_an_response_that_is_lost_twice(self, cloud: Cloud) -> None:
+        """The third attempt responds with what the first has done."""
+        cloud.deliver(lambda event: Delivery(responses_lost=2))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "CREATE_COMPLETE"
         cloud.check_stack(stack)
 
-    def test_a_late_update_does_not_undo_a_roll_back(self) -> None:
-        """An Update delivered again after the roll-back finds what changed since, and leaves it."""
+    def test_a_late_update_does_not_undo_a_rollback(self) -> None:
+        """An Update delivered again after the rollback finds what changed since, and leaves it."""
         cloud = Cloud()
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.deliver(lambda event: Delivery(repeats=(40,)) if len(cloud.sent()) == 1 else None)
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER), "Other": FAILS})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.says(MINE)
+        assert cloud.live_is(MINE)
 
     def test_a_late_delete_does_not_take_what_was_made_anew(self) -> None:
         """A Delete delivered again after the policy was made anew leaves it."""
@@ -566,17 +567,17 @@ class TestDelivery:
         cloud.world.spawn(anew)
         cloud.deliver(lambda event: Delivery(repeats=(60,)))
         cloud.delete(stack)
-        assert cloud.says(FOREIGN)
+        assert cloud.live_is(FOREIGN)
 
     def test_a_function_that_runs_out_of_time_fails_with_the_real_id(self, cloud: Cloud) -> None:
-        """Where nothing answers after the put for longer than the function may run, the roll-back removes it."""
+        """Where nothing responds after the put for longer than the function may run, the rollback removes it."""
         unreachable = meets("", LOST_AFTER, *[LOST_BEFORE] * 400)
         cloud.deliver(lambda event: Delivery(attempts=[unreachable]) if event["RequestType"] == "Create" else None)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.sent()[1][1] == f"{cloud.project}|sharing"
-        assert cloud.says(None)
+        assert cloud.live_is(None)
 
 
 class TestBehindItsBack:
@@ -586,23 +587,23 @@ class TestBehindItsBack:
     @pytest.mark.parametrize("does", ["edits", "removes", "recreates"])
     @pytest.mark.parametrize("kind", ["Update", "Delete"])
     def test_interferes_with_a_stacks_policy(self, cloud: Cloud, kind: str, does: str, call: int) -> None:
-        """The request notices, looks again, and ends as the template says."""
+        """The request notices, reads again, and ends as the template says."""
         stack = cloud.made({"Sharing": cloud.policy()})
         interfere_once(cloud, call, does)
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)} if kind == "Update" else {})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)} if kind == "Update" else {})
         assert stack.status == "UPDATE_COMPLETE"
         assert not stack.dropped
         cloud.check_stack(stack)
-        assert cloud.says(OTHER if kind == "Update" else None)
+        assert cloud.live_is(OTHER if kind == "Update" else None)
 
     @pytest.mark.parametrize("call", [0, 1])
     def test_takes_the_name_of_a_create(self, cloud: Cloud, call: int) -> None:
-        """A policy that appears between look and put is not overwritten, and stays through the roll-back."""
+        """A policy that appears between look and put is not overwritten, and stays through the rollback."""
         stack = cloud.stack()
         interfere_once(cloud, call, "recreates")
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
-        assert cloud.says(FOREIGN)
+        assert cloud.live_is(FOREIGN)
 
 
 def interfere_once(cloud: Cloud, call: int, does: str) -> None:
@@ -612,7 +613,7 @@ def interfere_once(cloud: Cloud, call: int, does: str) -> None:
     def act(_operation: str, _parameters: object) -> None:
         if next(calls) != call:
             return
-        there = not cloud.says(None)
+        there = not cloud.live_is(None)
         if there and does in ("removes", "recreates"):
             cloud.service.remove(cloud.project, "sharing")
         if does == "recreates" or (does == "edits" and there):
@@ -622,7 +623,7 @@ def interfere_once(cloud: Cloud, call: int, does: str) -> None:
 
 
 class TestTrouble:
-    """What the service answers when it has a bad day."""
+    """What the service returns on a bad day."""
 
     @pytest.mark.parametrize(
         "trouble",
@@ -641,16 +642,16 @@ class TestTrouble:
         """Made, edited and deleted, each request in trouble: all succeed, and the end is right."""
         cloud.deliver(lambda event: Delivery(attempts=[meets(*[""] * first, *trouble)]))
         stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.update(stack, {"Sharing": cloud.policy(said=OTHER)})
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_COMPLETE"
         cloud.check_stack(stack)
         cloud.delete(stack)
         assert stack.status == "DELETE_COMPLETE"
-        assert cloud.says(None)
-        cloud.check_answers()
+        assert cloud.live_is(None)
+        cloud.check_responses()
 
     def test_a_permission_that_never_comes_is_told_within_a_minute(self, cloud: Cloud) -> None:
-        """What stays denied fails in time, and the roll-back succeeds."""
+        """What stays denied fails in time, and the rollback succeeds."""
         cloud.deliver(
             lambda event: (
                 Delivery(attempts=[meets("", *["AccessDeniedException"] * 99)])
@@ -686,8 +687,8 @@ class TestService:
         cloud = Cloud(switches)
         stack = cloud.made({"Sharing": cloud.policy(), "Other": cloud.policy("other", THIRD)})
         templates: list[Template] = [
-            {"Sharing": cloud.policy(said=OTHER), "Other": cloud.policy("other", THIRD)},
-            {"Sharing": cloud.policy(said=MINE), "Other": cloud.policy("other", THIRD), "Fails": FAILS},
+            {"Sharing": cloud.policy(document=OTHER), "Other": cloud.policy("other", THIRD)},
+            {"Sharing": cloud.policy(document=MINE), "Other": cloud.policy("other", THIRD), "Fails": FAILS},
             {"Sharing": cloud.policy("renamed"), "Other": cloud.policy("other", THIRD), "Fails": FAILS},
             {"Sharing": cloud.policy("renamed"), "Other": cloud.policy("other", OTHER)},
         ]
@@ -699,4 +700,4 @@ class TestService:
         cloud.delete(stack)
         assert stack.status == "DELETE_COMPLETE"
         assert cloud.service.live() == {}
-        cloud.check_answers()
+        cloud.check_responses()

@@ -46,7 +46,7 @@ class Signal:
         self.value: Any = None
 
     def is_set(self) -> bool:
-        """Tell whether it has been set."""
+        """Return whether it has been set."""
         return self._set
 
     def set(self, value: object = None) -> None:
@@ -64,7 +64,7 @@ class Signal:
             self._then.append(call)
 
     def wait(self, timeout: float) -> bool:
-        """Wait until it is set, at most so long; tell whether it is."""
+        """Wait until it is set, at most so long; return whether it is."""
         if not self._set:
             task, deadline = self.world.running, self.world.now + timeout
             timer = self.world.at(deadline, task)
@@ -77,7 +77,7 @@ class Signal:
 
 @dataclass(order=True)
 class Timer:
-    """When a task is to go on; one that was cancelled lets no time pass."""
+    """When a task is to go on; one that was canceled lets no time pass."""
 
     when: float
     number: int

@@ -11,12 +11,8 @@ import pytest
 from aws_cdk import App
 
 from tests.packaging import ROOT
+from tests.templates.apps import APPS
 
-APPS = {
-    "app.py": ROOT / "app.py",
-    "gallery": Path(__file__).with_name("gallery.py"),
-    **{path.parent.name: path for path in sorted((ROOT / "examples").glob("*/app.py"))},
-}
 WRITTEN = sorted((ROOT / "examples").glob("**/*.yaml"))
 
 

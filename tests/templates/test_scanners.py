@@ -18,7 +18,7 @@ from cdk_nag import AwsSolutionsChecks
 from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy
 from localcloud.virtual_environment import ensure_virtual_environment
 from tests.packaging import ROOT
-from tests.templates.conftest import APPS
+from tests.templates.apps import APPS
 
 
 def test_all_templates_are_there(templates: list[Path]) -> None:

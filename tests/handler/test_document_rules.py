@@ -21,7 +21,8 @@ from project_policy.document import (
     size_violations,
     violations,
 )
-from tests.handler.stage import MINE, Stage, document, project
+from tests.documents import MINE, document
+from tests.handler.stage import Stage, project
 from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
 
 VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772900"
@@ -29,8 +30,8 @@ VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/
 
 def statement(**elements: Any) -> dict[str, Any]:
     """Return a document of one statement with these elements changed; None removes one."""
-    said = {**MINE["Statement"][0], **elements}
-    return {"Version": "2012-10-17", "Statement": [{key: value for key, value in said.items() if value is not None}]}
+    changed = {**MINE["Statement"][0], **elements}
+    return {"Version": "2012-10-17", "Statement": [{key: value for key, value in changed.items() if value is not None}]}
 
 
 OPERATORS = (  # noqa: SIM905 - easier to compare with the page
@@ -167,8 +168,8 @@ class TestRules:
     def test_what_is_not_known_breaks_no_rule(self) -> None:
         """A value that only CloudFormation knows is not judged, all others are."""
         unknown = {"Fn::GetAtt": ["Project", "Arn"]}
-        said = statement(Resource=[unknown], Principal={"AWS": unknown}, Action="s3:GetObject")
-        found = violations(said, project=None, is_unknown=lambda value: value == unknown)
+        wanted = statement(Resource=[unknown], Principal={"AWS": unknown}, Action="s3:GetObject")
+        found = violations(wanted, project=None, is_unknown=lambda value: value == unknown)
         assert len(found) == 1
         assert "s3:GetObject" in found[0]
 
@@ -281,9 +282,9 @@ documents = st.fixed_dictionaries(
 PARTITIONS = st.sampled_from(["aws", "aws-cn", "aws-us-gov"])
 
 
-def another_form(said: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
+def another_form(wanted: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     """Return the same policy as AWS might write it: other order, root ARNs, scalars, repeated values."""
-    other = copy.deepcopy(said)
+    other = copy.deepcopy(wanted)
     other["Statement"] = draw.draw(st.permutations(other["Statement"]))
     for each in other["Statement"]:
         aws = draw.draw(st.permutations(each["Principal"]["AWS"]))
@@ -311,14 +312,14 @@ class TestEquivalence:
     """Documents are compared by what they allow and deny."""
 
     @given(documents, st.data())
-    def test_another_form_is_equivalent(self, said: dict[str, Any], data: st.DataObject) -> None:
+    def test_another_form_is_equivalent(self, wanted: dict[str, Any], data: st.DataObject) -> None:
         """However the service writes a document, it is recognized."""
-        assert are_equivalent(json.dumps(another_form(said, data), indent=1), said)
+        assert are_equivalent(json.dumps(another_form(wanted, data), indent=1), wanted)
 
     @given(documents)
-    def test_a_percent_encoded_document_is_read(self, said: dict[str, Any]) -> None:
+    def test_a_percent_encoded_document_is_read(self, wanted: dict[str, Any]) -> None:
         """IAM returns documents percent-encoded (RFC 3986), a space as %20."""
-        assert are_equivalent(quote(json.dumps(said), safe=""), said)
+        assert are_equivalent(quote(json.dumps(wanted), safe=""), wanted)
 
     @pytest.mark.parametrize(
         ("one", "two", "same"),
@@ -339,7 +340,7 @@ class TestEquivalence:
     def test_only_documents_of_the_same_content_are_equivalent(self, one: dict[str, Any], two: dict[str, Any]) -> None:
         """Documents that differ in an element of a statement are never equivalent."""
 
-        def content(said: dict[str, Any]) -> set[str]:
+        def content(wanted: dict[str, Any]) -> set[str]:
             return {
                 json.dumps(
                     {
@@ -349,7 +350,7 @@ class TestEquivalence:
                     },
                     sort_keys=True,
                 )
-                for each in said["Statement"]
+                for each in wanted["Statement"]
             }
 
         assert are_equivalent(minify(one), two) == (content(one) == content(two))
@@ -362,7 +363,7 @@ class TestEquivalence:
             statement(Principal={"AWS": "arn:aws:iam::111122223333:role/copier"}),
             statement(Principal={"AWS": "AROAEXAMPLEEXAMPLE123"}),
             statement(Principal="*"),
-            statement(Resource="*"),
+            statement(Resource=VERSION_ARN),
             statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
             statement(Sid="One"),
             {**MINE, "Version": "2008-10-17"},

@@ -27,13 +27,13 @@ DEFAULT_SERVICE_TIMEOUT = 3600.0
 
 
 @dataclass
-class Behaviour:
+class Behavior:
     """The rows that are not certain."""
 
     url_tells_time: bool = True
     old_form_of_url: bool = False
     reverse_update_overlaps: bool = False
-    """Whether an Update in flight is reversed at once, or only when it has answered."""
+    """Whether an Update in flight is reversed at once, or only when it has responded."""
     failed_creates_are_deleted_last: bool = False
     """Whether what a disabled rollback left is deleted before the next operation creates anything, or afterward."""
     clean_up_has_new_properties: bool = False
@@ -50,7 +50,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """How a request ended for CloudFormation."""
 
     ok: bool
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Change:
-    """What an operation has done to one resource, for a roll-back to undo."""
+    """What an operation has done to one resource, for a rollback to undo."""
 
     logical_id: str
     kind: str
@@ -71,12 +71,12 @@ class Change:
 
 
 class CloudFormation:
-    """Sends requests to a function and waits for its answers."""
+    """Sends requests to a function and waits for its responses."""
 
-    def __init__(self, function: Function, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, function: Function, behavior: Behavior | None = None) -> None:
         self.function = function
         self.world = function.world
-        self.behaviour = behaviour or Behaviour()
+        self.behavior = behavior or Behavior()
         self.deliver: Callable[[Mapping[str, Any]], Delivery] = lambda _event: Delivery()
         """Says how an event is delivered."""
         self.request_ids: Iterator[int] = itertools.count(1)
@@ -111,23 +111,23 @@ class CloudFormation:
             event["OldResourceProperties"] = old.properties
         return self.function.send(event, self.deliver(event))
 
-    def wait(self, sent: Sent, policy: Policy) -> Answer | None:
-        """Wait for an answer as long as CloudFormation does; None where none came."""
+    def wait(self, sent: Sent, policy: Policy) -> Response | None:
+        """Wait for a response as long as CloudFormation does; None where none came."""
         timeout = float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT)
-        if not sent.answered.wait(timeout - (self.world.now - sent.at)):
+        if not sent.responded.wait(timeout - (self.world.now - sent.at)):
             return None
-        got = sent.answered.value
-        return Answer(got["Status"] == "SUCCESS", got["PhysicalResourceId"], got["Data"], got["Reason"])
+        got = sent.responded.value
+        return Response(got["Status"] == "SUCCESS", got["PhysicalResourceId"], got["Data"], got["Reason"])
 
     def made_up_id(self, stack: Stack, logical_id: str) -> str:
         """Return an id as CloudFormation makes one up where it has none."""
         return f"{stack.name}-{logical_id}-{next(self._number):013X}"
 
     def _url(self) -> str:
-        base, now = "https://answers.example/answer", int(self.world.now)
-        if not self.behaviour.url_tells_time:
+        base, now = "https://responses.example/response", int(self.world.now)
+        if not self.behavior.url_tells_time:
             return base
-        if self.behaviour.old_form_of_url:
+        if self.behavior.old_form_of_url:
             return f"{base}?AWSAccessKeyId=A&Expires={now + 7200}&Signature=5ec2e7"
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
         return f"{base}?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
@@ -149,7 +149,7 @@ class Stack:
         self.dropped: list[Resource] = []
         """What a clean-up gave up after three tries."""
         self._failed: dict[str, Resource] = {}
-        """Failed creates that a disabled roll-back left for the next operation."""
+        """Failed creates that a disabled rollback left for the next operation."""
         self._unreversed: list[Change] = []
 
     def create(self, template: Template, *, disable_rollback: bool = False) -> None:
@@ -161,11 +161,11 @@ class Stack:
             self._keep_failed(changes)
             self.status = "CREATE_FAILED"
         else:
-            self._roll_back_create(changes)
+            self._rollback_create(changes)
 
     def update(self, template: Template, *, disable_rollback: bool = False) -> None:
         """UpdateStack."""
-        last = self.cloudformation.behaviour.failed_creates_are_deleted_last
+        last = self.cloudformation.behavior.failed_creates_are_deleted_last
         failed, self._failed = self._failed, {}
         if not last:
             self._delete_all(failed)
@@ -183,12 +183,12 @@ class Stack:
             self.status = "UPDATE_FAILED"
             return
         self.others = others_before
-        self._roll_back_update(changes)
+        self._rollback_update(changes)
 
     def continue_update_rollback(self) -> None:
         """ContinueUpdateRollback: sends the reverse Updates that failed once more."""
         changes, self._unreversed = self._unreversed, []
-        self._roll_back_update(changes)
+        self._rollback_update(changes)
 
     def delete(self, retain: tuple[str, ...] = ()) -> None:
         """DeleteStack."""
@@ -241,7 +241,7 @@ class Stack:
     def _one(
         self, logical_id: str, wanted: Policy, changes: list[Change], over: Signal, *, disable_rollback: bool
     ) -> bool:
-        """Create or update one policy; tell whether it went well."""
+        """Create or update one policy; return whether it went well."""
         before = self.resources.get(logical_id)
         if before is None:
             return self._create_one(logical_id, wanted, changes, over)
@@ -252,19 +252,19 @@ class Stack:
 
     def _create_one(self, logical_id: str, wanted: Policy, changes: list[Change], over: Signal) -> bool:
         sent = self.cloudformation.request(self, "Create", logical_id, wanted)
-        answer = self._race(sent, wanted, over)
+        response = self._race(sent, wanted, over)
         made_up = self.cloudformation.made_up_id(self, logical_id)
-        if answer is None:  # cancelled, or it never answered: CloudFormation has no id to delete by but its own
-            changes.append(Change(logical_id, "cancelled", None, Resource(made_up, wanted)))
+        if response is None:  # canceled, or it never responded: CloudFormation has no id to delete by but its own
+            changes.append(Change(logical_id, "canceled", None, Resource(made_up, wanted)))
             return False
-        resource = Resource(answer.physical_id or made_up, wanted, answer.data)
+        resource = Resource(response.physical_id or made_up, wanted, response.data)
         changes.append(Change(logical_id, "created", None, resource))
-        self._note(logical_id, "CREATE", answer)
-        if answer.ok:
+        self._note(logical_id, "CREATE", response)
+        if response.ok:
             self.resources[logical_id] = resource
         else:
             sent.abandon()
-        return answer.ok
+        return response.ok
 
     def _update_one(
         self,
@@ -283,37 +283,37 @@ class Stack:
             self.events.append(f"{logical_id} UPDATE_FAILED Replacement type updates not supported")
             return False
         sent = self.cloudformation.request(self, "Update", logical_id, wanted, before.physical_id, before.policy)
-        answer = self._race(sent, wanted, over)
-        if answer is None and not self.cloudformation.behaviour.reverse_update_overlaps:
-            answer = self.cloudformation.wait(sent, wanted)
-        if answer is None:
+        response = self._race(sent, wanted, over)
+        if response is None and not self.cloudformation.behavior.reverse_update_overlaps:
+            response = self.cloudformation.wait(sent, wanted)
+        if response is None:
             sent.abandon()
             changes.append(Change(logical_id, "updated", before, Resource(before.physical_id, wanted)))
             return False
-        after = Resource(answer.physical_id, wanted, answer.data)
-        kind = "updated" if answer.physical_id == before.physical_id else "replaced"
+        after = Resource(response.physical_id, wanted, response.data)
+        kind = "updated" if response.physical_id == before.physical_id else "replaced"
         changes.append(Change(logical_id, kind, before, after))
-        self._note(logical_id, "UPDATE", answer)
-        if answer.ok:
+        self._note(logical_id, "UPDATE", response)
+        if response.ok:
             self.resources[logical_id] = after
         else:
             sent.abandon()
-        return answer.ok and not over.is_set()
+        return response.ok and not over.is_set()
 
-    def _race(self, sent: Sent, policy: Policy, over: Signal) -> Answer | None:
-        """Wait for an answer, but no longer than until another resource fails."""
+    def _race(self, sent: Sent, policy: Policy, over: Signal) -> Response | None:
+        """Wait for a response, but no longer than until another resource fails."""
         either = Signal(self.world)
-        for signal in (sent.answered, over):
+        for signal in (sent.responded, over):
             signal.then(either.set)
         either.wait(float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT))
-        return self.cloudformation.wait(sent, policy) if sent.answered.is_set() else None
+        return self.cloudformation.wait(sent, policy) if sent.responded.is_set() else None
 
-    def _note(self, logical_id: str, operation: str, answer: Answer) -> None:
-        self.events.append(f"{logical_id} {operation}_{'COMPLETE' if answer.ok else 'FAILED ' + answer.reason}")
+    def _note(self, logical_id: str, operation: str, response: Response) -> None:
+        self.events.append(f"{logical_id} {operation}_{'COMPLETE' if response.ok else 'FAILED ' + response.reason}")
 
     # -- backwards -----------------------------------------------------------------------------------------------------
 
-    def _roll_back_create(self, changes: list[Change]) -> None:
+    def _rollback_create(self, changes: list[Change]) -> None:
         ok = True
         for change in changes:
             if change.after is None:
@@ -328,11 +328,11 @@ class Stack:
                 ok = False
         self.status = "ROLLBACK_COMPLETE" if ok else "ROLLBACK_FAILED"
 
-    def _roll_back_update(self, changes: list[Change]) -> None:
+    def _rollback_update(self, changes: list[Change]) -> None:
         clean_up: list[tuple[str, Resource]] = []
         self.world.sleep(ROLL_BACK_DELAY)
         for change in reversed(changes):
-            if change.kind == "cancelled" and change.after is not None:
+            if change.kind == "canceled" and change.after is not None:
                 self._deleted(change.logical_id, change.after)
             elif change.before is None and change.after is not None:
                 self.resources.pop(change.logical_id, None)
@@ -355,13 +355,13 @@ class Stack:
         sent = self.cloudformation.request(
             self, "Update", change.logical_id, before.policy, before.physical_id, after.policy
         )
-        answer = self.cloudformation.wait(sent, before.policy)
-        if answer is not None:
-            self._note(change.logical_id, "UPDATE_ROLLBACK", answer)
-        if answer is None or not answer.ok:
+        response = self.cloudformation.wait(sent, before.policy)
+        if response is not None:
+            self._note(change.logical_id, "UPDATE_ROLLBACK", response)
+        if response is None or not response.ok:
             return False
-        # An answer with another id makes CloudFormation delete the one that it had.
-        self.resources[change.logical_id] = Resource(answer.physical_id, before.policy, answer.data)
+        # A response with another id makes CloudFormation delete the one that it had.
+        self.resources[change.logical_id] = Resource(response.physical_id, before.policy, response.data)
         return True
 
     # -- clean-up ------------------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ class Stack:
                 del self.resources[logical_id]
                 clean_up.append((logical_id, old))
             elif now is not None and now.physical_id != old.physical_id:
-                new = now.policy if self.cloudformation.behaviour.clean_up_has_new_properties else old.policy
+                new = now.policy if self.cloudformation.behavior.clean_up_has_new_properties else old.policy
                 clean_up.append((logical_id, Resource(old.physical_id, new)))
         self.others = {name: other for name, other in template.items() if isinstance(other, Other)}
         self.kept += [resource for _, resource in clean_up if resource.policy.retain]
@@ -388,19 +388,19 @@ class Stack:
 
     def _deleted(self, logical_id: str, resource: Resource) -> bool:
         makers = [sent for sent in self.cloudformation.function.log if self._makes(sent, logical_id, resource.policy)]
-        cancelled = resource.physical_id.startswith(f"{self.name}-")
-        if not cancelled:
+        canceled = resource.physical_id.startswith(f"{self.name}-")
+        if not canceled:
             for sent in makers:
                 sent.abandon()
         delete = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
-        answer = self.cloudformation.wait(delete, resource.policy)
-        if cancelled:  # this Delete has looked for what its Create puts, but the list shows nothing of the last seconds
+        response = self.cloudformation.wait(delete, resource.policy)
+        if canceled:  # this Delete has looked for what its Create puts, but the list shows nothing of the last seconds
             for sent in makers:
                 sent.abandon(ago=LIST_LAG + 4 * LATENCY)
-        return answer is not None and answer.ok
+        return response is not None and response.ok
 
     def _makes(self, sent: Sent, logical_id: str, policy: Policy) -> bool:
-        """Tell whether a request of this stack, delivered again, would make a policy."""
+        """Return whether a request of this stack, delivered again, would make a policy."""
         event = sent.event
         asked = event["ResourceProperties"]
         return (

@@ -1,4 +1,4 @@
-"""CloudFormation's part: requests as it sends them, each with a signed URL of its own, and the answers to each."""
+"""CloudFormation's part: requests as it sends them, each with a signed URL of its own, and the responses to each."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.handler.answers import AnswerEndpoint, Behaviour
 from tests.handler.stage import event_file
+from tests.response_endpoint import Behavior, ResponseEndpoint
 
 
-def nothing(event: Mapping[str, Any]) -> Behaviour | None:
-    """Let every answer arrive."""
+def nothing(event: Mapping[str, Any]) -> Behavior | None:
+    """Let every response arrive."""
     return None
 
 
-class CloudFormation(AnswerEndpoint):
-    """An answer endpoint that makes the requests too, so that it knows which answer belongs to which."""
+class CloudFormation(ResponseEndpoint):
+    """A response endpoint that makes the requests too, so that it knows which response belongs to which."""
 
     def __init__(self) -> None:
         super().__init__()
         self.signature = secrets.token_hex(32)
-        self.meet: Callable[[Mapping[str, Any]], Behaviour | None] = nothing
-        """Called when an answer to an event comes; what it returns is done to it, None takes it."""
+        self.meet: Callable[[Mapping[str, Any]], Behavior | None] = nothing
+        """Called when a response to an event comes; what it returns is done to it, None takes it."""
         self._events: dict[str, Mapping[str, Any]] = {}
         self._received: dict[str, list[dict[str, Any]]] = {}
         self._changed = threading.Condition()
@@ -57,29 +57,29 @@ class CloudFormation(AnswerEndpoint):
         }
         return self._request(event, created["LogicalResourceId"])
 
-    def answers_to(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return every answer to a request that was taken, in order."""
+    def responses_to(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return every response to a request that was taken, in order."""
         with self._changed:
             return list(self._received.get(event["RequestId"], ()))
 
-    def answer_to(self, event: Mapping[str, Any], seconds: float = 60.0) -> dict[str, Any]:
-        """Wait for the first answer to a request and return it."""
+    def response_to(self, event: Mapping[str, Any], seconds: float = 60.0) -> dict[str, Any]:
+        """Wait for the first response to a request and return it."""
         with self._changed:
             if not self._changed.wait_for(lambda: event["RequestId"] in self._received, seconds):
-                raise TimeoutError(f"No answer to {event['RequestId']} after {seconds} s")
-        return self.answers_to(event)[0]
+                raise TimeoutError(f"No response to {event['RequestId']} after {seconds} s")
+        return self.responses_to(event)[0]
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> Behaviour:
-        """Take an answer; its path says whose URL it came to."""
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> Behavior:
+        """Take a response; its path says whose URL it came to."""
         request_id = path.split("?")[0].removeprefix("/")
-        behaviour = self.meet(self._events[request_id])
-        if behaviour is None:
-            behaviour = super().take(path, headers, body)
-        if behaviour == 200:
+        behavior = self.meet(self._events[request_id])
+        if behavior is None:
+            behavior = super().take(path, headers, body)
+        if behavior == 200:
             with self._changed:
                 self._received.setdefault(request_id, []).append(json.loads(body))
                 self._changed.notify_all()
-        return behaviour
+        return behavior
 
     def _request(self, event: dict[str, Any], logical_id: str) -> dict[str, Any]:
         request_id = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""CloudFormation's end of a ResponseURL: speaks TLS, and can refuse, fail, drop the connection or be slow."""
+"""CloudFormation's end of a ResponseURL: speaks TLS, and can reject, fail, drop the connection or be slow."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any, Literal
 
 import trustme
 
-Behaviour = int | Literal["drop", "hang"]
-"""An HTTP status to answer with, or what to do instead."""
+Behavior = int | Literal["drop", "hang"]
+"""An HTTP status to respond with, or what to do instead."""
 
 
-class AnswerEndpoint:
-    """A server on loopback that keeps the answers it has accepted, while the context lasts."""
+class ResponseEndpoint:
+    """A server on loopback that keeps the responses it has accepted, while the context lasts."""
 
     def __init__(self) -> None:
         self.authority = trustme.CA()
-        self.behaviours: list[Behaviour] = []
+        self.behaviors: list[Behavior] = []
         """What to do with the next requests, one each; 200 when it is used up."""
-        self.answers: list[dict[str, Any]] = []
+        self.responses: list[dict[str, Any]] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
         """Every request so far: its path with the query, and its headers."""
         self.arrived = threading.Event()
@@ -37,7 +37,7 @@ class AnswerEndpoint:
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
-    def __enter__(self) -> AnswerEndpoint:
+    def __enter__(self) -> ResponseEndpoint:
         self._thread.start()
         return self
 
@@ -47,7 +47,7 @@ class AnswerEndpoint:
         self._thread.join()
         self._server.server_close()
 
-    def url(self, name: str = "answer") -> str:
+    def url(self, name: str = "response") -> str:
         """Return a signed URL of this endpoint, made when the event files' was."""
         port = self._server.server_address[1]
         query = "X-Amz-Date=20231114T221320Z&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
@@ -65,15 +65,15 @@ class AnswerEndpoint:
         self.authority.configure_trust(context)
         return context
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> Behaviour:
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> Behavior:
         """Take a request, and say what to do with it."""
         with self._lock:
             self.requests.append((path, headers))
-            behaviour = self.behaviours.pop(0) if self.behaviours else 200
-            if behaviour == 200:
-                self.answers.append(json.loads(body))
+            behavior = self.behaviors.pop(0) if self.behaviors else 200
+            if behavior == 200:
+                self.responses.append(json.loads(body))
         self.arrived.set()
-        return behaviour
+        return behavior
 
     def wait_until_over(self) -> None:
         """Wait until the endpoint is taken down."""
@@ -81,7 +81,7 @@ class AnswerEndpoint:
 
 
 class _Server(ThreadingHTTPServer):
-    endpoint: AnswerEndpoint
+    endpoint: ResponseEndpoint
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -93,11 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        behaviour = self.server.endpoint.take(self.path, dict(self.headers), body)
-        if behaviour == "hang":
+        behavior = self.server.endpoint.take(self.path, dict(self.headers), body)
+        if behavior == "hang":
             self.server.endpoint.wait_until_over()
-        elif behaviour != "drop":
-            self.send_response(behaviour)
+        elif behavior != "drop":
+            self.send_response(behavior)
             self.send_header("Content-Length", "0")
             self.end_headers()
         self.close_connection = True

@@ -8,7 +8,8 @@ import logging
 import pytest
 
 from localcloud.rekognition import DROP, AwsError
-from tests.handler.stage import FOREIGN, MINE, OLD, STARTED, Stage, signed_url
+from tests.documents import FOREIGN, MINE, OTHER
+from tests.handler.stage import STARTED, Stage, signed_url
 
 DAY = 86_400.0
 MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
@@ -23,7 +24,7 @@ class TestCreate:
         outcome = stage.send(stage.event("create"))
         live = stage.live()
         assert live is not None
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
         assert outcome.failure == ""
         assert outcome.physical_id == stage.physical_id
         assert outcome.attributes == {
@@ -42,10 +43,10 @@ class TestCreate:
         stage.put(FOREIGN, "sharing", at=STARTED - DAY)
         outcome = stage.send(stage.event("create"))
         assert "already exists" in outcome.failure
-        assert stage.says(FOREIGN)
+        assert stage.live_is(FOREIGN)
 
     def test_repeated_delivery_changes_nothing(self, stage: Stage) -> None:
-        """The same event again finds its own work and answers the same."""
+        """The same event again finds its own work and responds the same."""
         event = stage.event("create")
         first = stage.send(event)
         stage.time.now += 100
@@ -62,7 +63,7 @@ class TestCreate:
         assert "already exists" in stage.send(event).failure
 
     def test_refuses_a_policy_that_says_the_same_but_is_older(self, stage: Stage) -> None:
-        """A second owner of the same words is refused, and answers the marker so that its Delete touches nothing."""
+        """A second owner of the same words is rejected, and returns the marker so that its Delete touches nothing."""
         revision = stage.put(MINE, at=STARTED - 2)
         outcome = stage.send(stage.event("create"))
         assert "already exists" in outcome.failure
@@ -74,9 +75,9 @@ class TestCreate:
         """Another's policy is never overwritten, however young it is."""
         stage.put(FOREIGN, at=STARTED + 5)
         assert "already exists" in stage.send(stage.event("create")).failure
-        assert stage.says(FOREIGN)
+        assert stage.live_is(FOREIGN)
 
-    def test_looks_again_before_it_refuses(self, stage: Stage) -> None:
+    def test_reads_again_before_it_rejects(self, stage: Stage) -> None:
         """A list that still shows a policy that was just deleted does not make a Create fail."""
         stage.put(FOREIGN, at=STARTED - DAY)
         stage.rekognition.switches.list_lag = 1.5
@@ -84,7 +85,7 @@ class TestCreate:
         outcome = stage.send(stage.event("create"))
         assert outcome.failure == ""
         stage.time.now += 2
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_adopts_what_is_equivalent_where_asked(self, stage: Stage) -> None:
         """AdoptExisting takes over a policy of the same words, with an id that says so, and changes nothing."""
@@ -101,7 +102,7 @@ class TestCreate:
         outcome = stage.send(stage.event("create", AdoptExisting="true"))
         assert "isn't equivalent" in outcome.failure
         assert outcome.physical_id == MARKER
-        assert stage.says(FOREIGN)
+        assert stage.live_is(FOREIGN)
 
     def test_its_own_work_is_owned_even_where_adopting_is_allowed(self, stage: Stage) -> None:
         """A repeat of a Create that put the policy keeps the id that owns it."""
@@ -144,24 +145,24 @@ class TestReplacement:
 
     def test_puts_the_other_policy_under_a_new_id(self, stage: Stage) -> None:
         """The new policy is made beside the old one, which stays until CloudFormation deletes it."""
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         outcome = stage.send(stage.event("update-replacement"))
         assert outcome.physical_id == f"{stage.project_arn}|sharing-2"
-        assert stage.says(OLD, "sharing")
-        assert stage.says(MINE, "sharing-2")
+        assert stage.live_is(OTHER, "sharing")
+        assert stage.live_is(MINE, "sharing-2")
 
-    def test_failure_answers_the_old_id(self, stage: Stage) -> None:
-        """A refused replacement keeps its old id, for another one would have the old policy deleted."""
-        stage.put(OLD, at=STARTED - DAY)
+    def test_failure_keeps_the_old_id(self, stage: Stage) -> None:
+        """A rejected replacement keeps its old id, for another one would have the old policy deleted."""
+        stage.put(OTHER, at=STARTED - DAY)
         stage.put(FOREIGN, "sharing-2", at=STARTED - DAY)
         outcome = stage.send(stage.event("update-replacement"))
         assert "already exists" in outcome.failure
         assert outcome.physical_id == stage.physical_id
-        assert stage.says(FOREIGN, "sharing-2")
+        assert stage.live_is(FOREIGN, "sharing-2")
 
     def test_of_an_adopted_policy_owns_the_new_one(self, stage: Stage) -> None:
         """To own an adopted policy one renames it: the new policy is the stack's."""
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         event = stage.event("update-replacement") | {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
         assert stage.send(event).physical_id == f"{stage.project_arn}|sharing-2"
 
@@ -171,9 +172,9 @@ class TestUpdate:
 
     def test_puts_the_new_document(self, stage: Stage) -> None:
         """Two calls edit the policy in place; the revision is another, the id the same."""
-        before = stage.put(OLD, at=STARTED - DAY)
+        before = stage.put(OTHER, at=STARTED - DAY)
         outcome = stage.send(stage.event("update"))
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
         assert outcome.physical_id == stage.physical_id
         assert outcome.attributes["PolicyRevisionId"] not in ("", before)
         assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
@@ -182,7 +183,7 @@ class TestUpdate:
         """A policy that somebody deleted is put anew."""
         outcome = stage.send(stage.event("update"))
         assert outcome.failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_one_call_when_nothing_differs(self, stage: Stage) -> None:
         """Where only other properties changed, one look is enough."""
@@ -193,56 +194,56 @@ class TestUpdate:
         assert outcome.failure == ""
         assert stage.calls == ["ListProjectPolicies"]
 
-    def test_looks_again_where_the_list_may_lag(self, stage: Stage) -> None:
+    def test_reads_again_where_the_list_may_lag(self, stage: Stage) -> None:
         """A reverse Update does not believe a list that still shows what it wants but is gone by now."""
         stage.put(MINE, at=STARTED - DAY)
         stage.rekognition.switches.list_lag = 1.5
-        stage.put(OLD, at=STARTED - 1)
+        stage.put(OTHER, at=STARTED - 1)
         outcome = stage.send(stage.event("update"))
         assert outcome.failure == ""
         stage.time.now += 2
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_overwrites_what_somebody_changed_before(self, stage: Stage) -> None:
         """Drift from before the request is mended: the template decides."""
         stage.put(FOREIGN, at=STARTED - 10)
         assert stage.send(stage.event("update")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_leaves_what_was_changed_after_the_request(self, stage: Stage) -> None:
-        """A late delivery after a roll-back, or somebody editing, is not overwritten; the id stays."""
-        stage.put(OLD, at=STARTED - DAY)
+        """A late delivery after a rollback, or somebody editing, is not overwritten; the id stays."""
+        stage.put(OTHER, at=STARTED - DAY)
         stage.put(FOREIGN, at=STARTED + 3)
         stage.time.now = STARTED + 60
         outcome = stage.send(stage.event("update"))
         assert "was changed by somebody else" in outcome.failure
         assert outcome.physical_id == stage.physical_id
-        assert stage.says(FOREIGN)
+        assert stage.live_is(FOREIGN)
 
     def test_without_a_time_the_template_wins(self, stage: Stage) -> None:
         """Where the URL tells no time, 'after the request' does not apply."""
         stage.put(FOREIGN, at=STARTED + 3)
         stage.time.now = STARTED + 60
         assert stage.send(stage.event("update", without_time=True)).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_edits_an_adopted_policy_and_keeps_it_adopted(self, stage: Stage) -> None:
         """An adopted policy may be edited, and is never promoted to owned."""
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         event = stage.event("update") | {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
         assert stage.send(event).physical_id == f"{stage.physical_id}|adopted"
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_a_lost_race_is_decided_anew(self, stage: Stage) -> None:
-        """A revision that went stale between look and put is looked at again, and the put lands."""
-        stage.put(OLD, at=STARTED - DAY)
+        """A revision that went stale between look and put is read again, and the put lands."""
+        stage.put(OTHER, at=STARTED - DAY)
         stage.rekognition.faults.inject("PutProjectPolicy", AwsError("InvalidPolicyRevisionIdException", "stale"))
         assert stage.send(stage.event("update")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_races_are_lost_a_bounded_number_of_times(self, stage: Stage) -> None:
         """Somebody who always is faster makes the update fail, with the same id."""
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         stage.rekognition.faults.before = lambda operation, _: (
             AwsError("InvalidPolicyRevisionIdException", "stale") if operation == "PutProjectPolicy" else None
         )
@@ -254,7 +255,7 @@ class TestUpdate:
     @pytest.mark.parametrize("code", ["InvalidPolicyRevisionIdException", "ResourceNotFoundException"])
     def test_policy_gone_between_look_and_put(self, stage: Stage, code: str) -> None:
         """A policy that vanished after the look is put anew, whichever way the service says it."""
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         stage.rekognition.switches.put_revision_absent = code  # type: ignore[assignment]
 
         def vanish(operation: str, _: object) -> None:
@@ -263,7 +264,7 @@ class TestUpdate:
 
         stage.rekognition.faults.before = vanish
         assert stage.send(stage.event("update")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
 
 class TestDelete:
@@ -317,17 +318,17 @@ class TestDelete:
         stage.put(MINE, at=STARTED + 3)
         stage.time.now = STARTED + 60
         assert stage.send(stage.event("delete")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     @pytest.mark.parametrize("event", ["delete-not-created", "delete-adopted"])
     def test_marker_and_adopted_touch_nothing(self, stage: Stage, event: str) -> None:
         """A Create that made nothing, and an adoption, leave the policy where it is, without a call."""
         stage.put(MINE, at=STARTED - DAY)
         assert stage.send(stage.event(event)).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
         assert stage.calls == []
 
-    def test_revision_that_went_stale_is_looked_at_again(self, stage: Stage) -> None:
+    def test_revision_that_went_stale_is_read_again(self, stage: Stage) -> None:
         """An edit between look and delete does not leave the policy behind."""
         stage.put(MINE, at=STARTED - DAY)
         stage.rekognition.faults.inject("DeleteProjectPolicy", AwsError("InvalidPolicyRevisionIdException", "stale"))
@@ -335,13 +336,13 @@ class TestDelete:
         assert stage.live() is None
 
 
-class TestDeleteOfACancelledCreate:
+class TestDeleteOfACanceledCreate:
     """CloudFormation cancels a Create with an id of its own making; only the Create's own policy goes."""
 
     def test_removes_what_the_create_left(self, stage: Stage) -> None:
         """A policy that says what was wanted and is young enough was put by the Create that died."""
         stage.put(MINE, at=STARTED - 960)
-        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert stage.send(stage.event("delete-canceled-create")).failure == ""
         assert stage.live() is None
 
     @pytest.mark.parametrize(
@@ -354,15 +355,15 @@ class TestDeleteOfACancelledCreate:
     ) -> None:
         """A policy older than the Create can have been is somebody else's."""
         stage.put(MINE, at=STARTED - age)
-        event = stage.event("delete-cancelled-create", without_time=without_time, ServiceTimeout=service_timeout)
+        event = stage.event("delete-canceled-create", without_time=without_time, ServiceTimeout=service_timeout)
         assert stage.send(event).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_leaves_what_says_something_else(self, stage: Stage) -> None:
         """Another's policy of that name is not touched, however young."""
         stage.put(FOREIGN, at=STARTED - 1)
-        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
-        assert stage.says(FOREIGN)
+        assert stage.send(stage.event("delete-canceled-create")).failure == ""
+        assert stage.live_is(FOREIGN)
 
     def test_waits_for_a_create_in_flight(self, stage: Stage) -> None:
         """A Create that lands a few seconds after its own Delete does not stay."""
@@ -373,22 +374,22 @@ class TestDeleteOfACancelledCreate:
                 stage.rekognition.faults.before = lambda *_: None
 
         stage.rekognition.faults.before = land
-        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert stage.send(stage.event("delete-canceled-create")).failure == ""
         assert stage.live() is None
 
     def test_does_not_wait_for_ever(self, stage: Stage) -> None:
         """Where nothing was made the Delete ends within ten seconds."""
-        assert stage.send(stage.event("delete-cancelled-create")).failure == ""
+        assert stage.send(stage.event("delete-canceled-create")).failure == ""
         assert sum(stage.time.slept) <= 10
 
     def test_whose_properties_were_refused_makes_no_call(self, stage: Stage) -> None:
         """Properties that no Create accepts cannot have made anything."""
-        assert stage.send(stage.event("delete-cancelled-create", PolicyName="not valid!")).failure == ""
+        assert stage.send(stage.event("delete-canceled-create", PolicyName="not valid!")).failure == ""
         assert stage.calls == []
 
 
 class TestFaults:
-    """Trouble on the way ends in the right state, or in a failure whose roll-back does."""
+    """Trouble on the way ends in the right state, or in a failure whose rollback does."""
 
     @pytest.mark.parametrize("operation", ["ListProjectPolicies", "PutProjectPolicy"])
     @pytest.mark.parametrize(
@@ -405,14 +406,14 @@ class TestFaults:
         """Six failures in a row, each before anything happened, only delay the policy."""
         stage.rekognition.faults.inject(operation, *[fault] * 6)
         assert stage.send(stage.event("create")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     @pytest.mark.parametrize("fault", [AwsError("InternalServerError", "Inside"), DROP], ids=["inside", "dropped"])
     @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete"])
-    def test_an_answer_lost_after_the_effect(self, stage: Stage, event: str, fault: AwsError) -> None:
-        """A change that landed although its answer was lost is found on the next look, not repeated blindly."""
+    def test_an_response_lost_after_the_effect(self, stage: Stage, event: str, fault: AwsError) -> None:
+        """A change that landed although its response was lost is found on the next look, not repeated blindly."""
         if event != "create":
-            stage.put(OLD, at=STARTED - DAY)
+            stage.put(OTHER, at=STARTED - DAY)
         operation = "DeleteProjectPolicy" if event == "delete" else "PutProjectPolicy"
         stage.rekognition.faults.inject(operation, fault, when="after")
         outcome = stage.send(stage.event(event))
@@ -426,7 +427,7 @@ class TestFaults:
         stage.rekognition.switches.put_existing_without_revision = "overwrite"
         stage.put(FOREIGN, at=STARTED - DAY)
         assert "already exists" in stage.send(stage.event("create")).failure
-        assert stage.says(FOREIGN)
+        assert stage.live_is(FOREIGN)
 
     def test_a_look_gone_stale_is_taken_again(self, stage: Stage) -> None:
         """A put that was throttled for long does not land on what somebody made meanwhile."""
@@ -441,10 +442,10 @@ class TestFaults:
 
         stage.rekognition.faults.before = throttle_then_foreign
         assert "already exists" in stage.send(stage.event("create")).failure
-        assert stage.says(FOREIGN)
+        assert stage.live_is(FOREIGN)
 
-    def test_a_create_in_doubt_answers_the_real_id(self, stage: Stage) -> None:
-        """Where a put may have landed when time runs out, the failure names the policy for the roll-back to remove."""
+    def test_a_create_in_doubt_returns_the_real_id(self, stage: Stage) -> None:
+        """Where a put may have landed when time runs out, the failure names the policy for the rollback to remove."""
         stage.rekognition.faults.after = lambda operation, _: DROP if operation == "PutProjectPolicy" else None
 
         def blind(operation: str, _: object) -> object:
@@ -457,7 +458,7 @@ class TestFaults:
         assert stage.announced == [stage.physical_id]
 
     def test_doubt_ends_when_another_policy_is_seen(self, stage: Stage) -> None:
-        """Where a put's answer was lost and another's policy is live then, the failure does not name it."""
+        """Where a put's response was lost and another's policy is live then, the failure does not name it."""
         stage.rekognition.faults.inject("PutProjectPolicy", DROP)
 
         def foreign(operation: str, _: object) -> None:
@@ -471,7 +472,7 @@ class TestFaults:
         assert outcome.physical_id == MARKER
 
     def test_doubt_outlasts_a_list_that_is_late(self, stage: Stage) -> None:
-        """A put whose answer was lost may be live although the next look, late, shows nothing: the failure names it."""
+        """A put whose response was lost may be live although a late list shows nothing: the failure names it."""
         stage.rekognition.switches.list_lag = 1.5
         stage.rekognition.faults.inject("PutProjectPolicy", DROP, when="after")
         quota = AwsError("LimitExceededException", "Full")
@@ -504,7 +505,7 @@ class TestFaults:
     def test_nothing_is_changed_after_the_deadline(self, stage: Stage, event: str) -> None:
         """Where looking alone takes all the time there is, nothing is put or deleted that nobody would be told of."""
         if event != "create":
-            stage.put(OLD, at=STARTED - DAY)
+            stage.put(OTHER, at=STARTED - DAY)
 
         def slow(operation: str, _: object) -> None:
             if operation == "ListProjectPolicies":
@@ -516,7 +517,7 @@ class TestFaults:
         assert stage.calls == ["ListProjectPolicies"]
 
     def test_a_permission_seen_late_is_waited_for(self, stage: Stage) -> None:
-        """AccessDenied is tried again for half a minute."""
+        """AccessDenied is retried for half a minute."""
         denied = AwsError("AccessDeniedException", "not authorized")
         stage.rekognition.faults.before = lambda operation, _: (
             denied if operation == "PutProjectPolicy" and stage.time.now < STARTED + 20 else None
@@ -532,7 +533,7 @@ class TestFaults:
         assert stage.time.now < STARTED + 60
 
     def test_a_fresh_principal_is_waited_for_a_little(self, stage: Stage) -> None:
-        """A principal the service does not know yet is tried again; another malformed document is not."""
+        """A principal the service does not know yet is retried; another malformed document is not."""
         unknown = AwsError("MalformedPolicyDocumentException", "Invalid principal in policy")
         stage.rekognition.faults.inject("PutProjectPolicy", unknown, unknown)
         assert stage.send(stage.event("create")).failure == ""
@@ -544,10 +545,10 @@ class TestFaults:
 class TestLog:
     """Each request leaves one line that tells what happened, and no secret."""
 
-    @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete", "delete-cancelled-create"])
+    @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete", "delete-canceled-create"])
     def test_one_line_without_the_signed_url(self, stage: Stage, event: str, caplog: pytest.LogCaptureFixture) -> None:
         """The line has type, project, policy, revisions and outcome, and nothing of ResponseURL."""
-        revision = stage.put(OLD, at=STARTED - DAY)
+        revision = stage.put(OTHER, at=STARTED - DAY)
         with caplog.at_level(logging.DEBUG, "project_policy"):
             outcome = stage.send(stage.event(event))
         (record,) = [record for record in caplog.records if record.name.startswith("project_policy")]
@@ -562,9 +563,9 @@ class TestLog:
 
 
 def test_url_of_the_older_form_tells_the_time_too(stage: Stage) -> None:
-    """Expires less two hours is the request's time, so that a late Create is refused there as well."""
+    """Expires less two hours is the request's time, so that a late Create is rejected there as well."""
     event = stage.event("create")
-    event["ResponseURL"] = f"https://answers.example/id?AWSAccessKeyId=A&Expires={STARTED + 7200:.0f}&Signature=s"
+    event["ResponseURL"] = f"https://responses.example/id?AWSAccessKeyId=A&Expires={STARTED + 7200:.0f}&Signature=s"
     stage.time.now += 901
     assert "no longer waits" in stage.send(event).failure
 
@@ -575,7 +576,7 @@ def test_time_within_the_grain_counts_as_before(stage: Stage) -> None:
     stage.time.now = STARTED + 5
     event = stage.event("update") | {"ResponseURL": signed_url(STARTED)}
     assert stage.send(event).failure == ""
-    assert stage.says(MINE)
+    assert stage.live_is(MINE)
 
 
 class TestListedPolicies:
@@ -603,10 +604,10 @@ class TestListedPolicies:
             ]
             return {**response, "ProjectPolicies": policies}
 
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         monkeypatch.setattr(stage.client, "list_project_policies", without)
         assert stage.send(stage.event("update")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
         assert stage.send(stage.event("delete")).failure == ""
         assert stage.live() is None
 
@@ -617,21 +618,21 @@ class TestListedPolicies:
         """A list that is absent, null or of nameless elements shows no policy."""
         monkeypatch.setattr(stage.client, "list_project_policies", lambda **_: page)
         assert stage.send(stage.event("create")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
 
     def test_a_page_token_that_expired_begins_the_list_again(self, stage: Stage) -> None:
         """The policy on the second page is found all the same, and a token that always expires fails."""
         stage.rekognition.switches.policies_per_project = 20
         for number in range(6):
             stage.put(FOREIGN, f"other-{number:02}", at=STARTED - DAY)
-        stage.put(OLD, at=STARTED - DAY)
+        stage.put(OTHER, at=STARTED - DAY)
         expired = AwsError("InvalidPaginationTokenException", "Expired")
         calls = iter([None, expired])
         stage.rekognition.faults.before = lambda operation, _: (
             next(calls, None) if operation == "ListProjectPolicies" else None
         )
         assert stage.send(stage.event("update")).failure == ""
-        assert stage.says(MINE)
+        assert stage.live_is(MINE)
         stage.rekognition.faults.before = lambda *_: expired
         assert "changed while they were listed" in stage.send(stage.event("update")).failure
 
@@ -655,4 +656,4 @@ def test_a_time_that_is_still_to_come_tells_nothing(stage: Stage) -> None:
     stage.time.now = STARTED + 60
     event = stage.event("update") | {"ResponseURL": signed_url(STARTED + 7200)}
     assert stage.send(event).failure == ""
-    assert stage.says(MINE)
+    assert stage.live_is(MINE)
