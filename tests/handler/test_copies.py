@@ -18,8 +18,8 @@ from urllib.parse import unquote
 
 from custom_resource import timeouts
 from custom_resource.waiting import RESPOND_BEFORE
-from tests.handler.answers import AnswerEndpoint
 from tests.handler.copy_stage import FUNCTION, Agenda, CopyStage
+from tests.response_endpoint import ResponseEndpoint
 from tests.simulator.versions import REGION, AwsError, Versions
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def cloud() -> Iterator[Cloud]:
 
 def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
     """The function hands over to itself, by the alias it was invoked by, until the copy is finished."""
-    with AnswerEndpoint() as endpoint, cloud() as server:
+    with ResponseEndpoint() as endpoint, cloud() as server:
         server.versions.switches.copying_time = timeouts.WAITING_SERVICE_TIMEOUT
         stage = CopyStage(Agenda())
         stage.versions = server.versions
@@ -130,7 +130,7 @@ def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
             assert endpoint.arrived.wait(30)
             function.stdin.close()
             printed = function.stdout.read()
-    (received,) = endpoint.answers
+    (received,) = endpoint.responses
     assert received["Status"] == "SUCCESS", printed
     assert received["Data"]["ProjectVersionArn"] == next(iter(server.versions.live().values())).arn
     assert server.invoked.empty()
