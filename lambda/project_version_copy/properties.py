@@ -16,8 +16,8 @@ from .identity import TAG_PREFIX, Facts
 RESOURCE_TYPE = "Custom::RekognitionProjectVersionCopy"
 """The type that a template gives the resource."""
 
-MAX_TAGS = 50
-"""Tags of a resource (AWS, 'Tag naming limits')."""
+MAX_TAGS = 46
+"""Tags that a template may give: a resource has at most 50 (AWS, 'Tag naming limits'); the function adds up to 4."""
 
 _REQUIRED = ("SourceProjectArn", "SourceProjectVersionArn", "DestinationProjectArn", "OutputConfig")
 _OPTIONAL = ("VersionName", "KmsKeyId", "Tags", "AdoptExisting", "StopRunning")
@@ -175,7 +175,10 @@ def _tags(given: object) -> Mapping[str, str]:
     if not isinstance(given, Mapping):
         raise RejectedError("Property Tags must be an object of keys and values, not a list.")
     if len(given) > MAX_TAGS:
-        raise RejectedError(f"Property Tags has {len(given)} tags. A model version has at most {MAX_TAGS}.")
+        raise RejectedError(
+            f"Property Tags has {len(given)} tags. Give at most {MAX_TAGS}: a model version has at most 50, and the "
+            "function adds up to 4."
+        )
     for key, value in given.items():
         shown = shorten(str(key))
         if not _is_tag_text(key, _MAX_TAG_KEY) or not key:

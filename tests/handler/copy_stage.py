@@ -14,10 +14,13 @@ from custom_resource.outcome import Outcome
 from custom_resource.request import Request
 from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
+from localcloud.rekognition import AwsError
+from localcloud.rekognition.models import Version
 from project_version_copy.lifecycle import ATTRIBUTES, respond
 from project_version_copy.properties import RESOURCE_TYPE
+from tests.documents import REGION
 from tests.handler.stage import VirtualTime
-from tests.simulator.versions import ACCOUNT, REGION, Version, Versions, VersionsClient
+from tests.simulator.versions import ACCOUNT, Versions, VersionsClient
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copies"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/serving/4c5a3c60-95a3-11ef-8f2e-0affd8d4c1a5"
@@ -73,16 +76,7 @@ class CopyStage:
 
     def properties(self, source: str = "v1", **more: object) -> dict[str, Any]:
         """Return the properties of a copy, with these changed (None takes one away)."""
-        properties = {
-            "ServiceToken": FUNCTION,
-            "ServiceTimeout": "3600",
-            "SourceProjectArn": self.versions.source_project,
-            "SourceProjectVersionArn": self.versions.sources[source],
-            "DestinationProjectArn": self.versions.destination,
-            "OutputConfig": {"S3Bucket": "results"},
-            **more,
-        }
-        return {name: value for name, value in properties.items() if value is not None}
+        return self.versions.properties(source, **more)
 
     def event(
         self,
@@ -135,16 +129,37 @@ class CopyStage:
         made = self.send("Create", self.properties(**properties))  # type: ignore[arg-type]
         assert made["Status"] == "SUCCESS", made
         self.time.now += DAY
-        self.versions.log.clear()
+        self.versions.service.calls.clear()
         return str(made["PhysicalResourceId"])
 
-    def version(self, name: str = "") -> Version:
-        """Return the live model version, the only one where no name is given."""
-        live = self.versions.live()
-        if name:
-            return live[name]
-        (only,) = live.values()
+    def version(self) -> Version:
+        """Return the only live model version."""
+        (only,) = self.versions.live().values()
         return only
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the only live model version."""
+        return str(self.version().arn)
+
+    def fails(self, code: str, *operations: str, when: Callable[[float], bool] = lambda elapsed: True) -> None:
+        """Let calls of these operations (default: all) fail, at the times (in seconds from now) that ``when`` says."""
+        began = self.time.now
+
+        def fault(operation: str, _: object) -> AwsError | None:
+            meets = (not operations or operation in operations) and when(self.time.now - began)
+            return AwsError(code, "a fault") if meets else None
+
+        self.versions.service.faults.before = fault
+
+    def somebody(self, asks: str, arn: str) -> None:
+        """Start, stop or delete a model version behind the function's back."""
+        self.versions.call(
+            f"{asks.capitalize()}ProjectVersion",
+            ProjectVersionArn=arn,
+            **({"MinInferenceUnits": 1} if asks == "start" else {}),
+        )
+        self.versions.service.calls.clear()
 
     def _respond(self, request: Request, run: WaitingRun) -> Outcome | Unfinished:
         client = VersionsClient(self.versions, self.time.sleep)

@@ -9,18 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from custom_resource import timeouts
 from custom_resource.waiting import RESPOND_BEFORE
-from tests.handler.copy_stage import FUNCTION, Agenda, CopyStage
+from localcloud.rekognition import LocalRekognition, Switches
+from project_version_copy.properties import RESOURCE_TYPE
+from tests.documents import REGION
+from tests.handler.copy_stage import FUNCTION, STACK
 from tests.response_endpoint import ResponseEndpoint
-from tests.simulator.versions import REGION, AwsError, Versions
+from tests.simulator.versions import ACCOUNT, Projects, SharedWith
 
 ROOT = Path(__file__).parents[2]
 ALIAS = f"{FUNCTION}:live"
@@ -37,76 +37,66 @@ for line in sys.stdin:
 """
 
 
-class Cloud(ThreadingHTTPServer):
-    """Rekognition and Lambda on loopback, as far as the function calls them."""
+class Lambda(ThreadingHTTPServer):
+    """Lambda on loopback, as far as the function calls it: it keeps what is invoked asynchronously."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.versions = Versions(time.time)
-        self.invoked: queue.Queue[tuple[str, bytes]] = queue.Queue()
-        """The functions that were invoked asynchronously, and with which events."""
+        self.invoked: queue.Queue[tuple[str, str]] = queue.Queue()
+        """The functions, by their ARNs, and their events."""
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
 
-    @property
-    def url(self) -> str:
-        """The endpoint."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+    def __enter__(self) -> Lambda:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Cloud
+    server: Lambda
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path.startswith("/2015-03-31/functions/"):
-            assert self.headers["X-Amz-Invocation-Type"] == "Event"
-            self._respond(202, {})
-            self.server.invoked.put((unquote(self.path.split("/")[3]), body))
-            return
-        operation = self.headers["X-Amz-Target"].split(".")[1]
-        try:
-            self._respond(200, self.server.versions.call(operation, json.loads(body)))
-        except AwsError as error:
-            self._respond(400, {"__type": error.code, "Message": error.message})
-
-    def _respond(self, status: int, content: dict[str, Any]) -> None:
-        encoded = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(encoded)))
+        assert self.headers["X-Amz-Invocation-Type"] == "Event"
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
         self.end_headers()
-        self.wfile.write(encoded)
+        self.server.invoked.put((unquote(self.path.split("/")[3]), body.decode()))
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep tests quiet."""
 
 
-@contextmanager
-def cloud() -> Iterator[Cloud]:
-    """Run Rekognition and Lambda while the context lasts."""
-    with Cloud() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
     """The function hands over to itself, by the alias it was invoked by, until the copy is finished."""
-    with ResponseEndpoint() as endpoint, cloud() as server:
-        server.versions.switches.copying_time = timeouts.WAITING_SERVICE_TIMEOUT
-        stage = CopyStage(Agenda())
-        stage.versions = server.versions
+    switches = Switches(copying_time=timeouts.WAITING_SERVICE_TIMEOUT)
+    with (
+        ResponseEndpoint() as endpoint,
+        Lambda() as server,
+        LocalRekognition(switches, authorizer=SharedWith()) as rekognition,
+    ):
         url = f"{endpoint.url().split('?')[0]}?Expires={int(time.time()) + 7200}&Signature=5ec2e7"
-        event = stage.event("Create", stage.properties()) | {"ResponseURL": url}
+        event = {
+            "RequestType": "Create",
+            "ResponseURL": url,
+            "StackId": STACK,
+            "RequestId": "request",
+            "ResourceType": RESOURCE_TYPE,
+            "LogicalResourceId": "Copy",
+            "ResourceProperties": Projects(rekognition.store).properties(),
+        }
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "lambda"),
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
+            "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{server.server_address[1]}",
             "SSL_CERT_FILE": str(endpoint.trust(tmp_path)),
             "COPY_RUN_SECONDS": "0.5",
             "COPY_POLL_SECONDS": "0.1",
@@ -125,17 +115,18 @@ def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
             for copying_time in (timeouts.WAITING_SERVICE_TIMEOUT, 0):
                 invoked, payload = server.invoked.get(timeout=30)
                 assert invoked == ALIAS
-                server.versions.switches.copying_time = copying_time
-                print(payload.decode(), file=function.stdin, flush=True)
+                switches.copying_time = copying_time
+                print(payload, file=function.stdin, flush=True)
             assert endpoint.arrived.wait(30)
             function.stdin.close()
             printed = function.stdout.read()
     (received,) = endpoint.responses
     assert received["Status"] == "SUCCESS", printed
-    assert received["Data"]["ProjectVersionArn"] == next(iter(server.versions.live().values())).arn
+    assert received["Data"]["ProjectVersionArn"] == received["PhysicalResourceId"]
+    assert [operation for operation, _ in rekognition.calls].count("CopyProjectVersion") == 1
     assert server.invoked.empty()
-    assert "5ec2e7" not in printed
     assert '"did": "copied"' in printed
+    assert "5ec2e7" not in printed
 
 
 def test_the_times_of_waiting_fit_into_one_another() -> None:

@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "a key in another Region": ({"KmsKeyId": KEY.replace("us-east-1", "eu-west-1")}, "Region eu-west-1"),
     "a key in another partition": ({"KmsKeyId": KEY.replace("arn:aws:", "arn:aws-cn:")}, "partition aws-cn"),
     "tags as a list": ({"Tags": [{"Key": "a", "Value": "b"}]}, "Property Tags must be an object"),
-    "too many tags": ({"Tags": {f"key{number}": "" for number in range(51)}}, "Property Tags has 51 tags"),
+    "too many tags": ({"Tags": {f"key{number}": "" for number in range(47)}}, "Property Tags has 47 tags"),
     "an empty tag key": ({"Tags": {"": "x"}}, "Tags has the key"),
     "a long tag key": ({"Tags": {"k" * 129: "x"}}, "Tags has the key"),
     "a tag key with a wrong character": ({"Tags": {"a*b": "x"}}, 'Tags has the key "a*b"'),

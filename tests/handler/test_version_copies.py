@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from custom_resource import response
+from localcloud.rekognition import AwsError
 from project_version_copy.decision import BEGIN_WITHIN
 from project_version_copy.identity import TAG_PREFIX
+from tests.documents import REGION
 from tests.handler.copy_stage import DAY, MADE_UP, STACK, Agenda, CopyStage
-from tests.simulator.versions import AwsError
+from tests.simulator.versions import ACCOUNT
 
 IN_DOUBT = "in-doubt:Copy:request-1:1700000000"
 CHANGES = ("CopyProjectVersion", "DeleteProjectVersion", "StopProjectVersion", "TagResource", "UntagResource")
@@ -46,12 +48,11 @@ class TestCreate:
     def test_copies_and_waits_until_it_is_copied(self, stage: CopyStage) -> None:
         """None: one CopyProjectVersion, and the response when the copy is finished, three runs later."""
         received = stage.send("Create", stage.properties())
-        version = stage.version()
         assert succeeded(received)
-        assert received["PhysicalResourceId"] == version.arn
+        assert received["PhysicalResourceId"] == stage.arn
         assert received["Data"] == {
-            "ProjectVersionArn": version.arn,
-            "VersionName": version.name,
+            "ProjectVersionArn": stage.arn,
+            "VersionName": stage.version().arn.name,
             "ProjectArn": stage.versions.destination,
         }
         assert changes(stage) == ["CopyProjectVersion"]
@@ -68,7 +69,9 @@ class TestCreate:
                 OutputConfig={"S3Bucket": "results", "S3KeyPrefix": "copies/"},
             ),
         )
-        (asked,) = [parameters for operation, parameters in stage.versions.log if operation == "CopyProjectVersion"]
+        (asked,) = [
+            parameters for operation, parameters in stage.versions.service.calls if operation == "CopyProjectVersion"
+        ]
         assert asked == {
             "SourceProjectArn": stage.versions.source_project,
             "SourceProjectVersionArn": stage.versions.sources["v1"],
@@ -95,23 +98,23 @@ class TestCreate:
     @pytest.mark.parametrize("seconds", [20, 45, 600])
     def test_waits_for_a_policy_that_comes_a_little_later(self, stage: CopyStage, seconds: float) -> None:
         """A denied call is retried for two minutes, whatever the length of a run."""
-        stage.versions.allowed, stage.run_seconds = False, seconds
+        stage.versions.policy.allowed, stage.run_seconds = False, seconds
         stage.versions.switches.copying_time = 60
-        stage.time.after(100, lambda: setattr(stage.versions, "allowed", True))
+        stage.time.after(100, lambda: setattr(stage.versions.policy, "allowed", True))
         assert succeeded(stage.send("Create", stage.properties()))
 
     @pytest.mark.parametrize("seconds", [20, 600])
     def test_fails_where_the_policy_does_not_come(self, stage: CopyStage, seconds: float) -> None:
         """Patience is the request's, not a run's; nothing was made, so its Delete calls nothing."""
-        stage.versions.allowed, stage.run_seconds = False, seconds
+        stage.versions.policy.allowed, stage.run_seconds = False, seconds
         began = stage.time.now
         received = stage.send("Create", stage.properties())
         assert not succeeded(received)
-        assert "AccessDeniedException: User is not authorized" in received["Reason"]
+        assert "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized" in received["Reason"]
         assert "project policy of the source project" in received["Reason"]
         assert 60 <= stage.time.now - began <= 160
         assert received["PhysicalResourceId"].startswith("not-created:")
-        stage.versions.log.clear()
+        stage.versions.service.calls.clear()
         assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
         assert stage.versions.calls() == []
 
@@ -127,16 +130,11 @@ class TestCreate:
 
     def test_that_is_denied_until_it_is_late_says_why(self, stage: CopyStage) -> None:
         """A Create that was throttled first has less time; the reason is the denial, not the time."""
-        stage.versions.allowed = False
+        stage.versions.policy.allowed = False
         began = stage.time.now
-
-        def throttle(operation: str, _: object) -> None:
-            if stage.time.now < began + 100:
-                raise AwsError("ThrottlingException", "Rate exceeded")
-
-        stage.versions.before_call = throttle
+        stage.fails("ThrottlingException", when=lambda elapsed: elapsed < 100)
         received = stage.send("Create", stage.properties())
-        assert "AccessDeniedException: User is not authorized" in received["Reason"]
+        assert "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized" in received["Reason"]
         assert stage.time.now < began + 160
 
     @pytest.mark.parametrize("after", [5, 700, 1600])
@@ -154,17 +152,16 @@ class TestCreate:
         received = stage.send("Create", stage.properties())
         assert not succeeded(received)
         assert "COPYING_FAILED" in received["Reason"]
-        assert "The bucket vanished" in received["Reason"]
-        assert received["PhysicalResourceId"] == stage.version().arn
+        assert "The copy failed" in received["Reason"]
+        assert received["PhysicalResourceId"] == stage.arn
         assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
         assert stage.versions.live() == {}
 
-    def test_whose_copy_vanishes_never_copies_again(self, stage: CopyStage) -> None:
+    @pytest.mark.parametrize("deleting", [0, 30])
+    def test_whose_copy_vanishes_never_copies_again(self, stage: CopyStage, deleting: float) -> None:
         """The request's ARN has vanished: somebody deleted it, perhaps this stack's own rollback."""
-        stage.versions.switches.delete_while_copying = "delete"
-        stage.time.after(
-            60, lambda: stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": stage.version().arn})
-        )
+        stage.versions.switches.delete_while_copying, stage.versions.switches.deleting_time = "delete", deleting
+        stage.time.after(60, lambda: stage.versions.call("DeleteProjectVersion", ProjectVersionArn=stage.arn))
         received = stage.send("Create", stage.properties())
         assert not succeeded(received)
         assert "deleted" in received["Reason"]
@@ -189,17 +186,17 @@ class TestCreate:
         """Somebody else's, DELETING: its name is free in a moment."""
         foreign = stage.versions.somebody_copies("mine")
         stage.time.now += DAY
-        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": foreign.arn})
+        stage.somebody("delete", str(foreign.arn))
         received = stage.send("Create", stage.properties(VersionName="mine"))
         assert succeeded(received)
-        assert received["PhysicalResourceId"] != foreign.arn
+        assert received["PhysicalResourceId"] != str(foreign.arn)
 
     def test_fails_where_what_has_its_name_is_deleted_for_long(self, stage: CopyStage) -> None:
         """Too late to begin then: it says who has the name."""
         stage.versions.switches.deleting_time = 1000
         foreign = stage.versions.somebody_copies("mine")
         stage.time.now += DAY
-        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": foreign.arn})
+        stage.somebody("delete", str(foreign.arn))
         received = stage.send("Create", stage.properties(VersionName="mine"))
         assert 'Model version "mine"' in received["Reason"]
         assert received["PhysicalResourceId"].startswith("not-created:")
@@ -212,7 +209,7 @@ class TestCreate:
         received = stage.send("Create", wanted)
         assert succeeded(received)
         assert received["PhysicalResourceId"] == f"{foreign.arn}|adopted"
-        assert received["Data"]["ProjectVersionArn"] == foreign.arn
+        assert received["Data"]["ProjectVersionArn"] == str(foreign.arn)
         update = stage.send("Update", wanted | {"Tags": {"team": "b"}}, received["PhysicalResourceId"], old=wanted)
         assert succeeded(update)
         assert update["PhysicalResourceId"] == received["PhysicalResourceId"]
@@ -238,7 +235,7 @@ class TestCreate:
         received = stage.send("Create", stage.properties())
         assert not succeeded(received)
         assert "COPYING_IN_PROGRESS" in received["Reason"]
-        assert received["PhysicalResourceId"] == stage.version().arn
+        assert received["PhysicalResourceId"] == stage.arn
         assert 3500 < stage.time.now - began <= 3540
         delete = stage.send("Delete", stage.properties(), received["PhysicalResourceId"])
         assert "COPYING_IN_PROGRESS" in delete["Reason"]
@@ -251,7 +248,7 @@ class TestCreate:
         received = stage.send("Create", stage.properties())
         assert stage.runs == 12
         assert "COPYING_IN_PROGRESS" in received["Reason"]
-        assert received["PhysicalResourceId"] == stage.version().arn
+        assert received["PhysicalResourceId"] == stage.arn
 
     def test_older_than_cloudformation_waits_reads_nothing(self, stage: CopyStage) -> None:
         """A Create that nobody waits for anymore changes nothing, and can't say that nothing was made."""
@@ -265,12 +262,7 @@ class TestCreate:
     @pytest.mark.parametrize("code", ["LimitExceededException", "ServiceQuotaExceededException"])
     def test_a_quota_error_fails_at_once(self, stage: CopyStage, code: str) -> None:
         """It isn't throttling, so waiting doesn't help."""
-
-        def limit(operation: str, _: object) -> None:
-            if operation == "CopyProjectVersion":
-                raise AwsError(code, "too many")
-
-        stage.versions.before_call = limit
+        stage.fails(code, "CopyProjectVersion")
         began = stage.time.now
         received = stage.send("Create", stage.properties())
         assert "quota" in received["Reason"]
@@ -280,34 +272,19 @@ class TestCreate:
 
     def test_throttling_at_the_end_of_a_run_fails_nothing(self, stage: CopyStage) -> None:
         """The next run goes on, whatever the last call met."""
-        began = stage.time.now
-
-        def throttle(operation: str, _: object) -> None:
-            if 590 < stage.time.now - began < 660:
-                raise AwsError("ThrottlingException", "Rate exceeded")
-
-        stage.versions.before_call = throttle
+        stage.fails("ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
         assert succeeded(stage.send("Create", stage.properties()))
 
     def test_is_denied_to_describe_for_good(self, stage: CopyStage) -> None:
         """A Create that could read nothing can't say that nothing was made."""
-
-        def deny(operation: str, _: object) -> None:
-            raise AwsError("AccessDeniedException", "no")
-
-        stage.versions.before_call = deny
+        stage.fails("AccessDeniedException")
         received = stage.send("Create", stage.properties())
         assert "DescribeProjectVersions was denied" in received["Reason"]
         assert received["PhysicalResourceId"] == IN_DOUBT
 
     def test_a_copy_that_cannot_be_named_is_not_tried_for_ever(self, stage: CopyStage) -> None:
         """ResourceInUse although nothing of the name is listed: a minute, then FAILED with what to do."""
-
-        def in_use(operation: str, _: object) -> None:
-            if operation == "CopyProjectVersion":
-                raise AwsError("ResourceInUseException", "in use")
-
-        stage.versions.before_call = in_use
+        stage.fails("ResourceInUseException", "CopyProjectVersion")
         began = stage.time.now
         received = stage.send("Create", stage.properties(VersionName="mine"))
         assert "its name is taken" in received["Reason"]
@@ -388,7 +365,7 @@ class TestCanceledCreate:
         stage.time.now += 60
         stage.send("Create", properties)
         stage.time.now += 10
-        stage.versions.log.clear()
+        stage.versions.service.calls.clear()
         assert succeeded(stage.deliver(delete))
         assert changes(stage) == []
 
@@ -397,7 +374,7 @@ class TestCanceledCreate:
         stage.versions.switches.deleting_time = 60
         foreign = stage.versions.somebody_copies("mine")
         stage.time.now += DAY
-        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": foreign.arn})
+        stage.somebody("delete", str(foreign.arn))
         began = stage.time.now
         assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), MADE_UP))
         assert stage.time.now - began > BEGIN_WITHIN
@@ -417,14 +394,14 @@ class TestUpdate:
         """The live version is what is wanted: tags only, the same ID; the owner's tags survive."""
         first, second = {"team": "a", "x": "1"}, {"team": "b", "y": "2"}
         physical_id = stage.made(Tags=first)
-        owner = {key: value for key, value in stage.version().current_tags.items() if key.startswith(TAG_PREFIX)}
+        owner = {key: value for key, value in stage.version().tags.items() if key.startswith(TAG_PREFIX)}
         assert len(owner) == 3
         for wanted, old in ((second, first), (first, second)):
             received = stage.send("Update", stage.properties(Tags=wanted), physical_id, old=stage.properties(Tags=old))
             assert succeeded(received)
             assert received["PhysicalResourceId"] == physical_id
             assert received["Data"]["ProjectVersionArn"] == physical_id
-            assert stage.version().current_tags == {**wanted, **owner}
+            assert stage.version().tags == {**wanted, **owner}
         assert changes(stage) == ["TagResource", "UntagResource"] * 2
 
     def test_changes_nothing_where_nothing_differs(self, stage: CopyStage) -> None:
@@ -442,15 +419,15 @@ class TestUpdate:
         old, new = stage.properties(Tags={"team": "a"}), stage.properties(Tags={"team": "b"})
         assert succeeded(stage.send("Update", new, physical_id, old=old))
         assert succeeded(stage.send("Update", old, physical_id, old=new))
-        assert stage.version().current_tags["team"] == "a"
+        assert stage.version().tags["team"] == "a"
 
-    @pytest.mark.parametrize("shown", ["as given", "as a key's ARN"])
+    @pytest.mark.parametrize("shown", ["as_given", "arn"])
     @pytest.mark.parametrize("name", [None, "mine"])
     def test_of_tags_knows_a_key_that_was_given_as_an_alias(
         self, stage: CopyStage, shown: Any, name: str | None
     ) -> None:
         """In whichever form Describe shows it."""
-        stage.versions.switches.shows_key = shown
+        stage.versions.switches.key_form = shown
         given: dict[str, Any] = {"KmsKeyId": "alias/models", "VersionName": name}
         physical_id = stage.made(**given)
         wanted = stage.properties(Tags={"a": "b"}, **given)
@@ -461,7 +438,7 @@ class TestUpdate:
 
     def test_of_an_alias_to_another_is_noticed(self, stage: CopyStage) -> None:
         """Which key a copy was made with is in its tags, because Describe may show neither alias."""
-        stage.versions.switches.shows_key = "as a key's ARN"
+        stage.versions.switches.key_form = "arn"
         physical_id = stage.made(KmsKeyId="alias/models")
         received = stage.send("Update", stage.properties(KmsKeyId="alias/other"), physical_id, old=stage.properties())
         assert succeeded(received)
@@ -477,14 +454,14 @@ class TestUpdate:
         assert received["PhysicalResourceId"] != physical_id
         assert len(stage.versions.live()) == 2
         assert succeeded(stage.send("Delete", old, physical_id))
-        assert stage.version().arn == received["PhysicalResourceId"]
+        assert stage.arn == received["PhysicalResourceId"]
 
     def test_rolled_back_deletes_the_replacement(self, stage: CopyStage) -> None:
         """Another resource failed: the new ID's Delete, and the old copy was never touched."""
         physical_id = stage.made()
         received = stage.send("Update", stage.properties("v2"), physical_id, old=stage.properties())
         assert succeeded(stage.send("Delete", stage.properties("v2"), received["PhysicalResourceId"]))
-        assert stage.version().arn == physical_id
+        assert stage.arn == physical_id
 
     def test_a_replacement_that_fails_takes_only_itself_back(self, stage: CopyStage) -> None:
         """A failed replacement responds with the new ARN, so that only that is rolled back."""
@@ -494,12 +471,12 @@ class TestUpdate:
         assert not succeeded(received)
         assert received["PhysicalResourceId"] not in (physical_id, "")
         assert succeeded(stage.send("Delete", stage.properties("v2"), received["PhysicalResourceId"]))
-        assert stage.version().arn == physical_id
+        assert stage.arn == physical_id
 
     def test_a_replacement_that_is_denied_changes_nothing(self, stage: CopyStage) -> None:
         """It keeps its ID, and so does the Update back."""
         physical_id = stage.made()
-        stage.versions.allowed = False
+        stage.versions.policy.allowed = False
         received = stage.send("Update", stage.properties("v2"), physical_id, old=stage.properties())
         assert not succeeded(received)
         assert received["PhysicalResourceId"] == physical_id
@@ -536,13 +513,13 @@ class TestUpdate:
     def test_copies_anew_what_was_deleted_by_hand(self, stage: CopyStage, name: str | None) -> None:
         """Gone, or going: another copy with another ID; the clean-up of the old ID finds nothing."""
         physical_id = stage.made(VersionName=name)
-        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.somebody("delete", physical_id)
         wanted = stage.properties(VersionName=name, Tags={"a": "b"})
         received = stage.send("Update", wanted, physical_id, old=stage.properties(VersionName=name))
         assert succeeded(received)
         assert received["PhysicalResourceId"] != physical_id
         assert succeeded(stage.send("Delete", wanted, physical_id))
-        assert stage.version().arn == received["PhysicalResourceId"]
+        assert stage.arn == received["PhysicalResourceId"]
 
     def test_to_another_project_copies_there(self, stage: CopyStage) -> None:
         """An explicit name may stay: names are a project's own."""
@@ -560,10 +537,10 @@ class TestUpdate:
         assert succeeded(received)
         assert (received["PhysicalResourceId"], received["Data"]["VersionName"]) == (physical_id, "mine")
 
-    def test_of_a_version_that_expired_succeeds(self, stage: CopyStage) -> None:
+    def test_of_a_version_that_expired_succeeds(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its tags can be changed all the same; failing would block every later update of the stack."""
         physical_id = stage.made()
-        stage.version().ends = "EXPIRED"
+        monkeypatch.setattr(stage.versions.store, "status", lambda *_: "EXPIRED")
         assert succeeded(stage.send("Update", stage.properties(Tags={"a": "b"}), physical_id, old=stage.properties()))
 
 
@@ -585,19 +562,19 @@ class TestDelete:
     def test_of_what_is_gone_succeeds(self, stage: CopyStage, gone: str) -> None:
         """None: it, or its project, was deleted by hand."""
         physical_id = stage.made()
-        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.somebody("delete", physical_id)
         stage.time.now += 60
         if gone == "project":
-            stage.versions.projects.clear()
+            stage.versions.store.delete_project(ACCOUNT, REGION, stage.versions.destination)
         assert succeeded(stage.send("Delete", stage.properties(), physical_id))
 
     def test_leaves_another_of_the_same_name(self, stage: CopyStage) -> None:
         """Another ARN: somebody made it anew, and the number at the end tells."""
         physical_id = stage.made(VersionName="mine")
-        stage.versions.call("DeleteProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.somebody("delete", physical_id)
         stage.time.now += 60
         foreign = stage.versions.somebody_copies("mine")
-        stage.versions.log.clear()
+        stage.versions.service.calls.clear()
         assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
         assert changes(stage) == []
         assert stage.version() == foreign
@@ -605,12 +582,12 @@ class TestDelete:
     def test_of_a_running_version_is_rejected(self, stage: CopyStage) -> None:
         """Running: it serves somebody, so it is left unless StopRunning says otherwise."""
         physical_id = stage.made()
-        stage.versions.call("StartProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.somebody("start", physical_id)
         for status in ("STARTING", "RUNNING"):
             received = stage.send("Delete", stage.properties(), physical_id)
             assert not succeeded(received)
             assert "is running" in received["Reason"]
-            assert list(stage.versions.statuses().values()) == [status]
+            assert stage.versions.store.status(stage.version()) == status
             stage.time.now += 60
         assert changes(stage) == []
 
@@ -618,13 +595,13 @@ class TestDelete:
     def test_stops_a_running_version_first_where_asked(self, stage: CopyStage, after: float) -> None:
         """With StopRunning: stopped, then deleted."""
         physical_id = stage.made()
-        stage.versions.call("StartProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.somebody("start", physical_id)
         stage.time.now += after
         assert succeeded(stage.send("Delete", stage.properties(StopRunning="true"), physical_id))
         assert changes(stage) == ["StopProjectVersion", "DeleteProjectVersion"]
         assert stage.versions.live() == {}
 
-    @pytest.mark.parametrize("switch", ["refuse", "delete"])
+    @pytest.mark.parametrize("switch", ["reject", "delete"])
     def test_during_the_copy_waits_it_out(self, stage: CopyStage, switch: Any) -> None:
         """Copying: it is tried, and where the service refuses, tried again later."""
         stage.versions.switches.delete_while_copying = switch
@@ -635,14 +612,13 @@ class TestDelete:
 
     def test_with_the_new_project_in_its_properties_deletes_by_arn(self, stage: CopyStage) -> None:
         """A clean-up may carry what the copy was replaced by: another project must not be searched for it."""
-        stage.versions.switches.delete_again = "refuse"
         physical_id = stage.made(VersionName="mine")
         other = stage.versions.project("other")
         new = stage.properties(VersionName="mine", DestinationProjectArn=other)
         received = stage.send("Update", new, physical_id, old=stage.properties(VersionName="mine"))
-        stage.versions.log.clear()
+        stage.versions.service.calls.clear()
         assert succeeded(stage.send("Delete", new, physical_id))
-        assert stage.version().arn == received["PhysicalResourceId"]
+        assert stage.arn == received["PhysicalResourceId"]
         assert set(stage.versions.calls()) == {"DeleteProjectVersion"}
 
     @pytest.mark.parametrize("stop_running", ["true", None])
@@ -651,7 +627,7 @@ class TestDelete:
     ) -> None:
         """The status can't be read then, but the version's age tells that it isn't a copy in progress."""
         physical_id = stage.made()
-        stage.versions.call("StartProjectVersion", {"ProjectVersionArn": physical_id})
+        stage.somebody("start", physical_id)
         stage.time.now += 60
         new = stage.properties(DestinationProjectArn=stage.versions.project("other"), StopRunning=stop_running)
         received = stage.send("Delete", new, physical_id)
@@ -671,19 +647,13 @@ class TestDelete:
 
 def test_a_copy_whose_response_was_lost_is_found_by_its_tags(stage: CopyStage) -> None:
     """It isn't copied again, even where Describe and the tags lag."""
-    stage.versions.switches.lag = stage.versions.switches.tags_lag = 1.5
-    copied = stage.versions.copy_project_version
-    failures = [AwsError("InternalServerError", "oops")]
-
-    def lose(operation: str, parameters: Any) -> None:
-        if operation == "CopyProjectVersion" and failures:
-            copied(parameters)
-            raise failures.pop()
-
-    stage.versions.before_call = lose
+    stage.versions.switches.versions_lag = stage.versions.switches.tags_lag = 1.5
+    stage.versions.service.faults.inject(
+        "CopyProjectVersion", AwsError("InternalServerError", "oops", 500), when="after"
+    )
     received = stage.send("Create", stage.properties())
     assert succeeded(received)
-    assert received["PhysicalResourceId"] == stage.version().arn
+    assert received["PhysicalResourceId"] == stage.arn
 
 
 def test_each_run_writes_one_line_without_the_signed_url(stage: CopyStage, caplog: pytest.LogCaptureFixture) -> None:

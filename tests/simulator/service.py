@@ -102,13 +102,13 @@ class Client:
         if fault == LOST_BEFORE:
             raise ConnectionClosedError(endpoint_url="local")
         if fault is not None and fault != LOST_AFTER:
-            raise _client_error(operation, AwsError(fault, "a fault"))
+            raise client_error(operation, AwsError(fault, "a fault"))
         if operation == "PutProjectPolicy":
             self._note_put()
         try:
-            response = self._service.emulator.respond(_request(operation, parameters))
+            response = self._service.emulator.respond(request(operation, parameters))
         except AwsError as error:
-            raise _client_error(operation, error) from None
+            raise client_error(operation, error) from None
         if self._calls.dies_after == number:
             self._die()
         world.sleep(LATENCY)
@@ -117,13 +117,15 @@ class Client:
         return response
 
 
-def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
-    credential = f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20231114/{REGION}/rekognition/aws4_request, Signature=0"
+def request(operation: str, parameters: Mapping[str, Any], account: str = ACCOUNT) -> Request:
+    """Return a request that an account's root signed."""
+    credential = f"AWS4-HMAC-SHA256 Credential={account}/20231114/{REGION}/rekognition/aws4_request, Signature=0"
     headers = {"authorization": credential, "x-amz-target": f"RekognitionService.{operation}"}
     return Request(headers, json.dumps(parameters).encode())
 
 
-def _client_error(operation: str, error: AwsError) -> ClientError:
+def client_error(operation: str, error: AwsError) -> ClientError:
+    """Return what boto3 raises for an error of the service."""
     status = 500 if error.code == "InternalServerError" else 400
     return ClientError(
         {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
