@@ -13,6 +13,7 @@ import os
 import socket
 import struct
 import sys
+from pathlib import Path
 from typing import Any
 
 SECRET_VARIABLE = "AWS_SDK_UA_APP_ID"  # noqa: S105 - the name of a variable
@@ -49,7 +50,7 @@ def listen() -> OwnersSocket:
 @functools.cache
 def knows_users() -> bool:
     """Return whether the kernel says whose connections are; it is tried with one of this process's own."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or os.geteuid() == _user_of_unknown():
         return False
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
         connection, _ = server.accept()
@@ -80,6 +81,11 @@ def sends_secret(user_agent: str, secret: str) -> bool:
     """Return whether a client's User-Agent has the secret as its application id."""
     words = user_agent.encode("utf-8", "replace").split()
     return any(hmac.compare_digest(word, f"app/{secret}".encode()) for word in words)
+
+
+def _user_of_unknown() -> int:
+    """Return the id that the kernel shows for every user who has none in this user namespace."""
+    return int(Path("/proc/sys/kernel/overflowuid").read_text())
 
 
 def _query(source: tuple[str, int], destination: tuple[str, int]) -> bytes:

@@ -17,12 +17,12 @@ from botocore.parsers import ResponseParserError
 
 from localcloud import cloud as cloud_module
 from localcloud.clients import make_client
-from localcloud.cloud import CloudError, LocalCloud
+from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
 from localcloud.peers import listen, user_at_other_end
 from localcloud.rekognition import LocalRekognition
 from tests.localcloud.stacks import Stack, custom, function, role
 
-ACCOUNT, NOBODY = "777788889999", 65534
+ACCOUNT, NOBODY = "777788889999", 65534  # the kernel's overflowuid
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can connect as another user")
 
@@ -101,6 +101,18 @@ def test_a_socket_of_another_user_is_closed_unread() -> None:
             assert peer == own.getsockname()
             foreign.settimeout(10)
             assert foreign.recv(1) == b""
+
+
+@linux_only
+@root_only
+def test_the_user_whom_the_kernel_shows_for_unknown_ones_proves_nothing() -> None:
+    """In a user namespace everybody who isn't mapped has that id; as any other user, the kernel can be asked."""
+    code = "import encodings.idna, os, sys; from localcloud.peers import knows_users\n"
+    code += "os.setuid(int(sys.argv[1])); print(knows_users())"
+    for user, known in ((NOBODY, "False"), (NOBODY - 1, "True")):
+        command = [sys.executable, "-c", code, str(user)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.strip() == known
 
 
 @pytest.mark.parametrize(
