@@ -105,6 +105,8 @@ class Gate:
                 )
 
     def _decision(self, principal: Principal, permission: Permission, region: str) -> Decision:
+        if permission.action == self._switches.denied_by_organization:
+            return Decision(allowed=False, reason="with an explicit deny in a service control policy")
         decision = self._authorizer.decide(principal, permission, region)
         if not principal.is_root and self._too_new(principal, permission, decision):
             return Decision(allowed=False)

@@ -105,6 +105,9 @@ class Switches:
     end_of_list: Literal["no_token", "empty_token"] = "no_token"
     """What NextToken is on the last page."""
 
+    denied_by_organization: str = ""
+    """The action, such as rekognition:PutProjectPolicy, that a service control policy of the organization denies."""
+
     custom_labels_everywhere: bool = False
     """Whether Regions that lack Custom Labels in AWS have it here (other partitions can then be tried)."""
 
@@ -139,6 +142,8 @@ def _convert(name: str, value: Any, kind: Any) -> Any:  # noqa: ANN401 - a switc
         if str(value).lower() not in words:
             raise ValueError(f"{name} is true or false; not '{value}'.")
         return words[str(value).lower()]
+    if kind is str:
+        return str(value)
     try:
         number = kind(value)
     except (TypeError, ValueError):

@@ -96,6 +96,15 @@ class Live:
         assert stack is not None
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
+    def reasons(self, stack: str, status: str) -> list[str]:
+        """Return why resources of a stack came to a status, as its events say."""
+        events = self._client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        return [
+            event["ResourceStatusReason"]
+            for event in events
+            if event["ResourceStatus"] == status and event["ResourceType"].startswith("Custom::")
+        ]
+
     def physical_id(self, stack: str) -> str:
         """Return the physical id of a stack's one policy."""
         resources = self._client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,25 @@ def accounts_of(policy: Mapping[str, Any]) -> set[str]:
         for principal in [statement["Principal"]["AWS"]]
         if statement["Effect"] == "Allow"
     }
+
+
+def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(cdk: Cdk, live: Live) -> None:
+    """The event names the policy, who denies it and what to do, then the service's whole message and the log stream."""
+    with live.cloud.switched(denied_by_organization="rekognition:PutProjectPolicy"):
+        failed = cdk.app("deploy", APP, "--require-approval", "never", stack="Denied", projects=["one"])
+    assert failed.returncode != 0
+    (reason,) = live.reasons("Denied", "CREATE_FAILED")
+    role = r"arn:aws:sts::123456789012:assumed-role/[^ ]+"
+    project = r"arn:aws:rekognition:[^ ]+:project/Denied-one/\d+"
+    assert re.fullmatch(
+        r'.*Policy "sharing" of project "Denied-one": PutProjectPolicy was denied explicitly: a service control policy '
+        r"of the organization denies it, so allowing it elsewhere doesn't help\. Ask whoever owns that policy for an "
+        r"exception, or deploy where it doesn't apply\. "
+        rf"\(AccessDeniedException: User: {role} is not authorized to perform: rekognition:PutProjectPolicy on "
+        rf"resource: {project} with an explicit deny in a service control policy; request ID [\w-]+; log stream [^ ]+\).*",
+        reason,
+    )
+    assert cdk.app("destroy", APP, "--force", stack="Denied", projects=["one"]).returncode == 0
 
 
 def test_a_policy_lives_with_its_stack(cdk: Cdk, live: Live) -> None:
