@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from .errors import ACCESS_DENIED, OUT_OF_TIME, THROTTLED, UNREACHABLE, OutOfDateError, ServiceError
 
@@ -142,6 +143,6 @@ def _service_error(operation: str, raised: ClientError | BotoCoreError) -> Servi
             metadata.get("HTTPStatusCode", 400),
             metadata.get("RequestId", ""),
         )
-    if isinstance(raised, HTTPClientError):  # a connection that failed, was dropped, or took too long
+    if isinstance(raised, (NoConnectionError, HTTPClientError)):  # not opened, dropped, or too slow
         return ServiceError(operation, UNREACHABLE, type(raised).__name__, 0)
     return ServiceError(operation, type(raised).__name__, str(raised))
