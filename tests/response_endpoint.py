@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import trustme
 
-Behavior = int | Literal["drop", "hang"]
+Behavior = int | Literal["drop", "hang", "garbage"]
 """An HTTP status to respond with, or what to do instead."""
 
 
@@ -96,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         behavior = self.server.endpoint.take(self.path, dict(self.headers), body)
         if behavior == "hang":
             self.server.endpoint.wait_until_over()
+        elif behavior == "garbage":
+            self.wfile.write(b"this isn't HTTP\r\n\r\n")
         elif behavior != "drop":
             self.send_response(behavior)
             self.send_header("Content-Length", "0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import crhelper.resource_helper
@@ -17,25 +17,11 @@ from custom_resource.outcome import Outcome
 from custom_resource.request import Request
 from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT
 from custom_resource.waiting import MOST_RUNS, Unfinished, WaitingResource, WaitingRun
-from tests.handler.stage import STARTED, VirtualTime, event_file
+from tests.handler import toy
+from tests.handler.stage import STARTED, VirtualTime
+from tests.handler.toy import FUNCTION_ARN, TYPE
 
-TYPE = "Custom::RekognitionProjectPolicy"
-FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:copies:live"
 ENDLESS = 10**6
-
-
-class Context:
-    """A Lambda context on virtual time."""
-
-    invoked_function_arn = FUNCTION
-    log_stream_name = "2023/11/14/[$LATEST]1"
-
-    def __init__(self, time: VirtualTime, seconds: float = WAITING_FUNCTION_TIMEOUT) -> None:
-        self._time, self._end = time, time.now + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the time left."""
-        return int((self._end - self._time.now) * 1000)
 
 
 class Bed:
@@ -83,7 +69,7 @@ class Bed:
 
     def deliver(self, event: Mapping[str, Any], seconds: float = WAITING_FUNCTION_TIMEOUT) -> None:
         """Invoke the function with an event."""
-        self.resource(event, Context(self.time, seconds))
+        self.resource(event, toy.Context(seconds, self.time))
 
     def go_on(self) -> int:
         """Deliver what the function has sent itself, until it sends nothing more; return how many runs that took."""
@@ -94,20 +80,9 @@ class Bed:
         return runs
 
 
-def event(name: str = "create", *, timeout: str = "3600") -> dict[str, Any]:
+def event(kind: str = "Create", *, timeout: str = "3600") -> dict[str, Any]:
     """Return an event of CloudFormation with a ServiceTimeout."""
-    sent = event_file(name)
-    sent["ResourceProperties"]["ServiceTimeout"] = timeout
-    return sent
-
-
-@pytest.fixture(autouse=True)
-def _root_logger_as_it_was() -> Iterator[None]:
-    """Crhelper sets the root logger's level for the whole process."""
-    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
-    yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    return toy.event(kind, ResourceProperties={"ServiceToken": FUNCTION_ARN, "ServiceTimeout": timeout})
 
 
 @pytest.fixture
@@ -126,7 +101,7 @@ def test_what_is_finished_in_one_run_is_responded_to_at_once(bed: Bed) -> None:
     assert bed.invoked == []
 
 
-@pytest.mark.parametrize("name", ["create", "update", "delete"])
+@pytest.mark.parametrize("name", ["Create", "Update", "Delete"])
 def test_a_request_that_takes_several_runs_is_responded_to_once(bed: Bed, name: str) -> None:
     """Only the last run responds, with the ID and the attributes; the runs lie a run's length apart."""
     bed.unfinished_runs = 3
@@ -139,7 +114,7 @@ def test_a_request_that_takes_several_runs_is_responded_to_once(bed: Bed, name: 
         "arn-1",
         {"Arn": "arn-1"},
     )
-    assert bed.invoked == [(STARTED + 600 * run, FUNCTION) for run in (1, 2, 3)]
+    assert bed.invoked == [(STARTED + 600 * run, FUNCTION_ARN) for run in (1, 2, 3)]
 
 
 def test_the_payload_is_the_event_and_what_the_run_knows(bed: Bed) -> None:
@@ -236,7 +211,7 @@ def test_a_hand_over_that_is_denied_for_good_fails_the_request_at_the_last_deliv
     (received,) = bed.responses
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
     assert "AccessDeniedException" in received["Reason"]
-    assert FUNCTION in received["Reason"]
+    assert FUNCTION_ARN in received["Reason"]
 
 
 def test_a_hand_over_that_is_denied_near_the_end_is_responded_to_in_time(bed: Bed) -> None:
@@ -342,5 +317,5 @@ def test_no_log_line_holds_the_signed_url(
         bed.go_on()
     written = caplog.text + "".join(capfd.readouterr()) + str(raised.value)
     assert "couldn't invoke itself" in written
-    for secret in ("X-Amz", "5ec2e7", "https://cloudformation"):
+    for secret in ("X-Amz", "5ec2e7", "https://responses.example"):
         assert secret not in written

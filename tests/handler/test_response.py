@@ -1,0 +1,134 @@
+"""Sending a response: within CloudFormation's limits, retried in time, its secret URL told to nobody."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from custom_resource import response
+from custom_resource.clock import Clock
+from custom_resource.errors import ResponseLostError
+from custom_resource.outcome import Outcome
+from custom_resource.resource import CustomResource
+from custom_resource.timeouts import RESPONSE_TIMEOUT
+from tests.handler.stage import STARTED, VirtualTime
+from tests.handler.toy import ATTRIBUTES, TYPE, Context, event
+from tests.response_endpoint import Behavior, ResponseEndpoint
+
+BODY = b'{"Status": "SUCCESS"}'
+
+
+def send(endpoint: ResponseEndpoint, time: VirtualTime, *, seconds: float = 60.0, url: str = "") -> None:
+    """Send a response that has so many seconds to arrive."""
+    response.send(url or endpoint.url(), BODY, clock=time.clock, deadline=time.now + seconds)
+
+
+@pytest.mark.parametrize("trouble", [199, 301, 307, 400, 408, 429, 500, 503, "drop", "garbage"])
+def test_is_retried_after_trouble(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture, trouble: Behavior
+) -> None:
+    """Any status but 2xx, a lost connection and what isn't HTTP are retried; crhelper would take each for sent."""
+    endpoint.behaviors = [trouble, trouble]
+    send(endpoint, virtual_time)
+    assert endpoint.responses == [json.loads(BODY)]
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    if isinstance(trouble, int):
+        assert f"HTTP status {trouble}" in caplog.text
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+def test_any_2xx_is_delivered(endpoint: ResponseEndpoint, virtual_time: VirtualTime, status: int) -> None:
+    """One request is enough."""
+    endpoint.behaviors = [status]
+    send(endpoint, virtual_time)
+    assert len(endpoint.requests) == 1
+
+
+def test_one_that_is_rejected_is_given_up(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A URL that has expired takes no response from anybody, so that is logged and not retried."""
+    endpoint.behaviors = [403]
+    send(endpoint, virtual_time)
+    assert len(endpoint.requests) == 1
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "CloudFormation rejected the response with HTTP status 403; not sent again")
+    ]
+
+
+def test_an_endpoint_that_hangs_is_left(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket without a byte is given up after a while; crhelper would wait forever."""
+    monkeypatch.setattr(response, "RESPONSE_TIMEOUT", 0.2)
+    endpoint.behaviors = ["hang"]
+    send(endpoint, virtual_time)
+    assert len(endpoint.responses) == 1
+
+
+def test_pauses_double_up_to_four_seconds_with_full_jitter(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime
+) -> None:
+    """Functions that failed together spread out: any pause up to the longest may be drawn."""
+    longest: list[float] = []
+
+    def half(limit: float) -> float:
+        longest.append(limit)
+        return limit / 2
+
+    clock = Clock(now=virtual_time, sleep=virtual_time.sleep, jitter=half)
+    endpoint.behaviors = [503] * 6
+    response.send(endpoint.url(), BODY, clock=clock, deadline=STARTED + 60)
+    assert longest == [0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
+    assert virtual_time.slept == [each / 2 for each in longest]
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(RESPONSE_TIMEOUT + 0.5, 1), (RESPONSE_TIMEOUT + 0.6, 2)])
+def test_no_try_begins_that_could_end_after_the_deadline(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime, seconds: float, tries: int
+) -> None:
+    """After the last one the invocation fails, so that Lambda delivers the event again."""
+    endpoint.behaviors = [503] * 9
+    with pytest.raises(ResponseLostError, match=rf"in {tries} tries; the last: HTTP status 503"):
+        send(endpoint, virtual_time, seconds=seconds)
+    assert len(endpoint.requests) == tries
+
+
+@pytest.mark.parametrize("url", ["https://localhost:1/a b?X-Amz-Signature=5ec2e7", "https://[?X-Amz-Signature=5ec2e7"])
+def test_what_is_raised_or_logged_doesnt_hold_the_url(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    """Python names a URL with a space in its exception's text."""
+    with pytest.raises((ResponseLostError, ValueError)) as raised:
+        send(endpoint, virtual_time, url=url)
+    assert "5ec2e7" not in f"{raised.value}{caplog.text}"
+
+
+def test_a_lost_response_fails_the_invocation(endpoint: ResponseEndpoint, virtual_time: VirtualTime) -> None:
+    """The deadline is one try before the function's end."""
+    endpoint.behaviors = [503] * 99
+    lost = CustomResource(TYPE, lambda *_: Outcome("toy-1"), attributes=ATTRIBUTES, clock=virtual_time.clock)
+    with pytest.raises(ResponseLostError, match="didn't reach CloudFormation"):
+        lost(event(ResponseURL=endpoint.url()), Context(60, virtual_time))
+    assert STARTED + 60 - 2 * RESPONSE_TIMEOUT - 4 <= virtual_time.now <= STARTED + 60 - 2 * RESPONSE_TIMEOUT
+
+
+def made(reason: str, data: str) -> dict[str, object]:
+    """Return a response with a reason and an attribute."""
+    return {"Status": "FAILED", "Reason": reason, "PhysicalResourceId": "i" * 1000, "Data": {"Arn": data}}
+
+
+def test_one_of_4096_bytes_is_sent_whole_and_a_longer_one_without_data() -> None:
+    """CloudFormation rejects what is longer; the ID, without which nothing can be deleted, stays."""
+    room = 4096 - len(json.dumps(made("No.", "")))
+    assert json.loads(response.body(made("No.", "a" * room))) == made("No.", "a" * room)
+    assert json.loads(response.body(made("No.", "a" * (room + 1)))) == made("No.", "") | {"Data": {}}
+
+
+def test_even_the_longest_characters_fit() -> None:
+    """A character may take twelve bytes."""
+    cut = response.body(made("😀" * 1000, "a" * 4000))
+    assert len(cut) <= 4096
+    assert json.loads(cut)["Reason"].startswith("😀" * 50)
