@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resource.request import Request, time_of
+from custom_resource.errors import RejectedError
+from custom_resource.request import Request, in_doubt, not_created, time_of
 from custom_resource.response import REASON_LIMIT
-from tests.documents import ACCOUNT, MINE
+from project_policy.properties import Properties
+from rekognition.arns import Environment
+from tests.documents import ACCOUNT, MINE, REGION
 from tests.handler.stage import STARTED, Stage, event_file, signed_url
 
 MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
@@ -81,14 +85,58 @@ def test_a_url_without_a_time_tells_none(url: str) -> None:
     assert time_of(url) is None
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda each: st.lists(each) | st.dictionaries(st.text(), each),
-        max_leaves=8,
-    )
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=3),
+    max_leaves=8,
 )
-def test_any_properties_are_refused_in_words(given_properties: object) -> None:
-    """Whatever stands where properties should, reading it never crashes."""
-    event = event_file("create") | {"ResourceProperties": given_properties}
-    assert Request.parse(event, STARTED).type == "Create"
+GOOD = event_file("create")["ResourceProperties"]
+
+
+@given(st.dictionaries(st.sampled_from([*GOOD, "AdoptExisting", "BlockPublicPolicy", "Trigger", "Other"]), anything))
+def test_any_properties_are_read_or_rejected_in_words(changed: dict[str, object]) -> None:
+    """Whatever stands where a value should, reading it never crashes."""
+    with suppress(RejectedError):
+        Properties.parse(GOOD | changed, Environment(REGION, ACCOUNT))
+
+
+@pytest.mark.parametrize("given_properties", [None, [], "text", 7])
+def test_properties_that_arent_an_object_are_none(given_properties: object) -> None:
+    """The rules then name what is missing."""
+    request = Request.parse(event_file("update") | {"ResourceProperties": given_properties}, STARTED)
+    assert request.properties == {}
+    assert request.service_timeout is None
+
+
+@pytest.mark.parametrize(
+    ("given_timeout", "seconds"), [("1", 1), (900, 900), ("3600", 3600), ("36000", None), ("soon", None), ("-1", None)]
+)
+def test_a_service_timeout_is_read(given_timeout: object, seconds: int | None) -> None:
+    """CloudFormation sends a number as a string."""
+    request = Request("Create", "request", "Sharing", "", {"ServiceTimeout": given_timeout}, {}, STARTED)
+    assert request.service_timeout == seconds
+    assert [request.is_abandoned(STARTED + (seconds or 3600) + late) for late in (0, 1)] == [False, True]
+
+
+@pytest.mark.parametrize(("ahead", "counts"), [(60, True), (61, False)])
+def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> None:
+    """CloudFormation's clock may be a minute ahead of the function's; a time of the far future is none."""
+    request = Request.parse(event_file("create") | {"ResponseURL": signed_url(STARTED + ahead)}, STARTED)
+    assert request.time == (STARTED + ahead if counts else None)
+
+
+@pytest.mark.parametrize(
+    ("physical_id", "since"),
+    [
+        (in_doubt("Sharing", "request", STARTED + 0.9), STARTED),
+        (in_doubt("a:1\n", "b:2", 7), 7),
+        ("in-doubt:Sharing:request", None),
+        ("in-doubt:Sharing:request:soon", None),
+        ("in-doubt:Sharing:request:1234567890123", None),
+        (not_created("Sharing", "request"), None),
+        ("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|sharing", None),
+    ],
+)
+def test_an_id_in_doubt_tells_when_its_create_gave_up(physical_id: str, since: float | None) -> None:
+    """What isn't exactly such an ID tells nothing."""
+    assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).in_doubt_since == since
