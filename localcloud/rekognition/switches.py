@@ -105,7 +105,7 @@ class Switches:
     end_of_list: Literal["no_token", "empty_token"] = "no_token"
     """What NextToken is on the last page."""
 
-    denied_by_organization: str = ""
+    denied_by_organization: str = "none"
     """The action, such as rekognition:PutProjectPolicy, that a service control policy of the organization denies."""
 
     custom_labels_everywhere: bool = False
