@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -115,21 +116,12 @@ def main() -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="./scripts/deploy",
-        description="Deploys the example application to a cloud on this machine, and shows what is live.",
-    )
-    parser.add_argument(
-        "-c",
-        "--context",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="the application's context: trusted_account=, the account to share with; project_arn=, a project to share",
-    )
-    parser.add_argument("--destroy", action="store_true", help="delete the stack, and stop the local cloud")
-    parser.add_argument("--aws", action="store_true", help="use the account of your AWS credentials instead")
-    parser.add_argument("--yes", action="store_true", help="with --aws: don't ask before changing anything")
+    # scripts/deploy, which answers --help, describes them.
+    parser = argparse.ArgumentParser(prog="./scripts/deploy", add_help=False)
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--destroy", action="store_true")
+    parser.add_argument("--aws", action="store_true")
+    parser.add_argument("--yes", action="store_true")
     options = parser.parse_args(arguments)
     context = {}
     for given in options.context:
@@ -174,6 +166,8 @@ def deploy(options: argparse.Namespace) -> None:
     print(f"  {verdict(before, policies, outputs(stack)['PolicyRevisionId'])}")
     if not options.aws:
         print("  The local cloud keeps running; ./scripts/deploy --destroy takes all of it down.")
+        print("  To deploy an app of yours to it with the CDK, run this in your shell first:")
+        print(f'  eval "$({shlex.quote(sys.executable)} -m localcloud env)"')
 
 
 def destroy(options: argparse.Namespace) -> None:
@@ -185,11 +179,17 @@ def destroy(options: argparse.Namespace) -> None:
     if cloud is None:
         print("The local cloud is not running, so there is nothing to take down.")
         return
-    try:
-        take_down(local(cloud))
-    finally:
-        step("Stopping the local cloud")
-        cloud.stop()
+    target = local(cloud)
+    take_down(target)
+    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
+    stacks = {each["StackName"]: each["StackStatus"] for page in pages for each in page["Stacks"]}
+    others = [name for name, status in stacks.items() if name != TOOLKIT and status != "DELETE_COMPLETE"]
+    if others:
+        print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
+        print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")
+        return
+    step("Stopping the local cloud")
+    cloud.stop()
 
 
 def take_down(target: Target) -> None:

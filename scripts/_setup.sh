@@ -2,12 +2,26 @@
 # Everything that tools print goes to .localcloud/logs/setup.log, which is named when something fails.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# The command's first lines are its help, which needs nothing set up.
+case " $* " in
+    *" -h "* | *" --help "*)
+        sed -n '2,$ { /^#/!q; s/^# \{0,1\}//p; }' "$0"
+        exit
+        ;;
+esac
+
 cd "$root"
 setup_log=$root/.localcloud/logs/setup.log
 setup_lock=$root/.localcloud/setup.lock
 mkdir -p "$(dirname "$setup_log")"
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
+# npm and jsii fail where they can't keep their caches.
+if ! [ -d "${HOME:-}" ] || ! [ -w "$HOME" ]; then
+    export npm_config_cache=$root/.localcloud/npm JSII_RUNTIME_PACKAGE_CACHE_ROOT=$root/.localcloud/jsii
+fi
+trap 'echo "Interrupted." >&2; exit 130' INT
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -46,15 +60,17 @@ unlock() {
     trap - EXIT
 }
 
-# Print the first Python that is new enough: $PYTHON, python3, then those with a version in their name.
+# Print $PYTHON; where it isn't set, the first Python that is new enough.
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.10; do
+    local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11 python3.10)
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
             command -v "$candidate"
             return
         fi
     done
+    [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON isn't Python 3.10 or newer. Name another one, or unset PYTHON."
     fail "Python 3.10 or newer is needed, and none was found. Install it (Debian and Ubuntu: apt install python3" \
         "python3-venv), or name one: PYTHON=/path/to/python3 $0"
 }
@@ -75,12 +91,17 @@ make_virtual_environment() {
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
             "apt install python3-venv"
+    # One without a stamp is half made, or it is the user's.
+    [ ! -e .venv ] || [ -e .venv/stamp ] || [ -e .localcloud/making-venv ] ||
+        fail "$root/.venv exists, and wasn't made by the commands of scripts/. Move it elsewhere, or remove it."
+    touch .localcloud/making-venv
     step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
     step "Installing the Python packages" .venv/bin/pip install --no-compile \
         --require-hashes --only-binary :all: --requirement requirements-dev.txt
     step "Installing the construct, as it is here" \
         .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
     printf '%s\n' "$stamp" >.venv/stamp
+    rm .localcloud/making-venv
 }
 
 install_cdk_cli() {

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,11 +33,11 @@ def copy(bare_copy: Path) -> Iterator[Path]:
 
 
 def run(copy: Path, *command: str, environment: dict[str, str] | None = None, fails: bool = False) -> str:
-    """Run a command of the copy, and return what it printed."""
+    """Run a command of the copy, by default without a HOME that can be written to, and return what it printed."""
     done = subprocess.run(
         command,
         cwd=copy,
-        env=bare_environment(copy.parent) if environment is None else environment,
+        env=bare_environment(copy / "README.md" / "home") if environment is None else environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -53,6 +54,9 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     assert "111122223333" in first
     (revision,) = set(REVISION.findall(first))
     assert f"The policy is live, at revision {revision}." in first
+    (line,) = (line for line in first.splitlines() if "-m localcloud env" in line)
+    told = run(copy.parent, "bash", "-c", f"{line}; echo $AWS_ENDPOINT_URL")
+    assert told.startswith("https://localhost:")
 
     again = run(copy, "./scripts/deploy")
     assert f"Nothing changed: the policy is still at revision {revision}." in again
@@ -84,8 +88,15 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     drifted = run(copy, "./scripts/deploy", fails=True)
     assert "somebody has changed it" in drifted
 
+    stacks = cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}})
+    stacks.create_stack(StackName="OfTheUser", TemplateBody=body)
     destroyed = run(copy, "./scripts/deploy", "--destroy")
     assert "Nothing is left" in destroyed
+    assert "keeps running, because it has other stacks: OfTheUser" in destroyed
+    assert LocalCloud.attach(copy / ".localcloud") is not None
+    stacks.delete_stack(StackName="OfTheUser")
+    assert "Stopping the local cloud" in run(copy, "./scripts/deploy", "--destroy")
     assert not cloud.is_running
     assert LocalCloud.attach(copy / ".localcloud") is None
     assert "nothing to take down" in run(copy, "./scripts/deploy", "--destroy")
@@ -231,7 +242,10 @@ def test_another_account_than_the_stack_s_is_rejected(
     ("missing", "told"),
     [
         (("node", "npm"), "Node.js 20 or newer with npm is needed"),
-        (("python3", "python3.10", "python3.11", "python3.12", "python3.13"), "Python 3.10 or newer is needed"),
+        (
+            ("python3", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"),
+            "Python 3.10 or newer is needed",
+        ),
     ],
 )
 def test_what_is_missing_is_said(copy: Path, tmp_path: Path, missing: tuple[str, ...], told: str) -> None:
@@ -245,6 +259,69 @@ def test_what_is_missing_is_said(copy: Path, tmp_path: Path, missing: tuple[str,
                 (tools / tool.name).unlink(missing_ok=True)
                 (tools / tool.name).symlink_to(tool)
     assert told in run(copy, "./scripts/deploy", environment=environment | {"PATH": str(tools)}, fails=True)
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Path:
+    """A copy of the commands alone, with nothing set up."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "copy" / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "copy" / "requirements-dev.txt").touch()
+    (tmp_path / "copy" / "README.md").touch()
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize("name", ["bench", "deploy", "docs", "package", "test"])
+def test_help_sets_nothing_up(commands: Path, name: str) -> None:
+    """Each command says what it does at once, however it is started, and leaves nothing behind."""
+    (commands / "link").symlink_to(commands / "scripts" / name)
+    before = set(commands.rglob("*"))
+    told = {
+        run(commands, *command, "--help")
+        for command in ((f"./scripts/{name}",), ("sh", f"scripts/{name}"), ("./link",))
+    }
+    assert len(told) == 1
+    assert f"./scripts/{name}" in told.pop()
+    assert set(commands.rglob("*")) == before
+
+
+def test_an_unusable_python_is_rejected(commands: Path) -> None:
+    """A mistyped PYTHON isn't replaced silently by another one."""
+    environment = bare_environment(commands) | {"PYTHON": "/no/such/python"}
+    told = run(commands, "./scripts/deploy", environment=environment, fails=True)
+    assert "PYTHON=/no/such/python isn't Python 3.10 or newer" in told
+
+
+def test_an_environment_of_the_user_is_kept(commands: Path) -> None:
+    """A .venv that the commands didn't make stays as it is."""
+    (commands / ".venv").mkdir()
+    (commands / ".venv" / "mine").touch()
+    assert "wasn't made by the commands" in run(commands, "./scripts/deploy", fails=True)
+    assert (commands / ".venv" / "mine").exists()
+
+
+def test_an_interrupted_set_up_is_no_failure(commands: Path, tmp_path: Path) -> None:
+    """Ctrl-C during set-up says so and nothing else, and the next run sets up again."""
+    os.mkfifo(tmp_path / "begun")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" != -m ] || {{ mkdir .venv; echo >{tmp_path}/begun; exec sleep 600; }}\n')
+    python.chmod(0o755)
+    process = subprocess.Popen(
+        ["./scripts/deploy"],
+        cwd=commands,
+        env=bare_environment(tmp_path) | {"PYTHON": str(python)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    (tmp_path / "begun").read_text()
+    os.killpg(process.pid, signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.splitlines() == ["==> Making the virtual environment (.venv)", "Interrupted."]
+    assert "Making the virtual environment" in run(
+        commands, "./scripts/deploy", environment=bare_environment(tmp_path) | {"PYTHON": "python3"}, fails=True
+    )
 
 
 def test_readme_names_the_commands_that_are_tested(bare_copy: Path) -> None:
