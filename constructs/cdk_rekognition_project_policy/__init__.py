@@ -1,6 +1,6 @@
 """Amazon Rekognition Custom Labels project policies for the AWS CDK."""
 
-from ._copying import CopyProjectVersionPolicy
+from ._copy_policy import CopyProjectVersionPolicy
 from ._policy import ProjectPolicy
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
 

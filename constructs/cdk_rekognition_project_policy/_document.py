@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+import jsii
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from . import _synthesis
-from ._given import is_token
+from constructs import IConstruct, IValidation
+
+from . import _tokens
 from ._handler import arns, errors
 from ._handler import document as documents
+from ._summary import summary
 
 VERSION = "2012-10-17"
 """The version that an ``iam.PolicyDocument`` has; a document of another one stays as it is."""
+
+_INFO = "aws:cdk:info"
+"""The type of an information annotation (``ArtifactMetadataEntryType.INFO``)."""
 
 Document = iam.PolicyDocument | Mapping[str, Any] | str
 
@@ -36,7 +43,7 @@ class DocumentRules:
         """
         if given is None or isinstance(given, iam.PolicyDocument):
             return given or iam.PolicyDocument(minimize=True)
-        if is_token(given) and not str(given).lstrip().startswith("{"):
+        if _tokens.is_token(given) and not str(given).lstrip().startswith("{"):
             return given  # a token as a whole; a text with tokens in it is JSON like any other
         document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
         broken = self._broken_so_far(document)
@@ -54,20 +61,20 @@ class DocumentRules:
 
         None stands for an ``iam.PolicyDocument`` without statements.
         """
-        resolved = {} if resolved is None else _synthesis.joined(resolved, self._partition)
+        resolved = {} if resolved is None else _tokens.joined(resolved, self._partition)
         if isinstance(resolved, str):  # a token that stood for a text
             try:
                 resolved = documents.parse(resolved)
             except documents.InvalidDocument as invalid:
                 return [str(invalid)]
-        if isinstance(resolved, Mapping) and not _synthesis.is_intrinsic(resolved):
-            return self._violations(resolved) + documents.size_violations(_synthesis.shortest(resolved))
-        return _size_of_partly_known(_synthesis.shortest(resolved))
+        if isinstance(resolved, Mapping) and not _tokens.is_intrinsic(resolved):
+            return self._violations(resolved) + documents.size_violations(_tokens.shortest(resolved))
+        return _size_of_partly_known(_tokens.shortest(resolved))
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements may yet be added."""
         statements = document.get("Statement", [])
-        resolved = documents.parse(_synthesis.joined(_synthesis.resolve(self._stack, document), self._partition) or {})
+        resolved = documents.parse(_tokens.joined(_tokens.resolve(self._stack, document), self._partition) or {})
         if statements == []:
             resolved["Statement"] = {"Ref": "Unknown"}
         return self._violations(resolved)
@@ -78,14 +85,62 @@ class DocumentRules:
             project=self._project,
             block_public_policy=self._block_public_policy,
             opt_out="block_public_policy=False",
-            is_unknown=_synthesis.is_intrinsic,
-            beginning=_synthesis.beginning,
+            is_unknown=_tokens.is_intrinsic,
+            beginning=_tokens.beginning,
         )
         return violations
 
     @property
     def _partition(self) -> Mapping[str, str]:
         return {"AWS::Partition": self._project.partition if self._project else "aws"}
+
+
+@jsii.implements(IValidation)
+class DocumentsOfStack:
+    """Holds the documents of one stack's policies to their rules, and says in the CLI's output who may copy.
+
+    One validation for all of them, since each document by itself would cross to Node.js several times. It runs before
+    the CDK collects annotations.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._documents: list[tuple[IConstruct, str, Document, DocumentRules]] = []
+        self._told: dict[IConstruct, str] = {}
+        stack.node.add_validation(self)
+
+    @staticmethod
+    @cache
+    def of(stack: Stack) -> DocumentsOfStack:
+        """Return those of a stack."""
+        return DocumentsOfStack(stack)
+
+    def add(self, policy: IConstruct, project_arn: str, document: Document, rules: DocumentRules) -> None:
+        """Let a policy's document be checked at synthesis."""
+        self._documents.append((policy, project_arn, document, rules))
+
+    def validate(self) -> list[str]:
+        # In a mapping each, for what resolves to nothing is left out.
+        resolved = _tokens.resolve(
+            self._stack,
+            [{"ProjectArn": project_arn, "Document": document} for _, project_arn, document, _ in self._documents],
+        )
+        found = []
+        for (policy, _, _, rules), each in zip(self._documents, resolved, strict=True):
+            broken = rules.broken(each.get("Document"))
+            found += [f"{policy.node.path}: {rule}" for rule in broken]
+            if not broken:
+                self._tell(policy, summary(each["ProjectArn"], each["Document"]))
+        return found
+
+    def _tell(self, policy: IConstruct, text: str) -> None:
+        """Let the CLI print a text, once however often the app is synthesized.
+
+        ``Annotations`` would add a stack trace, whose file differs with each synthesis.
+        """
+        if self._told.get(policy) != text:
+            self._told[policy] = text
+            policy.node.add_metadata(_INFO, text)
 
 
 def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
@@ -123,7 +178,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
 def _is_partly_unknown(value: object) -> bool:
     """Tell whether CloudFormation's intrinsic functions or the CDK's objects stand somewhere in a document."""
     if isinstance(value, Mapping):
-        return _synthesis.is_intrinsic(value) or any(_is_partly_unknown(element) for element in value.values())
+        return _tokens.is_intrinsic(value) or any(_is_partly_unknown(element) for element in value.values())
     if isinstance(value, list):
         return any(_is_partly_unknown(element) for element in value)
     return _is_of_the_cdk(value)

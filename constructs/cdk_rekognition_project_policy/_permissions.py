@@ -7,8 +7,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
-from ._given import is_token
-from ._stacks import stack_of
+from ._tokens import is_token, stack_of
 
 INLINE_QUOTA = 10_240
 """Characters of all inline policies of a role together, white space not counted (IAM and AWS STS quotas)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, reduce
+from functools import reduce
 from typing import Any
 
 import jsii
@@ -13,22 +13,18 @@ from aws_cdk import aws_rekognition as rekognition
 
 from constructs import Construct
 
-from . import _principals
-from ._document import VERSION, Document, DocumentRules
-from ._findings import explain_copies
-from ._given import checked, has, is_token, wrong
+from . import _grants
+from ._checks import Environment, PoliciesOfApp, checked, of_type, warn_of_region
+from ._document import VERSION, Document, DocumentRules, DocumentsOfStack
 from ._handler import arns, identity, timeouts
 from ._handler import document as documents
 from ._handler import properties as resource
 from ._permissions import inline_policy
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
-from ._regions import warn_elsewhere
-from ._siblings import Siblings
-from ._stacks import environment_of, stack_of
-from ._synthesis import is_intrinsic, joined, referenced, resolve, shortest
-from ._validation import DocumentsOfStack
-from ._versions import Versions
+from ._suppressions import explain_copies
+from ._tokens import is_intrinsic, is_token, joined, referenced, resolve, shortest, stack_of
 
+_SERVICE_TIMEOUT = Duration.seconds(timeouts.SERVICE_TIMEOUT)
 _EXAMPLES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
 """For the pseudo parameters in a project's ARN: whatever they will be, the rest of it has to be a project's."""
 
@@ -56,28 +52,32 @@ class ProjectPolicy(Resource):
         block_public_policy: bool = True,
         trigger: str | None = None,
         provider: IProjectPolicyProvider | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         """Define a project policy.
 
         :param project_arn: The ARN of the project. It must be in the stack's account and Region. Another project
             replaces the policy. Default: that of ``project``; one of the two is required.
-        :param project: The project, where it is defined in the same app. Default: the one of ``project_arn``.
+        :param project: The project, if it is defined in the same app. Default: the one of ``project_arn``.
         :param policy_name: The policy's name: 1 to 128 letters, digits, ``_``, ``.`` and ``-``. Another name replaces
             the policy. Default: a name made from the construct's path.
-        :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or JSON text. Grants are added
-            to an ``iam.PolicyDocument`` itself, so give each policy one of its own, with ``minimize=True`` for
-            statements to be merged so that many fit. Default: only what grants add.
-        :param adopt_existing: Whether a policy of that name that is there already, and says the same, is taken over. An
-            adopted policy is updated with the stack but stays when the stack goes. Default: False, which refuses it.
+        :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or a JSON string. Grants are
+            added to an ``iam.PolicyDocument`` itself, so give each policy one of its own, with ``minimize=True`` to
+            merge statements so that many fit. Default: only what grants add.
+        :param adopt_existing: Whether to take over an existing policy of that name whose document is equivalent. An
+            adopted policy is updated with the stack but remains when the stack is deleted. Default: False, which
+            rejects an existing policy.
         :param block_public_policy: Whether to reject statements that grant access to every AWS account:
             ``Principal: "*"``, unless a condition tests one of these keys against fixed values:
             ``aws:PrincipalOrgID``, ``aws:PrincipalOrgPaths`` (with ``ForAnyValue:``), ``aws:PrincipalAccount``,
             ``aws:PrincipalArn``, ``aws:SourceVpc`` and ``aws:SourceVpce``. Default: True.
-        :param trigger: Any string. Another value makes the next deployment read the live policy and restore this
-            document if somebody changed or deleted the policy by hand. Give your pipeline's build number to correct
-            drift at every deployment. Default: none; drift stays until the next edit of the policy.
-        :param provider: The provider whose function puts the policy. You can't change it later: CloudFormation rejects
-            another ServiceToken for an existing resource. Default: the stack's own.
+        :param trigger: Any string; another value makes the function compare the live policy with the document and
+            restore it. Pass a build number to correct manual changes at every deployment. Default: none.
+        :param provider: The provider whose function manages the policy. You can't change it later: CloudFormation
+            rejects another ServiceToken. Default: the stack's own.
+        :param removal_policy: What happens to the policy when it is removed from the stack or replaced.
+            ``RemovalPolicy.RETAIN`` keeps it on the project, so that another stack can adopt it. Default: it is
+            deleted.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
             known. Grants are checked at synthesis, when all of them are known.
         """
@@ -86,42 +86,43 @@ class ProjectPolicy(Resource):
         project_arn = self._arn_of(project_arn, project)
         self._project_arn = project_arn
         self._project, project_name = self._parse_project(project_arn, stack)
-        self._versions = Versions(self, project_arn, project_name)
+        self._versions = _grants.Versions(self, project_arn, project_name)
         name = self._name_of_path() if policy_name is None else policy_name
         self._check_name(name, stack)
-        rules = DocumentRules(
-            stack, self._project, block_public_policy=self._flag(block_public_policy=block_public_policy)
-        )
+        # Every string is true in Python, "false" included.
+        of_type(self, "block_public_policy", block_public_policy, bool, "True or False")
+        of_type(self, "adopt_existing", adopt_existing, bool, "True or False")
+        rules = DocumentRules(stack, self._project, block_public_policy=block_public_policy)
         self._document = checked(self, lambda: rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         if provider is None:
             provider = ProjectPolicyProvider.of(scope)
-        has(self, "provider", provider, "manage", "a ProjectPolicyProvider, or what its from_attributes returns")
-        Siblings.of(stack).add(self, project_arn, name, stack)
+        PoliciesOfApp.of(stack).add(self, project_arn, name, stack)
         DocumentsOfStack.of(stack).add(self, project_arn, self._document, rules)
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
             "PolicyName": name,
             "PolicyDocument": self._document,
         }
-        # Left out where they say nothing new, so that a later default does not update the resource.
-        if self._flag(adopt_existing=adopt_existing):
+        # Omitted where they have their defaults, so that another default does not update the resource.
+        if adopt_existing:
             properties["AdoptExisting"] = True
         if not block_public_policy:
             properties["BlockPublicPolicy"] = False
         if trigger is not None:
-            properties["Trigger"] = self._string(trigger=trigger)
+            properties["Trigger"] = of_type(self, "trigger", trigger, str, "a string")
         self._resource = CustomResource(
             self,
             "Resource",
             resource_type=resource.RESOURCE_TYPE,
             service_token=provider.service_token,
-            service_timeout=_service_timeout(),
+            service_timeout=_SERVICE_TIMEOUT,
+            removal_policy=removal_policy,
             properties=properties,
         )
         provider.manage(project_arn, self._resource)
-        warn_elsewhere(self, self._project.region if self._project else environment_of(stack).region)
+        warn_of_region(self, self._project.region if self._project else Environment.of(stack).region)
 
     @property
     def project_policy_id(self) -> str:
@@ -177,7 +178,7 @@ class ProjectPolicy(Resource):
         """
         self._check_that_statements_can_be_added()
         arns = self._versions.arns(versions)
-        grants = [self._grant(principal, arns) for principal in _principals.of(grantee, self)]
+        grants = [self._grant(principal, arns) for principal in _grants.of(grantee, self)]
         return reduce(lambda one, other: one.combine(other), grants)
 
     def deny_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> None:
@@ -192,7 +193,7 @@ class ProjectPolicy(Resource):
         """
         self._check_that_statements_can_be_added()
         arns = self._versions.arns(versions)
-        for principal in _principals.of(grantee, self):
+        for principal in _grants.of(grantee, self):
             self.add_to_resource_policy(
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY, principals=[principal], actions=[documents.COPY_ACTION], resources=arns
@@ -200,9 +201,9 @@ class ProjectPolicy(Resource):
             )
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Say what happens to the policy when it leaves the stack, or is replaced by another.
+        """Set the removal policy, as ``removal_policy`` does.
 
-        :param policy: ``RemovalPolicy.RETAIN`` leaves it where it is, so that another stack can adopt it.
+        :param policy: What happens to the project policy when it is removed from the stack or replaced.
         """
         self._resource.apply_removal_policy(policy)
 
@@ -225,23 +226,23 @@ class ProjectPolicy(Resource):
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
         stack = self._own_stack
-        principal = _principals.as_document_names(principal, stack, self._project.account if self._project else None)
+        principal = _grants.as_document_names(principal, stack, self._project.account if self._project else None)
         if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
             self._identity_policy(principal, arns)
-            principal = _principals.named(principal)
+            principal = _grants.named(principal)
         return iam.Grant.add_to_principal_and_resource(
             grantee=principal,
             actions=[documents.COPY_ACTION],
             resource_arns=arns,
             resource=self,
             # The document's statement has them from its principal; these are the identity policy's.
-            conditions=_principals.conditions_of(principal) or None,
+            conditions=_grants.conditions_of(principal) or None,
         )
 
     def _would_be_a_cycle(self, principal: iam.Role | iam.User, stack: Stack) -> bool:
         """Tell whether an identity policy in the principal's stack would need this one, which needs that one."""
         other = stack_of(principal)
-        same_environment = environment_of(other) == environment_of(stack)
+        same_environment = Environment.of(other) == Environment.of(stack)
         return other is not stack and same_environment and is_token(self._project_arn)
 
     def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
@@ -261,8 +262,6 @@ class ProjectPolicy(Resource):
             if project_arn is None:
                 raise ValueError(f"{self.node.path}: neither project_arn nor project is given. Give one of the two.")
             return project_arn
-        if not isinstance(project, rekognition.CfnProject):
-            raise wrong(self, "project", project, "a rekognition.CfnProject, or the project's ARN as project_arn")
         return project.attr_arn
 
     def _parse_project(self, project_arn: str, stack: Stack) -> tuple[arns.Project | None, str | None]:
@@ -275,7 +274,7 @@ class ProjectPolicy(Resource):
                 return None, None
             return None, checked(self, lambda: arns.Project.parse(shape)).name
         project: arns.Project = checked(self, lambda: arns.Project.parse(arn))
-        own = environment_of(stack)
+        own = Environment.of(stack)
         environment = arns.Environment(own.region or project.region, own.account or project.account)
         checked(self, lambda: project.check_environment(environment))
         return project, project.name
@@ -285,7 +284,7 @@ class ProjectPolicy(Resource):
         reference = referenced(project_arn)
         if not reference or not isinstance(reference[0], rekognition.CfnProject):
             return
-        difference = environment_of(stack_of(reference[0])).difference(environment_of(stack))
+        difference = Environment.of(stack_of(reference[0])).difference(Environment.of(stack))
         if difference:
             kind, there, here = difference
             raise ValueError(
@@ -304,22 +303,3 @@ class ProjectPolicy(Resource):
         known = shortest(name)
         if known or not is_intrinsic(name):
             checked(self, lambda: identity.check_policy_name(known))
-
-    def _flag(self, **given: object) -> bool:
-        """Return a flag; anything but True and False is refused, since every text counts as true in Python."""
-        ((name, value),) = given.items()
-        if not isinstance(value, bool):
-            raise ValueError(f"{self.node.path}: {name} is {value!r}. Give True or False.")  # noqa: TRY004
-        return value
-
-    def _string(self, **given: object) -> str:
-        """Return a string; raises ``ValueError`` for a value of another type."""
-        ((name, value),) = given.items()
-        if not isinstance(value, str):
-            raise wrong(self, name, value, "a string")
-        return value
-
-
-@cache
-def _service_timeout() -> Duration:
-    return Duration.seconds(timeouts.SERVICE_TIMEOUT)

@@ -14,11 +14,11 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, DependencyGroup
 
 from . import _handler
-from ._findings import explain_every_project, explain_function, explain_log_group
-from ._given import has, is_token, matches, wrong
+from ._checks import Environment, check_account, matches, wrong
 from ._handler import timeouts
 from ._permissions import RolePermissions, inline_policy
-from ._stacks import Environment, check_account, environment_of, stack_of
+from ._suppressions import explain_every_project, explain_function, explain_log_group
+from ._tokens import is_token, stack_of
 
 if TYPE_CHECKING:  # it takes long to load, and its names are all that is needed of it
     from aws_cdk import aws_kms as kms
@@ -89,16 +89,10 @@ class ProjectPolicyProvider(Construct):
         if role is not None and permissions_boundary is not None:
             raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
         if role is not None:
-            has(self, "role", role, "role_name", "an iam.Role, or what its from_role_name returns")
             check_account(self, "role", role)
-        if permissions_boundary is not None:
-            has(self, "permissions_boundary", permissions_boundary, "managed_policy_arn", "an iam.ManagedPolicy")
-        if log_encryption_key is not None:
-            has(self, "log_encryption_key", log_encryption_key, "key_arn", "a kms.Key")
-        if not isinstance(log_retention, logs.RetentionDays):
-            raise wrong(self, "log_retention", log_retention, "one of logs.RetentionDays")
-        if not isinstance(log_removal_policy, RemovalPolicy):
-            raise wrong(self, "log_removal_policy", log_removal_policy, "one of RemovalPolicy")
+        # The CDK would leave out of the template, without a word, what isn't a managed policy.
+        if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
+            raise wrong(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
         if not _is_memory_size(memory_size):
             raise wrong(self, "memory_size", memory_size, "128 to 10240, in MiB")
         log_group = logs.LogGroup(
@@ -111,7 +105,7 @@ class ProjectPolicyProvider(Construct):
         if log_encryption_key is None:
             explain_log_group(log_group)
         else:
-            _let_logs_use(log_encryption_key)
+            _allow_logs_to_use(log_encryption_key)
         self._role = role if role is not None else self._own_role(permissions_boundary)
         # A policy of its own, since a role that is given may be of a stack that cannot refer to this one.
         policy = inline_policy(
@@ -147,7 +141,7 @@ class ProjectPolicyProvider(Construct):
         self._needed = DependencyGroup(policy, self._function.node.find_child("EventInvokeConfig"))
         self._permissions = RolePermissions(self, self._role)
         self._service_token = self._function.function_arn
-        self._environment = environment_of(stack_of(self))
+        self._environment = Environment.of(stack_of(self))
 
     @classmethod
     def of(cls, scope: Construct) -> ProjectPolicyProvider:
@@ -238,7 +232,7 @@ def _of_stack(stack: Stack) -> ProjectPolicyProvider:
 def _check_environment(own: Environment, provider: Construct, project_arn: str, resource: Construct) -> None:
     """Raise ``ValueError`` for a resource that is known to be where the provider's function does not serve."""
     # The project's environment is the stack's, which may not be known.
-    its = environment_of(stack_of(resource)) if is_token(project_arn) else Environment.of_arn(project_arn)
+    its = Environment.of(stack_of(resource)) if is_token(project_arn) else Environment.of_arn(project_arn)
     difference = own.difference(its)
     if difference:
         kind, served, wanted = difference
@@ -249,14 +243,14 @@ def _check_environment(own: Environment, provider: Construct, project_arn: str, 
 
 
 def _is_memory_size(value: object) -> bool:
-    """Tell whether a value is a whole number of MiB that Lambda offers; a number that is a token is far below zero."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return (value < 0 and Token.is_unresolved(value)) or (isinstance(value, int) and 128 <= value <= 10_240)
+    """Return whether a value is a whole number of MiB that Lambda supports, or a token, which is a negative float."""
+    if isinstance(value, float) and value < 0:
+        return bool(Token.is_unresolved(value))
+    return isinstance(value, int) and 128 <= value <= 10_240
 
 
-def _let_logs_use(key: kms.IKey) -> None:
-    """Let CloudWatch Logs use a key (Amazon CloudWatch Logs user guide, 'Encrypt log data ... using AWS KMS')."""
+def _allow_logs_to_use(key: kms.IKey) -> None:
+    """Allow CloudWatch Logs to use a key (CloudWatch Logs user guide, 'Encrypt log data ... using AWS KMS')."""
     key.add_to_resource_policy(
         iam.PolicyStatement(
             actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],

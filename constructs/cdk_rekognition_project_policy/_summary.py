@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._handler import document as documents
-from ._synthesis import is_intrinsic, readable
+from ._tokens import is_intrinsic, readable
 
 _PROJECT = re.compile(r"arn:.+?:rekognition:[^/]+:project/([^/]+)/\d+")
 _ROOT = re.compile(r"arn:.+?:iam::([^/]+):root")

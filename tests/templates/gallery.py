@@ -29,11 +29,10 @@ shared = ProjectPolicyProvider(
 
 user = Stack(app, "UserOfSharedProvider", env=HERE)
 project = rekognition.CfnProject(user, "Project", project_name="logos")
-policy = ProjectPolicy(user, "Sharing", project=project, provider=shared)
+policy = ProjectPolicy(user, "Sharing", project=project, provider=shared, removal_policy=RemovalPolicy.RETAIN)
 policy.grant_copy(TRUSTED)
 policy.grant_copy(iam.OrganizationPrincipal("o-abcdefghij"), versions=["v1"])
 policy.deny_copy(iam.ArnPrincipal("arn:aws:iam::111122223333:role/guest"))
-policy.apply_removal_policy(RemovalPolicy.RETAIN)
 
 importing = Stack(app, "UserOfImportedProvider", env=HERE)
 imported = ProjectPolicyProvider.from_attributes(

@@ -11,14 +11,13 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
-from ._findings import explain_copies
-from ._given import checked, has, is_token, matches, wrong
+from ._checks import Environment, check_account, checked, matches, wrong
+from ._grants import Versions
 from ._handler import arns
 from ._handler import document as documents
 from ._permissions import MANAGED_QUOTA
-from ._stacks import check_account, environment_of, stack_of
-from ._synthesis import resolve, shortest
-from ._versions import Versions
+from ._suppressions import explain_copies
+from ._tokens import is_token, resolve, shortest, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and their names are all that is needed of them
     from aws_cdk import aws_kms as kms
@@ -83,26 +82,18 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             description="Lets models of another account's Rekognition Custom Labels project be copied",
             managed_policy_name=managed_policy_name,
         )
-        if not isinstance(roles or (), (list, tuple)):
-            raise wrong(self, "roles", roles, "a list of roles, such as [role]")
         for role in roles or ():
-            has(self, "roles", role, "role_name", "a list of iam.Role, or of what its from_role_name returns")
             check_account(self, "roles", role)
             self.attach_to_role(role)
         named = managed_policy_name is not None and not is_token(managed_policy_name)
         if named and not matches(_POLICY_NAME, managed_policy_name):
             raise wrong(self, "managed_policy_name", managed_policy_name, "1 to 128 letters, digits or any of _+=,.@-")
-        has(self, "output_bucket", output_bucket, "bucket_arn", "an s3.Bucket, or what its from_bucket_name returns")
-        if output_encryption_key is not None:
-            has(self, "output_encryption_key", output_encryption_key, "key_arn", "a kms.Key")
-        if not isinstance(output_key_prefix, str):
-            raise wrong(self, "output_key_prefix", output_key_prefix, 'a text, such as "copied/"')
         if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
             source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
         sources = Versions(self, source_project_arn, None).arns(versions)
         copies = Versions(self, destination_project_arn, None).arns(None)
-        results = output_bucket.arn_for_objects(f"{output_key_prefix}*")
+        results = output_bucket.arn_for_objects(output_key_prefix + "*")
         self.add_statements(
             _allow([documents.COPY_ACTION], *sources),
             _allow(
@@ -140,7 +131,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                         f"{self.node.path}: the source project is in {kind} {its}, the destination project in {other}. "
                         f"Models are copied within one {kind}; give a destination in {its}."
                     )
-        account = environment_of(stack_of(self)).account
+        account = Environment.of(stack_of(self)).account
         if destination and account is not None and destination.account != account:
             raise ValueError(
                 f"{self.node.path}: the destination project is in account {destination.account}, but this stack is in "

@@ -12,8 +12,7 @@ from aws_cdk import Acknowledgment, CfnResource, Validations
 
 from constructs import Construct
 
-from ._stacks import stack_of
-from ._synthesis import readable, resolve
+from ._tokens import readable, resolve, stack_of
 
 _CHECKOV_OF_FUNCTION = {
     "CKV_AWS_115": "Reserved concurrency would be taken from the account's other functions; this one rarely runs",

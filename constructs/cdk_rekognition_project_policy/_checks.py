@@ -1,0 +1,169 @@
+"""What an app is told at synthesis, where the CDK says nothing or the deployment would say it later."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar, TypeVar
+
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct, IConstruct
+
+from ._handler import InvalidArnError, arns, errors
+from ._tokens import is_token, referenced, resolve, stack_of
+
+_T = TypeVar("_T")
+
+QUOTA = 5
+"""Policies of a project, unless its quota is raised (Custom Labels quotas)."""
+
+CUSTOM_LABELS = frozenset(
+    {
+        "us-east-1",
+        "us-east-2",
+        "us-west-2",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-central-1",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-northeast-1",
+        "ap-northeast-2",
+    }
+)
+"""The Regions of Custom Labels (AWS General Reference, Amazon Rekognition endpoints and quotas)."""
+
+
+def wrong(user: IConstruct, name: str, value: object, what: str) -> ValueError:
+    """Return the error for a value that isn't what it should be."""
+    return ValueError(f"{user.node.path}: {name} is {value!r}. Give {what}.")
+
+
+def of_type(user: IConstruct, name: str, value: object, kind: type[_T], what: str) -> _T:
+    """Return a value of a type; raises ``ValueError`` for another, which would mean something else than it says."""
+    if not isinstance(value, kind):
+        raise wrong(user, name, value, what)
+    return value
+
+
+def matches(pattern: re.Pattern[str], value: object) -> bool:
+    """Return whether a value is a string that matches a pattern as a whole."""
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
+    """Return what a rule returns; what it rejects is raised as ``ValueError``, with the construct's path."""
+    try:
+        return rule()
+    except (errors.RejectedError, InvalidArnError) as rejected:
+        raise ValueError(f"{user.node.path}: {rejected}") from None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An account and a Region, as far as they are known at synthesis."""
+
+    account: str | None
+    region: str | None
+
+    @classmethod
+    @cache
+    def of(cls, stack: Stack) -> Environment:
+        """Return where a stack is deployed; None where only the deployment will tell."""
+        account, region = stack.account, stack.region
+        return cls(None if is_token(account) else account, None if is_token(region) else region)
+
+    @classmethod
+    def of_arn(cls, arn: str) -> Environment:
+        """Return where the resource of an ARN is."""
+        if is_token(arn):
+            return cls(None, None)
+        environment = arns.Environment.of(arn)
+        return cls(environment.account, environment.region)
+
+    def difference(self, other: Environment) -> tuple[str, str, str] | None:
+        """Return what is known to differ, ``account`` or ``Region``, with its value here and in the other."""
+        for kind, here, there in (("account", self.account, other.account), ("Region", self.region, other.region)):
+            if here is not None and there is not None and here != there:
+                return kind, here, there
+        return None
+
+
+def check_account(user: Construct, name: str, role: iam.IRole) -> None:
+    """Raise ``ValueError`` for a role that is known to be of another account than the stack of what uses it.
+
+    A policy would be attached to the role of the same name in the stack's own account.
+    """
+    its, own = role.principal_account, Environment.of(stack_of(user)).account
+    if its is not None and own is not None and not is_token(its) and its != own:
+        raise ValueError(
+            f"{user.node.path}: {name} has a role of account {its}, but this stack is in {own}. Give a role of this "
+            "account."
+        )
+
+
+def warn_of_region(policy: Construct, region: str | None) -> None:
+    """Warn of a Region that isn't known to have Custom Labels, where every call is denied; AWS may have added it."""
+    if region is not None and region not in CUSTOM_LABELS:
+        Annotations.of(policy).add_warning_v2(
+            "cdk-rekognition-project-policy:region",
+            f"Rekognition Custom Labels is not known to be in Region {region}, where this policy is put. Deploy the "
+            "stack in the Region of the project.",
+        )
+
+
+class PoliciesOfApp:
+    """Every policy of an app, by its project and its name."""
+
+    _of_apps: ClassVar[dict[IConstruct, PoliciesOfApp]] = {}
+
+    def __init__(self) -> None:
+        self._by_name: dict[tuple[str, str], Construct] = {}
+        self._count: Counter[str] = Counter()
+
+    @classmethod
+    def of(cls, stack: Stack) -> PoliciesOfApp:
+        """Return the policies of the app that a stack is in."""
+        return cls._of_apps.setdefault(stack.node.root, cls())
+
+    def add(self, policy: Construct, project_arn: str, policy_name: str, stack: Stack) -> None:
+        """Add a policy, and warn of the sixth one of a project, which needs a raised quota.
+
+        Raises ``ValueError`` for a second policy of one name on one project: no state of the service tells two such
+        policies apart, so each would be edited and deleted for the other.
+        """
+        project, name = _project_key(stack, project_arn), json.dumps(resolve(stack, policy_name))
+        other = self._by_name.setdefault((project, name), policy)
+        if other is not policy:
+            raise ValueError(
+                f"{policy.node.path}: {other.node.path} has the same policy name on the same project. Give each policy "
+                "a name of its own, or put all statements into one."
+            )
+        self._count[project] += 1
+        count = self._count[project]
+        if count > QUOTA:
+            Annotations.of(policy).add_warning_v2(
+                "cdk-rekognition-project-policy:quota",
+                f"This is policy number {count} of its project, which takes {QUOTA} unless its quota is raised. Raise "
+                "the quota in Service Quotas before you deploy, or put the statements into fewer policies.",
+            )
+
+
+def _project_key(stack: Stack, project_arn: str) -> str:
+    """Return a string that is equal for two projects that are surely the same."""
+    resolved = resolve(stack, project_arn)
+    if isinstance(resolved, str):
+        return json.dumps(resolved)
+    reference = referenced(project_arn)
+    if reference:
+        construct, attribute = reference
+        return json.dumps([construct.node.path, attribute])
+    # Any other token is one of its stack: the same in another stack is another project.
+    return json.dumps([stack.node.path, resolved], sort_keys=True)
