@@ -93,14 +93,12 @@ class Stage:
         live = self.live(name)
         return is_document(live.document if live else None, document)
 
-    def event(self, name: str, *, without_time: bool = False, **properties: object) -> dict[str, Any]:
+    def event(self, name: str, **properties: object) -> dict[str, Any]:
         """Return an event about this stage's project, with these properties changed (None takes one away)."""
         written = (EVENTS / f"{name}.json").read_text()
         event: dict[str, Any] = json.loads(written.replace(event_arn(), self.project_arn))
         wanted = event["ResourceProperties"] | properties
         event["ResourceProperties"] = {key: value for key, value in wanted.items() if value is not None}
-        if without_time:
-            event["ResponseURL"] = event["ResponseURL"].split("?")[0]
         return event
 
     def send(self, event: Mapping[str, Any], *, time_left: float = 420.0) -> Outcome:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 
 import pytest
 
 from localcloud.rekognition import DROP, AwsError
 from tests.documents import FOREIGN, MINE, OTHER
-from tests.handler.stage import STARTED, Stage, signed_url
+from tests.handler.stage import STARTED, Stage
 
 DAY = 86_400.0
 MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
@@ -53,15 +54,6 @@ class TestCreate:
         assert stage.send(event) == first
         assert stage.calls == ["ListProjectPolicies"]
 
-    def test_without_a_time_a_young_policy_is_its_own_work(self, stage: Stage) -> None:
-        """Where the URL tells no time, a policy of the last fifteen minutes passes as a repeat's own work."""
-        event = stage.event("create", without_time=True)
-        first = stage.send(event)
-        stage.time.now += 899
-        assert stage.send(event) == first
-        stage.time.now += 2
-        assert "already exists" in stage.send(event).failure
-
     def test_refuses_a_policy_that_says_the_same_but_is_older(self, stage: Stage) -> None:
         """A second owner of the same words is rejected, and returns the marker so that its Delete touches nothing."""
         revision = stage.put(MINE, at=STARTED - 2)
@@ -70,12 +62,6 @@ class TestCreate:
         assert "AdoptExisting" in outcome.failure
         assert outcome.physical_id == MARKER
         assert stage.live().revision_id == revision  # type: ignore[union-attr]
-
-    def test_refuses_a_policy_that_says_something_else(self, stage: Stage) -> None:
-        """Another's policy is never overwritten, however young it is."""
-        stage.put(FOREIGN, at=STARTED + 5)
-        assert "already exists" in stage.send(stage.event("create")).failure
-        assert stage.live_is(FOREIGN)
 
     def test_reads_again_before_it_rejects(self, stage: Stage) -> None:
         """A list that still shows a policy that was just deleted does not make a Create fail."""
@@ -118,11 +104,6 @@ class TestCreate:
         assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
         assert stage.calls == []
 
-    def test_without_a_service_timeout_it_waits_an_hour(self, stage: Stage) -> None:
-        """A template without ServiceTimeout gets CloudFormation's own hour."""
-        stage.time.now += 3599
-        assert stage.send(stage.event("create", ServiceTimeout=None)).failure == ""
-
     def test_missing_project_is_named(self, stage: Stage) -> None:
         """A project that does not exist fails and says what to check."""
         stage.client.delete_project(ProjectArn=stage.project_arn)
@@ -163,7 +144,7 @@ class TestReplacement:
     def test_of_an_adopted_policy_owns_the_new_one(self, stage: Stage) -> None:
         """To own an adopted policy one renames it: the new policy is the stack's."""
         stage.put(OTHER, at=STARTED - DAY)
-        event = stage.event("update-replacement") | {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
+        event = stage.event("update-replacement") | adopted(stage)
         assert stage.send(event).physical_id == f"{stage.project_arn}|sharing-2"
 
 
@@ -220,18 +201,10 @@ class TestUpdate:
         assert outcome.physical_id == stage.physical_id
         assert stage.live_is(FOREIGN)
 
-    def test_without_a_time_the_template_wins(self, stage: Stage) -> None:
-        """Where the URL tells no time, 'after the request' does not apply."""
-        stage.put(FOREIGN, at=STARTED + 3)
-        stage.time.now = STARTED + 60
-        assert stage.send(stage.event("update", without_time=True)).failure == ""
-        assert stage.live_is(MINE)
-
     def test_edits_an_adopted_policy_and_keeps_it_adopted(self, stage: Stage) -> None:
         """An adopted policy may be edited, and is never promoted to owned."""
         stage.put(OTHER, at=STARTED - DAY)
-        event = stage.event("update") | {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
-        assert stage.send(event).physical_id == f"{stage.physical_id}|adopted"
+        assert stage.send(stage.event("update") | adopted(stage)).physical_id == f"{stage.physical_id}|adopted"
         assert stage.live_is(MINE)
 
     def test_a_lost_race_is_decided_anew(self, stage: Stage) -> None:
@@ -293,12 +266,6 @@ class TestDelete:
         assert outcome.failure == ""
         assert stage.live() is None
 
-    def test_policy_that_is_gone_is_deleted(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        """Somebody who deleted it by hand does not make the stack's Delete fail, and the log says so."""
-        with caplog.at_level(logging.INFO, "project_policy"):
-            assert stage.send(stage.event("delete")).failure == ""
-        assert json.loads(caplog.messages[0])["did"] == "nothing: it was gone already"
-
     def test_deletes_although_the_list_does_not_show_it_yet(self, stage: Stage) -> None:
         """A policy put a moment ago is deleted even where the list lags behind."""
         stage.rekognition.switches.list_lag = 60
@@ -338,32 +305,6 @@ class TestDelete:
 
 class TestDeleteOfACanceledCreate:
     """CloudFormation cancels a Create with an id of its own making; only the Create's own policy goes."""
-
-    def test_removes_what_the_create_left(self, stage: Stage) -> None:
-        """A policy that says what was wanted and is young enough was put by the Create that died."""
-        stage.put(MINE, at=STARTED - 960)
-        assert stage.send(stage.event("delete-canceled-create")).failure == ""
-        assert stage.live() is None
-
-    @pytest.mark.parametrize(
-        ("age", "service_timeout", "without_time"),
-        [(961, "900", False), (901, None, False), (901, None, True)],
-        ids=["older than ServiceTimeout and a minute", "older than fifteen minutes", "by the clock, without a time"],
-    )
-    def test_leaves_an_older_policy(
-        self, stage: Stage, age: float, service_timeout: str | None, without_time: bool
-    ) -> None:
-        """A policy older than the Create can have been is somebody else's."""
-        stage.put(MINE, at=STARTED - age)
-        event = stage.event("delete-canceled-create", without_time=without_time, ServiceTimeout=service_timeout)
-        assert stage.send(event).failure == ""
-        assert stage.live_is(MINE)
-
-    def test_leaves_what_says_something_else(self, stage: Stage) -> None:
-        """Another's policy of that name is not touched, however young."""
-        stage.put(FOREIGN, at=STARTED - 1)
-        assert stage.send(stage.event("delete-canceled-create")).failure == ""
-        assert stage.live_is(FOREIGN)
 
     def test_waits_for_a_create_in_flight(self, stage: Stage) -> None:
         """A Create that lands a few seconds after its own Delete does not stay."""
@@ -422,13 +363,6 @@ class TestFaults:
         assert outcome.attributes["PolicyRevisionId"] == (live.revision_id if live else "")
         assert (live is None) == (event == "delete")
 
-    def test_silent_overwrite_would_not_hit_another_policy(self, stage: Stage) -> None:
-        """Even where a put without a revision overwrites, a policy that is there was looked at first."""
-        stage.rekognition.switches.put_existing_without_revision = "overwrite"
-        stage.put(FOREIGN, at=STARTED - DAY)
-        assert "already exists" in stage.send(stage.event("create")).failure
-        assert stage.live_is(FOREIGN)
-
     def test_a_look_gone_stale_is_taken_again(self, stage: Stage) -> None:
         """A put that was throttled for long does not land on what somebody made meanwhile."""
         stage.rekognition.switches.put_existing_without_revision = "overwrite"
@@ -442,6 +376,28 @@ class TestFaults:
 
         stage.rekognition.faults.before = throttle_then_foreign
         assert "already exists" in stage.send(stage.event("create")).failure
+        assert stage.live_is(FOREIGN)
+
+    @pytest.mark.parametrize("there", [False, True], ids=["put", "not put"])
+    def test_a_put_that_was_lost_when_time_was_up_returns_the_real_id(self, stage: Stage, there: bool) -> None:
+        """Nobody can read again: the rollback has to remove what may be there."""
+        stage.rekognition.faults.inject("PutProjectPolicy", DROP, when="before" if there else "after")
+        outcome = stage.send(stage.event("create"), time_left=0.5)
+        assert "PutProjectPolicy got no response" in outcome.failure
+        assert outcome.physical_id == stage.physical_id
+
+    def test_a_delete_that_is_throttled_for_long_reads_again(self, stage: Stage) -> None:
+        """It doesn't remove what somebody made after it found nothing."""
+
+        def throttle_then_foreign(operation: str, _: object) -> AwsError | None:
+            if operation != "DeleteProjectPolicy" or stage.time.now > STARTED + 30:
+                return None
+            if stage.time.now > STARTED + 15 and stage.live() is None:
+                stage.put(FOREIGN)
+            return AwsError("ThrottlingException", "Rate exceeded")
+
+        stage.rekognition.faults.before = throttle_then_foreign
+        assert stage.send(stage.event("delete")).failure == ""
         assert stage.live_is(FOREIGN)
 
     def test_a_create_in_doubt_returns_the_real_id(self, stage: Stage) -> None:
@@ -514,6 +470,7 @@ class TestFaults:
         stage.rekognition.faults.before = slow
         outcome = stage.send(stage.event(event), time_left=60)
         assert "no time was left" in outcome.failure
+        assert outcome.physical_id == (MARKER if event == "create" else stage.physical_id)
         assert stage.calls == ["ListProjectPolicies"]
 
     def test_a_permission_seen_late_is_waited_for(self, stage: Stage) -> None:
@@ -532,51 +489,131 @@ class TestFaults:
         assert "rekognition:PutProjectPolicy" in outcome.failure
         assert stage.time.now < STARTED + 60
 
-    def test_a_fresh_principal_is_waited_for_a_little(self, stage: Stage) -> None:
-        """A principal the service does not know yet is retried; another malformed document is not."""
-        unknown = AwsError("MalformedPolicyDocumentException", "Invalid principal in policy")
-        stage.rekognition.faults.inject("PutProjectPolicy", unknown, unknown)
-        assert stage.send(stage.event("create")).failure == ""
-        stage.remove()
-        stage.rekognition.faults.inject("PutProjectPolicy", AwsError("MalformedPolicyDocumentException", "Bad"))
-        assert "rejected PolicyDocument" in stage.send(stage.event("create")).failure
+    @pytest.mark.parametrize("code", ["MalformedPolicyDocumentException", "InvalidParameterException"])
+    @pytest.mark.parametrize(
+        ("message", "seconds", "succeeds"),
+        [
+            ("Invalid principal in policy", 14, True),
+            ("The Principal isn't known", 14, True),
+            ("PRINCIPAL", 16, False),
+            ("Bad", 0, False),
+        ],
+    )
+    def test_a_fresh_principal_is_waited_for_a_little(
+        self, stage: Stage, code: str, message: str, seconds: float, succeeds: bool
+    ) -> None:
+        """One made just before may not be known everywhere yet; another malformed document is rejected at once."""
+        rejected = AwsError(code, message)
+        stage.rekognition.faults.before = lambda operation, _: (
+            rejected if operation == "PutProjectPolicy" and stage.time.now <= STARTED + seconds else None
+        )
+        outcome = stage.send(stage.event("create"))
+        assert (outcome.failure == "") == succeeds
+        assert stage.live_is(MINE if succeeds else None)
+        assert succeeds or stage.time.now <= STARTED + 16
+
+
+def adopted(stage: Stage) -> dict[str, Any]:
+    """Return what makes an event one about an adopted policy."""
+    return {"PhysicalResourceId": f"{stage.physical_id}|adopted"}
 
 
 class TestLog:
-    """Each request leaves one line that tells what happened, and no secret."""
+    """Each request leaves one line that says what happened, and no secret."""
 
-    @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete", "delete-canceled-create"])
-    def test_one_line_without_the_signed_url(self, stage: Stage, event: str, caplog: pytest.LogCaptureFixture) -> None:
-        """The line has type, project, policy, revisions and outcome, and nothing of ResponseURL."""
-        revision = stage.put(OTHER, at=STARTED - DAY)
+    @pytest.mark.parametrize(
+        ("event", "properties", "there", "after", "did"),
+        [
+            ("create", {}, None, MINE, "put"),
+            ("create", {}, (MINE, 0), MINE, "nothing: this request has put it already"),
+            (
+                "create",
+                {"AdoptExisting": "true"},
+                (MINE, -DAY),
+                MINE,
+                "nothing: it existed and is equivalent, so it's adopted",
+            ),
+            ("create", {}, (FOREIGN, 5), FOREIGN, "nothing"),
+            ("create", {"PolicyName": "no name"}, None, None, "nothing"),
+            ("update", {}, (OTHER, -DAY), MINE, "put"),
+            ("update", {"PolicyDocument": OTHER}, (OTHER, -DAY), OTHER, "nothing: it's equivalent already"),
+            ("update", {"BlockPublicPolicy": "false"}, (MINE, 0), MINE, "nothing: this request has put it already"),
+            ("update", {}, (FOREIGN, 3), FOREIGN, "nothing"),
+            ("update-replacement", {}, (OTHER, -DAY), OTHER, "put"),
+            ("delete", {}, (FOREIGN, -DAY), None, "deleted"),
+            ("delete", {}, None, None, "nothing: it was gone already"),
+            (
+                "delete",
+                {},
+                (MINE, 3),
+                MINE,
+                "nothing: it was created after this request, so it isn't this resource's",
+            ),
+            ("delete-adopted", {}, (MINE, -DAY), MINE, "nothing: the policy was adopted, so it stays"),
+            ("delete-not-created", {}, (MINE, -DAY), MINE, "nothing: the Create had made nothing"),
+            ("delete-canceled-create", {}, (MINE, -960), None, "deleted"),
+            ("delete-canceled-create", {}, (FOREIGN, -1), FOREIGN, "nothing: no Create of this resource has put it"),
+            ("delete-canceled-create", {}, None, None, "nothing: there is no such policy"),
+            (
+                "delete-canceled-create",
+                {"PolicyDocument": {**MINE, "Statement": []}},
+                (MINE, -1),
+                MINE,
+                (
+                    "nothing: its Create was rejected (the document has no Statement, so it shares nothing; add one, "
+                    "or leave the policy out.)"
+                ),
+            ),
+            (
+                "delete-canceled-create",
+                {"PolicyName": "no name"},
+                (MINE, -1),
+                MINE,
+                (
+                    'nothing: its Create was rejected (PolicyName "no name" is not valid. Use 1 to 128 letters, '
+                    "digits, hyphens, underscores or periods.)"
+                ),
+            ),
+        ],
+    )
+    def test_one_line_says_what_was_done(
+        self,
+        stage: Stage,
+        caplog: pytest.LogCaptureFixture,
+        event: str,
+        properties: dict[str, object],
+        there: tuple[dict[str, Any], float] | None,
+        after: dict[str, Any] | None,
+        did: str,
+    ) -> None:
+        """A failure is an error, with its reason; each line has type, names, ID and revisions, as in the response."""
+        before = stage.put(there[0], at=STARTED + there[1]) if there else ""
+        stage.time.now += 10
         with caplog.at_level(logging.DEBUG, "project_policy"):
-            outcome = stage.send(stage.event(event))
+            outcome = stage.send(stage.event(event, **properties))
+        assert stage.live_is(after)
         (record,) = [record for record in caplog.records if record.name.startswith("project_policy")]
         line = json.loads(record.getMessage())
-        assert line["project"] == stage.project_arn
+        assert line["did"] == did
+        assert record.levelno == (logging.ERROR if did == "nothing" else logging.INFO)
+        assert bool(outcome.failure) == (did == "nothing")
         assert line["request"].lower() == event.split("-")[0]
+        assert (line["failure"], line["physical_id"]) == (outcome.failure, outcome.physical_id)
+        assert (line["project"], line["policy"]) == (outcome.attributes["ProjectArn"], outcome.attributes["PolicyName"])
         assert line["revision_after"] == outcome.attributes["PolicyRevisionId"]
-        if event in ("update", "delete"):
-            assert line["revision_before"] == revision
-        for secret in ("ResponseURL", "X-Amz", "5ec2e7", "https://"):
-            assert secret not in record.getMessage()
+        was_read = event != "update-replacement" and "ListProjectPolicies" in stage.calls
+        assert line["revision_before"] == (before if was_read else "")
+        assert not [
+            secret for secret in ("ResponseURL", "X-Amz", "5ec2e7", "https://") if secret in record.getMessage()
+        ]
 
-
-def test_url_of_the_older_form_tells_the_time_too(stage: Stage) -> None:
-    """Expires less two hours is the request's time, so that a late Create is rejected there as well."""
-    event = stage.event("create")
-    event["ResponseURL"] = f"https://responses.example/id?AWSAccessKeyId=A&Expires={STARTED + 7200:.0f}&Signature=s"
-    stage.time.now += 901
-    assert "no longer waits" in stage.send(event).failure
-
-
-def test_time_within_the_grain_counts_as_before(stage: Stage) -> None:
-    """The request's time is in whole seconds, so a change within two seconds of it is not 'after the request'."""
-    stage.put(FOREIGN, at=STARTED + 2)
-    stage.time.now = STARTED + 5
-    event = stage.event("update") | {"ResponseURL": signed_url(STARTED)}
-    assert stage.send(event).failure == ""
-    assert stage.live_is(MINE)
+    def test_a_failed_call_is_logged_with_its_cause(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        """What the service said stands in the line and in the outcome."""
+        stage.rekognition.faults.inject("PutProjectPolicy", AwsError("MalformedPolicyDocumentException", "Bad"))
+        outcome = stage.send(stage.event("create"))
+        line = json.loads(caplog.messages[-1])
+        assert line["cause"] == outcome.cause
+        assert outcome.cause.startswith("MalformedPolicyDocumentException: Bad; request ID ")
 
 
 class TestListedPolicies:
@@ -648,12 +685,3 @@ class TestStricterRules:
         assert outcome.failure == ""
         assert outcome.attributes["PolicyRevisionId"] == revision
         assert stage.calls == ["ListProjectPolicies"]
-
-
-def test_a_time_that_is_still_to_come_tells_nothing(stage: Stage) -> None:
-    """Where a ResponseURL's time is in the future, the rules that compare with it don't apply."""
-    stage.put(FOREIGN, at=STARTED + 1)
-    stage.time.now = STARTED + 60
-    event = stage.event("update") | {"ResponseURL": signed_url(STARTED + 7200)}
-    assert stage.send(event).failure == ""
-    assert stage.live_is(MINE)

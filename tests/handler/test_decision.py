@@ -1,0 +1,269 @@
+"""Where each rule of the lifecycle begins and ends: one row is just within it, the next just beyond."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from custom_resource.request import Request, in_doubt, not_created
+from project_policy import decision
+from project_policy.decision import Confirm, Decision, Keep, Moment, Put, ReadAgain, Reject, Remove
+from project_policy.identity import PhysicalId
+from project_policy.policies import LivePolicy
+from project_policy.properties import Properties
+from rekognition.arns import Project
+from tests.documents import FOREIGN, MINE, OTHER
+from tests.handler.stage import STARTED, event_arn
+
+ID = PhysicalId(event_arn(), "sharing")
+ADOPTED = f"{ID}|adopted"
+MADE_UP = "sharing-Sharing-1K7PM2Q3R4S5T"
+GAVE_UP = in_doubt("Sharing", "request", STARTED - 3600)
+NOW = 600.0
+"""When a decision is made, in seconds after the request, as all times in this file."""
+
+
+def live(created: float | None, document: Mapping[str, Any] = MINE, updated: float | None = None) -> LivePolicy:
+    """Return a live policy of revision r1, created and last updated so many seconds after the request."""
+    at = [
+        None if seconds is None else STARTED + seconds for seconds in (created, created if updated is None else updated)
+    ]
+    return LivePolicy("r1", json.dumps(document), *at)
+
+
+def decide(
+    kind: str,
+    there: LivePolicy | None,
+    *,
+    physical_id: str = str(ID),
+    old: object = OTHER,
+    timeout: str | None = "900",
+    tells_time: bool = True,
+    started: float = 1.0,
+    waited: float = 0.0,
+    **more: Any,
+) -> Decision:
+    """Return the decision about a request for MINE, whose URL tells its time or doesn't."""
+    asked = {} if timeout is None else {"ServiceTimeout": timeout}
+    before = {} if old is None else {"PolicyDocument": old}
+    moment = {name: more.pop(name) for name in ("put_in_doubt", "missed_revision") if name in more}
+    request = Request(
+        "Delete" if kind.startswith("Delete") else kind.split()[0],
+        "request",
+        "Sharing",
+        "" if kind == "Create" else physical_id,
+        asked,
+        before,
+        STARTED if tells_time else None,
+    )
+    wanted = Properties(Project.parse(event_arn()), "sharing", MINE, **more)
+    at = Moment(STARTED + NOW, STARTED + started, waited, **moment)
+    if kind in ("Create", "Update to another name"):
+        return decision.decide_create(request, wanted, there, at)
+    if kind == "Update":
+        return decision.decide_update(request, wanted, there, at)
+    if kind == "Delete":
+        return decision.decide_delete(request, there, at)
+    return decision.decide_delete_of_unknown(request, wanted, there, at)
+
+
+READS_AGAIN = ReadAgain(2)
+TWICE = Keep("this request has put it already")
+EQUIVALENT = Keep("it's equivalent already")
+GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", more_may_come=True)
+NOT_ITS_OWN = Keep("no Create of this resource has put it")
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "wanted"),
+    [
+        (None, {}, Put(None)),
+        # This request's own work, delivered before: created no earlier than a second before the request's time.
+        (live(-1), {}, TWICE),
+        (live(-1.01), {}, READS_AGAIN),
+        (live(None), {}, READS_AGAIN),
+        (live(-1.01), {"put_in_doubt": True}, TWICE),
+        (live(5, FOREIGN), {"put_in_doubt": True}, READS_AGAIN),
+        # Where the URL tells no time: created in the last fifteen minutes.
+        (live(NOW - 900), {"tells_time": False}, TWICE),
+        (live(NOW - 900.01), {"tells_time": False}, READS_AGAIN),
+        # Adopted only after a second read: not what is being deleted at this moment.
+        (live(-90), {"adopt_existing": True, "waited": 1.9}, READS_AGAIN),
+        (
+            live(-90),
+            {"adopt_existing": True, "waited": 2.0},
+            Keep("it existed and is equivalent, so it's adopted", physical_id=ADOPTED),
+        ),
+        (live(-1), {"adopt_existing": True, "waited": 2.0}, TWICE),
+        (live(-90, FOREIGN), {"adopt_existing": True, "waited": 2.0}, "isn't equivalent, so it wasn't adopted"),
+        (live(-90), {"waited": 1.9}, READS_AGAIN),
+        (live(-90), {"waited": 2.0}, "already exists and wasn't changed"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["Create", "Update to another name"])
+def test_a_create_or_replacement(
+    kind: str, there: LivePolicy | None, given: dict[str, Any], wanted: Decision | str
+) -> None:
+    """It puts a policy where there is none, and takes no other for its own."""
+    check(decide(kind, there, **given), wanted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "physical_id", "wanted"),
+    [
+        ("Create", "", READS_AGAIN),
+        ("Update to another name", str(ID), READS_AGAIN),
+        ("Update to another name", not_created("Sharing", "request"), READS_AGAIN),
+        (
+            "Update to another name",
+            "logos-sharing-7f3c",
+            Keep("it's equivalent, and its ID is another provider's", physical_id="logos-sharing-7f3c"),
+        ),
+    ],
+)
+def test_only_an_update_under_another_providers_id_keeps_that(kind: str, physical_id: str, wanted: Decision) -> None:
+    """The code behind a ServiceToken was swapped; the policy is the stack's already."""
+    assert decide(kind, live(-90), physical_id=physical_id) == wanted
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "wanted"),
+    [
+        # Deleted meanwhile; an event older than 45 seconds probably isn't delivered for the first time.
+        (None, {"started": 45.0}, Put(None)),
+        (None, {"started": 45.1}, "comes too late to put it again"),
+        (None, {"started": 45.1, "tells_time": False}, Put(None)),
+        # Changed by somebody else: more than two seconds after the request.
+        (live(-90, FOREIGN, 2.0), {}, Put("r1")),
+        (live(-90, FOREIGN, 2.01), {}, "changed by somebody else while this update ran"),
+        (live(-90, FOREIGN, 2.01), {"tells_time": False}, Put("r1")),
+        (live(None, FOREIGN), {}, Put("r1")),
+        # Adopted: edited only while it is what the stack last had.
+        (live(-90, OTHER), {"physical_id": ADOPTED}, Put("r1")),
+        (live(-90, FOREIGN), {"physical_id": ADOPTED}, "its owner has changed it since"),
+        (live(-90, OTHER), {"physical_id": ADOPTED, "old": None}, "its owner has changed it since"),
+        # Reversed while this update ran: what it meant to replace is gone, and the old document is back.
+        (live(1, OTHER), {"missed_revision": "r1"}, Put("r1")),
+        (live(1, OTHER), {"missed_revision": "r0"}, "restored to its old document"),
+        (live(1, FOREIGN), {"missed_revision": "r0"}, Put("r1")),
+        # A document that breaks a rule is no obstacle where it is live already.
+        (live(-90), {"violation": "no."}, EQUIVALENT),
+        (live(-90, OTHER), {"violation": "no."}, ": no."),
+        (None, {"violation": "no."}, ": no."),
+        # Equivalent already: a repeat, or a rollback's Update, which the list may show too late.
+        (live(-90), {"old": MINE}, EQUIVALENT),
+        (live(-90), {"old": json.dumps(MINE, indent=2)}, EQUIVALENT),
+        (live(-90), {}, Confirm("r1")),
+        (live(-90), {"put_in_doubt": True}, TWICE),
+        (live(-90, updated=-0.01), {}, Confirm("r1")),
+        (live(-90, updated=0.0), {}, READS_AGAIN),
+        (live(-90, updated=0.0), {"waited": 1.9}, READS_AGAIN),
+        (live(-90, updated=0.0), {"waited": 2.0}, TWICE),
+        (live(None), {}, READS_AGAIN),
+        (live(-900, updated=NOW - 900), {"tells_time": False}, READS_AGAIN),
+        (live(-900, updated=NOW - 900.01), {"tells_time": False}, Confirm("r1")),
+    ],
+)
+def test_an_update(there: LivePolicy | None, given: dict[str, Any], wanted: Decision | str) -> None:
+    """It puts the template's document unless somebody else has changed the policy since."""
+    check(decide("Update", there, **given), wanted)
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        None,
+        "{",
+        7,
+        [],
+        {},
+        {"Statement": 7},
+        {"Statement": [{"Principal": 7}]},
+        {"Statement": [{"Principal": {"AWS": {}}, "Action": {}, "Resource": [[]], "Condition": {"Bool": 7}}]},
+        "[" * 100_000,
+    ],
+    ids=lambda old: repr(old)[:30],
+)
+def test_an_old_document_that_is_malformed_is_no_obstacle(old: object) -> None:
+    """The Update that rolls a malformed document back must not fail, however that document looks."""
+    assert decide("Update", live(-90), old=old) == Confirm("r1")
+    assert decide("Update", live(-90, OTHER), old=old) == Put("r1")
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "wanted"),
+    [
+        # None: the list may be late; but a late event could meet the next owner's policy.
+        (None, {"started": 45.0}, Remove(None)),
+        (None, {"started": 45.1}, Keep("it was gone already")),
+        (None, {"started": 45.1, "tells_time": False}, Remove(None)),
+        # Made after the request: another's; a time in the future proves only that clocks differ.
+        (live(2.0), {}, GOES),
+        (live(2.01), {}, Keep("it was created after this request, so it isn't this resource's")),
+        (live(NOW), {}, Keep("it was created after this request, so it isn't this resource's")),
+        (live(NOW + 0.01), {}, GOES),
+        (live(2.01), {"tells_time": False}, GOES),
+        (live(None), {}, GOES),
+    ],
+)
+def test_a_delete(there: LivePolicy | None, given: dict[str, Any], wanted: Decision) -> None:
+    """It deletes the policy that its ID names, whatever its document."""
+    assert decide("Delete", there, **given) == wanted
+
+
+def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[LivePolicy, dict[str, Any], Decision]:
+    """Return a row about a policy that a canceled Create may have put."""
+    return live(created), given, wanted
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "wanted"),
+    [
+        (None, {"waited": 9.9}, READS_AGAIN),
+        (None, {"waited": 10.0}, Keep("there is no such policy")),
+        (live(-1, FOREIGN), {}, NOT_ITS_OWN),
+        made_up(None, NOT_ITS_OWN),
+        made_up(-1, MAY_COME_AGAIN, waited=9.9),
+        made_up(-1, GOES, waited=10.0),
+        # A Create runs at most for its ServiceTimeout, or fifteen minutes; a minute is added where it is known.
+        made_up(-960, MAY_COME_AGAIN),
+        made_up(-960.01, NOT_ITS_OWN),
+        made_up(-120, MAY_COME_AGAIN, timeout="60"),
+        made_up(-120.01, NOT_ITS_OWN, timeout="60"),
+        made_up(-960, MAY_COME_AGAIN, timeout="3600"),
+        made_up(-960.01, NOT_ITS_OWN, timeout="3600"),
+        made_up(-900, MAY_COME_AGAIN, timeout=None),
+        made_up(-900.01, NOT_ITS_OWN, timeout=None),
+        made_up(NOW - 900, MAY_COME_AGAIN, timeout=None, tells_time=False),
+        made_up(NOW - 900.01, NOT_ITS_OWN, timeout=None, tells_time=False),
+        made_up(NOW - 960, MAY_COME_AGAIN, tells_time=False),
+        made_up(NOW - 960.01, NOT_ITS_OWN, tells_time=False),
+        # Delivered late, it takes nothing that was made more than half a minute after it, and all that was before.
+        made_up(-955, MAY_COME_AGAIN, started=120.0),
+        made_up(30, MAY_COME_AGAIN, started=45.1),
+        made_up(30.01, NOT_ITS_OWN, started=45.1),
+        made_up(30.01, MAY_COME_AGAIN, started=45.0),
+        made_up(NOW + 0.01, MAY_COME_AGAIN, started=45.1),
+        made_up(30.01, MAY_COME_AGAIN, started=45.1, tells_time=False),
+        # A Create that gave up in doubt, an hour before: its ID tells when.
+        made_up(-3600 - 960, MAY_COME_AGAIN, physical_id=GAVE_UP),
+        made_up(-3600 - 960.01, NOT_ITS_OWN, physical_id=GAVE_UP),
+        made_up(-3600 + 30, MAY_COME_AGAIN, physical_id=GAVE_UP),
+        made_up(-3600 + 30.01, NOT_ITS_OWN, physical_id=GAVE_UP),
+    ],
+)
+def test_a_delete_of_a_canceled_create(there: LivePolicy | None, given: dict[str, Any], wanted: Decision) -> None:
+    """It deletes only what that Create can have put, by its document and its age."""
+    assert decide("Delete of unknown", there, **{"physical_id": MADE_UP, **given}) == wanted
+
+
+def check(decided: Decision, wanted: Decision | str) -> None:
+    """Hold a decision to what is wanted; a string is a part of what a rejection says."""
+    if isinstance(wanted, str):
+        assert isinstance(decided, Reject)
+        assert wanted in decided.because
+    else:
+        assert decided == wanted
