@@ -14,7 +14,7 @@ with patch("typing.TYPE_CHECKING", new=True):  # signatures name types that noth
     import_module("cdk_rekognition_project_policy")
 
 project = html_title = "Rekognition project policies"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "docs._extensions.site_pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "docs._extensions.site_pages"]
 exclude_patterns = ["_extensions"]
 smartquotes_action = "D"  # dashes; a quotation mark is what is to be typed, or what was said
 

@@ -1,7 +1,7 @@
-"""What the site adds to the pages: the examples, and links to what lies outside this folder.
+"""What the site adds to the pages: files from outside this folder, and links to them.
 
-The comment ``<!-- examples -->`` in a page is where the examples go; a repository host doesn't show it. Links are
-written as a repository host follows them.
+Links are written as a repository host follows them. On the site, a line that is only a link to a Markdown file outside
+this folder becomes that file's text; for the examples, all of them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,17 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parents[1]
 EXAMPLES = DOCS.parent / "examples"
+PAGES = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "report-a-fault.md",
+    "examples/README.md": "examples.md",
+}
+"""The pages of the site that stand for files outside this folder."""
 
 _LANGUAGES = {".py": "python", ".yaml": "yaml"}
-_EXAMPLES = re.compile(r"^<!-- examples -->$", re.MULTILINE)
+_INCLUDED = re.compile(r"^\[[^\]]+\]\((\.\./[\w./-]+\.md)\)$", re.MULTILINE)
 _FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
 _OF_THE_CDK = re.compile(r"(aws_cdk(?:\.aws_\w+)?|constructs)\.(\w+)")
@@ -44,8 +52,16 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def _read(_app: Sphinx, docname: str, source: list[str]) -> None:
     folder = (DOCS / docname).parent
-    text = _outside_fences(source[0], lambda part: _with_links(part, folder, folder))
-    source[0] = _EXAMPLES.sub(lambda _: "\n".join(_examples()), text)
+    text = _INCLUDED.sub(lambda found: _text_of((folder / found[1]).resolve()), source[0])
+    source[0] = _outside_fences(text, lambda part: _with_links(part, folder, folder))
+
+
+def _text_of(file: Path) -> str:
+    """Return a file's Markdown without its title, for a page in this folder."""
+    if file == EXAMPLES / "README.md":
+        return "\n".join(_examples())
+    _, text = file.read_text().split("\n", 1)
+    return _outside_fences(text, lambda part: _with_links(part, file.parent, DOCS))
 
 
 def _examples() -> Iterator[str]:
@@ -77,13 +93,10 @@ def _with_links(text: str, folder: Path, page: Path) -> str:
 
     def link(found: re.Match[str]) -> str:
         target, fragment = (folder / found[1]).resolve(), found[2] or ""
-        if target.is_relative_to(EXAMPLES) and (target.is_dir() or target.name == "README.md"):
-            name = target.relative_to(EXAMPLES).parts[0] if target not in (EXAMPLES, EXAMPLES / "README.md") else ""
-            if name:
-                return f"](#{_anchor(name)})"
-            target = DOCS / "examples.md"
-        if target == DOCS.parent / "README.md":
-            target = DOCS / "index.md"
+        name = target.relative_to(DOCS.parent).as_posix()
+        if target.parent.parent == EXAMPLES and target.name == "README.md":
+            return f"](#{_anchor(target.parent.name)})"
+        target = DOCS / PAGES[name] if name in PAGES else target
         # A Markdown file outside the site is a download.
         scheme = "path:" if target.suffix == ".md" and not target.is_relative_to(DOCS) else ""
         return f"]({scheme}{os.path.relpath(target, page)}{fragment})"
