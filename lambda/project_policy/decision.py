@@ -20,7 +20,7 @@ LIST_LAG = 2
 """How long ListProjectPolicies is given to show a change; also the grain of a request's time, which is in seconds."""
 
 OWN_WORK_TOLERANCE = 1
-"""A policy created this long before the request's time, rounded to seconds, may still be the request's own work."""
+"""A policy put this long before the request's time, rounded to seconds, may still be the request's own work."""
 
 OWN_WORK_GUESS = 900
 """How young a policy may be to pass as a request's own work where the request tells no time."""
@@ -103,7 +103,7 @@ class Moment:
     put_in_doubt: bool = False
     """Whether a put of this very run may have worked although its response was lost."""
     missed_revision: str | None = None
-    """The revision that this run meant to replace by another document when it turned out to be gone."""
+    """The revision that this run meant to replace by another document, when it has to read again after its put."""
 
 
 def decide_create(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
@@ -137,8 +137,19 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
     if live is not None and live.is_equivalent(wanted.document):
         return _decide_update_to_equivalent(request, wanted, live, moment)
     if wanted.violation:
-        return Reject(f": {wanted.violation}")
+        return Reject(
+            f": {wanted.violation} In a rollback, continue it without this resource (ContinueUpdateRollback with "
+            "ResourcesToSkip)."
+        )
+    policy = PhysicalId.parse(request.physical_id)
+    adopted = policy is not None and policy.adopted
     if live is None:
+        if adopted:  # it wouldn't go with the stack, so nobody would ever delete it
+            return Reject(
+                " was adopted, and its owner has deleted it since, so it wasn't put again. To own one, choose "
+                "another PolicyName or logical ID; in a rollback, continue it without this resource "
+                "(ContinueUpdateRollback with ResourcesToSkip)."
+            )
         if _is_late(request, moment):
             return Reject(
                 " was deleted, and this update comes too late to put it again. Deploy again, or, in a rollback, "
@@ -147,10 +158,10 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
         return Put(None)
     if moment.missed_revision not in (None, live.revision_id) and _is_what_it_was(request, live):
         return Reject(
-            " was restored to its old document while this update ran, so the update is taken as canceled. Deploy again."
+            " was restored to its old document while this update ran, so the update is taken as canceled. Deploy "
+            "again, or, in a rollback, continue it (ContinueUpdateRollback)."
         )
-    policy = PhysicalId.parse(request.physical_id)
-    if policy is not None and policy.adopted and not _is_what_it_was(request, live):
+    if adopted and not _is_what_it_was(request, live):
         return Reject(
             " was adopted, and its owner has changed it since, so it wasn't changed. Give the live document as "
             "PolicyDocument; in a rollback, restore the document that the stack had, or continue the rollback without "
@@ -165,7 +176,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
 
 
 def _decide_update_to_equivalent(request: Request, wanted: Properties, live: LivePolicy, moment: Moment) -> Decision:
-    if wanted.violation or _wanted_before(request, wanted):
+    if _wanted_before(request, wanted):
         return Keep("it's equivalent already")
     if moment.put_in_doubt:
         return Keep("this request has put it already")
@@ -209,7 +220,9 @@ def _is_own_edit(request: Request, live: LivePolicy, moment: Moment) -> bool:
     """Return whether an equivalent document may be the work of this very request, delivered before."""
     if live.updated is None:
         return True
-    return live.updated >= (moment.now - OWN_WORK_GUESS if request.time is None else request.time)
+    if request.time is None:
+        return live.updated >= moment.now - OWN_WORK_GUESS
+    return live.updated >= request.time - OWN_WORK_TOLERANCE
 
 
 def _may_be_the_canceled_creates(request: Request, live: LivePolicy, moment: Moment) -> bool:

@@ -180,10 +180,10 @@ class _Run:
             try:
                 pause = self._act(policy, decision, wanted)
             except OutOfDateError as out_of_date:
-                if missed(out_of_date.cause):
+                if isinstance(decision, Put):
+                    missed_revision = missed_revision or decision.revision_id
+                if missed(out_of_date.cause) or out_of_date.cause.code == NOT_FOUND:
                     misses += 1
-                    if isinstance(decision, Put):
-                        missed_revision = missed_revision or decision.revision_id
                     if misses >= _MOST_MISSES:
                         raise out_of_date.cause from out_of_date
                     # The list may show late what the change ran into.

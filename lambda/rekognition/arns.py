@@ -70,7 +70,7 @@ class Project:
     @property
     def created(self) -> float:
         """When the project was created, in seconds since the epoch: its ARN ends in the millisecond."""
-        return int(self.arn.rpartition("/")[2]) / 1000
+        return float(self.arn.rpartition("/")[2]) / 1000
 
     def check_environment(self, environment: Environment) -> None:
         """Raise ``InvalidArnError`` unless the project is where the stack is."""
@@ -113,7 +113,7 @@ class ModelVersion:
     @property
     def created(self) -> float:
         """When the model version was created, in seconds since the epoch."""
-        return int(self.number) / 1000
+        return float(self.number) / 1000
 
     def is_of(self, project: Project) -> bool:
         """Return whether it can be a version of this project: the name is the same, and where it is."""

@@ -110,3 +110,10 @@ def test_a_project_elsewhere_is_rejected(region: str, account: str) -> None:
     project.check_environment(Environment("us-east-1", "123456789012"))
     with pytest.raises(InvalidArnError, match=f"account {account}, Region {region}"):
         project.check_environment(Environment(region, account))
+
+
+def test_a_number_of_any_length_is_a_time() -> None:
+    """The API's pattern limits the digits at the end of a project's ARN to no length; none fails a Delete."""
+    arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/"
+    assert Project.parse(arn + "1690474772815").created == 1690474772.815
+    assert Project.parse(arn + "9" * 400).created == float("inf")

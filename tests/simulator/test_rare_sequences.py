@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from localcloud.rekognition import Switches
+from project_policy import document as documents
 from tests.documents import FOREIGN, MINE, OTHER
 from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
@@ -31,9 +32,10 @@ class TestReverseUpdate:
 
     @pytest.mark.parametrize("throttled", range(7))
     @pytest.mark.parametrize("last", ["", HANGS, LOST_AFTER])
-    def test_wins_over_a_forward_update_that_is_held_up(self, throttled: int, last: str) -> None:
+    @pytest.mark.parametrize("tells_time", [True, False])
+    def test_wins_over_a_forward_update_that_is_held_up(self, throttled: int, last: str, tells_time: bool) -> None:
         """Whenever the forward Update comes to its put, the old document is live in the end."""
-        cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True))
+        cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True, url_tells_time=tells_time))
         stack = cloud.made({"Sharing": cloud.policy()})
         held_up = meets("", *["ThrottlingException"] * throttled, last)
         first_of_kind("Update", Delivery(attempts=[held_up]), cloud)
@@ -43,6 +45,31 @@ class TestReverseUpdate:
             assert "ContinueUpdateRollback" in stack.events[-1]
             cloud.continue_update_rollback(stack)
         assert cloud.live_is(MINE)
+
+    def test_that_comes_late_says_how_to_continue(self) -> None:
+        """Where the forward Update puts its document after the reverse one was sent, the reason names the way out."""
+        cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True))
+        stack = cloud.made({"Sharing": cloud.policy()})
+        deliveries = [Delivery(delay=10), Delivery(delay=6.5)]
+        cloud.deliver(lambda _: deliveries.pop() if deliveries else None)
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
+        assert stack.status == "UPDATE_ROLLBACK_FAILED"
+        assert "ContinueUpdateRollback" in stack.events[-1]
+        cloud.continue_update_rollback(stack)
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        cloud.check_stack(stack)
+
+    @pytest.mark.parametrize("throttled", range(7))
+    def test_is_not_fooled_where_todays_rules_reject_its_document(
+        self, throttled: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A rollback to what stricter rules reject never reports success while the new document is live."""
+        cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True))
+        stack = cloud.made({"Sharing": cloud.policy()})
+        monkeypatch.setattr(documents, "violations", lambda said, **_: ["it's public."] if said == MINE else [])
+        first_of_kind("Update", Delivery(attempts=[meets("", *["ThrottlingException"] * throttled)]), cloud)
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
+        assert cloud.live_is(MINE) == (stack.status == "UPDATE_ROLLBACK_COMPLETE")
 
     def test_succeeds_where_the_service_rejects_to_put_what_is_live(self, cloud: Cloud) -> None:
         """A document that is live but no longer valid, such as one with a deleted role, doesn't block a rollback."""
@@ -157,6 +184,17 @@ class TestClocks:
         assert stack.status == "CREATE_COMPLETE"
         cloud.check_stack(stack)
 
+    @pytest.mark.parametrize("ahead", [-1, -0.5])
+    @pytest.mark.parametrize("later", [0.02, 3, 61])
+    def test_an_update_that_comes_twice_puts_once(self, cloud: Cloud, later: float, ahead: float) -> None:
+        """A second put would change the revision that the first response gave the stack."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.service.clock_ahead = ahead
+        first_of_kind("Update", Delivery(repeats=(later,)), cloud)
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+
     @pytest.mark.parametrize("ahead", [0, 3, 20, 300])
     def test_a_policy_is_deleted_right_after_it_was_put(self, cloud: Cloud, ahead: float) -> None:
         """A time that is still to come proves only that clocks differ: a rollback leaves nothing."""
@@ -190,6 +228,23 @@ class TestAdopted:
         cloud.update(stack, {"Sharing": cloud.policy(document=FOREIGN, adopt_existing=True), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         cloud.check_stack(stack)
+
+    def test_is_not_put_again_after_its_owner_deleted_it(self, cloud: Cloud) -> None:
+        """The grant would outlive its owner's decision, and this stack, whose deletion leaves what it adopted."""
+        cloud.service.edit(cloud.project, "sharing", MINE)
+        cloud.world.now += 3600
+        stack = cloud.made({"Sharing": cloud.policy(adopt_existing=True)})
+        cloud.service.remove(cloud.project, "sharing")
+        cloud.update(stack, {"Sharing": cloud.policy(adopt_existing=True, trigger="2")})
+        assert cloud.live_is(None)
+        assert stack.status == "UPDATE_ROLLBACK_FAILED"
+        assert "ContinueUpdateRollback with ResourcesToSkip" in stack.events[-1]
+        del stack.resources["Sharing"]  # skipped, then deployed under another logical ID
+        cloud.update(stack, {"Renamed": cloud.policy()})
+        assert stack.status == "UPDATE_COMPLETE"
+        cloud.check_stack(stack)
+        cloud.delete(stack)
+        assert cloud.live_is(None)
 
     def test_what_is_being_deleted_is_not_adopted(self) -> None:
         """A list that still shows a policy that is gone doesn't make a stack adopt nothing: it puts its own."""
