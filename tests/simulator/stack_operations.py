@@ -16,7 +16,7 @@ from typing import Any
 from project_policy.decision import LIST_LAG
 from tests.simulator.function import Delivery, Function, Sent
 from tests.simulator.service import LATENCY
-from tests.simulator.template import Other, Policy, Template
+from tests.simulator.template import Managed, Other, Template
 from tests.simulator.world import Signal
 
 CLEAN_UP_TRIES = 3
@@ -45,7 +45,8 @@ class Resource:
     """A resource of a stack: its physical id, what it was made from, and its attributes."""
 
     physical_id: str
-    policy: Policy
+    policy: Any
+    """What it was made from: a policy, or another custom resource."""
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -93,7 +94,13 @@ class CloudFormation:
         self.world.now += 5
 
     def request(
-        self, stack: Stack, kind: str, logical_id: str, policy: Policy, physical_id: str = "", old: Policy | None = None
+        self,
+        stack: Stack,
+        kind: str,
+        logical_id: str,
+        policy: Managed,
+        physical_id: str = "",
+        old: Managed | None = None,
     ) -> Sent:
         """Send a request."""
         event: dict[str, Any] = {
@@ -101,7 +108,7 @@ class CloudFormation:
             "ResponseURL": self._url(),
             "StackId": f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack.name}/4c5a3c60-95a3-11ef",
             "RequestId": f"request-{next(self.request_ids)}",
-            "ResourceType": "Custom::RekognitionProjectPolicy",
+            "ResourceType": policy.resource_type,
             "LogicalResourceId": logical_id,
             "ResourceProperties": policy.properties,
         }
@@ -111,7 +118,7 @@ class CloudFormation:
             event["OldResourceProperties"] = old.properties
         return self.function.send(event, self.deliver(event))
 
-    def wait(self, sent: Sent, policy: Policy) -> Response | None:
+    def wait(self, sent: Sent, policy: Managed) -> Response | None:
         """Wait for a response as long as CloudFormation does; None where none came."""
         timeout = float(policy.service_timeout or DEFAULT_SERVICE_TIMEOUT)
         if not sent.responded.wait(timeout - (self.world.now - sent.at)):
@@ -239,7 +246,7 @@ class Stack:
         return not wanted.fails
 
     def _one(
-        self, logical_id: str, wanted: Policy, changes: list[Change], over: Signal, *, disable_rollback: bool
+        self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal, *, disable_rollback: bool
     ) -> bool:
         """Create or update one policy; return whether it went well."""
         before = self.resources.get(logical_id)
@@ -250,7 +257,7 @@ class Stack:
             return True
         return self._update_one(logical_id, before, wanted, changes, over, disable_rollback=disable_rollback)
 
-    def _create_one(self, logical_id: str, wanted: Policy, changes: list[Change], over: Signal) -> bool:
+    def _create_one(self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal) -> bool:
         sent = self.cloudformation.request(self, "Create", logical_id, wanted)
         response = self._race(sent, wanted, over)
         made_up = self.cloudformation.made_up_id(self, logical_id)
@@ -270,7 +277,7 @@ class Stack:
         self,
         logical_id: str,
         before: Resource,
-        wanted: Policy,
+        wanted: Managed,
         changes: list[Change],
         over: Signal,
         *,
@@ -300,7 +307,7 @@ class Stack:
             sent.abandon()
         return response.ok and not over.is_set()
 
-    def _race(self, sent: Sent, policy: Policy, over: Signal) -> Response | None:
+    def _race(self, sent: Sent, policy: Managed, over: Signal) -> Response | None:
         """Wait for a response, but no longer than until another resource fails."""
         either = Signal(self.world)
         for signal in (sent.responded, over):
@@ -399,15 +406,14 @@ class Stack:
                 sent.abandon(ago=LIST_LAG + 4 * LATENCY)
         return response is not None and response.ok
 
-    def _makes(self, sent: Sent, logical_id: str, policy: Policy) -> bool:
-        """Return whether a request of this stack, delivered again, would make a policy."""
+    def _makes(self, sent: Sent, logical_id: str, policy: Managed) -> bool:
+        """Return whether a request of this stack, delivered again, would make a resource."""
         event = sent.event
-        asked = event["ResourceProperties"]
         return (
             event["RequestType"] != "Delete"
             and event["StackId"].split("/")[1] == self.name
             and event["LogicalResourceId"] == logical_id
-            and (asked["ProjectArn"], asked["PolicyName"]) == policy.key
+            and policy.is_what(event["ResourceProperties"])
         )
 
     def _keep_failed(self, changes: list[Change]) -> None:

@@ -4,9 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tests.documents import ACCOUNT, REGION
+
+
+class Managed(Protocol):
+    """A custom resource of this project."""
+
+    @property
+    def resource_type(self) -> str:
+        """The type that a template gives it."""
+
+    @property
+    def service_timeout(self) -> int | None:
+        """How long CloudFormation waits for a response."""
+
+    @property
+    def retain(self) -> bool:
+        """DeletionPolicy and UpdateReplacePolicy: Retain."""
+
+    @property
+    def needs(self) -> str:
+        """The logical id of a resource that has to be there first."""
+
+    @property
+    def provider(self) -> str:
+        """The name of the function."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What another value of makes another resource."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties as an event has them."""
+
+    def is_what(self, properties: Mapping[str, Any]) -> bool:
+        """Return whether a request with these properties makes this resource."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +61,16 @@ class Policy:
     provider: str = "provider"
     """The name of the function."""
 
+    resource_type = "Custom::RekognitionProjectPolicy"
+
     @property
     def key(self) -> tuple[str, str]:
         """Which policy of the service it is."""
         return self.project_arn, self.policy_name
+
+    def is_what(self, properties: Mapping[str, Any]) -> bool:
+        """Return whether a request with these properties makes this policy."""
+        return (properties["ProjectArn"], properties["PolicyName"]) == self.key
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -59,4 +100,4 @@ class Other:
     needs: str = ""
 
 
-Template = Mapping[str, Policy | Other]
+Template = Mapping[str, Managed | Other]

@@ -1,0 +1,20 @@
+"""The page about a copy's lifecycle names a test for each row, and each of them exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.packaging import ROOT
+
+
+def test_each_row_names_tests_that_exist() -> None:
+    """A row without a test is a claim; a test that is renamed has to be renamed in the page as well."""
+    page = (ROOT / "docs" / "copy-lifecycle.md").read_text()
+    table = page.split("| request | live model version |")[1].split("\n\n")[0]
+    source = ast.parse((ROOT / "tests" / "handler" / "test_version_copies.py").read_text())
+    tests = {node.name for node in ast.walk(source) if isinstance(node, ast.FunctionDef)}
+    for row in table.splitlines()[2:]:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= tests, row
