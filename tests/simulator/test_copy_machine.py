@@ -142,8 +142,8 @@ class Lifecycle(RuleBasedStateMachine):
         self._deploy(stack, template, drawn)
 
     def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
-        if self._adopts_what_has_an_owner(stack, wanted):
-            return  # people and synthesis see to that
+        if self._adopts_what_has_an_owner(stack, wanted) or self._cannot_be_rolled_back(stack, wanted):
+            return
         before = dict(stack.resources)
         log = len(self.cloud.function.log)
         self._deliver(drawn)
@@ -174,7 +174,8 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), source=st.sampled_from(["v1", "v2"]))
     def somebody_copies(self, name: str, source: str) -> None:
         """Somebody else copies under a name that nothing has."""
-        if name not in {version.arn.name for version in self.cloud.versions.live().values()}:
+        taken = {version.arn.name for version in self.cloud.versions.live().values()}
+        if name not in taken | {each.policy.version_name for each in self._resources()}:
             version = self.cloud.versions.somebody_copies(name, source, Tags={"theirs": "yes"})
             self.foreign[str(version.arn)] = dict(version.tags)
             self.cloud.world.now += 1000
@@ -249,7 +250,18 @@ class Lifecycle(RuleBasedStateMachine):
             template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
         return template
 
+    def _cannot_be_rolled_back(self, stack: Stack, template: Template) -> bool:
+        """Return whether a copy that was deleted by hand can't be copied anew: it is denied, or its name is given away.
+
+        An update fails then, and its rollback as well, until the copy's source or name is free.
+        """
+        lost = [each.policy.version_name for each in self._resources() if arn_of(each) in self.drifted]
+        names = [each.version_name for each in template.values() if isinstance(each, Copy)]
+        own = [each for each in stack.resources.values() if arn_of(each) in self.drifted]
+        return bool(own and not self.cloud.versions.policy.allowed) or any(name and name in lost for name in names)
+
     def _adopts_what_has_an_owner(self, stack: Stack, template: Template) -> bool:
+        """Return whether a template adopts what another resource of a stack has made: people see to that."""
         wanted = {name: each for name, each in template.items() if isinstance(each, Copy)}
         owned = [
             (owner.name, logical_id, each.policy.version_name)
