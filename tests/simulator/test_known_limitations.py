@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 
+import pytest
+
 from localcloud.rekognition import Switches
 from tests.documents import FOREIGN, MINE, OTHER
+from tests.simulator import stack_operations
 from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
+from tests.simulator.stack_operations import Behavior
 from tests.simulator.template import Other
 
 FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
@@ -199,3 +203,64 @@ def test_a_clean_up_that_fails_three_times_is_dropped_and_leaves_its_policy() ->
     assert stack.status == "UPDATE_COMPLETE"
     assert [kind for kind, _ in cloud.sent()].count("Delete") == 3
     assert cloud.live_is(MINE)
+
+
+def test_an_update_that_comes_twice_after_a_rollback_of_seconds_puts_its_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rollback that was over within two seconds of the update's request isn't told from a put before that."""
+    monkeypatch.setattr(stack_operations, "ROLL_BACK_DELAY", 0.5)
+    cloud = Cloud()
+    stack = cloud.made({"Sharing": cloud.policy()})
+    repeated = [Delivery(repeats=(60,))]
+    cloud.deliver(lambda _: repeated.pop() if repeated else None)
+    cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.live_is(OTHER)
+
+
+def test_a_replacement_that_is_canceled_or_comes_twice_leaves_the_new_policy() -> None:
+    """CloudFormation never learned the new ID, or has deleted what it names; the old policy is right."""
+    for behavior, delivery, other in (
+        (Behavior(reverse_update_overlaps=True), Delivery(delay=1), FAILS_AT_ONCE),
+        (Behavior(), Delivery(repeats=(60,)), FAILS),
+    ):
+        cloud = Cloud(behavior=behavior)
+        stack = cloud.made({"Sharing": cloud.policy()})
+        first = [delivery]
+        cloud.deliver(lambda _, first=first: first.pop() if first else None)  # type: ignore[misc]
+        cloud.update(stack, {"Sharing": cloud.policy("renamed"), "Other": other})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.live_is(MINE, "renamed")
+        cloud.check_stack(stack)
+
+
+def test_without_rollback_the_delete_of_a_failed_create_may_take_the_next_creates_policy() -> None:
+    """If CloudFormation deletes it last: the Create was canceled before its put, or gave up in doubt a moment ago."""
+    for other in (FAILS_AT_ONCE, Other()):
+        cloud = Cloud(behavior=Behavior(failed_creates_are_deleted_last=True))
+        denied = [Delivery(attempts=[meets(*["AccessDeniedException"] * 60)])]
+        cloud.deliver(lambda _, denied=denied: denied.pop() if denied else None)  # type: ignore[misc]
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy(), "Other": other}, disable_rollback=True)
+        assert stack.status == "CREATE_FAILED"
+        cloud.update(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
+        assert stack.status == "UPDATE_COMPLETE"
+        assert cloud.live_is(None)
+
+
+def test_a_service_clock_that_is_ahead_lets_a_repeated_delete_take_the_next_owners_policy() -> None:
+    """What was put after the Delete looks as if it came from a clock that is ahead, as its own policy would."""
+    cloud = Cloud()
+    cloud.service.clock_ahead = 20
+    stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
+    only("Delete", Delivery(repeats=(15,)), cloud)
+
+    def hand_over() -> None:
+        stack.delete()
+        cloud.world.sleep(5)
+        again.create({"Sharing": cloud.policy()})
+
+    cloud.cloudformation.operate(hand_over)
+    assert again.status == "CREATE_COMPLETE"
+    assert cloud.live_is(None)
