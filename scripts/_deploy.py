@@ -143,7 +143,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def deploy(options: argparse.Namespace) -> None:
     """Deploy, and show what is live and whether it changed."""
-    target = aws(options) if options.aws else local(LocalCloud.attach() or start())
+    target = aws(options) if options.aws else target_of(started().full_environment(), "the local cloud")
     if target.stack(TOOLKIT) is None:
         # From a folder without cdk.json, where the CLI finds no application to synthesize first.
         place = f"aws://{target.account}/{target.region}"
@@ -156,9 +156,6 @@ def deploy(options: argparse.Namespace) -> None:
     if stack is None:
         raise DeployError(f"The stack {STACK} doesn't exist after its deployment. See {LOG}")
     step(f"Live in account {target.account}, Region {target.region} ({target.name})")
-    print()
-    for key, value in outputs(stack).items():
-        print(f"  {key:<18}{value}")
     policies = live_policies(target, stack)
     for policy in policies:
         show(policy)
@@ -171,7 +168,7 @@ def deploy(options: argparse.Namespace) -> None:
 
 
 def destroy(options: argparse.Namespace) -> None:
-    """Delete the stack, show that nothing is left, and stop the local cloud."""
+    """Delete the stack, and stop the local cloud unless it has other stacks."""
     if options.aws:
         take_down(aws(options))
         return
@@ -179,7 +176,7 @@ def destroy(options: argparse.Namespace) -> None:
     if cloud is None:
         print("The local cloud is not running, so there is nothing to take down.")
         return
-    target = local(cloud)
+    target = target_of(cloud.full_environment(), "the local cloud")
     take_down(target)
     pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
     stacks = {each["StackName"]: each["StackStatus"] for page in pages for each in page["Stacks"]}
@@ -205,15 +202,13 @@ def take_down(target: Target) -> None:
     print(f"    Nothing is left: no stack {STACK}, and none of its policies.")
 
 
-def start() -> LocalCloud:
-    """Start the local cloud."""
-    step("Starting the local cloud (the first time makes its own virtual environment)")
-    return LocalCloud.attach_or_start()
-
-
-def local(cloud: LocalCloud) -> Target:
-    """Return the local cloud as a target."""
-    return target_of(cloud.full_environment(), "the local cloud")
+def started() -> LocalCloud:
+    """Return the local cloud, after starting it where it doesn't run."""
+    cloud = LocalCloud.attach()
+    if cloud is None:
+        step("Starting the local cloud (the first time makes its own virtual environment)")
+        cloud = LocalCloud.attach_or_start()
+    return cloud
 
 
 def aws(options: argparse.Namespace) -> Target:
