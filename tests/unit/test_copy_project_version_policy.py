@@ -15,7 +15,7 @@ from aws_cdk import aws_s3 as s3
 
 from cdk_rekognition_project_policy import CopyProjectVersionPolicy
 from tests.packaging import ROOT
-from tests.unit.conftest import PROJECT_ARN, Resources
+from tests.unit.conftest import PROJECT_ARN, resources
 
 DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772999"
 BUCKET = "arn:aws:s3:::results"
@@ -38,14 +38,14 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
     return {"Action": action, "Effect": "Allow", "Resource": resource, **more}
 
 
-def statements(resources: Resources, stack: Stack) -> list[dict[str, Any]]:
+def statements(stack: Stack) -> list[dict[str, Any]]:
     """Return the statements of the stack's one managed policy."""
     (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
     found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
     return found
 
 
-def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack, resources: Resources) -> None:
+def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack) -> None:
     """The policy allows copying from the source's versions into one project, with its results in one place."""
     define(
         stack,
@@ -54,7 +54,7 @@ def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack, resources: Reso
         versions=["v1"],
     )
     via_rekognition = {"kms:ViaService": "rekognition.us-east-1.amazonaws.com"}
-    assert statements(resources, stack) == [
+    assert statements(stack) == [
         allow("rekognition:CopyProjectVersion", PROJECT_ARN.rsplit("/", 1)[0] + "/version/v1/*"),
         allow(
             [
@@ -79,9 +79,7 @@ def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack, resources: Reso
 
 
 @pytest.mark.parametrize("known", ["source", "neither"])
-def test_the_key_is_used_by_rekognition_of_the_destinations_region_only(
-    stack: Stack, resources: Resources, known: str
-) -> None:
+def test_the_key_is_used_by_rekognition_of_the_destinations_region_only(stack: Stack, known: str) -> None:
     """The Region is read from the destination's ARN where it is a token; the stack's may be another."""
     project = rekognition.CfnProject(stack, "Project", project_name="copies").attr_arn
     key = kms.Key.from_key_arn(stack, "Key", KEY)
@@ -93,40 +91,40 @@ def test_the_key_is_used_by_rekognition_of_the_destinations_region_only(
     )
     region = {"Fn::Select": [3, {"Fn::Split": [":", {"Fn::GetAtt": ["Project", "Arn"]}]}]}
     service = {"Fn::Join": ["", ["rekognition.", region, ".amazonaws.com"]]}
-    conditions = [each["Condition"] for each in statements(resources, stack) if "kms:" in str(each["Action"])]
+    conditions = [each["Condition"] for each in statements(stack) if "kms:" in str(each["Action"])]
     assert [each["StringEquals"] for each in conditions] == [{"kms:ViaService": service}] * 2
 
 
-def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack, resources: Resources) -> None:
+def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack) -> None:
     """By default every version may be copied, the whole bucket written to, and no key used."""
     define(stack)
-    resources_of = [each["Resource"] for each in statements(resources, stack)]
+    resources_of = [each["Resource"] for each in statements(stack)]
     assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in resources_of
     assert f"{BUCKET}/*" in resources_of
-    assert "kms" not in str(statements(resources, stack))
+    assert "kms" not in str(statements(stack))
 
 
-def test_the_documented_policy_is_the_one_that_is_made(stack: Stack, resources: Resources) -> None:
+def test_the_documented_policy_is_the_one_that_is_made(stack: Stack) -> None:
     """The reference has the statements that the construct creates, those about a KMS key apart."""
     define(stack, output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY))
     whole, of_key = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert json.loads(whole)["Statement"] + json.loads(of_key) == statements(resources, stack)
+    assert json.loads(whole)["Statement"] + json.loads(of_key) == statements(stack)
 
 
-def test_the_sources_number_may_be_left_out(stack: Stack, resources: Resources) -> None:
+def test_the_sources_number_may_be_left_out(stack: Stack) -> None:
     """The trusted account seldom knows it, and the ARNs of versions lack it."""
     define(stack, source_project_arn=PROJECT_ARN.rsplit("/", 1)[0])
-    assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in [each["Resource"] for each in statements(resources, stack)]
+    assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in [each["Resource"] for each in statements(stack)]
 
 
-def test_takes_tokens(stack: Stack, resources: Resources) -> None:
+def test_takes_tokens(stack: Stack) -> None:
     """Projects of the same app stand by what is known of them at deployment."""
     project = rekognition.CfnProject(stack, "Project", project_name="copies")
     define(stack, destination_project_arn=project.attr_arn)
-    assert {"Fn::GetAtt": ["Project", "Arn"]} in [each["Resource"] for each in statements(resources, stack)]
+    assert {"Fn::GetAtt": ["Project", "Arn"]} in [each["Resource"] for each in statements(stack)]
 
 
-def test_is_attached_to_roles(stack: Stack, resources: Resources) -> None:
+def test_is_attached_to_roles(stack: Stack) -> None:
     """At once or later, as every managed policy is."""
     first, second = (iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("First", "Second"))
     define(stack, roles=[first], managed_policy_name="copying").attach_to_role(second)

@@ -1,4 +1,4 @@
-"""The provider: one function a stack, and a role that may do what it must and nothing more."""
+"""The provider: one function a stack, and a role with least privilege."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Template
 
 from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider
-from tests.unit.conftest import PROJECT_ARN, Resources
+from tests.unit.conftest import PROJECT_ARN, resources
 
 TRUSTED = iam.AccountPrincipal("111122223333")
 
@@ -41,8 +41,8 @@ def test_one_function_serves_a_stack(stack: Stack) -> None:
 
 
 def test_each_stack_has_its_own() -> None:
-    """Stacks of one app depend on nothing of one another."""
-    app = App()
+    """Stacks of one app don't depend on one another."""
+    app = App(analytics_reporting=False)
     stacks = [Stack(app, name) for name in ("One", "Two")]
     for each in stacks:
         share(each, "Policy")
@@ -51,8 +51,8 @@ def test_each_stack_has_its_own() -> None:
         assert not each.dependencies
 
 
-def test_the_role_may_do_what_it_must_and_nothing_more(stack: Stack, resources: Resources) -> None:
-    """Put on the projects in use, List and Delete on the account's own projects, its own log, and nothing managed."""
+def test_the_roles_permissions(stack: Stack) -> None:
+    """Put on the projects in use, List and Delete on the account's projects, its own log, and no managed policy."""
     project = rekognition.CfnProject(stack, "Project", project_name="logos")
     share(stack, "One", project.attr_arn)
     share(stack, "Two", project.attr_arn)
@@ -92,8 +92,8 @@ def test_the_role_may_do_what_it_must_and_nothing_more(stack: Stack, resources: 
     assert log["Fn::GetAtt"][0].startswith("RekognitionProjectPolicyProviderLogs")
 
 
-def test_the_function_is_as_the_design_has_it(stack: Stack, resources: Resources) -> None:
-    """Newest Python, arm64, 256 MB, no VPC, its own log group, and times that fit into one another."""
+def test_the_function(stack: Stack) -> None:
+    """It has the newest Python, arm64, 256 MiB, no VPC, its own log group, and timeouts that a response precedes."""
     share(stack, "Policy")
     (function,) = (each["Properties"] for each in resources(stack, "AWS::Lambda::Function"))
     latest = max(int(name.removeprefix("PYTHON_3_")) for name in dir(lambda_.Runtime) if name.startswith("PYTHON_3_"))
@@ -110,8 +110,8 @@ def test_the_function_is_as_the_design_has_it(stack: Stack, resources: Resources
     assert retries["MaximumEventAgeInSeconds"] + function["Timeout"] < int(policy["ServiceTimeout"])
 
 
-def test_a_policy_waits_for_all_that_its_requests_need(stack: Stack, resources: Resources) -> None:
-    """Permissions, log group and retries are there before the first request, and go after the last."""
+def test_a_policy_depends_on_what_its_requests_need(stack: Stack) -> None:
+    """Permissions, log group and retries are created before the first request, and deleted after the last."""
     share(stack, "Policy")
     (policy,) = resources(stack, "Custom::RekognitionProjectPolicy")
     template = Template.from_stack(stack).to_json()["Resources"]
@@ -132,14 +132,14 @@ def test_a_policy_waits_for_all_that_its_requests_need(stack: Stack, resources: 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn"])
 def test_no_partition_is_hard_coded(partition: str, stack: Stack) -> None:
-    """Every ARN that is made takes its partition from where it is deployed, or from the project's own ARN."""
+    """Every ARN has the partition that it is deployed in, or that of the project's ARN."""
     share(stack, "Policy", PROJECT_ARN.replace("arn:aws:", f"arn:{partition}:"))
     text = str(Template.from_stack(stack).to_json())
     assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
 
 
-def test_its_options_reach_the_template(stack: Stack, resources: Resources) -> None:
-    """Retention, removal policy, key, boundary and memory are what they are given as."""
+def test_options(stack: Stack) -> None:
+    """Retention, removal policy, key, boundary and memory are in the template, and the log may use the key."""
     key = kms.Key(stack, "Key")
     boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::123456789012:policy/limits")
     ProjectPolicyProvider(
@@ -161,12 +161,27 @@ def test_its_options_reach_the_template(stack: Stack, resources: Resources) -> N
     assert function["Properties"]["MemorySize"] == 512
     (key_resource,) = resources(stack, "AWS::KMS::Key")
     *_, statement = key_resource["Properties"]["KeyPolicy"]["Statement"]
-    assert json.dumps(statement["Principal"]).count("logs.") == 1
-    assert "kms:EncryptionContext:aws:logs:arn" in statement["Condition"]["ArnLike"]
+    region, account = {"Ref": "AWS::Region"}, {"Ref": "AWS::AccountId"}
+    log_groups = ["arn:", {"Ref": "AWS::Partition"}, ":logs:", region, ":", account, ":log-group:*"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": {"Fn::Join": ["", ["logs.", region, ".amazonaws.com"]]}},
+        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": {"Fn::Join": ["", log_groups]}}},
+    }
 
 
-def test_takes_a_role_of_ones_own(stack: Stack, resources: Resources) -> None:
-    """The permissions are attached to the role that is given, and no other is made."""
+def test_takes_an_imported_key(stack: Stack) -> None:
+    """Its policy can't be changed from here, so its owner allows CloudWatch Logs to use it."""
+    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:us-east-1:123456789012:key/1")
+    ProjectPolicyProvider(stack, "Provider", log_encryption_key=key)
+    (log_group,) = resources(stack, "AWS::Logs::LogGroup")
+    assert log_group["Properties"]["KmsKeyId"] == key.key_arn
+
+
+def test_takes_a_role(stack: Stack) -> None:
+    """The permissions are attached to the given role; the provider creates none."""
     role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     provider = ProjectPolicyProvider(stack, "Provider", role=role)
     assert provider.role is role
@@ -179,7 +194,7 @@ def test_takes_a_role_of_ones_own(stack: Stack, resources: Resources) -> None:
 
 
 def test_a_role_of_another_stack_makes_no_cycle() -> None:
-    """The provider's stack depends on that of the role that it is given, and not the other way round."""
+    """The provider's stack depends on the role's, and not the other way round."""
     app = App(analytics_reporting=False)
     roles, provider_stack = Stack(app, "Roles"), Stack(app, "Provider")
     role = iam.Role(roles, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -190,8 +205,8 @@ def test_a_role_of_another_stack_makes_no_cycle() -> None:
     assert roles.dependencies == []
 
 
-def test_refuses_a_boundary_beside_a_role(stack: Stack) -> None:
-    """A role that is given keeps its own boundary, so another one would be lost."""
+def test_a_boundary_beside_a_role(stack: Stack) -> None:
+    """A given role keeps its own boundary, so another one would be ignored."""
     role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::123456789012:policy/limits")
     with pytest.raises(ValueError, match="Sharing/Provider: give the permissions boundary to the role that you give"):
@@ -199,7 +214,7 @@ def test_refuses_a_boundary_beside_a_role(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1, 256.5, "256", None, True, float("nan"), b"256"])
-def test_refuses_memory_that_lambda_has_not(memory_size: Any, stack: Stack) -> None:
+def test_an_unsupported_memory_size(memory_size: Any, stack: Stack) -> None:
     """Lambda functions have 128 to 10240 MiB."""
     with pytest.raises(
         ValueError, match=f"^Sharing/Provider: memory_size is {memory_size!r}. Give 128 to 10240, in MiB"
@@ -207,7 +222,7 @@ def test_refuses_memory_that_lambda_has_not(memory_size: Any, stack: Stack) -> N
         ProjectPolicyProvider(stack, "Provider", memory_size=memory_size)
 
 
-def test_memory_may_be_a_token(stack: Stack, resources: Resources) -> None:
+def test_memory_may_be_a_token(stack: Stack) -> None:
     """A parameter's number is known at deployment only."""
     size = CfnParameter(stack, "Size", type="Number").value_as_number
     ProjectPolicyProvider(stack, "Provider", memory_size=size)  # type: ignore[arg-type]
@@ -231,8 +246,15 @@ def test_options_of_other_types_are_not_ignored(wrong: dict[str, Any], error: ty
         ProjectPolicyProvider(stack, "Provider", **wrong)
 
 
-def test_refuses_a_role_of_another_account(placed_stack: Stack) -> None:
-    """The function could not assume it, and its permissions would go to this account's role of that name."""
+def test_a_role_of_another_account(placed_stack: Stack) -> None:
+    """The function could not assume it, and this account's role of that name would get its permissions."""
     role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
     with pytest.raises(ValueError, match="role has a role of account 444455556666, but this stack is in 123456789012"):
         ProjectPolicyProvider(placed_stack, "Provider", role=role)
+
+
+def test_a_role_whose_account_only_the_deployment_tells(placed_stack: Stack) -> None:
+    """It is accepted, because its account may be the stack's."""
+    account = CfnParameter(placed_stack, "Account").value_as_string
+    role = iam.Role.from_role_arn(placed_stack, "Role", f"arn:aws:iam::{account}:role/provider")
+    assert ProjectPolicyProvider(placed_stack, "Provider", role=role).role is role
