@@ -1,4 +1,4 @@
-"""What a user gives as a document, made into one that grants can be added to; and its rules at synthesis."""
+"""Documents: a given one as one that grants can be added to, and the rules that synthesis holds it to."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ class DocumentRules:
         self._block_public_policy = block_public_policy
 
     def read(self, given: Document | None) -> Document:
-        """Return the document that statements can be added to; one that they cannot stays as it is.
+        """Return the document as one that statements can be added to, or unchanged if they can't.
 
-        Raises ``Refused`` for what breaks a rule already. ``iam.PolicyDocument.from_json`` would drop what it does not
-        know, such as ``Conditions``, and take a missing ``Effect`` for Allow, so nothing reaches it unchecked. It would
-        also take ``Fn::If`` for a kind of principal, and sort its values, so no intrinsic function reaches it either.
+        Raises ``RejectedError`` for a document that breaks a rule already. ``iam.PolicyDocument.from_json`` would drop
+        unknown elements, such as ``Conditions``, and take a missing ``Effect`` for Allow, so it gets checked documents
+        only. It would also take ``Fn::If`` for a type of principal and sort its values, so it gets no intrinsic
+        functions.
         """
         if given is None or isinstance(given, iam.PolicyDocument):
             return given or iam.PolicyDocument(minimize=True)
         if _tokens.is_token(given) and not str(given).lstrip().startswith("{"):
-            return given  # a token as a whole; a text with tokens in it is JSON like any other
+            return given  # a token as a whole; a string with tokens in it is JSON
         document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
         broken = self._broken_so_far(document)
         if broken:
@@ -57,12 +58,12 @@ class DocumentRules:
         )
 
     def broken(self, resolved: object) -> list[str]:
-        """Return the rules that a whole document breaks, resolved with its grants, as far as it is known at synthesis.
+        """Return the rules that a whole document with its grants breaks, as far as its values are known.
 
         None stands for an ``iam.PolicyDocument`` without statements.
         """
         resolved = {} if resolved is None else _tokens.joined(resolved, self._partition)
-        if isinstance(resolved, str):  # a token that stood for a text
+        if isinstance(resolved, str):  # of a token
             try:
                 resolved = documents.parse(resolved)
             except documents.InvalidDocument as invalid:
@@ -72,7 +73,7 @@ class DocumentRules:
         return _size_of_partly_known(_tokens.shortest(resolved))
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
-        """Return the rules that a document breaks to which statements may yet be added."""
+        """Return the rules that a document breaks to which statements can still be added."""
         statements = document.get("Statement", [])
         resolved = documents.parse(_tokens.joined(_tokens.resolve(self._stack, document), self._partition) or {})
         if statements == []:
@@ -97,9 +98,9 @@ class DocumentRules:
 
 @jsii.implements(IValidation)
 class DocumentsOfStack:
-    """Holds the documents of one stack's policies to their rules, and says in the CLI's output who may copy.
+    """Checks the documents of one stack's policies, and says in the CLI's output who may copy.
 
-    One validation for all of them, since each document by itself would cross to Node.js several times. It runs before
+    One validation checks all of them, because a validation of each would cross to Node.js several times. It runs before
     the CDK collects annotations.
     """
 
@@ -112,15 +113,15 @@ class DocumentsOfStack:
     @staticmethod
     @cache
     def of(stack: Stack) -> DocumentsOfStack:
-        """Return those of a stack."""
+        """Return the documents of a stack."""
         return DocumentsOfStack(stack)
 
     def add(self, policy: IConstruct, project_arn: str, document: Document, rules: DocumentRules) -> None:
-        """Let a policy's document be checked at synthesis."""
+        """Have a policy's document checked at synthesis."""
         self._documents.append((policy, project_arn, document, rules))
 
     def validate(self) -> list[str]:
-        # In a mapping each, for what resolves to nothing is left out.
+        # In a mapping each, because the CDK leaves out what resolves to nothing.
         resolved = _tokens.resolve(
             self._stack,
             [{"ProjectArn": project_arn, "Document": document} for _, project_arn, document, _ in self._documents],
@@ -134,7 +135,7 @@ class DocumentsOfStack:
         return found
 
     def _tell(self, policy: IConstruct, text: str) -> None:
-        """Let the CLI print a text, once however often the app is synthesized.
+        """Have the CLI print a string, once however often the app is synthesized.
 
         ``Annotations`` would add a stack trace, whose file differs with each synthesis.
         """
@@ -149,7 +150,7 @@ def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _size_of_partly_known(text: object) -> list[str]:
-    """Return the rule about the size where a text breaks it that lacks what is not known; it may be no JSON then."""
+    """Return the rule about the size if a string without its unknown parts, which may not be JSON, breaks it."""
     try:
         return documents.size_violations(documents.parse(text))
     except documents.InvalidDocument:
@@ -157,7 +158,7 @@ def _size_of_partly_known(text: object) -> list[str]:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
-    """Return a value in the types that JSON has; the CDK's own, such as its tokens, stay."""
+    """Return a value in the types of JSON; objects of the CDK, such as tokens, stay."""
     if isinstance(value, Mapping):
         return {key: _plain(element) for key, element in value.items()}
     if isinstance(value, (list, tuple)):
@@ -176,7 +177,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _is_partly_unknown(value: object) -> bool:
-    """Tell whether CloudFormation's intrinsic functions or the CDK's objects stand somewhere in a document."""
+    """Return whether a document has intrinsic functions of CloudFormation or objects of the CDK in it."""
     if isinstance(value, Mapping):
         return _tokens.is_intrinsic(value) or any(_is_partly_unknown(element) for element in value.values())
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Whom a statement names: a grantee as the principals of a document."""
+"""Grants: a grantee as the principals of statements, and model versions as their resources."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ _VERSION_ARN = re.compile(
     r"arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255}/version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))",
     re.ASCII,
 )
-"""A version's ARN (CopyProjectVersion), in whose last two parts wildcards may stand, one ``*`` for both."""
+"""A model version's ARN (CopyProjectVersion); its last two parts can have wildcards, one ``*`` for both."""
 
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
-    """Return the principals that a grantee is, one for each statement: a composite principal is taken apart.
+    """Return the principals of a grantee, one for each statement: those of a composite principal one by one.
 
-    The CDK puts a composite principal into one statement, and refuses it where its components have conditions of their
-    own. Raises ``ValueError`` for what is nobody, such as an account's id as a text.
+    The CDK puts a composite principal into one statement, and rejects it if its components have conditions of their
+    own. Raises ``ValueError`` for what isn't a grantee, such as an account's ID.
     """
     if isinstance(grantee, type) or not hasattr(grantee, "grant_principal"):
         raise ValueError(
-            f"{granting.node.path}: {grantee!r} is nobody to grant or deny anything. For an account give "
+            f"{granting.node.path}: {grantee!r} isn't an IGrantable. For an account give "
             'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
         )
     principal: iam.IPrincipal = grantee.grant_principal
     if isinstance(principal, iam.CompositePrincipal):
         return [each for component in principal.principals for each in of(component, granting)]
     try:
-        iam.PolicyStatement(principals=[principal]).to_statement_json()  # not all that can be granted can be written
+        iam.PolicyStatement(principals=[principal]).to_statement_json()  # not every IGrantable can
     except RuntimeError as error:
         raise ValueError(
-            f"{granting.node.path}: {type(grantee).__name__} cannot stand in a policy's document: {error}. Give an "
-            "account, a role, a user or an organisation; to several, give the conditions of each one by one."
+            f"{granting.node.path}: {type(grantee).__name__} can't be a principal of a policy: {error}. Give an "
+            "account, a role, a user or an organization; in a composite principal, give each component its own "
+            "conditions."
         ) from None
     _check_that_no_condition_is_replaced(principal, granting)
     return [principal]
@@ -84,16 +85,16 @@ def _layers(dedupe_string: str) -> Iterator[dict[str, Any]]:
 
 
 def conditions_of(principal: iam.IPrincipal) -> Mapping[str, Any]:
-    """Return the conditions that a principal brings to each statement about it."""
+    """Return the conditions that a principal adds to its statements."""
     return {} if isinstance(principal, _WITHOUT_CONDITIONS) else principal.policy_fragment.conditions
 
 
 def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | None) -> iam.IPrincipal:
-    """Return a principal that gets no identity policy here where it is not surely of this stack's account.
+    """Return the principal, or only its ARN and conditions if it doesn't surely belong to this stack's account.
 
-    There the CDK would attach one to what has the same name in this account, or in that of the stack that it was
-    imported into. What is made in this app is attached to in its own stack. ``account`` is the project's, None where it
-    is not known.
+    The CDK would attach an identity policy to a role or user of the same name in this account, or in the account of the
+    stack that it was imported into. A role or user that is defined in this app gets its policy in its own stack.
+    ``account`` is the project's, or None if it isn't known.
     """
     if isinstance(principal, _WITHOUT_CONDITIONS):
         return principal
@@ -107,7 +108,7 @@ def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | No
 
 
 def named(principal: iam.IPrincipal) -> iam.IPrincipal:
-    """Return a role or user as its ARN and its conditions: nothing that an identity policy can be attached to."""
+    """Return a principal's ARN and conditions, which no identity policy can be attached to."""
     fragment = principal.policy_fragment
     arn = iam.ArnPrincipal(fragment.principal_json["AWS"][0])
     return iam.PrincipalWithConditions(arn, fragment.conditions) if fragment.conditions else arn
@@ -122,7 +123,7 @@ def _is_surely(its_account: str, stack: Stack, account: str | None) -> bool:
 def _gets_policy_here(principal: iam.IPrincipal, stack: Stack, account: str | None) -> bool:
     """Return whether the CDK surely creates the identity policy in a stack of this account.
 
-    It creates the policy where a user was imported. What conditions were put on can't be asked where it was imported.
+    It creates the policy where a user was imported. A principal with conditions doesn't tell where that was.
     """
     holder: Any = principal
     if not hasattr(principal, "node"):
@@ -134,9 +135,9 @@ def _gets_policy_here(principal: iam.IPrincipal, stack: Stack, account: str | No
 
 
 class Versions:
-    """The model versions of one project, whose ARNs are made of the project's.
+    """The model versions of one project, whose ARNs are made from the project's.
 
-    A version's ARN is not the project's with a suffix: ``...:project/NAME/NUMBER`` has versions
+    A model version's ARN isn't the project's with a suffix: ``...:project/NAME/NUMBER`` has model versions
     ``...:project/NAME/version/VERSION/NUMBER``.
     """
 
@@ -147,18 +148,18 @@ class Versions:
         self._arns: dict[str, str] = {}
 
     def arns(self, versions: Sequence[str] | None) -> list[str]:
-        """Return the ARNs of versions that are given by name or ARN, or the one that stands for all.
+        """Return the ARNs of model versions that are given by name or ARN, or the pattern for all of them.
 
-        A token is taken for a name, unless a text before it begins an ARN.
+        A token is a name, unless the string before it begins an ARN.
 
-        Raises ``ValueError`` for an empty list, which would not mean all, and for what is neither name nor ARN.
+        Raises ``ValueError`` for an empty list, which doesn't mean all, and for what is neither a name nor an ARN.
         """
         if versions is None:
             return [self._arn("*")]
         if not isinstance(versions, (list, tuple)) or not versions:
             raise ValueError(
-                f"{self._user.node.path}: versions is {versions!r}. Give a list of at least one version, or leave it "
-                "out for every version."
+                f"{self._user.node.path}: versions is {versions!r}. Give a list of at least one model version, or "
+                "leave it out for every model version."
             )
         return [self._arn_of_version(version) for version in versions]
 
@@ -166,15 +167,15 @@ class Versions:
         if isinstance(version, str) and version.startswith("arn:"):
             if not is_token(version) and not self._is_of_this_project(version):
                 raise ValueError(
-                    f'{self._user.node.path}: version "{version}" is no version of this project. Give '
+                    f'{self._user.node.path}: version "{version}" isn\'t a model version of this project. Give '
                     "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER, as "
                     "DescribeProjectVersions shows it."
                 )
             return version
         if not is_token(version) and not arns.is_version_name(version):
             raise ValueError(
-                f'{self._user.node.path}: version "{version}" is not valid. Give a version\'s name, such as "v1", or '
-                "its ARN."
+                f'{self._user.node.path}: version "{version}" is not valid. Give a model version\'s name, '
+                'such as "v1", or its ARN.'
             )
         return self._arn(f"{version}/*")
 
@@ -186,7 +187,7 @@ class Versions:
         return self._project_name is None or f":project/{self._project_name}/" in arn
 
     def _arn(self, which: str) -> str:
-        """Return the ARN of versions; always the same text, so that statements about them can be merged."""
+        """Return the ARN of model versions; always the same string, so that statements about them can be merged."""
         if which not in self._arns:
             arn = self._project_arn
             if is_token(arn):

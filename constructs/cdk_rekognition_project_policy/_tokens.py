@@ -1,4 +1,4 @@
-"""What is known at synthesis of values that CloudFormation will only know at deployment."""
+"""Tokens: what synthesis knows of values that only the deployment will tell."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stack_of(construct: IConstruct) -> Stack:
 
 
 def is_token(value: object) -> bool:
-    """Return whether a value is a string, or has a string in it, that only the deployment will tell."""
+    """Return whether a value is a string with a part that only the deployment will tell."""
     return isinstance(value, str) and _may_hold_token(value) and Token.is_unresolved(value)
 
 
@@ -52,9 +52,9 @@ def _holds_something_to_resolve(value: object) -> bool:
 
 
 def referenced(text: str) -> tuple[IConstruct, str] | None:
-    """Return the construct and the attribute that a text refers to, where it is one reference and nothing else.
+    """Return the construct and the attribute that a string refers to, if it is one reference and nothing else.
 
-    What a reference is in the template is a logical id, which means something in the construct's own stack only.
+    In a template a reference is a logical ID, which is unique in the construct's own stack only.
     """
     fragments = Tokenization.reverse_string(text)
     reference = fragments.first_token if fragments.length == 1 else None
@@ -62,7 +62,7 @@ def referenced(text: str) -> tuple[IConstruct, str] | None:
 
 
 def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
-    """Return a resolved value with those texts put together whose only unknown parts are these references."""
+    """Return a resolved value with these references replaced, and the strings joined that are known then."""
     if isinstance(value, Mapping):
         if is_intrinsic(value) and value.get("Ref") in references:
             return references[value["Ref"]]
@@ -78,7 +78,7 @@ def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - 
 
 
 def readable(value: object) -> str:
-    """Return a resolved value as text, with ``<LogicalId>`` for a reference, as cdk-nag has it in a finding's id."""
+    """Return a resolved value as a string, with ``<LogicalId>`` for a reference, as cdk-nag's findings have it."""
     match value:
         case str():
             return value
@@ -94,7 +94,7 @@ def readable(value: object) -> str:
 
 
 def is_intrinsic(value: object) -> bool:
-    """Tell whether a resolved value is one of CloudFormation's intrinsic functions, so that its text is not known."""
+    """Return whether a resolved value is an intrinsic function of CloudFormation, whose value isn't known."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return False
     (name,) = value
@@ -102,7 +102,7 @@ def is_intrinsic(value: object) -> bool:
 
 
 def shortest(value: Any) -> Any:  # noqa: ANN401 - any JSON, and the same shape back
-    """Return ``value`` with each intrinsic function replaced by the text that it has at the least."""
+    """Return ``value`` with each intrinsic function replaced by the known parts of its string."""
     if is_intrinsic(value):
         return _shortest_text(value)
     if isinstance(value, Mapping):
@@ -124,7 +124,7 @@ def _shortest_text(intrinsic: Mapping[str, Any]) -> str:
 
 
 def beginning(intrinsic: Any) -> str:  # noqa: ANN401 - an intrinsic function
-    """Return the text that an intrinsic function's value begins with, as far as it is known."""
+    """Return the string that an intrinsic function's value is known to begin with."""
     ((name, argument),) = intrinsic.items()
     if name == "Fn::Join" and isinstance(argument, Sequence) and isinstance(argument[1], Sequence):
         delimiter, parts = argument

@@ -314,7 +314,7 @@ class TestRejected:
         for construct_id in [*arns][[*arns].index(known) :]:
             policy = ProjectPolicy(stack, construct_id, project_arn=arns[construct_id])
             policy.grant_copy(TRUSTED, versions=[VERSIONS])
-            with pytest.raises(ValueError, match="is no version of this project"):
+            with pytest.raises(ValueError, match="isn't a model version of this project"):
                 policy.grant_copy(TRUSTED, versions=[version])
 
     @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
@@ -330,7 +330,7 @@ class TestRejected:
         function = lambda_.Function.from_function_arn(stack, "F", "arn:aws:lambda:us-east-1:123456789012:function:f")
         for grantee in (iam.Group(stack, "Group"), function):
             for change in (policy.grant_copy, policy.deny_copy):
-                with pytest.raises(ValueError, match=r"^Sharing/Policy: .* cannot stand in a policy's document"):
+                with pytest.raises(ValueError, match=r"^Sharing/Policy: .* can't be a principal of a policy"):
                     change(grantee)
 
     @pytest.mark.parametrize(
