@@ -145,9 +145,6 @@ class _Run:
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
             return
-        if wanted.violation:
-            self._did = f"nothing: its Create was rejected ({wanted.violation})"
-            return
         self._policy = wanted.physical_id
         self._settle_or_gone(wanted.physical_id, partial(decisions.decide_delete_of_unknown, self._request, wanted))
 

@@ -566,10 +566,7 @@ class TestLog:
                 {"PolicyDocument": {**MINE, "Statement": []}},
                 (MINE, -1),
                 MINE,
-                (
-                    "nothing: its Create was rejected (the document has no Statement, so it shares nothing; add one, "
-                    "or leave the policy out.)"
-                ),
+                "nothing: no Create of this resource has put it",
             ),
             (
                 "delete-canceled-create",
@@ -693,3 +690,10 @@ class TestStricterRules:
         assert stage.live_is(everybody)
         assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
         assert stage.rekognition.calls[1][1]["PolicyRevisionId"] == revision
+
+    def test_a_canceled_creates_policy_goes(self, stage: Stage) -> None:
+        """The rollback that cancels a Create may bring back a provider with stricter rules than the Create met."""
+        everybody = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
+        stage.put(everybody, at=STARTED - 5)
+        assert stage.send(stage.event("delete-canceled-create", PolicyDocument=everybody)).failure == ""
+        assert stage.live_is(None)

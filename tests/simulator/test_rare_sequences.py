@@ -138,6 +138,16 @@ class TestMadeUpId:
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.live_is(None if taken else MINE)
 
+    def test_in_doubt_takes_no_policy_older_than_its_create(self, cloud: Cloud) -> None:
+        """A Create that was denied everything, and is deleted, leaves an equivalent policy of an earlier owner."""
+        owner = cloud.made({"Sharing": cloud.policy()}, "owner")
+        first_of_kind("Create", Delivery(attempts=[meets(*[DENIED] * 60)]), cloud)
+        stack = cloud.stack()
+        cloud.create(stack, {"Sharing": cloud.policy()})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.sent()[-1][1].startswith("in-doubt:")
+        cloud.check_stack(owner)
+
 
 class TestLateEvents:
     """An event of a minute ago probably isn't delivered for the first time."""
