@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from localcloud.rekognition import Switches
+from project_version_copy.decision import LATE_START_MARGIN
 from project_version_copy.identity import TAG_PREFIX
 from tests.documents import REGION
 from tests.simulator.copies import Copy, CopyCloud, arn_of
@@ -291,25 +292,25 @@ class Lifecycle(RuleBasedStateMachine):
             if arn not in owned or arn in {arn_of(each) for each in adopted}:
                 self.foreign.setdefault(arn, dict(live[arn].tags))
         for sent in self.cloud.function.log[log:]:
-            for arn, version in live.items() if sent.orphaned or self._is_retried_late(sent, log) else ():
+            for arn, version in live.items():
                 is_its_own = version.tags.get(f"{TAG_PREFIX}request") == sent.event["RequestId"]
-                if is_its_own and arn not in owned and arn not in self.foreign:
+                is_known = sent.orphaned or self._is_later_than_a_late_delete(sent, version.created, log)
+                if is_its_own and is_known and arn not in owned and arn not in self.foreign:
                     event("a known limitation")
                     self._delete(arn)
 
-    def _is_retried_late(self, sent: Sent, log: int) -> bool:
-        """Return whether a Create and the Delete that cancels it were both retried a minute later.
+    def _is_later_than_a_late_delete(self, sent: Sent, created: float, log: int) -> bool:
+        """Return whether a Create copied after the Delete that cancels it was sent, and that Delete came late.
 
-        That Delete can't tell the copy from the next deployment's, so it leaves it.
+        It can't tell the copy from the next deployment's, so it leaves it.
         """
-        deletes = [
-            each
+        resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
+        return any(
+            has_died(each.calls[0]) and created > each.at + LATE_START_MARGIN
             for each in self.cloud.function.log[log:]
             if each.event["RequestType"] == "Delete"
-            and each.event["LogicalResourceId"] == sent.event["LogicalResourceId"]
-            and each.event["StackId"] == sent.event["StackId"]
-        ]
-        return any(each.calls and has_died(each.calls[0]) for each in deletes) and has_died(sent.calls[0])
+            and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
+        )
 
     def _delete(self, arn: str) -> None:
         version = self.cloud.versions.live()[arn]
