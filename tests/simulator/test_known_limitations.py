@@ -264,3 +264,14 @@ def test_a_service_clock_that_is_ahead_lets_a_repeated_delete_take_the_next_owne
     cloud.cloudformation.operate(hand_over)
     assert again.status == "CREATE_COMPLETE"
     assert cloud.live_is(None)
+
+
+def test_without_a_time_in_the_url_a_late_repeat_of_an_update_undoes_its_rollback() -> None:
+    """Nothing tells it from a first delivery; with a time it's rejected. Deploying again corrects it."""
+    for tells_time, live in ((True, MINE), (False, OTHER)):
+        cloud = Cloud(behavior=Behavior(url_tells_time=tells_time))
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.deliver(lambda _event: Delivery(repeats=(40,)) if len(cloud.sent()) == 1 else None)  # noqa: B023
+        cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.live_is(live)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from localcloud.rekognition import Switches
-from tests.documents import FOREIGN, MINE, OTHER, THIRD
+from tests.documents import FOREIGN, MINE, OTHER, THIRD, document
 from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
@@ -140,17 +140,24 @@ class TestCreate:
         assert cloud.sent()[1][1].startswith("one-Sharing-")
         assert cloud.live_is(None)
 
-    def test_never_gets_a_response(self, cloud: Cloud) -> None:
+    @pytest.mark.parametrize("timeout", [900, 60])
+    def test_never_gets_a_response(self, cloud: Cloud, timeout: int) -> None:
         """Where every attempt dies after its put, ServiceTimeout ends the wait and the Delete finds the policy."""
-        cloud.deliver(
-            lambda event: (
-                Delivery(attempts=[meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)])
-                if event["RequestType"] == "Create"
-                else None
-            )
-        )
+        dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
+        cloud.deliver(lambda event: Delivery(attempts=dead) if event["RequestType"] == "Create" else None)
         stack = cloud.stack()
-        cloud.create(stack, {"Sharing": cloud.policy()})
+        cloud.create(stack, {"Sharing": cloud.policy(service_timeout=timeout)})
+        assert stack.status == "ROLLBACK_COMPLETE"
+        assert cloud.live_is(None)
+
+    @pytest.mark.parametrize("seconds", [60, 700])
+    def test_that_is_canceled_late_is_removed_without_a_service_timeout(self, cloud: Cloud, seconds: int) -> None:
+        """Fifteen minutes are what a Create is given where the template doesn't say."""
+        dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
+        cloud.deliver(lambda event: Delivery(attempts=dead) if event["RequestType"] == "Create" else None)
+        stack = cloud.stack()
+        other = replace(FAILS_AT_ONCE, after=seconds)
+        cloud.create(stack, {"Sharing": cloud.policy(service_timeout=None), "Other": other})
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.live_is(None)
 
@@ -214,6 +221,15 @@ class TestUpdate:
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert [kind for kind, _ in cloud.sent()] == ["Create", "Update", "Update"]
+        cloud.check_stack(stack)
+
+    @pytest.mark.parametrize("bad", ["{", 7, {"Version": "2012-10-17", "Statement": []}, document("1234")], ids=repr)
+    def test_to_a_document_that_is_rejected_is_rolled_back(self, cloud: Cloud, bad: Any) -> None:
+        """The reverse Update, whose old document is the bad one, succeeds, and nothing was called but the list."""
+        stack = cloud.made({"Sharing": cloud.policy()})
+        cloud.update(stack, {"Sharing": cloud.policy(document=bad)})
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert "PutProjectPolicy" not in cloud.function.log[1].calls[0].made
         cloud.check_stack(stack)
 
     def test_the_reverse_update_fails_and_is_continued(self, cloud: Cloud) -> None:
@@ -533,8 +549,8 @@ class TestDelivery:
         """A retried deployment may reuse its RequestId: what is live decides, never a remembered response."""
         cloud.cloudformation.request_ids = itertools.repeat(1)
         stack = cloud.made({"Sharing": cloud.policy()})
-        for document in (OTHER, THIRD, MINE):
-            cloud.update(stack, {"Sharing": cloud.policy(document=document)})
+        for each in (OTHER, THIRD, MINE):
+            cloud.update(stack, {"Sharing": cloud.policy(document=each)})
             assert stack.status == "UPDATE_COMPLETE"
             cloud.check_stack(stack)
 
