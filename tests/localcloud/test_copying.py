@@ -413,6 +413,10 @@ def test_tags_in_the_request_are_seen(across: Setting, role: Role) -> None:
             across.copy(role.client(), Tags=wrong)
         assert "rekognition:TagResource" in told.message
     across.copy(role.client(), Tags={"Owner": "me"})
+    role.may(*others, allow("rekognition:TagResource", Condition={"Null": {"aws:TagKeys": "true"}}))
+    with rejected("AccessDeniedException"):
+        across.copy(role.client(), VersionName="second", Tags={"Owner": "me"})
+    across.copy(role.client(), VersionName="second")
 
 
 def test_a_copy_in_progress_is_seen_as_such(local_cloud: LocalCloud, across: Setting) -> None:

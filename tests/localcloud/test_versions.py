@@ -426,7 +426,7 @@ class TestDescribing:
 
     def test_it_may_lag(self, rekognition: LocalRekognition, clock: VirtualClock, here: Setting) -> None:
         """A new model version, a status and a deletion are seen late; changes themselves see the truth at once."""
-        rekognition.switches.change({"versions_lag": 2, "copying_time": 10})
+        rekognition.switches.change({"versions_lag": 2, "copying_time": 10, "deleting_time": 20})
         arn = here.copy(here.source)
         assert here.copies() == []
         clock.forward(2)
@@ -434,11 +434,24 @@ class TestDescribing:
         clock.forward(8)
         assert status(here) == "COPYING_IN_PROGRESS"
         here.source.delete_project_version(ProjectVersionArn=arn)
+        clock.forward(1.9)
+        assert status(here) == "COPYING_IN_PROGRESS"
+        clock.forward(0.1)
+        assert status(here) == "DELETING"
+        clock.forward(19.9)
+        assert status(here) == "DELETING"
         with rejected("ResourceNotFoundException"):
             here.source.delete_project_version(ProjectVersionArn=arn)
-        clock.forward(1.9)
-        assert len(here.copies()) == 1
-        clock.forward(0.2)
+        clock.forward(0.1)
+        assert here.copies() == []
+
+    def test_a_deletion_that_was_not_watched_is_over_in_time(
+        self, rekognition: LocalRekognition, clock: VirtualClock, here: Setting, copy: str
+    ) -> None:
+        """The lag is counted from the deletion's end, not from the first look after it."""
+        rekognition.switches.change({"versions_lag": 2, "deleting_time": 20})
+        here.source.delete_project_version(ProjectVersionArn=copy)
+        clock.forward(22)
         assert here.copies() == []
 
 
