@@ -1,7 +1,21 @@
-"""Amazon Rekognition Custom Labels project policies for the AWS CDK."""
+"""Amazon Rekognition Custom Labels project policies, and copies of model versions, for the AWS CDK."""
 
 from ._copy_policy import CopyProjectVersionPolicy
 from ._policy import ProjectPolicy
-from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
+from ._provider import (
+    IProjectPolicyProvider,
+    IProjectVersionCopyProvider,
+    ProjectPolicyProvider,
+    ProjectVersionCopyProvider,
+)
+from ._version_copy import ProjectVersionCopy
 
-__all__ = ["CopyProjectVersionPolicy", "IProjectPolicyProvider", "ProjectPolicy", "ProjectPolicyProvider"]
+__all__ = [
+    "CopyProjectVersionPolicy",
+    "IProjectPolicyProvider",
+    "IProjectVersionCopyProvider",
+    "ProjectPolicy",
+    "ProjectPolicyProvider",
+    "ProjectVersionCopy",
+    "ProjectVersionCopyProvider",
+]

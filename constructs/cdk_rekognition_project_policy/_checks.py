@@ -12,6 +12,7 @@ from typing import ClassVar, TypeVar
 
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rekognition as rekognition
 
 from constructs import Construct, IConstruct
 
@@ -114,46 +115,78 @@ def warn_of_region(policy: Construct, region: str | None) -> None:
     if region is not None and region not in CUSTOM_LABELS:
         Annotations.of(policy).add_warning_v2(
             "cdk-rekognition-project-policy:region",
-            f"Rekognition Custom Labels is not known to be in Region {region}, where this policy is put. Deploy the "
-            "stack in the Region of the project.",
+            f"Rekognition Custom Labels is not known to be in Region {region}, where this stack is. Deploy the stack "
+            "in the Region of the project.",
         )
 
 
-class PoliciesOfApp:
-    """Every policy of an app, by its project and its name."""
+def arn_of_project(user: IConstruct, name: str, *, arn: str | None, project: rekognition.CfnProject | None) -> str:
+    """Return the one ARN that is given as ``name_arn``, or by a project of the app."""
+    if project is not None and arn is not None:
+        raise ValueError(f"{user.node.path}: both {name}_arn and {name} are given. Give one of the two.")
+    if project is not None:
+        return project.attr_arn
+    if arn is None:
+        raise ValueError(f"{user.node.path}: neither {name}_arn nor {name} is given. Give one of the two.")
+    return arn
 
-    _of_apps: ClassVar[dict[IConstruct, PoliciesOfApp]] = {}
+
+def check_project_of_app(user: IConstruct, project_arn: str, stack: Stack) -> None:
+    """Raise ``ValueError`` for a project of the app that is known to be elsewhere than the stack."""
+    reference = referenced(project_arn) if is_token(project_arn) else None
+    if not reference or not isinstance(reference[0], rekognition.CfnProject):
+        return
+    difference = Environment.of(stack_of(reference[0])).difference(Environment.of(stack))
+    if difference:
+        kind, there, here = difference
+        raise ValueError(
+            f"{user.node.path}: project {reference[0].node.path} is in {kind} {there}, but this stack is in {here}. "
+            "Deploy this stack where the project is."
+        )
+
+
+class NamesOfApp:
+    """The names that an app gives in each project: those of policies, and those of model versions."""
+
+    _of_apps: ClassVar[dict[IConstruct, NamesOfApp]] = {}
 
     def __init__(self) -> None:
-        self._by_name: dict[tuple[str, str], Construct] = {}
-        self._count: Counter[str] = Counter()
+        self._users: dict[tuple[str, str, str], IConstruct] = {}
+        self._count: Counter[tuple[str, str]] = Counter()
 
     @classmethod
-    def of(cls, stack: Stack) -> PoliciesOfApp:
-        """Return the policies of the app that a stack is in."""
+    def of(cls, stack: Stack) -> NamesOfApp:
+        """Return the names of the app that a stack is in."""
         return cls._of_apps.setdefault(stack.node.root, cls())
 
-    def add(self, policy: Construct, project_arn: str, policy_name: str, stack: Stack) -> None:
-        """Add a policy, and warn of the sixth one of a project, which needs a raised quota.
+    def add_policy(self, policy: Construct, project_arn: str, name: str, stack: Stack) -> None:
+        """Add a policy's name, and warn of the sixth policy of a project, which needs a raised quota.
 
         Raises ``ValueError`` for a second policy of one name on one project: no state of the service tells two such
         policies apart, so each would be edited and deleted for the other.
         """
-        project, name = _project_key(stack, project_arn), json.dumps(resolve(stack, policy_name))
-        other = self._by_name.setdefault((project, name), policy)
-        if other is not policy:
-            raise ValueError(
-                f"{policy.node.path}: {other.node.path} has the same policy name on the same project. Give each policy "
-                "a name of its own, or put all statements into one."
-            )
-        self._count[project] += 1
-        count = self._count[project]
+        count = self._add(policy, "policy name", project_arn, name, stack)
         if count > QUOTA:
             Annotations.of(policy).add_warning_v2(
                 "cdk-rekognition-project-policy:quota",
                 f"This is policy number {count} of its project, which takes {QUOTA} unless its quota is raised. Raise "
                 "the quota in Service Quotas before you deploy, or put the statements into fewer policies.",
             )
+
+    def add_version(self, copy: Construct, project_arn: str, name: str, stack: Stack) -> None:
+        """Add a model version's name; raises ``ValueError`` for a second one of its name, which can't be made."""
+        self._add(copy, "version name", project_arn, name, stack)
+
+    def _add(self, user: IConstruct, what: str, project_arn: str, name: str, stack: Stack) -> int:
+        project = _project_key(stack, project_arn)
+        other = self._users.setdefault((what, project, json.dumps(resolve(stack, name))), user)
+        if other is not user:
+            raise ValueError(
+                f"{user.node.path}: {other.node.path} has the same {what} on the same project. Give each a name of its "
+                "own, or combine the two."
+            )
+        self._count[what, project] += 1
+        return self._count[what, project]
 
 
 def _project_key(stack: Stack, project_arn: str) -> str:

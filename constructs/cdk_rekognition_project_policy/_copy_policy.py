@@ -15,7 +15,7 @@ from ._checks import Environment, check_account, checked, matches, wrong
 from ._grants import Versions
 from ._handler import arns
 from ._handler import document as documents
-from ._permissions import MANAGED_QUOTA
+from ._permissions import MANAGED_QUOTA, Permission, Statements
 from ._suppressions import explain_copies
 from ._tokens import is_token, resolve, shortest, stack_of
 
@@ -91,32 +91,17 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
             source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
         self._check(source_project_arn, destination_project_arn)
-        sources = Versions(self, source_project_arn, None).arns(versions)
-        copies = Versions(self, destination_project_arn, None).arns(None)
-        results = output_bucket.arn_for_objects(output_key_prefix + "*")
-        self.add_statements(
-            _allow([documents.COPY_ACTION], *sources),
-            _allow(
-                [documents.COPY_ACTION, "rekognition:CreateProjectVersion", "rekognition:DescribeProjectVersions"],
-                destination_project_arn,
-            ),
-            _allow(["rekognition:TagResource"], *copies),
-            _allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], output_bucket.bucket_arn),
-            _allow(["s3:PutObject"], results),
+        permissions = copy_permissions(
+            sources=Versions(self, source_project_arn, None).arns(versions),
+            destination_project_arn=destination_project_arn,
+            copies=Versions(self, destination_project_arn, None).arns(None)[0],
+            output_bucket=output_bucket,
+            output_key_prefix=output_key_prefix,
+            output_encryption_key=output_encryption_key,
         )
-        explain_copies(self, [*sources, *copies, results])
-        if output_encryption_key is not None:
-            self._allow_key(output_encryption_key.key_arn, _region_of(destination_project_arn))
+        Statements(lambda: self).add(permissions)
+        explain_copies(self, [each.resource for each in permissions])
         self._check_size()
-
-    def _allow_key(self, key_arn: str, region: str) -> None:
-        """Allow Rekognition, but not the caller by itself, to use a KMS key for the copy."""
-        via_rekognition = {"StringEquals": {"kms:ViaService": f"rekognition.{region}.amazonaws.com"}}
-        for actions, conditions in (
-            (["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], via_rekognition),
-            (["kms:CreateGrant"], {**via_rekognition, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
-        ):
-            self.add_statements(iam.PolicyStatement(actions=actions, resources=[key_arn], conditions=conditions))
 
     def _check(self, source_project_arn: str, destination_project_arn: str) -> None:
         """Raise ``ValueError`` for projects between which nothing can be copied here, as far as they are known."""
@@ -157,5 +142,38 @@ def _region_of(project_arn: str) -> str:
     return Fn.select(3, Fn.split(":", project_arn)) if is_token(project_arn) else project_arn.split(":")[3]
 
 
-def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=list(resources))
+def copy_permissions(
+    *,
+    sources: Sequence[str],
+    destination_project_arn: str,
+    copies: str,
+    output_bucket: s3.IBucket,
+    output_key_prefix: str,
+    output_encryption_key: kms.IKey | None,
+) -> list[Permission]:
+    """Return what CopyProjectVersion is authorized for.
+
+    :param sources: The ARNs of the model versions that are copied.
+    :param copies: The ARN that stands for the destination's model versions.
+    """
+    permissions = [
+        *(Permission((documents.COPY_ACTION,), source) for source in sources),
+        Permission(
+            (documents.COPY_ACTION, "rekognition:CreateProjectVersion", "rekognition:DescribeProjectVersions"),
+            destination_project_arn,
+        ),
+        Permission(("rekognition:TagResource",), copies),
+        Permission(("s3:GetBucketAcl", "s3:GetBucketLocation"), output_bucket.bucket_arn),
+        Permission(("s3:PutObject",), output_bucket.arn_for_objects(output_key_prefix + "*")),
+    ]
+    if output_encryption_key is not None:
+        key = output_encryption_key.key_arn
+        # Rekognition may use the key for the copy, but not the caller by itself.
+        service = f"rekognition.{_region_of(destination_project_arn)}.amazonaws.com"
+        via_rekognition = {"StringEquals": {"kms:ViaService": service}}
+        for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        permissions += [
+            Permission(("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), key, via_rekognition),
+            Permission(("kms:CreateGrant",), key, {**via_rekognition, **for_aws}),
+        ]
+    return permissions

@@ -23,6 +23,7 @@ from aws_cdk import aws_lambda as lambda_
 if TYPE_CHECKING:
     from custom_resource import errors, timeouts
     from project_policy import document, identity, properties
+    from project_version_copy import properties as copy_properties
     from rekognition import arns
     from rekognition.errors import InvalidArnError
 
@@ -43,7 +44,7 @@ CRHELPER = {
 
 _MODE = 0o644
 
-_PACKAGES = ("custom_resource", "project_policy", "rekognition")
+_PACKAGES = ("custom_resource", "project_policy", "project_version_copy", "rekognition")
 
 
 def _load(*names: str) -> list[ModuleType]:
@@ -66,12 +67,13 @@ def _load(*names: str) -> list[ModuleType]:
 
 
 if not TYPE_CHECKING:
-    errors, timeouts, document, identity, properties, arns, _service_errors = _load(
+    errors, timeouts, document, identity, properties, copy_properties, arns, _service_errors = _load(
         "custom_resource.errors",
         "custom_resource.timeouts",
         "project_policy.document",
         "project_policy.identity",
         "project_policy.properties",
+        "project_version_copy.properties",
         "rekognition.arns",
         "rekognition.errors",
     )
@@ -83,6 +85,7 @@ __all__ = [
     "InvalidArnError",
     "arns",
     "code",
+    "copy_properties",
     "document",
     "errors",
     "identity",

@@ -1,6 +1,11 @@
-"""The permission to put policies, one stack's projects at a time, in policies that keep within IAM's quotas."""
+"""What a role is allowed, one stack's resources at a time, in policies that keep within IAM's quotas."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from aws_cdk import Annotations, Aws, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
@@ -18,16 +23,71 @@ MANAGED_QUOTA = 6_144
 ATTACHED_QUOTA = 10
 """Managed policies of a role, unless the quota is raised (the same)."""
 
+_OF_THE_PROVIDER = 1_500
+"""What the provider's own policy takes, generously."""
+
 _LONGEST_ARN = len("arn:aws:rekognition:ap-southeast-1:123456789012:project//1690474772815") + 255
 _AROUND_AN_ARN = len('"",')
 _AROUND_A_STATEMENT = 200
-"""What a policy holds besides its resources, generously."""
+"""What a statement holds besides its resources, generously."""
 
 _MAX_POLICY_NAME = 128 - len("-01234567-89ab-cdef-0123-456789abcdef")
 
 
+@dataclass(frozen=True)
+class Permission:
+    """Actions that are allowed on a resource."""
+
+    actions: tuple[str, ...]
+    resource: str
+    conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> str:
+        """What it has in common with the permissions that stand in the same statement, each with its resource."""
+        return json.dumps([self.actions, self.conditions])
+
+    @property
+    def size(self) -> int:
+        """How many characters its resource takes in a statement; the name of a project that is a token may be long."""
+        return _AROUND_AN_ARN + (_LONGEST_ARN if is_token(self.resource) else len(self.resource))
+
+
+class Statements:
+    """The statements of an IAM policy, which is made when it has something to say."""
+
+    def __init__(self, make_policy: Callable[[], iam.Policy | iam.ManagedPolicy]) -> None:
+        self._make_policy = make_policy
+        self._statements: dict[str, iam.PolicyStatement] = {}
+        self._resources: set[tuple[str, str]] = set()
+
+    @cached_property
+    def policy(self) -> iam.Policy | iam.ManagedPolicy:
+        """The policy."""
+        return self._make_policy()
+
+    def add(self, permissions: Sequence[Permission]) -> None:
+        """Allow what the policy doesn't allow yet."""
+        for each in self._missing(permissions):
+            if each.statement not in self._statements:
+                statement = iam.PolicyStatement(actions=[*each.actions], conditions={**each.conditions})
+                self._statements[each.statement] = statement
+                self.policy.add_statements(statement)
+            self._statements[each.statement].add_resources(each.resource)
+            self._resources.add((each.statement, each.resource))
+
+    def growth(self, permissions: Sequence[Permission]) -> int:
+        """Return by how many characters, at the most, the policy would grow."""
+        missing = self._missing(permissions)
+        new = {each.statement for each in missing} - self._statements.keys()
+        return sum(each.size for each in missing) + _AROUND_A_STATEMENT * len(new)
+
+    def _missing(self, permissions: Sequence[Permission]) -> list[Permission]:
+        return [each for each in permissions if (each.statement, each.resource) not in self._resources]
+
+
 class RolePermissions:
-    """What lets a provider's role put policies on projects, and what that leaves of the role's quotas in one app.
+    """What a provider's role is allowed for the resources of one app, and what that leaves of the role's quotas.
 
     The permissions stand in the stacks that use the provider, since the role's own stack cannot refer to another's
     projects without a cycle.
@@ -36,24 +96,24 @@ class RolePermissions:
     def __init__(self, provider: Construct, role: iam.IRole) -> None:
         self._provider = provider
         self._role = role
-        self._of_stacks: dict[Stack, PutPermissions] = {}
-        self.inline_room = INLINE_QUOTA - 1_000  # less what the provider's own policy takes
+        self._of_stacks: dict[Stack, PermissionsOfStack] = {}
+        self.inline_room = INLINE_QUOTA - _OF_THE_PROVIDER
         self.attached_room = ATTACHED_QUOTA
 
-    def allow(self, project_arn: str, stack: Stack) -> Construct:
-        """Let the role put policies on a project of a stack, and return the IAM policy there that says so."""
+    def allow(self, permissions: Sequence[Permission], stack: Stack) -> iam.Policy | iam.ManagedPolicy:
+        """Allow the role what a resource of a stack needs, and return the IAM policy there that says so."""
         if stack not in self._of_stacks:
             scope, construct_id = (
                 (self._provider, "Projects")
                 if stack is stack_of(self._provider)
                 else (stack, f"RekognitionProjectPolicies{self._provider.node.addr[-16:]}")
             )
-            self._of_stacks[stack] = PutPermissions(scope, construct_id, self._role, self)
-        return self._of_stacks[stack].allow(project_arn)
+            self._of_stacks[stack] = PermissionsOfStack(scope, construct_id, self._role, self)
+        return self._of_stacks[stack].allow(permissions)
 
 
-class PutPermissions(Construct):
-    """What lets a provider's role put policies on one stack's projects (rekognition:PutProjectPolicy).
+class PermissionsOfStack(Construct):
+    """What a provider's role is allowed for the resources of one stack.
 
     An inline policy comes first, managed policies where the role's inline policies are full.
     """
@@ -62,58 +122,45 @@ class PutPermissions(Construct):
         super().__init__(scope, construct_id)
         self._role = role
         self._room = room
-        self._policies: dict[str, Construct] = {}
-        self._inline: tuple[Construct, iam.PolicyStatement] | None = None
-        self._managed: tuple[Construct, iam.PolicyStatement] | None = None
+        self._inline = Statements(lambda: inline_policy(self, role))
+        self._managed: list[Statements] = []
         self._room_in_managed = 0
-        self._count_of_managed = 0
 
-    def allow(self, project_arn: str) -> Construct:
-        """Let the role put policies on a project, and return the IAM policy that says so."""
-        if project_arn not in self._policies:
-            policy, statement = self._with_room_for(project_arn)
-            statement.add_resources(project_arn)
-            self._policies[project_arn] = policy
-        return self._policies[project_arn]
+    def allow(self, permissions: Sequence[Permission]) -> iam.Policy | iam.ManagedPolicy:
+        """Allow what one resource needs, and return the policy that says so."""
+        for existing in (self._inline, *self._managed):
+            if not existing.growth(permissions):
+                return existing.policy
+        statements = self._with_room_for(permissions)
+        statements.add(permissions)
+        return statements.policy
 
-    def _with_room_for(self, project_arn: str) -> tuple[Construct, iam.PolicyStatement]:
-        # The name of a project that is a token may be the longest.
-        size = _AROUND_AN_ARN + (_LONGEST_ARN if is_token(project_arn) else len(project_arn))
-        needed = size if self._inline else size + _AROUND_A_STATEMENT
-        if self._room.inline_room >= needed:
-            self._room.inline_room -= needed
-            self._inline = self._inline or self._new_inline()
+    def _with_room_for(self, permissions: Sequence[Permission]) -> Statements:
+        growth = self._inline.growth(permissions)
+        if self._room.inline_room >= growth:
+            self._room.inline_room -= growth
             return self._inline
-        if self._managed is None or self._room_in_managed < size:
-            self._managed = self._new_managed()
-        self._room_in_managed -= size
-        return self._managed
+        if not self._managed or self._room_in_managed < self._managed[-1].growth(permissions):
+            self._managed.append(Statements(self._new_managed))
+            self._room_in_managed = MANAGED_QUOTA
+        self._room_in_managed -= self._managed[-1].growth(permissions)
+        return self._managed[-1]
 
-    def _new_inline(self) -> tuple[Construct, iam.PolicyStatement]:
-        statement = _put()
-        policy = inline_policy(self, self._role, statement)
-        return policy, statement
-
-    def _new_managed(self) -> tuple[Construct, iam.PolicyStatement]:
-        self._count_of_managed += 1
+    def _new_managed(self) -> iam.ManagedPolicy:
         self._room.attached_room -= 1
-        self._room_in_managed = MANAGED_QUOTA - _AROUND_A_STATEMENT
         if self._room.attached_room < 0:
             Annotations.of(self).add_warning_v2(
                 "cdk-rekognition-project-policy:role-quota",
                 f"The provider's role needs {ATTACHED_QUOTA - self._room.attached_room} managed policies for its "
-                f"projects, and takes {ATTACHED_QUOTA} unless the quota is raised. Raise it in Service Quotas before "
+                f"resources, and takes {ATTACHED_QUOTA} unless the quota is raised. Raise it in Service Quotas before "
                 "you deploy, or give some stacks a provider of their own.",
             )
-        statement = _put()
-        policy = iam.ManagedPolicy(
+        return iam.ManagedPolicy(
             self,
-            f"Managed{self._count_of_managed}",
-            description=f"Lets {stack_of(self).stack_name} put Rekognition project policies",
+            f"Managed{len(self._managed)}",
+            description=f"Allows a provider what the Rekognition resources of {stack_of(self).stack_name} need",
             roles=[self._role],
-            statements=[statement],
         )
-        return policy, statement
 
 
 def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: iam.PolicyStatement) -> iam.Policy:
@@ -129,7 +176,3 @@ def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: i
     else:
         policy.attach_to_role(holder)
     return policy
-
-
-def _put() -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=["rekognition:PutProjectPolicy"])

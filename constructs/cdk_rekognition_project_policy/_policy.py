@@ -14,15 +14,23 @@ from aws_cdk import aws_rekognition as rekognition
 from constructs import Construct
 
 from . import _grants
-from ._checks import Environment, PoliciesOfApp, checked, of_type, warn_of_region
+from ._checks import (
+    Environment,
+    NamesOfApp,
+    arn_of_project,
+    check_project_of_app,
+    checked,
+    of_type,
+    warn_of_region,
+)
 from ._document import VERSION, Document, DocumentRules, DocumentsOfStack
 from ._handler import arns, identity, timeouts
 from ._handler import document as documents
 from ._handler import properties as resource
-from ._permissions import inline_policy
-from ._provider import IProjectPolicyProvider, ProjectPolicyProvider
+from ._permissions import Permission, inline_policy
+from ._provider import IProjectPolicyProvider, ProjectPolicyProvider, given_or_own
 from ._suppressions import explain_copies
-from ._tokens import is_intrinsic, is_token, joined, referenced, resolve, shortest, stack_of
+from ._tokens import is_intrinsic, is_token, joined, resolve, shortest, stack_of
 
 _SERVICE_TIMEOUT = Duration.seconds(timeouts.SERVICE_TIMEOUT)
 _EXAMPLES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
@@ -83,7 +91,7 @@ class ProjectPolicy(Resource):
         """
         super().__init__(scope, construct_id)
         stack = self._own_stack = stack_of(scope)
-        project_arn = self._arn_of(project_arn, project)
+        project_arn = arn_of_project(self, "project", arn=project_arn, project=project)
         self._project_arn = project_arn
         self._project, project_name = self._parse_project(project_arn, stack)
         self._versions = _grants.Versions(self, project_arn, project_name)
@@ -96,9 +104,8 @@ class ProjectPolicy(Resource):
         self._document = checked(self, lambda: rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
-        if provider is None:
-            provider = ProjectPolicyProvider.of(scope)
-        PoliciesOfApp.of(stack).add(self, project_arn, name, stack)
+        provider = given_or_own(self, provider, ProjectPolicyProvider)
+        NamesOfApp.of(stack).add_policy(self, project_arn, name, stack)
         DocumentsOfStack.of(stack).add(self, project_arn, self._document, rules)
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
@@ -121,7 +128,8 @@ class ProjectPolicy(Resource):
             removal_policy=removal_policy,
             properties=properties,
         )
-        provider.manage(project_arn, self._resource)
+        permission = Permission(("rekognition:PutProjectPolicy",), project_arn)
+        provider.manage(project_arn, self._resource, [permission])
         warn_of_region(self, self._project.region if self._project else Environment.of(stack).region)
 
     @property
@@ -254,21 +262,11 @@ class ProjectPolicy(Resource):
         policy.add_statements(iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns))
         explain_copies(policy, arns)
 
-    def _arn_of(self, project_arn: str | None, project: rekognition.CfnProject | None) -> str:
-        """Return the one ARN that is given either way."""
-        if project is not None and project_arn is not None:
-            raise ValueError(f"{self.node.path}: both project_arn and project are given. Give one of the two.")
-        if project is None:
-            if project_arn is None:
-                raise ValueError(f"{self.node.path}: neither project_arn nor project is given. Give one of the two.")
-            return project_arn
-        return project.attr_arn
-
     def _parse_project(self, project_arn: str, stack: Stack) -> tuple[arns.Project | None, str | None]:
         """Return the project and its name as far as its ARN is known, once it is checked to be where the stack is."""
         arn = resolve(stack, project_arn) if is_token(project_arn) else project_arn
         if isinstance(arn, Mapping):
-            self._check_environment_of(project_arn, stack)
+            check_project_of_app(self, project_arn, stack)
             shape = joined(arn, _EXAMPLES)
             if not isinstance(shape, str):
                 return None, None
@@ -278,19 +276,6 @@ class ProjectPolicy(Resource):
         environment = arns.Environment(own.region or project.region, own.account or project.account)
         checked(self, lambda: project.check_environment(environment))
         return project, project.name
-
-    def _check_environment_of(self, project_arn: str, stack: Stack) -> None:
-        """Raise ``ValueError`` for a project of the app that is known to be elsewhere than the stack."""
-        reference = referenced(project_arn)
-        if not reference or not isinstance(reference[0], rekognition.CfnProject):
-            return
-        difference = Environment.of(stack_of(reference[0])).difference(Environment.of(stack))
-        if difference:
-            kind, there, here = difference
-            raise ValueError(
-                f"{self.node.path}: project {reference[0].node.path} is in {kind} {there}, but this stack is in "
-                f"{here}. Deploy the policy's stack where the project is."
-            )
 
     def _name_of_path(self) -> str:
         return Names.unique_resource_name(

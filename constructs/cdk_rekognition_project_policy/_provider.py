@@ -1,23 +1,24 @@
-"""The provider: the function behind the custom resource, its role and its log; one a stack, or one for several."""
+"""The providers: the function behind each custom resource, its role and its log; one a stack, or one for several."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
-from constructs import Construct, DependencyGroup
+from constructs import Construct, DependencyGroup, IDependable
 
 from . import _handler
 from ._checks import Environment, check_account, matches, wrong
-from ._handler import timeouts
-from ._permissions import RolePermissions, inline_policy
-from ._suppressions import explain_every_project, explain_function, explain_log_group
+from ._handler import copy_properties, properties, timeouts
+from ._permissions import Permission, RolePermissions, inline_policy
+from ._suppressions import explain_every_copy, explain_every_project, explain_function, explain_log_group
 from ._tokens import is_token, stack_of
 
 if TYPE_CHECKING:  # it takes long to load, and its names are all that is needed of it
@@ -26,14 +27,17 @@ if TYPE_CHECKING:  # it takes long to load, and its names are all that is needed
 MEMORY_SIZE = 256
 """MiB of the function: it takes about 60, and processor time comes with memory (AWS Lambda)."""
 
-_ID = "RekognitionProjectPolicyProvider"
 _SERVICE_TOKEN = re.compile(r"arn:[a-z\d-]+:lambda:[a-z\d-]+:\d{12}:function:[\w-]+(:[\w$-]+)?", re.ASCII)
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 
 
-class IProjectPolicyProvider(Protocol):
-    """A provider, made in this app or imported: what ``ProjectPolicy(provider=...)`` takes."""
+_EVERY_PROJECT = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"
+_EVERY_VERSION = f"{_EVERY_PROJECT}/version/*"
 
+_F = TypeVar("_F", bound="_FunctionProvider")
+
+
+class _IProvider(Protocol):
     @property
     def service_token(self) -> str:
         """The function's ARN, which custom resources give as their ServiceToken."""
@@ -42,21 +46,74 @@ class IProjectPolicyProvider(Protocol):
     def role(self) -> iam.IRole:
         """The function's role."""
 
-    def manage(self, project_arn: str, resource: Construct) -> None:
-        """Let the function put policies on a project, before ``resource``, which needs it, is made."""
+    @property
+    def resource_type(self) -> str:
+        """The type of the custom resources that the function manages."""
+
+    def manage(self, project_arn: str, resource: Construct, permissions: Sequence[Permission]) -> Construct:
+        """Allow the function what ``resource`` needs, before that is made, and return the policy that allows it."""
 
 
-class ProjectPolicyProvider(Construct):
-    """The Lambda function that puts, updates and deletes project policies, with its role and its log.
+class IProjectPolicyProvider(_IProvider, Protocol):
+    """A provider, made in this app or imported: what ``ProjectPolicy(provider=...)`` takes."""
 
-    Each stack with a ``ProjectPolicy`` gets a provider of its own, unless the policy is given one: then several stacks
-    of one account and Region share it, whether it is made in the same app or imported with ``from_attributes``.
 
-    The role may put policies on exactly the projects that are managed, and list and delete policies on every project of
-    the provider's own account and Region: CloudFormation takes a project out of the role before it cleans up the policy
-    there, so a narrower role would leave the grant live. Each stack that uses the provider brings the permission to put
-    policies on its own projects along.
-    """
+class IProjectVersionCopyProvider(_IProvider, Protocol):
+    """A provider, made in this app or imported: what ``ProjectVersionCopy(provider=...)`` takes."""
+
+
+class _Provider(Construct):
+    """A function that manages the custom resources of a type, and its role: made in this app, or imported."""
+
+    _service_token: str
+    _role: iam.IRole
+    _resource_type: str
+    _environment: Environment
+    _permissions: RolePermissions
+    _needed: Sequence[IDependable] = ()
+
+    @property
+    def service_token(self) -> str:
+        """The function's ARN, which custom resources give as their ServiceToken."""
+        return self._service_token
+
+    @property
+    def role(self) -> iam.IRole:
+        """The function's role."""
+        return self._role
+
+    @property
+    def resource_type(self) -> str:
+        """The type of the custom resources that the function manages."""
+        return self._resource_type
+
+    def manage(self, project_arn: str, resource: Construct, permissions: Sequence[Permission]) -> Construct:
+        """Allow the function what ``resource`` needs, before that is made, and return the policy that allows it.
+
+        :param project_arn: The ARN of the project in which the function is to act.
+        :param resource: The custom resource that gives the project's ARN.
+        :param permissions: What the function needs there.
+        :raises ValueError: when the resource's stack is in another account or Region than the provider's.
+        """
+        _check_environment(self._environment, self, project_arn, resource)
+        policy = self._permissions.allow(permissions, stack_of(resource))
+        resource.node.add_dependency(policy, *self._needed)
+        return policy
+
+
+class _FunctionProvider(_Provider):
+    """A provider that is made in this app; each kind says what its function is and what it is always allowed."""
+
+    _ID: ClassVar[str]
+    _HANDLER: ClassVar[str]
+    _DESCRIPTION: ClassVar[str]
+    _ROLE_DESCRIPTION: ClassVar[str]
+    _TIMEOUT: ClassVar[int]
+    _MAXIMUM_EVENT_AGE: ClassVar[int]
+
+    def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
+        """Add what the function may do whatever resources there are, and why there are wildcards in it."""
+        raise NotImplementedError
 
     def __init__(
         self,
@@ -114,39 +171,65 @@ class ProjectPolicyProvider(Construct):
             iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
-            iam.PolicyStatement(
-                actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
-                resources=[f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"],
-            ),
         )
-        explain_every_project(policy)
-        self._function = lambda_.Function(
+        function = lambda_.Function(
             self,
             "Function",
-            description="Puts, updates and deletes Rekognition project policies for CloudFormation",
+            description=self._DESCRIPTION,
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            handler="index.handler",
+            handler=self._HANDLER,
             code=_handler.code(),
             memory_size=memory_size,
-            timeout=Duration.seconds(timeouts.FUNCTION_TIMEOUT),
-            max_event_age=Duration.seconds(timeouts.MAXIMUM_EVENT_AGE),
+            timeout=Duration.seconds(self._TIMEOUT),
+            max_event_age=Duration.seconds(self._MAXIMUM_EVENT_AGE),
             retry_attempts=2,
             role=self._role,
             log_group=log_group,
         )
-        explain_function(self._function)
+        explain_function(function)
+        self._allow_always(policy, function.function_arn)
         # What every request needs has to be there before the first and go after the last: permissions, and the log and
         # the role that they name, and retries.
-        self._needed = DependencyGroup(policy, self._function.node.find_child("EventInvokeConfig"))
+        self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
         self._permissions = RolePermissions(self, self._role)
-        self._service_token = self._function.function_arn
+        self._service_token = function.function_arn
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
-    def of(cls, scope: Construct) -> ProjectPolicyProvider:
+    def of(cls: type[_F], scope: Construct) -> _F:
         """Return the provider of the stack that ``scope`` is in; it is made on first use."""
-        return _of_stack(stack_of(scope))
+        return cast("_F", _of_stack(stack_of(scope), cls))
+
+    def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
+        return iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=self._ROLE_DESCRIPTION,
+            permissions_boundary=permissions_boundary,
+        )
+
+
+class ProjectPolicyProvider(_FunctionProvider):
+    """The Lambda function that puts, updates and deletes project policies, with its role and its log.
+
+    Each stack with a ``ProjectPolicy`` gets a provider of its own, unless the policy is given one: then several stacks
+    of one account and Region share it, whether it is made in the same app or imported with ``from_attributes``.
+
+    The role may put policies on exactly the projects that are managed, and list and delete policies on every project of
+    the provider's own account and Region: CloudFormation takes a project out of the role before it cleans up the policy
+    there, so a narrower role would leave the grant live. Each stack that uses the provider brings the permission to put
+    policies on its own projects along.
+    """
+
+    _resource_type = properties.RESOURCE_TYPE
+    _ID = "RekognitionProjectPolicyProvider"
+    _HANDLER = "index.handler"
+    _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
+    _ROLE_DESCRIPTION = "Manages Rekognition project policies for CloudFormation"
+    _TIMEOUT = timeouts.FUNCTION_TIMEOUT
+    _MAXIMUM_EVENT_AGE = timeouts.MAXIMUM_EVENT_AGE
 
     @classmethod
     def from_attributes(
@@ -158,42 +241,77 @@ class ProjectPolicyProvider(Construct):
         :param role_name: The name of its role, to which the permission to put policies is attached.
         :raises ValueError: for a service token that is no function's ARN, and a role's ARN in place of its name.
         """
-        return _ImportedProvider(scope, construct_id, service_token, role_name)
+        return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
-    @property
-    def service_token(self) -> str:
-        """The function's ARN, which custom resources give as their ServiceToken."""
-        return self._service_token
-
-    @property
-    def role(self) -> iam.IRole:
-        """The function's role."""
-        return self._role
-
-    def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
-        return iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description="Manages Rekognition project policies for CloudFormation",
-            permissions_boundary=permissions_boundary,
+    def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
+        del function_arn
+        policy.add_statements(
+            iam.PolicyStatement(
+                actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
+                resources=[_EVERY_PROJECT],
+            )
         )
+        explain_every_project(policy, [_EVERY_PROJECT])
 
-    def manage(self, project_arn: str, resource: Construct) -> None:
-        """Let the function put policies on a project, before ``resource``, which needs it, is made.
 
-        :param project_arn: The ARN of the project.
-        :param resource: The custom resource that gives the project's ARN.
-        :raises ValueError: when the resource's stack is in another account or Region than the provider's.
+class ProjectVersionCopyProvider(_FunctionProvider):
+    """The Lambda function that copies model versions, waits for them and deletes them, with its role and its log.
+
+    Each stack with a ``ProjectVersionCopy`` gets a provider of its own, unless the copy is given one: then several
+    stacks of one account and Region share it, whether it is made in the same app or imported with ``from_attributes``.
+    It is another function with another role than the one for project policies: whoever attaches policies needn't be
+    allowed to delete models, nor the reverse.
+
+    The role may copy exactly the model versions that are to be copied, into their projects and buckets; each stack that
+    uses the provider brings these permissions along. On every project of the provider's own account and Region it may
+    read, stop and delete model versions: CloudFormation takes a copy out of the role before it deletes the copy. The
+    function may invoke itself, to go on waiting in another run when a copy takes longer than one.
+    """
+
+    _resource_type = copy_properties.RESOURCE_TYPE
+    _ID = "RekognitionProjectVersionCopyProvider"
+    _HANDLER = "copies.handler"
+    _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"
+    _ROLE_DESCRIPTION = "Manages copies of Rekognition model versions for CloudFormation"
+    _TIMEOUT = timeouts.WAITING_FUNCTION_TIMEOUT
+    _MAXIMUM_EVENT_AGE = timeouts.WAITING_MAXIMUM_EVENT_AGE
+
+    @classmethod
+    def from_attributes(
+        cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str
+    ) -> IProjectVersionCopyProvider:
+        """Import a provider of another app, of a StackSet or of the template ``copy-provider.yaml``.
+
+        :param service_token: The ARN of the provider's function.
+        :param role_name: The name of its role, to which the permissions to copy are attached.
+        :raises ValueError: for a service token that is no function's ARN, and a role's ARN in place of its name.
         """
-        _check_environment(self._environment, self, project_arn, resource)
-        resource.node.add_dependency(self._needed, self._permissions.allow(project_arn, stack_of(resource)))
+        return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
+
+    def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
+        itself = [function_arn, f"{function_arn}:*"]
+        for actions, resources in (
+            (["rekognition:DescribeProjectVersions"], [_EVERY_PROJECT]),
+            (
+                [
+                    "rekognition:DeleteProjectVersion",
+                    "rekognition:ListTagsForResource",
+                    "rekognition:StopProjectVersion",
+                ],
+                [_EVERY_VERSION],
+            ),
+            (["lambda:InvokeFunction"], itself),
+        ):
+            policy.add_statements(iam.PolicyStatement(actions=actions, resources=resources))
+        explain_every_copy(policy, [_EVERY_PROJECT, _EVERY_VERSION, *itself])
 
 
-class _ImportedProvider(Construct):
+class _ImportedProvider(_Provider):
     """A provider that is known by its service token and its role's name."""
 
-    def __init__(self, scope: Construct, construct_id: str, service_token: str, role_name: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, resource_type: str, service_token: str, role_name: str
+    ) -> None:
         super().__init__(scope, construct_id)
         if not is_token(service_token) and not matches(_SERVICE_TOKEN, service_token):
             raise ValueError(
@@ -205,28 +323,26 @@ class _ImportedProvider(Construct):
                 f'{self.node.path}: role_name "{role_name}" is not the name of a role. Give the one that the provider '
                 "exports, without path or ARN."
             )
+        self._resource_type = resource_type
         self._service_token = service_token
         self._role = iam.Role.from_role_name(self, "Role", role_name)
         self._permissions = RolePermissions(self, self._role)
         self._environment = Environment.of_arn(service_token)
 
-    @property
-    def service_token(self) -> str:
-        return self._service_token
 
-    @property
-    def role(self) -> iam.IRole:
-        return self._role
-
-    def manage(self, project_arn: str, resource: Construct) -> None:
-        _check_environment(self._environment, self, project_arn, resource)
-        resource.node.add_dependency(self._permissions.allow(project_arn, stack_of(resource)))
+def given_or_own(user: Construct, provider: _IProvider | None, kind: type[_FunctionProvider]) -> _IProvider:
+    """Return the provider that is given, or that of the user's stack; raises ``ValueError`` for one of another kind."""
+    if provider is None:
+        return kind.of(user)
+    if getattr(provider, "resource_type", None) != kind._resource_type:
+        raise wrong(user, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
+    return provider
 
 
 @cache
-def _of_stack(stack: Stack) -> ProjectPolicyProvider:
-    existing = stack.node.try_find_child(_ID)
-    return existing if isinstance(existing, ProjectPolicyProvider) else ProjectPolicyProvider(stack, _ID)
+def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
+    existing = stack.node.try_find_child(kind._ID)
+    return existing if isinstance(existing, kind) else kind(stack, kind._ID)
 
 
 def _check_environment(own: Environment, provider: Construct, project_arn: str, resource: Construct) -> None:

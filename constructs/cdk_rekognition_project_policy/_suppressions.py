@@ -22,12 +22,14 @@ _CHECKOV_OF_FUNCTION = {
 _CHECKOV_OF_LOG_GROUP = {
     "CKV_AWS_158": "CloudWatch Logs encrypts it with a key of its own; log_encryption_key takes one of yours",
 }
-_EVERY_PROJECT = "Resource::arn:<AWS::Partition>:rekognition:<AWS::Region>:<AWS::AccountId>:project/*"
 _WHY_EVERY_PROJECT = (
     "CloudFormation takes a project out of the role before it cleans up the policy there: were the role narrower, that "
     "Delete would be denied, and the grant stay live"
 )
-
+_WHY_EVERY_COPY = (
+    "CloudFormation takes a copy out of the role before it cleans the copy up: were the role narrower, that Delete "
+    "would be denied, and the copy stay; and the function invokes itself by the version or alias that invoked it"
+)
 _WHY_COPIES = (
     "Which versions may be copied is for the trusting account to say, in its project policy; the names of their "
     "results in the bucket are Rekognition's choice"
@@ -47,23 +49,29 @@ def explain_log_group(log_group: Construct) -> None:
     _skip(_resource(log_group), _CHECKOV_OF_LOG_GROUP)
 
 
-def explain_every_project(policy: Construct) -> None:
+def explain_every_project(policy: Construct, resources: Sequence[str]) -> None:
     """Say why the role lists and deletes policies on every project of its account and Region."""
-    _explain_wildcards(policy, [_EVERY_PROJECT], _WHY_EVERY_PROJECT)
+    _explain_wildcards(policy, resources, _WHY_EVERY_PROJECT)
+
+
+def explain_every_copy(policy: Construct, resources: Sequence[str]) -> None:
+    """Say why the role deletes model versions of every project of its account and Region."""
+    _explain_wildcards(policy, resources, _WHY_EVERY_COPY)
 
 
 def explain_copies(policy: Construct, resources: Sequence[str]) -> None:
     """Say why a policy for copying allows it by patterns: of versions, and of the results of their training."""
-    resolved = resolve(stack_of(policy), list(resources))
-    _explain_wildcards(policy, [f"Resource::{readable(resource)}" for resource in resolved], _WHY_COPIES)
+    _explain_wildcards(policy, resources, _WHY_COPIES)
 
 
 def _explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
-    Validations.of(policy).acknowledge(
-        *(Acknowledgment(id=f"AwsSolutions-IAM5[{resource}]", reason=why) for resource in resources)
-    )
-    rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": list(resources)}
-    _resource(policy).add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
+    """Say why there are wildcards in those of the resources that have some."""
+    resolved = [readable(each) for each in resolve(stack_of(policy), list(resources))]
+    found = [f"Resource::{each}" for each in resolved if "*" in each]
+    Validations.of(policy).acknowledge(*(Acknowledgment(id=f"AwsSolutions-IAM5[{each}]", reason=why) for each in found))
+    rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": found}
+    known = (_resource(policy).get_metadata("cdk_nag") or {}).get("rules_to_suppress", [])
+    _resource(policy).add_metadata("cdk_nag", {"rules_to_suppress": [*known, rule]})
 
 
 def _skip(resource: CfnResource, checks: dict[str, str]) -> None:

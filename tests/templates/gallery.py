@@ -7,8 +7,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rekognition as rekognition
+from aws_cdk import aws_s3 as s3
 
-from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider, ProjectVersionCopy
 
 HERE = Environment(account="123456789012", region="us-east-1")
 TRUSTED = iam.AccountPrincipal("111122223333")
@@ -55,5 +56,25 @@ ProjectPolicy(
     adopt_existing=True,
     provider=ProjectPolicyProvider(own, "Provider", role=role),
 ).grant_copy(TRUSTED)
+
+copying = Stack(app, "Copies", env=HERE)
+copies = rekognition.CfnProject(copying, "Project", project_name="copies")
+for number in range(2):
+    copy = ProjectVersionCopy(
+        copying,
+        f"Copy{number}",
+        source_project_arn=PROJECT_ARN.format("logos"),
+        source_version_arn=PROJECT_ARN.format(f"logos/version/v{number}"),
+        destination_project=copies,
+        output_bucket=s3.Bucket.from_bucket_name(copying, f"Bucket{number}", f"results-{number}"),
+        output_key_prefix="copied/",
+        output_encryption_key=kms.Key(copying, f"Key{number}", enable_key_rotation=True),
+        version_name=f"v{number}",
+        tags={"team": "logos"},
+        adopt_existing=True,
+        stop_running=True,
+    )
+    copy.grant_detect(iam.Role(copying, f"Detecting{number}", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
+    copy.grant_start_stop(iam.Role(copying, f"Starting{number}", assumed_by=iam.AccountRootPrincipal()))
 
 app.synth()

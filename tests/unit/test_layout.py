@@ -25,7 +25,10 @@ def test_constructs_is_the_package_from_pypi() -> None:
 
 def test_the_public_names_are_the_intended_ones() -> None:
     """Nothing else is promised to users."""
-    intended = ["CopyProjectVersionPolicy", "IProjectPolicyProvider", "ProjectPolicy", "ProjectPolicyProvider"]
+    intended = [
+        *("CopyProjectVersionPolicy", "IProjectPolicyProvider", "IProjectVersionCopyProvider"),
+        *("ProjectPolicy", "ProjectPolicyProvider", "ProjectVersionCopy", "ProjectVersionCopyProvider"),
+    ]
     assert cdk_rekognition_project_policy.__all__ == intended
     public = {name for name in vars(cdk_rekognition_project_policy) if not name.startswith("_")}
     assert public == set(intended)

@@ -108,7 +108,7 @@ def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
         ProjectPolicy(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
     Annotations.from_stack(stack).has_warning(
         "/Sharing/RekognitionProjectPolicyProvider/Projects",
-        Match.string_like_regexp("needs 11 managed policies for its projects, and takes 10 unless the quota is raised"),
+        Match.string_like_regexp("needs 11 managed policies for its resources, and takes 10 unless"),
     )
 
 
