@@ -41,7 +41,7 @@ def test_holds_the_handler_and_crhelper_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_the_hash_depends_on_the_sources_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another folder, other modes, caches and dotfiles give the same hash; another byte of a source another."""
+    """Another folder, other modes, caches and dotfiles don't change the hash; another byte of a source does."""
     hashes = [staged(tmp_path / "first").name]
     copy = tmp_path / "elsewhere"
     shutil.copytree(_handler.FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))

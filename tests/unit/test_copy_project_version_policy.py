@@ -1,4 +1,4 @@
-"""The trusted account's side: an identity policy for copying, and nothing more."""
+"""The trusted account's side: an identity policy for copying, with least privilege."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcd
 
 
 def define(stack: Stack, **changes: Any) -> CopyProjectVersionPolicy:
-    """Define the policy with what it requires, but for the changes."""
+    """Define the policy with its required parameters and these changes."""
     given: dict[str, Any] = {
         "source_project_arn": PROJECT_ARN,
         "destination_project_arn": DESTINATION,
@@ -96,7 +96,7 @@ def test_the_key_is_used_by_rekognition_of_the_destinations_region_only(stack: S
 
 
 def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack) -> None:
-    """By default every version may be copied, the whole bucket written to, and no key used."""
+    """By default the policy allows every model version and the whole bucket, and no key."""
     define(stack)
     resources_of = [each["Resource"] for each in statements(stack)]
     assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in resources_of
@@ -112,20 +112,20 @@ def test_the_documented_policy_is_the_one_that_is_made(stack: Stack) -> None:
 
 
 def test_the_sources_number_may_be_left_out(stack: Stack) -> None:
-    """The trusted account seldom knows it, and the ARNs of versions lack it."""
+    """The trusted account seldom knows it, and the ARNs of model versions don't have it."""
     define(stack, source_project_arn=PROJECT_ARN.rsplit("/", 1)[0])
     assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in [each["Resource"] for each in statements(stack)]
 
 
 def test_takes_tokens(stack: Stack) -> None:
-    """Projects of the same app stand by what is known of them at deployment."""
+    """A project of the same app is a reference in the policy."""
     project = rekognition.CfnProject(stack, "Project", project_name="copies")
     define(stack, destination_project_arn=project.attr_arn)
     assert {"Fn::GetAtt": ["Project", "Arn"]} in [each["Resource"] for each in statements(stack)]
 
 
 def test_is_attached_to_roles(stack: Stack) -> None:
-    """At once or later, as every managed policy is."""
+    """Roles are given at once or later, as for every managed policy."""
     first, second = (iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("First", "Second"))
     define(stack, roles=[first], managed_policy_name="copying").attach_to_role(second)
     (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
@@ -144,14 +144,14 @@ def test_is_attached_to_roles(stack: Stack) -> None:
         ({"managed_policy_name": "a b|"}, "managed_policy_name is 'a b\\|'. Give 1 to 128 letters"),
     ],
 )
-def test_refuses_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:
-    """What the service would refuse is refused where it is given, with the construct's path."""
+def test_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:
+    """What the service would reject is rejected where it is given, with the construct's path."""
     with pytest.raises(ValueError, match=f"^Sharing/Copy: .*{told}"):
         define(stack, **wrong)
 
 
-def test_refuses_a_destination_of_another_account(placed_stack: Stack) -> None:
-    """Source and destination the wrong way round is an easy mistake."""
+def test_a_destination_of_another_account(placed_stack: Stack) -> None:
+    """Source and destination are easily confused."""
     with pytest.raises(ValueError, match="the destination project is in account 111122223333, but this stack is in 12"):
         define(placed_stack)
 
@@ -163,14 +163,14 @@ def test_a_prefix_that_is_not_a_string_is_not_converted(stack: Stack, prefix: An
         define(stack, output_key_prefix=prefix)
 
 
-def test_refuses_a_role_of_another_account(placed_stack: Stack) -> None:
+def test_a_role_of_another_account(placed_stack: Stack) -> None:
     """The policy would be attached to this account's role of that name."""
     role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/copier")
     with pytest.raises(ValueError, match="roles has a role of account 444455556666"):
         define(placed_stack, destination_project_arn=PROJECT_ARN, roles=[role])
 
 
-def test_refuses_more_than_a_managed_policy_takes(stack: Stack) -> None:
-    """IAM takes 6,144 characters, and would tell so at the deployment only."""
+def test_more_than_a_managed_policy_takes(stack: Stack) -> None:
+    """IAM takes 6,144 characters, and would reject more at the deployment only."""
     with pytest.raises(ValueError, match=r"more than IAM's 6144 .* Name fewer versions"):
         define(stack, versions=[f"version-{number}" for number in range(100)])

@@ -33,14 +33,14 @@ def synthesize(folder: Path, **context: str) -> dict[str, Any]:
 
 
 def test_its_template(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
-    """The template is the one that was reviewed; only the asset's hash may be another."""
+    """The template is the one that was reviewed, but for the asset's hash."""
     template = json.dumps(synthesize(tmp_path))
     template = re.sub(r"[0-9a-f]{64}", "ASSET", template)
     assert json.loads(template) == snapshot(extension_class=JSONSnapshotExtension)
 
 
 def test_takes_an_existing_project(tmp_path: Path) -> None:
-    """With the context project_arn no project is made."""
+    """With the context project_arn the stack creates no project."""
     arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
     resources = synthesize(tmp_path, project_arn=arn, trusted_account="444455556666")["Resources"].values()
     kinds = {each["Type"]: each["Properties"] for each in resources}
@@ -49,8 +49,8 @@ def test_takes_an_existing_project(tmp_path: Path) -> None:
     assert "444455556666" in json.dumps(kinds["Custom::RekognitionProjectPolicy"]["PolicyDocument"])
 
 
-def test_a_wrong_account_is_refused(tmp_path: Path) -> None:
-    """A trusted_account that is no account id stops the synthesis in words."""
+def test_a_wrong_account(tmp_path: Path) -> None:
+    """A trusted_account that isn't an account ID is rejected with a sentence."""
     with pytest.raises(subprocess.CalledProcessError) as refused:
         synthesize(tmp_path, trusted_account="1234")
     assert 'trusted_account "1234" is not an account id' in refused.value.stderr

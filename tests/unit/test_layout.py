@@ -1,4 +1,4 @@
-"""The repository's rooms: what would break imports, or put into the wheel what does not belong there."""
+"""The repository's modules: their imports, and the public names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IAM's quotas: what the provider's role is given fits, for hundreds of projects with the longest names."""
+"""IAM's quotas: the provider's role has permissions for hundreds of projects with the longest names."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def longest_arn(number: int) -> str:
 
 
 def size(document: Any) -> int:
-    """Return the characters of a policy at deployment, at the most, where every token has its longest text."""
+    """Return the most characters that a policy can have at deployment, where every token has its longest value."""
     return len(json.dumps(longest(document), separators=(",", ":")))
 
 
 def longest(value: Any) -> Any:
-    """Return a resolved value with each token as long as it may become."""
+    """Return a resolved value with the longest value of each token."""
     if isinstance(value, dict):
         if "Fn::GetAtt" in value:
             return longest_arn(0) if "Project" in value["Fn::GetAtt"][0] else LONGEST_LOG_GROUP
@@ -58,7 +58,7 @@ def documents(stacks: list[Stack], kind: str) -> Iterator[dict[str, Any]]:
 
 
 def check(stacks: list[Stack], projects: int) -> None:
-    """Check that one role's policies keep within the quotas, and allow each project once."""
+    """Check that one role's policies are within the quotas, and allow each project once."""
     inline = list(documents(stacks, "AWS::IAM::Policy"))
     managed = list(documents(stacks, "AWS::IAM::ManagedPolicy"))
     assert sum(size(document) for document in inline) <= INLINE
@@ -76,7 +76,7 @@ def check(stacks: list[Stack], projects: int) -> None:
 
 @pytest.mark.parametrize("known", [True, False], ids=["arn", "token"])
 def test_two_hundred_projects_with_the_longest_names_fit(stack: Stack, known: bool) -> None:
-    """Whether their ARNs are known at synthesis or are tokens."""
+    """Their ARNs are known at synthesis, or are tokens."""
     for number in range(200):
         arn = (
             longest_arn(number)
@@ -89,7 +89,7 @@ def test_two_hundred_projects_with_the_longest_names_fit(stack: Stack, known: bo
 
 
 def test_stacks_that_share_a_role_share_its_quotas() -> None:
-    """The inline policies of a role count together, whichever stack they stand in."""
+    """The inline policies of a role count together, whichever stacks they are in."""
     app = App(analytics_reporting=False)
     home = Stack(app, "Home")
     provider = ProjectPolicyProvider.of(home)
@@ -103,7 +103,7 @@ def test_stacks_that_share_a_role_share_its_quotas() -> None:
 
 
 def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
-    """The quota can be raised, so it is a warning."""
+    """The quota can be raised, so synthesis warns only."""
     for number in range(220):
         ProjectPolicy(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
     Annotations.from_stack(stack).has_warning(
@@ -112,8 +112,8 @@ def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
     )
 
 
-def test_a_policy_waits_only_for_the_permission_of_its_own_project(stack: Stack) -> None:
-    """With hundreds of policies, each dependency too many would stand hundreds of times in the template."""
+def test_a_policy_depends_on_the_permission_of_its_own_project_only(stack: Stack) -> None:
+    """With hundreds of policies each further dependency would be in the template hundreds of times."""
     for number in range(60):
         ProjectPolicy(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
     resources = Template.from_stack(stack).to_json()["Resources"]

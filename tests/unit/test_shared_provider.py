@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Template
 
 from cdk_rekognition_project_policy import IProjectPolicyProvider, ProjectPolicy, ProjectPolicyProvider
-from tests.unit.conftest import PROJECT_ARN
+from tests.unit.conftest import PROJECT_ARN, TYPE, resources
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 ROLE_NAME = "provider-role"
@@ -26,13 +25,8 @@ def share(stack: Stack, provider: IProjectPolicyProvider, project_arn: str = PRO
     return policy
 
 
-def of_type(stack: Stack, kind: str) -> list[Mapping[str, Any]]:
-    """Return a stack's resources of a type."""
-    return list(Template.from_stack(stack).find_resources(kind).values())
-
-
 def test_stacks_of_one_app_share_a_function(app: App) -> None:
-    """The function stands in one stack, which the others depend on."""
+    """The function is in one stack, which the others depend on."""
     home, *users = (Stack(app, name) for name in ("Home", "One", "Two"))
     provider = ProjectPolicyProvider(home, "Provider")
     for user in users:
@@ -40,14 +34,14 @@ def test_stacks_of_one_app_share_a_function(app: App) -> None:
     app.synth()
     for user in users:
         assert user.dependencies == [home]
-        assert of_type(user, "AWS::Lambda::Function") == of_type(user, "AWS::IAM::Role") == []
-        (policy,) = of_type(user, "Custom::RekognitionProjectPolicy")
+        assert resources(user, "AWS::Lambda::Function") == resources(user, "AWS::IAM::Role") == []
+        (policy,) = resources(user, TYPE)
         assert "Fn::ImportValue" in policy["Properties"]["ServiceToken"]
     assert home.dependencies == []
 
 
 def test_each_stack_brings_the_permission_for_its_own_projects(app: App) -> None:
-    """Put on a stack's own projects stands in that stack, attached to the role, and before the policies there."""
+    """Put on a stack's own projects is allowed in that stack, before its policies are created."""
     home, *users = (Stack(app, name) for name in ("Home", "One", "Two"))
     provider = ProjectPolicyProvider(home, "Provider")
     for user in users:
@@ -62,12 +56,12 @@ def test_each_stack_brings_the_permission_for_its_own_projects(app: App) -> None
         assert statement["Resource"] == {"Fn::GetAtt": ["Project", "Arn"]}
         (role,) = permission["Properties"]["Roles"]
         assert "Fn::ImportValue" in role
-        (policy,) = of_type(user, "Custom::RekognitionProjectPolicy")
+        (policy,) = resources(user, TYPE)
         assert policy["DependsOn"] == [name]
 
 
-def test_permissions_of_stacks_that_look_alike_do_not_overwrite_one_another(app: App) -> None:
-    """Inline policies of one name on one role would be one policy, so the name holds the stack's own UUID."""
+def test_stacks_of_one_name_do_not_overwrite_their_permissions(app: App) -> None:
+    """Inline policies of one name overwrite one another on a role, so the name has the stack's own UUID."""
     stacks = [Stack(app, name, stack_name="same") for name in ("One", "Two")]
     for stack in stacks:
         share(
@@ -76,47 +70,47 @@ def test_permissions_of_stacks_that_look_alike_do_not_overwrite_one_another(app:
         )
     app.synth()
     for stack in stacks:
-        (permission,) = of_type(stack, "AWS::IAM::Policy")
+        (permission,) = resources(stack, "AWS::IAM::Policy")
         *rest, last = permission["Properties"]["PolicyName"]["Fn::Join"][1]
         assert last == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
         assert len("".join(rest)) + len("01234567-89ab-cdef-0123-456789abcdef") <= 128
 
 
-def test_an_imported_provider_is_known_by_its_token_and_its_role(app: App) -> None:
-    """Nothing but the permission is made, and it is attached to the role by its name."""
+def test_an_imported_provider(app: App) -> None:
+    """Only the permission is created, attached to the role by its name."""
     stack = Stack(app, "Sharing")
     provider = ProjectPolicyProvider.from_attributes(stack, "Provider", service_token=FUNCTION_ARN, role_name=ROLE_NAME)
     assert provider.service_token == FUNCTION_ARN
     assert provider.role.role_name == ROLE_NAME
     share(stack, provider)
-    resources = Template.from_stack(stack).to_json()["Resources"]
-    assert {each["Type"] for each in resources.values()} == {"AWS::IAM::Policy", "Custom::RekognitionProjectPolicy"}
+    made = Template.from_stack(stack).to_json()["Resources"]
+    assert {each["Type"] for each in made.values()} == {"AWS::IAM::Policy", "Custom::RekognitionProjectPolicy"}
     ((name, permission),) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").items()
     assert permission["Properties"]["Roles"] == [ROLE_NAME]
-    (policy,) = of_type(stack, "Custom::RekognitionProjectPolicy")
+    (policy,) = resources(stack, TYPE)
     assert policy["Properties"]["ServiceToken"] == FUNCTION_ARN
     assert policy["DependsOn"] == [name]
 
 
-def test_an_imported_provider_may_be_known_at_deployment_only(app: App) -> None:
-    """The service token and the role's name may be what another stack exports."""
+def test_an_imported_provider_that_only_the_deployment_knows(app: App) -> None:
+    """The service token and the role's name can be exports of another stack."""
     stack = Stack(app, "Sharing")
     provider = ProjectPolicyProvider.from_attributes(
         stack, "Provider", service_token=Fn.import_value("Token"), role_name=Fn.import_value("Role")
     )
     share(stack, provider)
-    (permission,) = of_type(stack, "AWS::IAM::Policy")
+    (permission,) = resources(stack, "AWS::IAM::Policy")
     assert permission["Properties"]["Roles"] == [{"Fn::ImportValue": "Role"}]
 
 
-def test_a_nested_stack_may_use_its_parents_provider(app: App) -> None:
-    """The permission stands in the nested stack, which gets the service token as a parameter."""
+def test_a_nested_stack_uses_its_parents_provider(app: App) -> None:
+    """The permission is in the nested stack, which gets the service token as a parameter."""
     parent = Stack(app, "Parent")
     provider = ProjectPolicyProvider.of(parent)
     nested = NestedStack(parent, "Nested")
     share(nested, provider)
-    assert len(of_type(nested, "AWS::IAM::Policy")) == 1
-    assert of_type(nested, "AWS::Lambda::Function") == []
+    assert len(resources(nested, "AWS::IAM::Policy")) == 1
+    assert resources(nested, "AWS::Lambda::Function") == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +121,7 @@ def test_a_nested_stack_may_use_its_parents_provider(app: App) -> None:
     ],
 )
 def test_a_provider_serves_its_own_account_and_region_only(app: App, account: str, region: str, told: str) -> None:
-    """A function can neither be called from another Region nor manage another account's projects."""
+    """A function can't be invoked from another Region, nor manage another account's projects."""
     home = Stack(app, "Home", env=Environment(account="123456789012", region="us-east-1"))
     user = Stack(app, "User", env=Environment(account=account, region=region))
     elsewhere = PROJECT_ARN.replace("us-east-1", region).replace("123456789012", account)
@@ -137,8 +131,8 @@ def test_a_provider_serves_its_own_account_and_region_only(app: App, account: st
             ProjectPolicy(user, f"Policy{number}", project_arn=elsewhere, provider=provider)
 
 
-def test_where_the_stack_is_not_known_its_project_tells(app: App) -> None:
-    """A project's ARN tells the account of a stack whose own is not known before it is deployed."""
+def test_where_the_stack_is_not_known_its_project_decides(app: App) -> None:
+    """A project's ARN has the account of a stack whose own only the deployment will tell."""
     stack = Stack(app, "User")
     elsewhere = FUNCTION_ARN.replace("123456789012", "210987654321")
     provider = ProjectPolicyProvider.from_attributes(stack, "Provider", service_token=elsewhere, role_name=ROLE_NAME)
@@ -158,8 +152,8 @@ def test_where_the_stack_is_not_known_its_project_tells(app: App) -> None:
         (FUNCTION_ARN, b"role", "is not the name of a role"),
     ],
 )
-def test_refuses_what_is_no_provider(app: App, service_token: Any, role_name: Any, told: str | None) -> None:
-    """A mistaken token would fail at deployment only, and a role's ARN attach nothing."""
+def test_what_is_not_a_provider(app: App, service_token: Any, role_name: Any, told: str | None) -> None:
+    """A wrong token would fail at deployment only, and nothing can be attached to a role's ARN."""
     stack = Stack(app, "Sharing")
 
     def imported() -> None:
