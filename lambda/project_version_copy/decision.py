@@ -110,7 +110,7 @@ class Moment:
     unchanged: float = 0.0
     """For how many seconds the same model version and status, or none, have been read."""
     own_arn: str = ""
-    """The ARN of the copy that this request has made, or that it has begun to delete."""
+    """The ARN of the copy that this request has made, as it or the copy's tags tell, or that it has begun to delete."""
     own_created: float | None = None
     """When that copy was made."""
 
@@ -120,7 +120,7 @@ class Moment:
         return self.now > self.requested + BEGIN_WITHIN
 
 
-def decide_create(owner: Owner, wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
+def decide_create(wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
     """Decide about a Create, and about an Update that makes another copy (a replacement)."""
     if moment.own_arn and (live is None or live.arn != moment.own_arn):
         if moment.unchanged < LAG:
@@ -132,7 +132,7 @@ def decide_create(owner: Owner, wanted: Properties, live: LiveVersion | None, mo
         if moment.unchanged < LAG:
             return Wait(LAG)
         return Fail(f"couldn't be begun within {BEGIN_WITHIN} seconds of the request. Deploy again.")
-    if live.arn == moment.own_arn or live.owner == owner:
+    if live.arn == moment.own_arn:
         return _progress(live)
     return _name_is_taken(wanted, live, moment)
 

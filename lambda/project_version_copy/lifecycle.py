@@ -36,6 +36,7 @@ LONGEST_COPY = 3600
 # What a run leaves for the next one, besides since when which errors are met.
 _ARN, _CREATED, _DOUBTED, _SEEN, _SEEN_SINCE, _MET = "Arn", "Created", "Doubted", "Seen", "SeenSince", "Met"
 
+_GONE = "gone"  # in place of a status, where no model version of the name is live
 _ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
 _IN_USE = (
     " is in use, so it is probably running, and was left as it is. Stop it (StopProjectVersion) or set StopRunning; "
@@ -87,7 +88,8 @@ class _Run:
             failure, cause = self._about(f": {sentence(error)}"), error.cause
         except RunOverError as over:
             is_unfinished = not self._run.is_last
-            failure, cause = self._still_waiting(over.cause)
+            if is_unfinished or self._request.type != "Delete" or self._status != _GONE or over.cause:
+                failure, cause = self._still_waiting(over.cause)
         self._log(failure, cause, is_unfinished=is_unfinished)
         if is_unfinished:
             return Unfinished(self._physical_id, self._known, f"{failure} ({cause})" if cause else failure)
@@ -112,7 +114,7 @@ class _Run:
                 return
             self._look_at(wanted.destination, name)
         self._is_making = True
-        self._settle(partial(decisions.decide_create, self._owner, wanted), wanted)
+        self._settle(partial(decisions.decide_create, wanted), wanted)
 
     def _delete(self) -> None:
         if self._request.made_nothing:
@@ -200,7 +202,7 @@ class _Run:
     def _moment(self, live: LiveVersion | None) -> Moment:
         """Note what is live, and return what a decision depends on besides."""
         now = self._now
-        self._status = live.status if live else "gone"
+        self._status = live.status if live else _GONE
         if live is not None and self._is_making and live.owner == self._owner:
             self._note_own(live.arn, live.created)
             self._physical_id = live.arn

@@ -344,6 +344,10 @@ class TestCanceledCreate:
         assert succeeded(received)
         assert changes(stage) == []
 
+    def test_succeeds_where_cloudformation_waits_less_long(self, stage: CopyStage) -> None:
+        """With a short ServiceTimeout it waits as long as that allows, and doesn't fail for nothing."""
+        assert succeeded(stage.send("Delete", stage.properties(ServiceTimeout="120"), MADE_UP))
+
     def test_leaves_its_own_that_is_older(self, stage: CopyStage) -> None:
         """A copy of a day ago was made by no Create that is canceled now."""
         stage.made(VersionName="mine")
