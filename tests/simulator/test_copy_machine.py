@@ -143,6 +143,13 @@ class Lifecycle(RuleBasedStateMachine):
         self._deploy(stack, template, drawn)
 
     def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
+        # A clean-up may carry the new properties: without StopRunning a copy that runs stays then, which is known.
+        wanted = {
+            name: replace(each, stop_running=stack.resources[name].policy.stop_running)
+            if isinstance(each, Copy) and name in stack.resources
+            else each
+            for name, each in wanted.items()
+        }
         if self._adopts_what_has_an_owner(stack, wanted) or self._cannot_be_rolled_back(stack, wanted):
             return
         before = dict(stack.resources)
