@@ -48,6 +48,7 @@ def run(copy: Path, *command: str, environment: dict[str, str] | None = None, fa
     return done.stdout
 
 
+@pytest.mark.timeout(1200)  # it installs everything, and synthesizes nine times
 def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     """Deployed, deployed again, edited, deployed with credentials of an account, and destroyed, with one command."""
     first = run(copy, "./scripts/deploy")
