@@ -113,7 +113,7 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
     if live.is_equivalent(wanted.document):
         if moment.put_in_doubt or _is_own_work(request, live, moment):
             return Keep("this request has put it already")
-        if request.type == "Update" and _has_foreign_id(request):
+        if request.type == "Update" and _has_foreign_id(request, wanted):
             return Keep("it's equivalent, and its ID is another provider's", physical_id=request.physical_id)
         if wanted.adopt_existing and moment.waited >= LIST_LAG:  # not what is being deleted at this moment
             policy = wanted.physical_id
@@ -240,8 +240,10 @@ def _may_be_the_canceled_creates(request: Request, live: LivePolicy, moment: Mom
     return live.created >= (moment.now if request.time is None else request.time) - ran
 
 
-def _has_foreign_id(request: Request) -> bool:
-    return PhysicalId.parse(request.physical_id) is None and not request.made_nothing
+def _has_foreign_id(request: Request, wanted: Properties) -> bool:
+    """Return whether the code behind the ServiceToken was another one, which managed this same policy."""
+    old = (request.old_properties.get("ProjectArn"), request.old_properties.get("PolicyName"))
+    return PhysicalId.parse(request.physical_id) is None and old == (wanted.project.arn, wanted.policy_name)
 
 
 def _is_late(request: Request, moment: Moment) -> bool:

@@ -8,7 +8,9 @@ _QUOTA = (
 )
 
 SENTENCES = {
-    "InvalidPaginationTokenException": "the project's policies changed while they were listed. Deploy again.",
+    "InvalidPaginationTokenException": (
+        "the project's policies changed while they were listed. Deploy again (or continue the rollback)."
+    ),
     "InvalidParameterException": "Rekognition rejected a value. Check the principals and the project.",
     "InvalidPolicyRevisionIdException": (
         "concurrent changes kept invalidating its revision. Stop the other changes, then deploy again."

@@ -32,7 +32,9 @@ ATTRIBUTES = ("PolicyRevisionId", "PolicyName", "ProjectArn")
 """What Fn::GetAtt returns of the resource."""
 
 _MOST_MISSES = 5
-_ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
+_ABANDONED = (
+    "CloudFormation no longer waits for this request, so nothing was changed. Deploy again (or continue the rollback)."
+)
 
 
 def respond(

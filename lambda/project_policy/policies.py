@@ -86,6 +86,7 @@ class ProjectPolicies(RekognitionCalls):
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name, "PolicyDocument": document}
         if revision_id is not None:
             parameters["PolicyRevisionId"] = revision_id
+            self._is_young = False  # a project whose policy was read is known
         try:
             response = self._call("PutProjectPolicy", self._client.put_project_policy, parameters, changes=True)
         except ServiceError as error:
@@ -114,7 +115,7 @@ class ProjectPolicies(RekognitionCalls):
         return True
 
     def _patience(self, error: ServiceError) -> float:
-        if error.code == NOT_FOUND and error.operation == "ListProjectPolicies" and self._is_young:
+        if error.code == NOT_FOUND and error.operation != "DeleteProjectPolicy" and self._is_young:
             return PROJECT_PATIENCE
         if error.code in _OF_PRINCIPAL and "principal" in error.message.lower():
             return PRINCIPAL_PATIENCE

@@ -24,8 +24,8 @@ OUT_OF_TIME = "OutOfTime"
 """The code given to a call for which there was no time left."""
 
 _THROTTLED_SENTENCE = (
-    "Rekognition throttled {operation} for as long as there was time. Deploy again, fewer resources at once, or raise "
-    "the quota."
+    "Rekognition throttled {operation} for as long as there was time. Deploy again (or continue the rollback), fewer "
+    "resources at once, or raise the quota."
 )
 
 SENTENCES = {
@@ -33,15 +33,20 @@ SENTENCES = {
         "{operation} was denied. Allow the provider's execution role rekognition:{operation} on the project; if it "
         "does, the Region has no Custom Labels."
     ),
-    "InternalServerError": "Rekognition returned an internal error. Deploy again; if it lasts, see AWS Health.",
+    "InternalServerError": (
+        "Rekognition returned an internal error. Deploy again (or continue the rollback); if it lasts, see AWS Health."
+    ),
     NOT_FOUND: "the project does not exist. Check ProjectArn, its Region and its number at the end.",
     "ProvisionedThroughputExceededException": _THROTTLED_SENTENCE,
     "ThrottlingException": _THROTTLED_SENTENCE,
     OUT_OF_TIME: (
-        "no time was left for {operation}. Deploy again; in a template of your own, give the function the Timeout of "
-        "the shipped templates."
+        "no time was left for {operation}. Deploy again (or continue the rollback); in a template of your own, give "
+        "the function the Timeout of the shipped templates."
     ),
-    UNREACHABLE: "{operation} got no response from Rekognition. Deploy again; check the function's network access.",
+    UNREACHABLE: (
+        "{operation} got no response from Rekognition. Deploy again (or continue the rollback); check the function's "
+        "network access."
+    ),
 }
 """A sentence for the error codes that mean the same for each operation; a resource adds those of its own."""
 
