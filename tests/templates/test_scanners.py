@@ -49,7 +49,7 @@ def test_cfn_lint_finds_nothing(templates: list[Path]) -> None:
 
 @pytest.fixture(scope="module")
 def checkov_report(templates: list[Path]) -> dict[str, Any]:
-    """What checkov tells of all templates, without asking anything of the network."""
+    """What checkov finds in all templates, without asking anything of the network."""
     python = ensure_virtual_environment(ROOT / ".localcloud" / "checkov", ROOT / "requirements-checkov.txt")
     command: list[str | Path] = [python.with_name("checkov"), "--framework", "cloudformation", "--skip-download"]
     command += ["--output", "json"]
@@ -63,13 +63,15 @@ def checkov_report(templates: list[Path]) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.full
 def test_checkov_finds_nothing(checkov_report: dict[str, Any]) -> None:
     """No check fails."""
     assert [(check["check_id"], check["resource"]) for check in checkov_report["failed_checks"]] == []
 
 
+@pytest.mark.full
 def test_what_checkov_is_told_to_skip_has_a_reason(checkov_report: dict[str, Any]) -> None:
-    """A suppression without a reason helps nobody who reads a report."""
+    """Who reads a report needs the reason of each suppression."""
     skipped = checkov_report["skipped_checks"]
     of_provider = {"CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117", "CKV_AWS_158"}
     assert {check["check_id"] for check in skipped} == of_provider | {"CKV_AWS_18"}
