@@ -138,13 +138,24 @@ def test_a_crash_fails_with_an_id_and_all_attributes(
     assert received["Data"] == dict.fromkeys(ATTRIBUTES, "")
 
 
-def test_a_failure_keeps_its_id_and_its_whole_reason(endpoint: ResponseEndpoint, virtual_time: VirtualTime) -> None:
-    """The reason has what to do, what the failed call returned, and the log stream, with the ID the resource chose."""
-    outcome = Outcome("toy-2", failure="No. Do this.", cause=f"Denied: {'m' * 700}; request ID 8f3c-1")
-    resource(virtual_time, outcome)(event(), Context())
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        ("", "No. Do this."),
+        (
+            f"Denied: {'m' * 700}; request ID 8f3c-1",
+            f"No. Do this. (Denied: {'m' * 700}; request ID 8f3c-1; log stream {LOG_STREAM})",
+        ),
+    ],
+    ids=["rejected", "a call failed"],
+)
+def test_a_failure_keeps_its_id_and_its_whole_reason(
+    endpoint: ResponseEndpoint, virtual_time: VirtualTime, cause: str, reason: str
+) -> None:
+    """What to do, then what a failed call returned and the log stream; the ID is the one that the resource chose."""
+    resource(virtual_time, Outcome("toy-2", failure="No. Do this.", cause=cause))(event(), Context())
     (received,) = endpoint.responses
-    assert received["Reason"] == f"No. Do this. (Denied: {'m' * 700}; request ID 8f3c-1; log stream {LOG_STREAM})"
-    assert received["PhysicalResourceId"] == "toy-2"
+    assert (received["Reason"], received["PhysicalResourceId"]) == (reason, "toy-2")
 
 
 @pytest.mark.parametrize(("failure", "cause", "length"), [(900, 900, 1000), (100, 5000, 1000), (5000, 0, 1000)])

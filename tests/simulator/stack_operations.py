@@ -66,7 +66,7 @@ class Change:
 
     logical_id: str
     kind: str
-    """created, updated, replaced, or one of them failed."""
+    """created, not created, canceled, updated or replaced."""
     before: Resource | None
     after: Resource | None
 
@@ -265,7 +265,7 @@ class Stack:
             changes.append(Change(logical_id, "canceled", None, Resource(made_up, wanted)))
             return False
         resource = Resource(response.physical_id or made_up, wanted, response.data)
-        changes.append(Change(logical_id, "created", None, resource))
+        changes.append(Change(logical_id, "created" if response.ok else "not created", None, resource))
         self._note(logical_id, "CREATE", response)
         if response.ok:
             self.resources[logical_id] = resource
