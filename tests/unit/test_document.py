@@ -66,7 +66,7 @@ class TestForms:
                 }
             },
             {"Principal": {"AWS": {"Ref": "Account"}}},
-            {"Principal": {"AWS": Token.as_any({"Ref": "Account"})}},
+            {"Principal": Token.as_any({"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]})},
         ],
     )
     def test_a_document_with_intrinsic_functions_stays_as_it_is(self, stack: Stack, changes: dict[str, Any]) -> None:
