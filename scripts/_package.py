@@ -1,6 +1,6 @@
-"""Makes the files of a release: the wheel and the sdist, and the provider for CloudFormation without the CDK.
+"""Makes the files of a release: the wheel and the sdist, and the providers for CloudFormation without the CDK.
 
-The templates are synthesized from the construct, so that the provider is the same either way.
+The templates are synthesized from the constructs, so that a provider is the same either way.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -28,11 +30,11 @@ from aws_cdk import (
 )
 from aws_cdk import aws_iam as iam
 
-from cdk_rekognition_project_policy import ProjectPolicyProvider
+from cdk_rekognition_project_policy import ProjectPolicyProvider, ProjectVersionCopyProvider
+from constructs import Construct
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = "provider.zip"
-STACK = "RekognitionProjectPolicyProvider"
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold, so that each build makes the same bytes."""
 
@@ -53,8 +55,8 @@ LOGICAL_IDS = {
 }
 
 ABOUT = """\
-# The provider of Custom::RekognitionProjectPolicy: the function, its role and its log. Templates with such policies
-# import what it exports: {stack}:ServiceToken and {stack}:RoleName.
+# The provider of {manages}: the function, its role and its log.
+# Templates with such resources import {stack}:ServiceToken and :RoleName.
 #
 #   {upload}
 #   aws cloudformation deploy --template-file {deploy} --stack-name {stack} \\
@@ -63,17 +65,62 @@ ABOUT = """\
 """
 
 
-class ProviderStack(Stack):
-    """The provider alone, with parameters in place of the construct's options, and short logical ids."""
+HERE = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
 
-    def __init__(self, app: App) -> None:
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between the providers."""
+
+    name: str
+    """What the names of its templates begin with."""
+    stack: str
+    """The name of its stack, and what the names of the exports begin with."""
+    construct: type[ProjectPolicyProvider] | type[ProjectVersionCopyProvider]
+    manages: str
+    of_users: Mapping[str, Sequence[str]]
+    """The most that stacks which use the provider attach to its role: actions, by the ARNs of their resources."""
+    of_users_keys: Sequence[str] = ()
+    """The same on KMS keys, through Rekognition only."""
+
+
+POLICIES = Kind(
+    name="provider",
+    stack="RekognitionProjectPolicyProvider",
+    construct=ProjectPolicyProvider,
+    manages="Rekognition project policies",
+    of_users={f"rekognition:{HERE}:project/*": ["rekognition:PutProjectPolicy"]},
+)
+
+COPIES = Kind(
+    name="copy-provider",
+    stack="RekognitionProjectVersionCopyProvider",
+    construct=ProjectVersionCopyProvider,
+    manages="copies of Rekognition model versions",
+    of_users={
+        f"rekognition:{Aws.REGION}:*:project/*/version/*": ["rekognition:CopyProjectVersion"],
+        f"rekognition:{HERE}:project/*": ["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"],
+        f"rekognition:{HERE}:project/*/version/*": ["rekognition:TagResource", "rekognition:UntagResource"],
+        "s3:::*": ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"],
+        # The role invokes its own function only, but the boundary has to be there before that function.
+        f"lambda:{HERE}:function:*": ["lambda:InvokeFunction"],
+    },
+    of_users_keys=["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+)
+
+
+class ProviderStack(Stack):
+    """A provider alone, with parameters in place of the construct's options, and short logical ids."""
+
+    def __init__(self, app: App, kind: Kind) -> None:
         super().__init__(
             app,
-            "Provider",
-            description=f"Provider of Rekognition project policies, {version('cdk-rekognition-project-policy')}",
+            kind.stack,
+            description=f"Provider of {kind.manages}, {version('cdk-rekognition-project-policy')}",
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
-        provider = ProjectPolicyProvider(self, "Provider")
+        self._kind = kind
+        provider = kind.construct(self, "Provider")
         resources = {logical_id: _resource(provider, path) for path, logical_id in LOGICAL_IDS.items()}
         for logical_id, resource in resources.items():
             resource.override_logical_id(logical_id)
@@ -89,11 +136,11 @@ class ProviderStack(Stack):
         self._optional(resources["Logs"], "KmsKeyId", "LogKmsKeyArn", "The KMS key that the log is encrypted with")
         self._bound(resources["Role"], cast("iam.CfnPolicy", resources["Policy"]))
         prefix = CfnParameter(
-            self, "ExportPrefix", default=STACK, description="What the names of the exports begin with"
+            self, "ExportPrefix", default=kind.stack, description="What the names of the exports begin with"
         )
         for name, value, description in (
             ("ServiceToken", provider.service_token, "What custom resources give as their ServiceToken"),
-            ("RoleName", provider.role.role_name, "The role that the permission to put policies is attached to"),
+            ("RoleName", provider.role.role_name, "The role that stacks with such resources attach permissions to"),
         ):
             export_name = f"{prefix.value_as_string}:{name}"
             CfnOutput(self, name, value=value, description=description, export_name=export_name)
@@ -120,25 +167,43 @@ class ProviderStack(Stack):
             description="The role's permissions boundary; where this is empty, one of exactly its actions",
         )
         is_default = CfnCondition(self, "HasDefaultBoundary", expression=Fn.condition_equals(given.value_as_string, ""))
-        log, projects = self.resolve(policy.policy_document)["Statement"]
-        boundary = CfnResource(
+        boundary = iam.CfnManagedPolicy(
             self,
             "Boundary",
-            type="AWS::IAM::ManagedPolicy",
-            properties={
-                "Description": "The most that the provider of Rekognition project policies may do",
-                "PolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [log, projects | {"Action": [*projects["Action"], "rekognition:PutProjectPolicy"]}],
-                },
-            },
+            description=f"The most that the provider of {self._kind.manages} may do",
+            policy_document={"Version": "2012-10-17", "Statement": [*self._always(policy), *self._for_users()]},
         )
         boundary.cfn_options.condition = is_default
         value = Fn.condition_if(is_default.logical_id, boundary.ref, given.value_as_string)
         role.add_property_override("PermissionsBoundary", value)
 
+    def _always(self, policy: iam.CfnPolicy) -> list[dict[str, Any]]:
+        """Return what the role is always allowed, but for what names the function, which needs the boundary first."""
+        statements: list[dict[str, Any]] = self.resolve(policy.policy_document)["Statement"]
+        return [each for each in statements if each["Action"] != "lambda:InvokeFunction"]
 
-def _resource(provider: ProjectPolicyProvider, path: str) -> CfnResource:
+    def _for_users(self) -> list[dict[str, Any]]:
+        """Return what the stacks that use the provider may attach to the role."""
+        arn = f"arn:{Aws.PARTITION}:"
+        kind = self._kind
+        statements: list[dict[str, Any]] = [
+            {"Effect": "Allow", "Action": actions, "Resource": arn + resource}
+            for resource, actions in kind.of_users.items()
+        ]
+        if kind.of_users_keys:
+            via_rekognition = {"kms:ViaService": f"rekognition.{Aws.REGION}.amazonaws.com"}
+            statements.append(
+                {
+                    "Effect": "Allow",
+                    "Action": kind.of_users_keys,
+                    "Resource": f"{arn}kms:{Aws.REGION}:*:key/*",
+                    "Condition": {"StringEquals": via_rekognition},
+                }
+            )
+        return statements
+
+
+def _resource(provider: Construct, path: str) -> CfnResource:
     construct = provider.node.find_child(path.split("/")[0])
     for child in path.split("/")[1:]:
         construct = construct.node.find_child(child)
@@ -148,25 +213,26 @@ def _resource(provider: ProjectPolicyProvider, path: str) -> CfnResource:
     return resource
 
 
-def synthesize(folder: Path) -> tuple[dict[str, Any], Path]:
-    """Return the provider's template, and the folder with its function's code."""
+def synthesize(kind: Kind, folder: Path) -> tuple[dict[str, Any], Path]:
+    """Return a provider's template, and the folder with its function's code."""
     app = App(outdir=str(folder), analytics_reporting=False)
-    stack = ProviderStack(app)
+    stack = ProviderStack(app, kind)
     assembly = app.synth()
     template: dict[str, Any] = assembly.get_stack_by_name(stack.stack_name).template
     (code,) = (path for path in folder.iterdir() if path.name.startswith("asset.") and path.is_dir())
     return template, code
 
 
-def write_templates(template: dict[str, Any], dist: Path) -> None:
-    """Write the provider's template in two forms: with its code beside it, and with its code in a bucket."""
+def write_templates(kind: Kind, template: dict[str, Any], dist: Path) -> None:
+    """Write a provider's template in two forms: with its code beside it, and with its code in a bucket."""
     resource = template["Resources"]["Function"]
     function, quiet = resource["Properties"], resource["Metadata"]["cfn-lint"]["config"]["ignore_checks"]
     function["Code"] = CODE
     quiet.append("W3002")  # the code is a path, as it has to be before `package`
-    package = "aws cloudformation package --template-file provider.yaml --s3-bucket BUCKET"
+    target = dist / f"{kind.name}.yaml"
+    package = f"aws cloudformation package --template-file {target.name} --s3-bucket BUCKET"
     about = {"upload": f"{package} \\\n#       --output-template-file packaged.yaml", "deploy": "packaged.yaml"}
-    _write(dist / "provider.yaml", template, **about, parameters="")
+    _write(target, kind, template, **about, parameters="")
 
     quiet.remove("W3002")
     function["Code"] = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
@@ -174,14 +240,15 @@ def write_templates(template: dict[str, Any], dist: Path) -> None:
         "CodeBucket": {"Type": "String", "Description": f"The bucket that {CODE} lies in, in this Region"},
         "CodeKey": {"Type": "String", "Default": CODE, "Description": "Its key there; another one for another version"},
     } | template["Parameters"]
-    about = {"upload": f"aws s3 cp {CODE} s3://BUCKET/{CODE}", "deploy": "provider-from-s3.yaml"}
-    _write(dist / "provider-from-s3.yaml", template, **about, parameters=" --parameter-overrides CodeBucket=BUCKET")
+    target = dist / f"{kind.name}-from-s3.yaml"
+    about = {"upload": f"aws s3 cp {CODE} s3://BUCKET/{CODE}", "deploy": target.name}
+    _write(target, kind, template, **about, parameters=" --parameter-overrides CodeBucket=BUCKET")
 
 
-def _write(target: Path, template: dict[str, Any], **about: str) -> None:
+def _write(target: Path, kind: Kind, template: dict[str, Any], **about: str) -> None:
     ordered = {"AWSTemplateFormatVersion": "2010-09-09"} | {name: template[name] for name in SECTIONS}
     body = yaml.safe_dump(ordered, sort_keys=False, width=120)
-    target.write_text(ABOUT.format(stack=STACK, **about) + body)
+    target.write_text(ABOUT.format(stack=kind.stack, manages=kind.manages, **about) + body)
 
 
 def write_code(folder: Path, target: Path) -> None:
@@ -200,10 +267,11 @@ def main() -> None:
     dist = parser.parse_args().output.resolve()
     dist.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, ROOT], check=True)
-    with tempfile.TemporaryDirectory() as folder:
-        template, code = synthesize(Path(folder))
-        write_templates(template, dist)
-        write_code(code, dist / CODE)
+    for kind in (POLICIES, COPIES):
+        with tempfile.TemporaryDirectory() as folder:
+            template, code = synthesize(kind, Path(folder))
+            write_templates(kind, template, dist)
+            write_code(code, dist / CODE)  # the same for both
     for path in sorted(dist.iterdir()):
         print(f"{path.stat().st_size:>9,} bytes  {path}")
 
