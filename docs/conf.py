@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,9 @@ import_module("aws_cdk")  # first, for what it loads is not made for this:
 with patch("typing.TYPE_CHECKING", new=True):  # signatures name types that nothing else needs to be loaded
     import_module("cdk_rekognition_project_policy")
 
-project = html_title = "Rekognition project policies"
+project = "Rekognition project policies"
+release = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
+html_title = f"{project} {release}"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "docs._extensions.site_pages"]
 exclude_patterns = ["_extensions"]
 smartquotes_action = "D"  # dashes; a quotation mark is what is to be typed, or what was said
@@ -32,5 +35,7 @@ nitpick_ignore_regex = [("py:.*", r"(collections\.abc|typing)\..*")]
 
 html_theme = "furo"
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_copyright = html_show_sphinx = html_copy_source = html_show_sourcelink = False

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.ext import autodoc
@@ -45,6 +45,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", _read)
     app.connect("missing-reference", _resolve)
     app.connect("autodoc-process-signature", _signature)
+    app.connect("html-page-context", _headings_of_the_sidebar, priority=900)  # after the theme's own
     # The CDK's metaclass takes any arguments, so autodoc shows those of __init__ only when it ignores the metaclass.
     autodoc._METACLASS_CALL_BLACKLIST.append("jsii._runtime.JSIIMeta.__call__")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -106,6 +107,14 @@ def _with_links(text: str, folder: Path, page: Path) -> str:
 
 def _anchor(example: str) -> str:
     return f"example-{example}"
+
+
+def _headings_of_the_sidebar(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: nodes.document | None
+) -> None:
+    """Give the sidebar's headings their level, which Sphinx leaves out and screen readers need."""
+    tree = context["furo_navigation_tree"]
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def _signature(
