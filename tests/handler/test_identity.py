@@ -90,6 +90,15 @@ def test_an_arn_that_is_no_projects_is_rejected(arn: str) -> None:
         Project.parse(arn)
 
 
+def test_an_arn_has_at_most_880_characters() -> None:
+    """A physical ID, which holds it, is at most 1 KB; with the longest name and "|adopted" it fits."""
+    begin = "arn:aws:rekognition:us-east-1:123456789012:project/logos/"
+    longest = begin + "1" * (880 - len(begin))
+    assert len(str(PhysicalId(Project.parse(longest).arn, "n" * 128, adopted=True))) <= 1024
+    with pytest.raises(InvalidArnError):
+        Project.parse(longest + "1")
+
+
 @pytest.mark.parametrize("name", ["", " ", "a b", "a/b", "a|b", "é", "n" * 129, "a\n"])
 def test_a_name_outside_the_pattern_is_rejected(name: str) -> None:
     """Only 1 to 128 letters, digits, hyphens, underscores and full stops pass."""

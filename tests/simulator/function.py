@@ -55,6 +55,8 @@ class Sent:
     """From when on nothing that this request puts is noticed by its own Delete."""
     puts_at: list[float] = field(default_factory=list)
     """When its attempts put a policy."""
+    responded_at_age: float = 0.0
+    """How old the event was when the attempt that responded was started."""
 
     def abandon(self, ago: float = 0.0) -> None:
         """Note that what this request puts from now on, or from a while ago on, is noticed by no Delete of its own."""
@@ -67,7 +69,7 @@ class Sent:
 
     @property
     def orphaned(self) -> bool:
-        """Whether an attempt put a policy that its own Delete does not notice: known, and left."""
+        """Whether an attempt put a policy that its own Delete doesn't notice: a known limitation."""
         return self.given_up_at is not None and any(at > self.given_up_at for at in self.puts_at)
 
 
@@ -110,7 +112,7 @@ class Function:
         given: list[dict[str, Any]] = []
         sent.invocations.append(given)
         sent.calls.append(calls)
-        known = [Request.parse(event, world.now).fallback_id(world.now)]
+        known, started = [Request.parse(event, world.now).fallback_id(world.now)], world.now
         failed = [False]
 
         def die() -> None:
@@ -129,6 +131,8 @@ class Function:
                 failed[0] = True
                 return
             given.append(check_response(event, outcome))
+            if not sent.responded.is_set():
+                sent.responded_at_age = started - sent.at
             sent.responded.set(given[0] | {"PhysicalResourceId": ""} if empties_id else given[0])
 
         def run() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from project_policy.decision import LIST_LAG
+from project_policy.decision import LATE, LATE_PUT, LIST_LAG
 from tests.simulator.function import Delivery, Function, Sent
 from tests.simulator.service import LATENCY
 from tests.simulator.template import Managed, Other, Template
@@ -402,8 +402,11 @@ class Stack:
         delete = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
         response = self.cloudformation.wait(delete, resource.policy)
         if canceled:  # this Delete has looked for what its Create puts, but the list shows nothing of the last seconds
+            noticed_until = self.world.now - LIST_LAG - 4 * LATENCY
+            if delete.responded_at_age > LATE:  # and a late one takes nothing that is much younger than its request
+                noticed_until = min(noticed_until, int(delete.at) + LATE_PUT - LATENCY)
             for sent in makers:
-                sent.abandon(ago=LIST_LAG + 4 * LATENCY)
+                sent.abandon(ago=self.world.now - noticed_until)
         return response is not None and response.ok
 
     def _makes(self, sent: Sent, logical_id: str, policy: Managed) -> bool:
