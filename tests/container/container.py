@@ -37,16 +37,22 @@ class Container:
     """A process that has been started; it is frozen whenever it has nothing to do, as Lambda does it."""
 
     def __init__(
-        self, asset: Path, runtime: Path, environment: Mapping[str, str], printed: Callable[[str], None]
+        self,
+        asset: Path,
+        runtime: Path,
+        environment: Mapping[str, str],
+        printed: Callable[[str], None],
+        handler: str = "index.handler",
     ) -> None:
         self.api = RuntimeApi()
         # -S: no site-packages, so that the process finds what is in the asset and the runtime, and nothing else.
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-m", "awslambdaric", "index.handler"],
+            [sys.executable, "-S", "-m", "awslambdaric", handler],
             cwd=asset,
             env={
                 **_lambda_environment(asset, runtime),
                 **environment,
+                "_HANDLER": handler,
                 "AWS_LAMBDA_RUNTIME_API": self.api.address,
             },
             stdin=subprocess.DEVNULL,
@@ -126,7 +132,6 @@ def _lambda_environment(asset: Path, runtime: Path) -> dict[str, str]:
         "PYTHONPATH": str(runtime),
         "LAMBDA_TASK_ROOT": str(asset),
         "LAMBDA_RUNTIME_DIR": str(runtime),
-        "_HANDLER": "index.handler",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION_NAME,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -73,9 +73,10 @@ class LambdaService:
         timeout: float = timeouts.FUNCTION_TIMEOUT,
         retry_delays: Sequence[float] = (0.1, 0.2),
         maximum_event_age: float = timeouts.MAXIMUM_EVENT_AGE,
+        handler: str = "index.handler",
     ) -> None:
         self.timeout = timeout
-        self._made_of = (asset, runtime, environment)
+        self._made_of = (asset, runtime, environment, self._print, handler)
         self._concurrency = concurrency
         self._retry_delays = retry_delays
         self._maximum_event_age = maximum_event_age
@@ -83,7 +84,8 @@ class LambdaService:
         self._waiting: list[tuple[float, int, Invocation]] = []
         self._numbers = itertools.count()
         self._idle: list[Container] = []
-        self._busy: dict[str, Container] = {}
+        self._busy: dict[str, tuple[str, Container]] = {}
+        """By Lambda's request ID: CloudFormation's, and the process that has it."""
         self._running: set[threading.Thread] = set()
         self._lines: list[str] = []
         self._over = False
@@ -99,7 +101,7 @@ class LambdaService:
             self._changed.notify_all()
         self._dispatcher.join()
         with ExitStack() as cleaning:
-            for container in [*self._busy.values(), *self._idle]:
+            for container in [*(busy for _, busy in self._busy.values()), *self._idle]:
                 cleaning.callback(container.kill)
         for thread in list(self._running):
             thread.join()
@@ -113,7 +115,7 @@ class LambdaService:
     def pid_of(self, event: Mapping[str, Any]) -> int:
         """Return the process that has CloudFormation's request now."""
         with self._changed:
-            return self._busy[event["RequestId"]].pid
+            return next(busy.pid for request_id, busy in self._busy.values() if request_id == event["RequestId"])
 
     @property
     def printed(self) -> str:
@@ -157,8 +159,8 @@ class LambdaService:
     def _attempt(self, invocation: Invocation) -> None:
         with self._changed:
             cold = not self._idle
-            container = Container(*self._made_of, self._print) if cold else self._idle.pop()
-            self._busy[invocation.event["RequestId"]] = container
+            container = Container(*self._made_of) if cold else self._idle.pop()
+            self._busy[invocation.request_id] = (invocation.event["RequestId"], container)
         failure = container.initialize() if cold else None
         began = time.monotonic()
         outcome = failure or container.invoke(invocation.request_id, invocation.event, self.timeout)
@@ -167,7 +169,7 @@ class LambdaService:
         if not usable:
             container.kill()
         with self._changed:
-            del self._busy[invocation.event["RequestId"]]
+            del self._busy[invocation.request_id]
             if usable:
                 self._idle.append(container)
             self._running.discard(threading.current_thread())

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
 
 from custom_resource import timeouts
 from custom_resource.waiting import RESPOND_BEFORE
@@ -19,6 +15,7 @@ from localcloud.rekognition import LocalRekognition, Switches
 from project_version_copy.properties import RESOURCE_TYPE
 from tests.documents import REGION
 from tests.handler.copy_stage import FUNCTION, STACK
+from tests.lambda_endpoint import LambdaEndpoint
 from tests.response_endpoint import ResponseEndpoint
 from tests.simulator.versions import ACCOUNT, Projects, SharedWith
 
@@ -37,46 +34,12 @@ for line in sys.stdin:
 """
 
 
-class Lambda(ThreadingHTTPServer):
-    """Lambda on loopback, as far as the function calls it: it keeps what is invoked asynchronously."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.invoked: queue.Queue[tuple[str, str]] = queue.Queue()
-        """The functions, by their ARNs, and their events."""
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> Lambda:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Lambda
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.headers["X-Amz-Invocation-Type"] == "Event"
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        self.server.invoked.put((unquote(self.path.split("/")[3]), body.decode()))
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep tests quiet."""
-
-
 def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
     """The function hands over to itself, by the alias it was invoked by, until the copy is finished."""
     switches = Switches(copying_time=timeouts.WAITING_SERVICE_TIMEOUT)
     with (
         ResponseEndpoint() as endpoint,
-        Lambda() as server,
+        LambdaEndpoint() as server,
         LocalRekognition(switches, authorizer=SharedWith()) as rekognition,
     ):
         url = f"{endpoint.url().split('?')[0]}?Expires={int(time.time()) + 7200}&Signature=5ec2e7"
@@ -96,7 +59,7 @@ def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
-            "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{server.server_address[1]}",
+            "AWS_ENDPOINT_URL_LAMBDA": server.url,
             "SSL_CERT_FILE": str(endpoint.trust(tmp_path)),
             "COPY_RUN_SECONDS": "0.5",
             "COPY_POLL_SECONDS": "0.1",

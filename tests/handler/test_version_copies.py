@@ -339,7 +339,8 @@ class TestCanceledCreate:
     )
     def test_leaves_anothers(self, stage: CopyStage, changed: dict[str, str]) -> None:
         """Another stack's, or another resource's, of the same name and of the same source."""
-        stage.made(VersionName="mine")
+        stage.send("Create", stage.properties(VersionName="mine"))
+        stage.versions.service.calls.clear()
         received = stage.deliver(stage.event("Delete", stage.properties(VersionName="mine"), MADE_UP) | changed)
         assert succeeded(received)
         assert changes(stage) == []
@@ -416,14 +417,28 @@ class TestUpdate:
         assert received["PhysicalResourceId"] == physical_id
         assert changes(stage) == []
 
-    def test_sees_tags_that_show_late(self, stage: CopyStage) -> None:
+    def test_sees_tags_that_show_late(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
         """An Update that is reversed at once undoes what it can't see yet."""
-        physical_id = stage.made(Tags={"team": "a"})
-        stage.versions.switches.tags_lag = 1.5
         old, new = stage.properties(Tags={"team": "a"}), stage.properties(Tags={"team": "b"})
+        physical_id = stage.made(Tags={"team": "a"})
+        before, changed_at = dict(stage.version().tags), stage.time.now
         assert succeeded(stage.send("Update", new, physical_id, old=old))
+        shows = stage.versions.store.tags
+        monkeypatch.setattr(
+            stage.versions.store, "tags", lambda *of: before if stage.time.now < changed_at + 1.5 else shows(*of)
+        )
         assert succeeded(stage.send("Update", old, physical_id, old=new))
         assert stage.version().tags["team"] == "a"
+
+    def test_knows_a_default_name_in_whichever_form_its_facts_are_shown(self, stage: CopyStage) -> None:
+        """The name is made from the facts, so it tells that nothing differs."""
+        output = {"S3Bucket": "results", "S3KeyPrefix": "copies/"}
+        physical_id = stage.made(OutputConfig=output)
+        stage.version().output = {"S3Bucket": "results", "S3KeyPrefix": "copies"}
+        wanted = stage.properties(OutputConfig=output, Tags={"a": "b"})
+        received = stage.send("Update", wanted, physical_id, old=stage.properties(OutputConfig=output))
+        assert received["PhysicalResourceId"] == physical_id
+        assert changes(stage) == ["TagResource"]
 
     @pytest.mark.parametrize("shown", ["as_given", "arn"])
     @pytest.mark.parametrize("name", [None, "mine"])
@@ -457,6 +472,8 @@ class TestUpdate:
         assert succeeded(received)
         assert received["PhysicalResourceId"] != physical_id
         assert len(stage.versions.live()) == 2
+        assert stage.runs > 1
+        assert stage.versions.calls().count("ListTagsForResource") == 1  # later runs don't read the old copy again
         assert succeeded(stage.send("Delete", old, physical_id))
         assert stage.arn == received["PhysicalResourceId"]
 

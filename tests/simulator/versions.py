@@ -40,20 +40,21 @@ class SharedWith(RootKeys):
 class Projects:
     """A project with two trained model versions, and another account's project to copy to."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, account: str = ACCOUNT, source_account: str = SOURCE_ACCOUNT) -> None:
         self.store = store
-        self.source_project = str(store.create_project(SOURCE_ACCOUNT, REGION, "logos").arn)
+        self.account, self.source_account = account, source_account
+        self.source_project = str(store.create_project(source_account, REGION, "logos").arn)
         self.sources = {name: self._trained(name) for name in ("v1", "v2")}
         self.destination = self.project("copies")
 
     def project(self, name: str) -> str:
         """Make a destination project and return its ARN."""
-        return str(self.store.create_project(ACCOUNT, REGION, name).arn)
+        return str(self.store.create_project(self.account, REGION, name).arn)
 
     def properties(self, source: str = "v1", **more: object) -> dict[str, Any]:
         """Return the properties of a copy, with these changed (None takes one away)."""
         properties = {
-            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copies",
+            "ServiceToken": f"arn:aws:lambda:{REGION}:{self.account}:function:copies",
             "ServiceTimeout": "3600",
             "SourceProjectArn": self.source_project,
             "SourceProjectVersionArn": self.sources[source],
@@ -65,7 +66,7 @@ class Projects:
 
     def _trained(self, name: str) -> str:
         output = {"S3Bucket": "training"}
-        return str(self.store.create_version(SOURCE_ACCOUNT, REGION, self.source_project, name, output).arn)
+        return str(self.store.create_version(self.source_account, REGION, self.source_project, name, output).arn)
 
 
 class Versions(Projects):
