@@ -180,7 +180,7 @@ def test_a_crash_after_the_response_repeats_the_response(
 def test_lambda_tries_three_times_and_no_more(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """A process that dies each time leaves no response, and its put, which the Delete of a made-up id then removes."""
+    """A process that dies each time leaves no response, and its put, which the Delete of a made-up ID then removes."""
     function, event = start(), cloudformation.create(project, "sharing", MINE)
 
     def kill(operation: str, parameters: Mapping[str, Any]) -> Any:
@@ -222,12 +222,12 @@ def hang(rekognition: LocalRekognition) -> Iterator[Callable[..., None]]:
     ("kind", "operation", "physical_id"),
     [
         ("create", "ListProjectPolicies", "in-doubt:Sharingsharing:{request_id}"),
-        ("create", "PutProjectPolicy", "{project}|sharing"),  # it may be there, so the rollback has to look
+        ("create", "PutProjectPolicy", "{project}|sharing"),  # it may be there, so the rollback has to read
         ("update", "ListProjectPolicies", "{project}|sharing"),
         ("delete", "DeleteProjectPolicy", "{project}|sharing"),
     ],
 )
-def test_calls_that_hang_are_responded_by_the_own_deadline(
+def test_calls_that_hang_end_at_the_functions_own_deadline(
     start: Start,
     quick_asset: Path,
     cloudformation: CloudFormation,
@@ -263,7 +263,7 @@ def test_one_call_that_hangs_is_overcome(
     when: Literal["before", "after"],
     kind: Kind,
 ) -> None:
-    """A change whose response never comes is looked for, and done again only where it is not there."""
+    """A change whose response never comes is read again, and repeated only where it isn't there."""
     function, event = start(quick_asset, timeout=20), arrange(kind, cloudformation, rekognition, project)
     hang(ACT[kind], times=1, when=when)
     (attempt,) = function.invoke(event).wait()
@@ -271,10 +271,10 @@ def test_one_call_that_hangs_is_overcome(
     assert_done(kind, rekognition, project, *cloudformation.responses_to(event))
 
 
-def test_throttling_without_end_is_responded_to_by_the_own_deadline(
+def test_throttling_without_end_ends_at_the_functions_own_deadline(
     start: Start, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """With the deployed times: a minute before Lambda's timeout, FAILED says that Rekognition throttled."""
+    """With the deployed times: a minute before Lambda's timeout, FAILED has the reason: Rekognition throttled."""
     rekognition.faults.before = lambda operation, parameters: AwsError("ThrottlingException", "Rate exceeded")
     function, event = start(timeout=62), cloudformation.create(project, "sharing", MINE)
     (attempt,) = function.invoke(event).wait()
@@ -315,7 +315,7 @@ def test_a_timeout_is_responded_to_by_the_timer_and_not_retried(
 def test_a_change_that_returns_after_the_timer_is_not_responded_twice(
     start: Start, patient_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
-    """The put ends between crhelper's FAILED and Lambda's timeout: one response, with the id that was put."""
+    """The put ends between crhelper's FAILED and Lambda's timeout: one response, with the ID that was put."""
     function, event = start(patient_asset, timeout=2), cloudformation.create(project, "sharing", MINE)
 
     def until_responded(operation: str, parameters: Mapping[str, Any]) -> None:
@@ -330,7 +330,7 @@ def test_a_change_that_returns_after_the_timer_is_not_responded_twice(
     assert response["PhysicalResourceId"] == f"{project}|sharing"
 
 
-def test_an_response_that_does_not_arrive_is_brought_by_the_retry(
+def test_a_response_that_does_not_arrive_is_brought_by_the_retry(
     start: Start, quick_asset: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, project: str
 ) -> None:
     """An endpoint that responds 503 for as long as the function tries makes Lambda deliver the event again."""

@@ -59,7 +59,7 @@ class Account:
         self.projects = {str(rekognition.store.create_project(ACCOUNT, REGION, name).arn): name for name in names}
 
     def documents(self) -> dict[str, dict[str, Any]]:
-        """Return a document for each policy, by physical id, no two alike."""
+        """Return a document for each policy, by physical ID, no two alike."""
         ids = [(arn, number) for arn in self.projects for number in range(POLICIES_EACH)]
         return {
             f"{arn}|sharing-{number}": document(f"{place:012}", project=self.projects[arn])
@@ -67,7 +67,7 @@ class Account:
         }
 
     def live(self) -> dict[str, LivePolicy]:
-        """Return every policy, by physical id."""
+        """Return every policy, by physical ID."""
         return {
             f"{arn}|{policy.name}": LivePolicy(policy.revision, policy.document, policy.created, policy.updated)
             for arn in self.projects
@@ -91,7 +91,7 @@ class Account:
         return responses
 
     def assert_live(self, wanted: dict[str, dict[str, Any]], responses: list[dict[str, Any]]) -> None:
-        """The policies that are wanted, and no others, are live, and the responses tell their revisions."""
+        """The policies that are wanted, and no others, are live, and the responses have their revisions."""
         live = self.live()
         assert live.keys() == wanted.keys()
         assert [key for key, each in wanted.items() if not is_document(live[key].document, each)] == []
@@ -101,7 +101,7 @@ class Account:
 
 
 def policy_of(physical_id: str) -> tuple[str, str]:
-    """Return the project and the name in a physical id."""
+    """Return the project and the name in a physical ID."""
     project, _, name = physical_id.partition("|")
     return project, name
 

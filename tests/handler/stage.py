@@ -64,7 +64,7 @@ class Stage:
 
     @property
     def physical_id(self) -> str:
-        """The id of the policy that the events ask for."""
+        """The ID of the policy that the events ask for."""
         return f"{self.project_arn}|sharing"
 
     def put(self, wanted: Mapping[str, Any], name: str = "sharing", *, at: float | None = None) -> str:

@@ -46,7 +46,7 @@ def decide(
     waited: float = 0.0,
     **more: Any,
 ) -> Decision:
-    """Return the decision about a request for MINE, whose URL tells its time or doesn't."""
+    """Return the decision about a request for MINE, whose URL has a time or not."""
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
     before = {} if old is None else {"PolicyDocument": old}
     moment = {name: more.pop(name) for name in ("put_in_doubt", "missed_revision") if name in more}
@@ -87,7 +87,7 @@ NOT_ITS_OWN = Keep("no Create of this resource has put it")
         (live(None), {}, READS_AGAIN),
         (live(-1.01), {"put_in_doubt": True}, TWICE),
         (live(5, FOREIGN), {"put_in_doubt": True}, READS_AGAIN),
-        # Where the URL tells no time: created in the last fifteen minutes.
+        # Where the URL has no time: created in the last fifteen minutes.
         (live(NOW - 900), {"tells_time": False}, TWICE),
         (live(NOW - 900.01), {"tells_time": False}, READS_AGAIN),
         # Adopted only after a second read: not what is being deleted at this moment.
@@ -190,7 +190,7 @@ def test_an_update(there: LivePolicy | None, given: dict[str, Any], wanted: Deci
     ids=lambda old: repr(old)[:30],
 )
 def test_an_old_document_that_is_malformed_is_no_obstacle(old: object) -> None:
-    """The Update that rolls a malformed document back must not fail, however that document looks."""
+    """The Update that rolls a malformed document back must not fail, whatever that document is."""
     assert decide("Update", live(-90), old=old) == Confirm("r1")
     assert decide("Update", live(-90, OTHER), old=old) == Put("r1")
 
@@ -250,7 +250,7 @@ def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[Live
         made_up(30.01, MAY_COME_AGAIN, started=45.0),
         made_up(NOW + 0.01, MAY_COME_AGAIN, started=45.1),
         made_up(30.01, MAY_COME_AGAIN, started=45.1, tells_time=False),
-        # A Create that gave up in doubt, an hour before: its ID tells when.
+        # A Create that gave up in doubt, an hour before: its ID has the time.
         made_up(-3600 - 960, MAY_COME_AGAIN, physical_id=GAVE_UP),
         made_up(-3600 - 960.01, NOT_ITS_OWN, physical_id=GAVE_UP),
         made_up(-3600 + 30, MAY_COME_AGAIN, physical_id=GAVE_UP),

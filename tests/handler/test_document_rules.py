@@ -181,7 +181,7 @@ class TestRules:
         assert "2001 characters without white space, 1 more" in size_violations(statement(Sid="s" * (room + 1)))[0]
 
     def test_a_document_that_is_too_large_names_its_heaviest_statements(self) -> None:
-        """Which statements to shorten is told, the heaviest first, by their numbers in the document."""
+        """The message names the statements to shorten, the longest first, by their numbers in the document."""
         weights = [100, 900, 200, 800, 50]
         whole = {**MINE, "Statement": [{**MINE["Statement"][0], "Sid": "s" * weight} for weight in weights]}
         (told,) = size_violations(whole)

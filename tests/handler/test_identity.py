@@ -1,4 +1,4 @@
-"""What identifies a policy: ARN, name and physical id."""
+"""What identifies a policy: ARN, name and physical ID."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARNS = st.from_regex(
 
 @given(ARNS, NAMES, st.booleans())
 def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
-    """Every id that is made says again which policy it names, and stays within CloudFormation's 1 KB."""
+    """Every ID that is made can be read back, and stays within CloudFormation's 1 KB."""
     made = PhysicalId(arn, name, adopted)
     assert PhysicalId.parse(str(made)) == made
     assert len(str(made).encode()) <= 1024
@@ -42,14 +42,14 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
         in_doubt("Sharing", "request", STARTED),
     ],
 )
-def test_an_id_nobody_here_made_names_no_policy(foreign: str) -> None:
-    """What is not exactly one of our ids is never taken for one, since Delete trusts it."""
+def test_an_id_of_others_names_no_policy(foreign: str) -> None:
+    """What isn't exactly an ID of a policy is never taken for one, because Delete trusts it."""
     assert PhysicalId.parse(foreign) is None
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_the_marker_is_known_and_names_no_policy(logical_id: str, request_id: str) -> None:
-    """The ID of a Create that made nothing is told from all others."""
+    """The ID of a Create that made nothing is recognized."""
     marker = not_created(logical_id, request_id)
     assert delete_of(marker).made_nothing
     assert PhysicalId.parse(marker) is None

@@ -21,7 +21,7 @@ class TestCreate:
     """A Create puts a policy where there is none, and nothing else."""
 
     def test_puts_the_policy_and_tells_its_revision(self, stage: Stage) -> None:
-        """Two calls put the policy; the id is stable and the revision is an attribute."""
+        """Two calls put the policy; the ID is stable and the revision is an attribute."""
         outcome = stage.send(stage.event("create"))
         live = stage.live()
         assert live is not None
@@ -54,8 +54,8 @@ class TestCreate:
         assert stage.send(event) == first
         assert stage.calls == ["ListProjectPolicies"]
 
-    def test_refuses_a_policy_that_says_the_same_but_is_older(self, stage: Stage) -> None:
-        """A second owner of the same words is rejected, and returns the marker so that its Delete touches nothing."""
+    def test_rejects_a_policy_that_is_equivalent_but_older(self, stage: Stage) -> None:
+        """A second owner is rejected, with the marker as its ID, so that its Delete touches nothing."""
         revision = stage.put(MINE, at=STARTED - 2)
         outcome = stage.send(stage.event("create"))
         assert "already exists" in outcome.failure
@@ -74,7 +74,7 @@ class TestCreate:
         assert stage.live_is(MINE)
 
     def test_adopts_what_is_equivalent_where_asked(self, stage: Stage) -> None:
-        """AdoptExisting takes over a policy of the same words, with an id that says so, and changes nothing."""
+        """AdoptExisting takes over an equivalent policy, with an ID of three parts, and changes nothing."""
         revision = stage.put(MINE, at=STARTED - DAY)
         outcome = stage.send(stage.event("create", AdoptExisting="true"))
         assert outcome.failure == ""
@@ -82,8 +82,8 @@ class TestCreate:
         assert outcome.attributes["PolicyRevisionId"] == revision
         assert stage.calls == ["ListProjectPolicies", "ListProjectPolicies"]  # not what is just being deleted
 
-    def test_does_not_adopt_what_says_something_else(self, stage: Stage) -> None:
-        """A policy of other words is not adopted, and not changed."""
+    def test_does_not_adopt_what_isnt_equivalent(self, stage: Stage) -> None:
+        """A policy with another document isn't adopted, and not changed."""
         stage.put(FOREIGN, at=STARTED - DAY)
         outcome = stage.send(stage.event("create", AdoptExisting="true"))
         assert "isn't equivalent" in outcome.failure
@@ -91,13 +91,13 @@ class TestCreate:
         assert stage.live_is(FOREIGN)
 
     def test_its_own_work_is_owned_even_where_adopting_is_allowed(self, stage: Stage) -> None:
-        """A repeat of a Create that put the policy keeps the id that owns it."""
+        """A repeat of a Create that put the policy keeps the ID that owns it."""
         event = stage.event("create", AdoptExisting="true")
         first = stage.send(event)
         assert stage.send(event).physical_id == first.physical_id == stage.physical_id
 
-    def test_does_nothing_once_nobody_waits(self, stage: Stage) -> None:
-        """A Create older than its ServiceTimeout makes nothing, for nobody would ever remove it."""
+    def test_does_nothing_after_cloudformation_gave_up(self, stage: Stage) -> None:
+        """A Create older than its ServiceTimeout makes nothing, because nothing would ever remove it."""
         stage.time.now += 901
         outcome = stage.send(stage.event("create"))
         assert "no longer waits" in outcome.failure
@@ -133,7 +133,7 @@ class TestReplacement:
         assert stage.live_is(MINE, "sharing-2")
 
     def test_failure_keeps_the_old_id(self, stage: Stage) -> None:
-        """A rejected replacement keeps its old id, for another one would have the old policy deleted."""
+        """A rejected replacement keeps its old ID, because another one would have the old policy deleted."""
         stage.put(OTHER, at=STARTED - DAY)
         stage.put(FOREIGN, "sharing-2", at=STARTED - DAY)
         outcome = stage.send(stage.event("update-replacement"))
@@ -149,10 +149,10 @@ class TestReplacement:
 
 
 class TestUpdate:
-    """An Update edits the policy its id names, at the revision it has seen."""
+    """An Update edits the policy its ID names, at the revision it has seen."""
 
     def test_puts_the_new_document(self, stage: Stage) -> None:
-        """Two calls edit the policy in place; the revision is another, the id the same."""
+        """Two calls edit the policy in place; the revision is another, the ID the same."""
         before = stage.put(OTHER, at=STARTED - DAY)
         outcome = stage.send(stage.event("update"))
         assert stage.live_is(MINE)
@@ -161,13 +161,13 @@ class TestUpdate:
         assert stage.calls == ["ListProjectPolicies", "PutProjectPolicy"]
 
     def test_makes_a_policy_that_was_removed(self, stage: Stage) -> None:
-        """A policy that somebody deleted is put anew."""
+        """A policy that somebody deleted is put again."""
         outcome = stage.send(stage.event("update"))
         assert outcome.failure == ""
         assert stage.live_is(MINE)
 
     def test_one_call_when_nothing_differs(self, stage: Stage) -> None:
-        """Where only other properties changed, one look is enough."""
+        """Where only other properties changed, one read is enough."""
         stage.put(MINE, at=STARTED - DAY)
         event = stage.event("update")
         event["OldResourceProperties"]["PolicyDocument"] = json.dumps(MINE, indent=2)
@@ -186,13 +186,13 @@ class TestUpdate:
         assert stage.live_is(MINE)
 
     def test_overwrites_what_somebody_changed_before(self, stage: Stage) -> None:
-        """Drift from before the request is mended: the template decides."""
+        """Drift from before the request is corrected: the template decides."""
         stage.put(FOREIGN, at=STARTED - 10)
         assert stage.send(stage.event("update")).failure == ""
         assert stage.live_is(MINE)
 
     def test_leaves_what_was_changed_after_the_request(self, stage: Stage) -> None:
-        """A late delivery after a rollback, or somebody editing, is not overwritten; the id stays."""
+        """A late delivery after a rollback, or somebody editing, is not overwritten; the ID stays."""
         stage.put(OTHER, at=STARTED - DAY)
         stage.put(FOREIGN, at=STARTED + 3)
         stage.time.now = STARTED + 60
@@ -207,8 +207,8 @@ class TestUpdate:
         assert stage.send(stage.event("update") | adopted(stage)).physical_id == f"{stage.physical_id}|adopted"
         assert stage.live_is(MINE)
 
-    def test_a_lost_race_is_decided_anew(self, stage: Stage) -> None:
-        """A revision that went stale between look and put is read again, and the put lands."""
+    def test_a_lost_race_is_decided_again(self, stage: Stage) -> None:
+        """A revision that went stale between read and put is read again, and the put lands."""
         stage.put(OTHER, at=STARTED - DAY)
         stage.rekognition.faults.inject("PutProjectPolicy", AwsError("InvalidPolicyRevisionIdException", "stale"))
         assert stage.send(stage.event("update")).failure == ""
@@ -222,7 +222,7 @@ class TestUpdate:
         ],
     )
     def test_races_are_lost_a_bounded_number_of_times(self, stage: Stage, code: str, said: str) -> None:
-        """Somebody who always is faster, or a list that stays behind, makes the update fail, with the same id."""
+        """Somebody who always is faster, or a list that stays behind, makes the update fail, with the same ID."""
         stage.put(OTHER, at=STARTED - DAY)
         stage.rekognition.faults.before = lambda operation, _: (
             AwsError(code, "stale") if operation == "PutProjectPolicy" else None
@@ -233,8 +233,8 @@ class TestUpdate:
         assert stage.calls.count("PutProjectPolicy") == 5
 
     @pytest.mark.parametrize("code", ["InvalidPolicyRevisionIdException", "ResourceNotFoundException"])
-    def test_policy_gone_between_look_and_put(self, stage: Stage, code: str) -> None:
-        """A policy that vanished after the look is put anew, whichever way the service says it."""
+    def test_policy_gone_between_read_and_put(self, stage: Stage, code: str) -> None:
+        """A policy that vanished after the read is put again, whichever error the service returns."""
         stage.put(OTHER, at=STARTED - DAY)
         stage.rekognition.switches.put_revision_absent = code  # type: ignore[assignment]
 
@@ -251,7 +251,7 @@ class TestDelete:
     """A Delete removes what this resource made, and nothing else."""
 
     def test_deletes_its_policy(self, stage: Stage) -> None:
-        """Two calls take the policy away, at the revision that was seen; the id is echoed."""
+        """Two calls take the policy away, at the revision that was seen; the ID is echoed."""
         revision = stage.put(MINE, at=STARTED - DAY)
         outcome = stage.send(stage.event("delete"))
         assert stage.live() is None
@@ -267,7 +267,7 @@ class TestDelete:
         assert stage.live() is None
 
     def test_ignores_properties_that_are_no_longer_valid(self, stage: Stage) -> None:
-        """The id alone says what to delete, so that a bad property never blocks it."""
+        """The ID alone says what to delete, so that a bad property never blocks it."""
         stage.put(MINE, at=STARTED - DAY)
         outcome = stage.send(stage.event("delete", PolicyDocument="{", Unknown="x"))
         assert outcome.failure == ""
@@ -288,7 +288,7 @@ class TestDelete:
         assert stage.send(event).failure == ""
 
     def test_leaves_what_was_made_after_the_request(self, stage: Stage) -> None:
-        """A late repeat does not delete the policy that somebody has made anew since."""
+        """A late repeat does not delete the policy that somebody has made again since."""
         stage.put(MINE, at=STARTED + 3)
         stage.time.now = STARTED + 60
         assert stage.send(stage.event("delete")).failure == ""
@@ -303,7 +303,7 @@ class TestDelete:
         assert stage.calls == []
 
     def test_revision_that_went_stale_is_read_again(self, stage: Stage) -> None:
-        """An edit between look and delete does not leave the policy behind."""
+        """An edit between read and delete does not leave the policy behind."""
         stage.put(MINE, at=STARTED - DAY)
         stage.rekognition.faults.inject("DeleteProjectPolicy", AwsError("InvalidPolicyRevisionIdException", "stale"))
         assert stage.send(stage.event("delete")).failure == ""
@@ -311,7 +311,7 @@ class TestDelete:
 
 
 class TestDeleteOfACanceledCreate:
-    """CloudFormation cancels a Create with an id of its own making; only the Create's own policy goes."""
+    """CloudFormation cancels a Create with an ID of its own making; only the Create's own policy goes."""
 
     def test_waits_for_a_create_in_flight(self, stage: Stage) -> None:
         """A Create that lands a few seconds after its own Delete does not stay."""
@@ -325,12 +325,12 @@ class TestDeleteOfACanceledCreate:
         assert stage.send(stage.event("delete-canceled-create")).failure == ""
         assert stage.live() is None
 
-    def test_does_not_wait_for_ever(self, stage: Stage) -> None:
+    def test_does_not_wait_forever(self, stage: Stage) -> None:
         """Where nothing was made the Delete ends within ten seconds."""
         assert stage.send(stage.event("delete-canceled-create")).failure == ""
         assert sum(stage.time.slept) <= 10
 
-    def test_whose_properties_were_refused_makes_no_call(self, stage: Stage) -> None:
+    def test_whose_properties_were_rejected_makes_no_call(self, stage: Stage) -> None:
         """Properties that no Create accepts cannot have made anything."""
         assert stage.send(stage.event("delete-canceled-create", PolicyName="not valid!")).failure == ""
         assert stage.calls == []
@@ -358,8 +358,8 @@ class TestFaults:
 
     @pytest.mark.parametrize("fault", [AwsError("InternalServerError", "Inside"), DROP], ids=["inside", "dropped"])
     @pytest.mark.parametrize("event", ["create", "update", "update-replacement", "delete"])
-    def test_an_response_lost_after_the_effect(self, stage: Stage, event: str, fault: AwsError) -> None:
-        """A change that landed although its response was lost is found on the next look, not repeated blindly."""
+    def test_a_response_lost_after_the_effect(self, stage: Stage, event: str, fault: AwsError) -> None:
+        """A change that landed although its response was lost is found by the next read, not repeated blindly."""
         if event != "create":
             stage.put(OTHER, at=STARTED - DAY)
         operation = "DeleteProjectPolicy" if event == "delete" else "PutProjectPolicy"
@@ -370,8 +370,8 @@ class TestFaults:
         assert outcome.attributes["PolicyRevisionId"] == (live.revision_id if live else "")
         assert (live is None) == (event == "delete")
 
-    def test_a_look_gone_stale_is_taken_again(self, stage: Stage) -> None:
-        """A put that was throttled for long does not land on what somebody made meanwhile."""
+    def test_a_put_that_is_throttled_for_long_reads_again(self, stage: Stage) -> None:
+        """It doesn't land on what somebody made meanwhile."""
         stage.rekognition.switches.put_existing_without_revision = "overwrite"
 
         def throttle_then_foreign(operation: str, _: object) -> AwsError | None:
@@ -457,7 +457,7 @@ class TestFaults:
         assert live is None or live.revision_id == outcome.attributes["PolicyRevisionId"]
 
     def test_throttling_ends_at_the_deadline(self, stage: Stage) -> None:
-        """Throttled for ever, the request fails before its function is ended, and says how to go on."""
+        """Throttled until the deadline, the request fails before its function is ended, with what to do."""
         stage.rekognition.faults.before = lambda *_: AwsError("ThrottlingException", "Rate exceeded")
         outcome = stage.send(stage.event("create"), time_left=100)
         assert "throttled ListProjectPolicies" in outcome.failure
@@ -466,7 +466,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("event", ["create", "update", "delete"])
     def test_nothing_is_changed_after_the_deadline(self, stage: Stage, event: str) -> None:
-        """Where looking alone takes all the time there is, nothing is put or deleted that nobody would be told of."""
+        """Where reading takes all the time there is, nothing is put or deleted that the response wouldn't cover."""
         if event != "create":
             stage.put(OTHER, at=STARTED - DAY)
 

@@ -1,4 +1,4 @@
-"""Reasons: for every error code of the operations a sentence that people can act on, and the service's own words."""
+"""Reasons: for every error code of the operations a sentence that people can act on, and the service's own message."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
     ],
 )
 def test_a_sentence_names_cause_and_remedy(code: str, words: list[str]) -> None:
-    """Each sentence has the words that tell what to do."""
+    """Each sentence says what to do."""
     sentence = ServiceError("PutProjectPolicy", code, "said").sentence(SENTENCES)
     assert all(word in sentence for word in words)
 

@@ -1,4 +1,4 @@
-"""Bad input: each property that breaks a rule fails before any call, with the id the request came with."""
+"""Bad input: each property that breaks a rule fails before any call, with the ID the request came with."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_bad_input_changes_nothing(stage: Stage, event: str, properties: dict[st
 
 
 def test_everybody_may_be_asked_for_by_name(stage: Stage) -> None:
-    """With BlockPublicPolicy false, delivered as text, a policy for everybody is put."""
+    """With BlockPublicPolicy false, delivered as a string, a policy for everybody is put."""
     assert stage.send(stage.event("create", PolicyDocument=PUBLIC, BlockPublicPolicy="false")).failure == ""
     assert stage.live_is(PUBLIC)
 
@@ -138,5 +138,5 @@ def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> 
     ],
 )
 def test_an_id_in_doubt_tells_when_its_create_gave_up(physical_id: str, since: float | None) -> None:
-    """What isn't exactly such an ID tells nothing."""
+    """What isn't exactly such an ID has no time."""
     assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).in_doubt_since == since

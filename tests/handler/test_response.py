@@ -1,4 +1,4 @@
-"""Sending a response: within CloudFormation's limits, retried in time, its secret URL told to nobody."""
+"""Sending a response: within CloudFormation's limits, retried in time, its secret URL in no log."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.simulator.world import World
 
 
 class Cloud:
-    """Everything a test needs to run an operation and look at its end."""
+    """Everything a test needs to run an operation and check how it ended."""
 
     def __init__(self, switches: Switches | None = None, behavior: Behavior | None = None) -> None:
         self.world = World(1_700_000_000.0)
@@ -58,7 +58,7 @@ class Cloud:
         return stack
 
     def deliver(self, choose: Callable[[Mapping[str, Any]], Delivery | None]) -> None:
-        """Let events arrive as ``choose`` says; as ever where it says nothing."""
+        """Let events arrive as ``choose`` says; on time where it returns None."""
         self.cloudformation.deliver = lambda event: choose(event) or Delivery()
 
     def live_is(self, document: Mapping[str, Any] | None, name: str = "sharing", project: str = "") -> bool:
@@ -67,7 +67,7 @@ class Cloud:
         return is_document(live.document if live else None, document)
 
     def sent(self) -> list[tuple[str, str]]:
-        """Return every request so far: its type and its physical id."""
+        """Return every request so far: its type and its physical ID."""
         return [(each.event["RequestType"], each.event.get("PhysicalResourceId", "")) for each in self.function.log]
 
     def check_stack(self, stack: Stack) -> None:

@@ -38,7 +38,7 @@ class Delivery:
     responses_lost: int = 0
     """How many attempts cannot deliver their response."""
     empties_id: bool = False
-    """Whether the response arrives without its id, as crhelper alone would send some."""
+    """Whether the response arrives without its ID, as crhelper alone would send some."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""CloudFormation, as far as a custom resource sees it: which requests it sends, when, with which ids and properties.
+"""CloudFormation, as far as a custom resource sees it: which requests it sends, when, with which IDs and properties.
 
 The sequences are those of AWS's documentation and of field reports. What is known from one report only, or inferred, is
 a switch.
@@ -20,7 +20,7 @@ from tests.simulator.template import Managed, Other, Template
 from tests.simulator.world import Signal
 
 CLEAN_UP_TRIES = 3
-FOR_EVER = 10.0**6
+FOREVER = 10.0**6
 ROLL_BACK_DELAY = 3.0
 """Seconds from a failure to the first reverse Update."""
 DEFAULT_SERVICE_TIMEOUT = 3600.0
@@ -42,7 +42,7 @@ class Behavior:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a stack: its physical id, what it was made from, and its attributes."""
+    """A resource of a stack: its physical ID, what it was made from, and its attributes."""
 
     physical_id: str
     policy: Any
@@ -127,7 +127,7 @@ class CloudFormation:
         return Response(got["Status"] == "SUCCESS", got["PhysicalResourceId"], got["Data"], got["Reason"])
 
     def made_up_id(self, stack: Stack, logical_id: str) -> str:
-        """Return an id as CloudFormation makes one up where it has none."""
+        """Return an ID as CloudFormation makes one up where it got none."""
         return f"{stack.name}-{logical_id}-{next(self._number):013X}"
 
     def _url(self) -> str:
@@ -221,7 +221,7 @@ class Stack:
 
         def run(logical_id: str) -> None:
             wanted = template[logical_id]
-            ok = not wanted.needs or (done[wanted.needs].wait(FOR_EVER) and bool(done[wanted.needs].value))
+            ok = not wanted.needs or (done[wanted.needs].wait(FOREVER) and bool(done[wanted.needs].value))
             if ok and not over.is_set():
                 if isinstance(wanted, Other):
                     ok = self._other(logical_id, wanted)
@@ -234,7 +234,7 @@ class Stack:
         for logical_id in template:
             self.world.spawn(partial(run, logical_id))
         # A failure ends the waiting of all that is in flight, so each comes to its end.
-        results = [signal.wait(FOR_EVER) and bool(signal.value) for signal in done.values()]
+        results = [signal.wait(FOREVER) and bool(signal.value) for signal in done.values()]
         return changes, all(results) and not over.is_set()
 
     def _other(self, logical_id: str, wanted: Other) -> bool:
@@ -261,7 +261,7 @@ class Stack:
         sent = self.cloudformation.request(self, "Create", logical_id, wanted)
         response = self._race(sent, wanted, over)
         made_up = self.cloudformation.made_up_id(self, logical_id)
-        if response is None:  # canceled, or it never responded: CloudFormation has no id to delete by but its own
+        if response is None:  # canceled, or it never responded: CloudFormation has no ID to delete by but its own
             changes.append(Change(logical_id, "canceled", None, Resource(made_up, wanted)))
             return False
         resource = Resource(response.physical_id or made_up, wanted, response.data)
@@ -367,7 +367,7 @@ class Stack:
             self._note(change.logical_id, "UPDATE_ROLLBACK", response)
         if response is None or not response.ok:
             return False
-        # A response with another id makes CloudFormation delete the one that it had.
+        # A response with another ID makes CloudFormation delete the one that it had.
         self.resources[change.logical_id] = Resource(response.physical_id, before.policy, response.data)
         return True
 
@@ -401,7 +401,7 @@ class Stack:
                 sent.abandon()
         delete = self.cloudformation.request(self, "Delete", logical_id, resource.policy, resource.physical_id)
         response = self.cloudformation.wait(delete, resource.policy)
-        if canceled:  # this Delete has looked for what its Create puts, but the list shows nothing of the last seconds
+        if canceled:  # this Delete has read what its Create put, but for the last seconds, which the list may hide
             noticed_until = self.world.now - LIST_LAG - 4 * LATENCY
             if delete.responded_at_age > LATE:  # and a late one takes nothing that is much younger than its request
                 noticed_until = min(noticed_until, int(delete.at) + LATE_PUT - LATENCY)

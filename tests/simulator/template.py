@@ -26,7 +26,7 @@ class Managed(Protocol):
 
     @property
     def needs(self) -> str:
-        """The logical id of a resource that has to be there first."""
+        """The logical ID of a resource that has to be there first."""
 
     @property
     def provider(self) -> str:
@@ -56,7 +56,7 @@ class Policy:
     retain: bool = False
     """DeletionPolicy and UpdateReplacePolicy: Retain."""
     needs: str = ""
-    """The logical id of a resource that has to be there first."""
+    """The logical ID of a resource that has to be there first."""
     trigger: str | None = None
     provider: str = "provider"
     """The name of the function."""

@@ -19,12 +19,12 @@ FAILS = Other(version=2, fails=True, needs="Sharing")
 
 
 def only(kind: str, delivery: Delivery, cloud: Cloud) -> None:
-    """Deliver the events of a type like this, all others as ever."""
+    """Deliver the events of a type like this, all others on time."""
     cloud.deliver(lambda event: copy.deepcopy(delivery) if event["RequestType"] == kind else None)
 
 
 def test_a_create_tried_late_after_cloudformation_gave_up_leaves_its_policy() -> None:
-    """A second delivery a minute after the rollback cannot be told from a first one."""
+    """A second delivery a minute after the rollback can't be told from a first one."""
     cloud = Cloud()
     only("Create", Delivery(repeats=(60,)), cloud)
     stack = cloud.stack()
@@ -46,7 +46,7 @@ def test_a_create_overtaken_by_its_own_delete_for_long_leaves_its_policy(delay: 
     assert cloud.function.log[0].orphaned
 
 
-def test_a_create_delivered_again_leaves_its_policy_only_after_its_deletes_last_looks() -> None:
+def test_a_create_delivered_again_leaves_its_policy_only_after_its_deletes_last_reads() -> None:
     """At whatever moment the second delivery puts: the Delete removes that, or is about to end or has ended."""
     ends = set()
     for moment in range(300):
@@ -63,7 +63,7 @@ def test_a_create_delivered_again_leaves_its_policy_only_after_its_deletes_last_
 
 
 def test_a_replacement_whose_every_delivery_died_leaves_the_new_policy() -> None:
-    """CloudFormation never learned the new id, so nobody asks for it to be deleted; the old policy is right."""
+    """CloudFormation never learned the new ID, so nobody asks for it to be deleted; the old policy is right."""
     cloud = Cloud()
     stack = cloud.made({"Sharing": cloud.policy()})
     dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]

@@ -123,7 +123,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.cloud = Cloud(switches, behavior)
         self.stacks = {name: self.cloud.stack(name) for name in STACKS}
         self.foreign: dict[str, Mapping[str, Any]] = {}
-        """Policies that somebody else made, by name, and what they say: nobody here may change them."""
+        """Policies that somebody else made, by name, and their documents: no stack may change them."""
         self.drifted: set[str] = set()
         """Policies of stacks that somebody edited or removed."""
         self.overwrites = overwrite == "overwrite"
@@ -330,7 +330,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.cloud.world.now += SETTLED
 
     def _let_stay(self, stack: Stack, before: Mapping[str, Resource]) -> set[str]:
-        """Return the names of policies that stay although their resource went: they are nobody's from now on."""
+        """Return the names of policies that stay although their resource went: they are orphaned from now on."""
         went = [resource for name, resource in before.items() if stack.resources.get(name) != resource]
         left = stack.kept + [resource for resource in went if resource.physical_id.endswith("|adopted")]
         stack.kept = []

@@ -281,7 +281,7 @@ def test_code_swapped_behind_a_service_token_takes_over_what_is_equivalent(cloud
 
 
 def test_a_project_created_in_the_same_deployment_may_be_seen_late(cloud: Cloud) -> None:
-    """A project that the list doesn't know yet is looked for while it is young; an older one is missing at once."""
+    """A project that the list doesn't know yet is retried while it is young; an older one is missing at once."""
     late = meets(*["ResourceNotFoundException"] * 4, "", "ResourceNotFoundException")
     first_of_kind("Create", Delivery(attempts=[late]), cloud)
     young = cloud.service.project("young")

@@ -47,7 +47,7 @@ class TestCreate:
         assert cloud.function.log[0].calls[0].made == ["ListProjectPolicies", "PutProjectPolicy"]
 
     def test_fails_and_is_rolled_back(self, cloud: Cloud) -> None:
-        """Delete(the id in the FAILED response; P): what another owns is left as it is."""
+        """Delete(the ID in the FAILED response; P): another owner's policy isn't changed."""
         cloud.service.edit(cloud.project, "sharing", FOREIGN)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
@@ -58,7 +58,7 @@ class TestCreate:
         assert cloud.live_is(FOREIGN)
 
     def test_another_resource_fails_afterwards(self, cloud: Cloud) -> None:
-        """Delete(the id; P): the policy goes with the stack."""
+        """Delete(the ID; P): the policy goes with the stack."""
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
         assert stack.status == "ROLLBACK_COMPLETE"
@@ -67,14 +67,14 @@ class TestCreate:
 
     @pytest.mark.parametrize("moment", [0.05, 0.12, 0.18, 0.22, 0.28, 0.35])
     def test_another_resource_fails_while_it_is_in_flight(self, cloud: Cloud, moment: float) -> None:
-        """At once Delete(an id CloudFormation made up; P), at any moment of the Create: nothing is left."""
+        """At once Delete(an ID CloudFormation made up; P), at any moment of the Create: nothing is left."""
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": replace(FAILS_AT_ONCE, after=moment)})
         assert stack.status == "ROLLBACK_COMPLETE"
         assert cloud.live_is(None)
 
     def test_a_canceled_create_that_lands_seconds_late_is_removed(self, cloud: Cloud) -> None:
-        """A Create that lands after its own Delete began to look does not stay."""
+        """A Create that lands after its own Delete began to read doesn't stay."""
         cloud.deliver(lambda event: Delivery(delay=5) if event["RequestType"] == "Create" else None)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
@@ -89,14 +89,14 @@ class TestCreate:
         assert cloud.live_is(None)
 
     def test_a_canceled_create_leaves_anothers_policy(self, cloud: Cloud) -> None:
-        """Delete(made-up id; P) where somebody else's policy of that name stands touches nothing."""
+        """Delete(made-up ID; P) where somebody else's policy of that name is touches nothing."""
         cloud.service.edit(cloud.project, "sharing", FOREIGN)
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
         assert cloud.live_is(FOREIGN)
 
     def test_a_canceled_create_leaves_anothers_older_policy_of_the_same_words(self, cloud: Cloud) -> None:
-        """What says the same but was there an hour before is not this Create's."""
+        """An equivalent policy of an hour before isn't this Create's."""
         cloud.service.edit(cloud.project, "sharing", MINE)
         cloud.world.now += 3600
         stack = cloud.stack()
@@ -104,7 +104,7 @@ class TestCreate:
         assert cloud.live_is(MINE)
 
     def test_fails_blindly_after_an_attempt_that_put_and_died(self, cloud: Cloud) -> None:
-        """A second attempt that sees nothing cannot say that nothing was made: the rollback looks, and removes it."""
+        """A second attempt that sees nothing can't say that nothing was made: the rollback reads, and removes it."""
         blind = meets(*["ThrottlingException"] * 999)
         cloud.deliver(
             lambda event: Delivery(attempts=[meets(dies_after=1), blind]) if event["RequestType"] == "Create" else None
@@ -186,7 +186,7 @@ class TestUpdate:
     """A document is edited in place."""
 
     def test_keeps_the_id(self, cloud: Cloud) -> None:
-        """Update(id; new | old): the policy is edited, its id is the same, and nothing is cleaned up."""
+        """Update(id; new | old): the policy is edited, its ID is the same, and nothing is cleaned up."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_COMPLETE"
@@ -209,7 +209,7 @@ class TestUpdate:
         cloud.check_stack(stack)
 
     def test_its_own_failure_is_rolled_back(self, cloud: Cloud) -> None:
-        """A FAILED response with the same id is followed by Update(id; OLD | NEW), and the old document stays."""
+        """A FAILED response with the same ID is followed by Update(id; OLD | NEW), and the old document stays."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.deliver(
             lambda event: (
@@ -288,7 +288,7 @@ class TestUpdate:
         cloud.check_stack(stack)
 
     def test_after_somebody_removed_the_policy(self, cloud: Cloud) -> None:
-        """What was deleted by hand is put anew."""
+        """What was deleted by hand is put again."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.service.remove(cloud.project, "sharing")
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
@@ -299,7 +299,7 @@ class TestReplacement:
     """Another name or project makes another policy."""
 
     def test_succeeds(self, cloud: Cloud) -> None:
-        """The new policy is put, then clean-up: Delete(OLD id)."""
+        """The new policy is put, then clean-up: Delete(OLD ID)."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy("renamed")})
         assert stack.status == "UPDATE_COMPLETE"
@@ -309,7 +309,7 @@ class TestReplacement:
 
     @pytest.mark.parametrize("new_properties", [False, True])
     def test_its_clean_up_may_carry_either_properties(self, new_properties: bool) -> None:
-        """The Delete goes by its id alone, whichever properties come along."""
+        """The Delete goes by its ID alone, whichever properties come along."""
         cloud = Cloud(behavior=Behavior(clean_up_has_new_properties=new_properties))
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
@@ -317,7 +317,7 @@ class TestReplacement:
         cloud.check_stack(stack)
 
     def test_is_rolled_back_when_another_resource_fails(self, cloud: Cloud) -> None:
-        """No Update, but clean-up: Delete(NEW id; NEW properties); the old policy was never touched."""
+        """No Update, but clean-up: Delete(NEW ID; NEW properties); the old policy was never touched."""
         stack = cloud.made({"Sharing": cloud.policy()})
         revision = stack.resources["Sharing"].data["PolicyRevisionId"]
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER), "Other": FAILS})
@@ -336,7 +336,7 @@ class TestReplacement:
         cloud.check_stack(stack)
 
     def test_in_doubt_is_removed_by_its_rollback(self, cloud: Cloud) -> None:
-        """A FAILED response with another id is taken for a replacement, so that the policy in doubt is deleted."""
+        """A FAILED response with another ID is taken for a replacement, so that the policy in doubt is deleted."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.deliver(
             lambda event: (
@@ -377,7 +377,7 @@ class TestReplacement:
 
 
 class TestSecondOwner:
-    """Two owners of one policy: CloudFormation would delete 'the old one' by the same id."""
+    """Two owners of one policy: CloudFormation would delete 'the old one' by the same ID."""
 
     def test_a_renamed_logical_id_is_rejected(self, cloud: Cloud) -> None:
         """Create(new), then Delete(old) for the same policy would delete it, so the Create is rejected."""
@@ -554,7 +554,7 @@ class TestDelivery:
             assert stack.status == "UPDATE_COMPLETE"
             cloud.check_stack(stack)
 
-    def test_an_response_that_is_lost_twice(self, cloud: Cloud) -> None:
+    def test_a_response_that_is_lost_twice(self, cloud: Cloud) -> None:
         """The third attempt responds with what the first has done."""
         cloud.deliver(lambda event: Delivery(responses_lost=2))
         stack = cloud.stack()
@@ -571,8 +571,8 @@ class TestDelivery:
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert cloud.live_is(MINE)
 
-    def test_a_late_delete_does_not_take_what_was_made_anew(self) -> None:
-        """A Delete delivered again after the policy was made anew leaves it."""
+    def test_a_late_delete_does_not_take_what_was_made_again(self) -> None:
+        """A Delete delivered again after the policy was made again leaves it."""
         cloud = Cloud()
         stack = cloud.made({"Sharing": cloud.policy()})
 
@@ -614,7 +614,7 @@ class TestBehindItsBack:
 
     @pytest.mark.parametrize("call", [0, 1])
     def test_takes_the_name_of_a_create(self, cloud: Cloud, call: int) -> None:
-        """A policy that appears between look and put is not overwritten, and stays through the rollback."""
+        """A policy that appears between read and put is not overwritten, and stays through the rollback."""
         stack = cloud.stack()
         interfere_once(cloud, call, "recreates")
         cloud.create(stack, {"Sharing": cloud.policy()})
