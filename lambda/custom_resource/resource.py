@@ -182,5 +182,6 @@ def _reason(outcome: Outcome, log_stream: str) -> str:
     if not outcome.cause:
         return outcome.failure
     end = f"; log stream {log_stream})"
-    room = max(response.REASON_LIMIT - len(outcome.failure) - len(end), _SHORTEST_CAUSE)
-    return f"{outcome.failure} ({shorten(outcome.cause, room)}{end}"
+    begin = f"{outcome.failure} ("
+    room = max(response.REASON_LIMIT - len(begin) - len(end), _SHORTEST_CAUSE)
+    return f"{begin}{shorten(outcome.cause, room)}{end}"
