@@ -21,16 +21,18 @@ FULL_EXAMPLES = 2000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --full, with which CI runs, and --examples, with which people search."""
+    """Add --full, which CI uses, and --examples, to search further."""
     parser.addoption(
-        "--full", action="store_true", help="the same 2,000 examples of each property every time; on other Pythons too"
+        "--full",
+        action="store_true",
+        help="the same 2,000 examples of each property every time; checkov, a hundred policies, other Pythons",
     )
     parser.addoption("--examples", type=int, default=100, help="how many new examples of each property without --full")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose which examples and which tests run; shared machines are slow at times, so no example has a deadline."""
-    # What CI says is to be about the change: it draws no examples that the change's author has not met.
+    # What CI says is to be about the change: it draws no examples that the change's author hasn't met.
     settings.register_profile("full", max_examples=FULL_EXAMPLES, derandomize=True, database=None, deadline=None)
     settings.register_profile("plain", max_examples=config.getoption("--examples"), deadline=None)
     settings.load_profile("full" if config.getoption("--full") else "plain")
