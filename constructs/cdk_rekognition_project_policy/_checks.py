@@ -1,4 +1,4 @@
-"""What an app is told at synthesis, where the CDK says nothing or the deployment would say it later."""
+"""Checks at synthesis that the CDK doesn't do, and that the deployment would do later."""
 
 from __future__ import annotations
 
@@ -198,5 +198,5 @@ def _project_key(stack: Stack, project_arn: str) -> str:
     if reference:
         construct, attribute = reference
         return json.dumps([construct.node.path, attribute])
-    # Any other token is one of its stack: the same in another stack is another project.
+    # Any other token belongs to its stack: an equal one in another stack is another project.
     return json.dumps([stack.node.path, resolved], sort_keys=True)

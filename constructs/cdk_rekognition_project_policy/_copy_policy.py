@@ -1,4 +1,4 @@
-"""The other account's side: what a role there needs to copy a model."""
+"""The construct of the trusted account: an identity policy for copying models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._permissions import MANAGED_QUOTA, Permission, Statements
 from ._suppressions import explain_copies
 from ._tokens import is_token, resolve, shortest, stack_of
 
-if TYPE_CHECKING:  # these take long to load, and their names are all that is needed of them
+if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
@@ -61,25 +61,26 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
     ) -> None:
         """Define the policy.
 
-        :param source_project_arn: The ARN of the project that models are copied from. Its last part, a number that only
-            the trusting account knows before it tells, may be left out: ``arn:...:project/NAME``.
-        :param destination_project_arn: The ARN of the project that they are copied into: one of the trusted account, in
-            the same Region.
+        :param source_project_arn: The ARN of the project that models are copied from. Its last part, a number that the
+            trusting account would have to tell, can be omitted: ``arn:...:project/NAME``.
+        :param destination_project_arn: The ARN of the project that they are copied into, in the trusted account and the
+            same Region.
         :param output_bucket: The bucket that training results are copied to (``OutputConfig``).
-        :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``), as it stands: end it with ``/``
-            where it is a folder's. Default: none, the whole bucket.
+        :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``). End that of a folder with ``/``.
+            Default: none, the whole bucket.
         :param output_encryption_key: The KMS key that they are encrypted with (``KmsKeyId``). Default: none.
-        :param versions: Names of the source's versions, or their ARNs. Default: every version, later ones included.
+        :param versions: Names of the source's model versions, or their ARNs. Default: every model version, later ones
+            included.
         :param roles: Roles to attach the policy to. Default: none yet.
         :param managed_policy_name: The policy's name. Default: one that CloudFormation makes.
-        :raises ValueError: for what is not the ARN of a project, for projects of two Regions or partitions, for a
-            destination or a role of another account than the stack's, for versions that are none, and for more of them
-            than a managed policy takes (6,144 characters).
+        :raises ValueError: for what isn't the ARN of a project or a model version of the source, for projects of two
+            Regions or partitions, for a destination or a role of another account than the stack's, and for more model
+            versions than a managed policy takes (6,144 characters).
         """
         super().__init__(
             scope,
             construct_id,
-            description="Lets models of another account's Rekognition Custom Labels project be copied",
+            description="Allows copying models from another account's Rekognition Custom Labels project",
             managed_policy_name=managed_policy_name,
         )
         for role in roles or ():
@@ -89,7 +90,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         if named and not matches(_POLICY_NAME, managed_policy_name):
             raise wrong(self, "managed_policy_name", managed_policy_name, "1 to 128 letters, digits or any of _+=,.@-")
         if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
-            source_project_arn += "/0"  # the ARNs of its versions, which the statement is about, lack it anyhow
+            source_project_arn += "/0"  # the ARNs of its model versions don't have it
         self._check(source_project_arn, destination_project_arn)
         permissions = copy_permissions(
             sources=Versions(self, source_project_arn, None).arns(versions),
@@ -104,7 +105,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         self._check_size()
 
     def _check(self, source_project_arn: str, destination_project_arn: str) -> None:
-        """Raise ``ValueError`` for projects between which nothing can be copied here, as far as they are known."""
+        """Raise ``ValueError`` for projects that models can't be copied between, as far as they are known."""
         source, destination = (self._parse(arn) for arn in (source_project_arn, destination_project_arn))
         if source and destination:
             for kind, its, other in (

@@ -32,7 +32,7 @@ _IN_WHEEL = _HERE / "_lambda"
 _IN_CHECKOUT = _HERE.parent.parent / "lambda"
 
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
-"""The Lambda task root: ``index.py`` and what it imports, but for crhelper and boto3."""
+"""The Lambda task root: the functions' code without crhelper and boto3."""
 
 CRHELPER = {
     "__init__.py": "552bc753630a80ff7a0c74835d1d4e6319db0bc8fbc9fb95859b9b04b53b3e7b",

@@ -1,4 +1,4 @@
-"""What a role is allowed, one stack's resources at a time, in policies that keep within IAM's quotas."""
+"""The permissions of a provider's role, one stack's resources at a time, in policies within IAM's quotas."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Permission:
 
     @property
     def statement(self) -> str:
-        """What it has in common with the permissions that stand in the same statement, each with its resource."""
+        """What permissions of one statement have in common, each with its own resource."""
         return json.dumps([self.actions, self.conditions])
 
     @property
@@ -54,7 +54,7 @@ class Permission:
 
 
 class Statements:
-    """The statements of an IAM policy, which is made when it has something to say."""
+    """The statements of an IAM policy, which is created with the first of them."""
 
     def __init__(self, make_policy: Callable[[], iam.Policy | iam.ManagedPolicy]) -> None:
         self._make_policy = make_policy
@@ -89,7 +89,7 @@ class Statements:
 class RolePermissions:
     """What a provider's role is allowed for the resources of one app, and what that leaves of the role's quotas.
 
-    The permissions stand in the stacks that use the provider, since the role's own stack cannot refer to another's
+    The permissions are in the stacks that use the provider, because the role's own stack can't refer to another's
     projects without a cycle.
     """
 
@@ -164,9 +164,9 @@ class PermissionsOfStack(Construct):
 
 
 def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: iam.PolicyStatement) -> iam.Policy:
-    """Return an inline policy whose name no other construct of any stack gives to a policy of the same role or user.
+    """Return an inline policy with a name that no other construct of any stack uses for the same role or user.
 
-    Policies of one name overwrite one another on their role, and stacks that share it may look alike.
+    Policies of one name overwrite one another on their role, and the stacks that share it may be alike.
     """
     name = Names.unique_resource_name(scope, max_length=_MAX_POLICY_NAME, separator="-")
     stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))

@@ -34,16 +34,16 @@ from ._tokens import is_intrinsic, is_token, joined, resolve, shortest, stack_of
 
 _SERVICE_TIMEOUT = Duration.seconds(timeouts.SERVICE_TIMEOUT)
 _EXAMPLES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
-"""For the pseudo parameters in a project's ARN: whatever they will be, the rest of it has to be a project's."""
+"""Values for the pseudo parameters in a project's ARN, so that the rest of it can be checked."""
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
 class ProjectPolicy(Resource):
-    """A policy of a Rekognition Custom Labels project, which lets others copy the project's trained models.
+    """A policy of a Rekognition Custom Labels project, which allows others to copy the project's trained models.
 
-    The custom resource behind it puts the policy (PutProjectPolicy), updates it in place and deletes it, and keeps the
-    policy's revision as the attribute ``policy_revision_id``. The other account then copies a model with
-    CopyProjectVersion. A project takes five policies unless its quota is raised; a document has at most 2000
+    The custom resource behind it attaches the policy (PutProjectPolicy), updates it in place and deletes it. Its
+    attribute ``policy_revision_id`` is the policy's revision. The other account then copies a model with
+    CopyProjectVersion. A project has at most five policies unless its quota is raised; a document has at most 2000
     characters.
     """
 
@@ -134,7 +134,7 @@ class ProjectPolicy(Resource):
 
     @property
     def project_policy_id(self) -> str:
-        """The physical id of the resource (Ref): ``PROJECT_ARN|POLICY_NAME``, the same for the life of the policy."""
+        """The physical ID of the resource (Ref): ``PROJECT_ARN|POLICY_NAME``, the same for the life of the policy."""
         return self._resource.ref
 
     @property
@@ -156,11 +156,11 @@ class ProjectPolicy(Resource):
         return self._resource.get_att_string("ProjectArn")
 
     def grant_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> iam.Grant:
-        """Let a grantee copy the project's models (rekognition:CopyProjectVersion).
+        """Allow a grantee to copy the project's models (rekognition:CopyProjectVersion).
 
-        The grantee is written into the policy's document; its own account must let it copy as well
-        (``CopyProjectVersionPolicy``). For a role or user that is known to be of the same account that identity policy
-        is made here, unless it is part of a composite principal.
+        The policy's document allows the grantee. An account, role or user of another account also needs an identity
+        policy there; ``CopyProjectVersionPolicy`` creates it. A role or user that surely belongs to the project's
+        account gets an identity policy for this action here, unless it is imported and has conditions.
 
         ============================================ =======================================================
         Grantee
@@ -168,21 +168,21 @@ class ProjectPolicy(Resource):
         an account                                   ``iam.AccountPrincipal("111122223333")``
         a role or user of another account            ``iam.ArnPrincipal("arn:aws:iam::111122223333:role/x")``
         a role or user of this app                   the ``iam.Role`` or ``iam.User`` itself
-        an organisation                              ``iam.OrganizationPrincipal("o-a1b2c3d4e5")``
-        an organisational unit, and those below it   ``iam.AnyPrincipal().with_conditions({"ForAnyValue:StringLike":
+        an organization                              ``iam.OrganizationPrincipal("o-a1b2c3d4e5")``
+        an organizational unit, and those below it   ``iam.AnyPrincipal().with_conditions({"ForAnyValue:StringLike":
                                                      {"aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/r-ab12/ou-ab12-x/*"]}})``
         several, each with its own conditions        ``iam.CompositePrincipal(...)``
         ============================================ =======================================================
 
-        Organisations and their units stand in the document as ``Principal: "*"`` with a condition. AWS documents that
-        for resource-based policies (IAM, 'AWS global condition context keys'), but not that Rekognition takes it in a
-        project policy: try it before you rely on it. A group is no principal of a policy (IAM).
+        In the document, an organization or unit is ``Principal: "*"`` with a condition. AWS documents that for
+        resource-based policies (IAM, 'AWS global condition context keys'), but not that Rekognition accepts it in a
+        project policy: try it before you rely on it. A group can't be a principal of a policy (IAM).
 
         :param grantee: Who may copy.
-        :param versions: Names of versions, or their ARNs; a token is taken for a name. Default: every version, later
+        :param versions: Names of model versions, or their ARNs; a token is a name. Default: every model version, later
             ones included.
-        :raises ValueError: for a grantee or a version that is none, for no version at all, and when the document is one
-            that statements cannot be added to.
+        :raises ValueError: for what isn't a grantee or a model version of the project, for an empty list of versions,
+            for conditions that replace a principal's own, and for a document that statements can't be added to.
         """
         self._check_that_statements_can_be_added()
         arns = self._versions.arns(versions)
@@ -190,12 +190,12 @@ class ProjectPolicy(Resource):
         return reduce(lambda one, other: one.combine(other), grants)
 
     def deny_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> None:
-        """Forbid a grantee to copy the project's models, whatever else allows it.
+        """Deny a grantee to copy the project's models, whatever else allows it.
 
-        The statement stands in the document only. Taking it away again lets in whom something else allows.
+        The statement is in the document only. Removing the deny restores access granted elsewhere.
 
         :param grantee: Who may not copy; ``iam.AnyPrincipal()`` for everybody.
-        :param versions: Names of versions, or their ARNs; a token is taken for a name. Default: every version, later
+        :param versions: Names of model versions, or their ARNs; a token is a name. Default: every model version, later
             ones included.
         :raises ValueError: as ``grant_copy`` does.
         """
@@ -219,16 +219,16 @@ class ProjectPolicy(Resource):
         """Add a statement to the policy's document.
 
         :param statement: A statement about rekognition:CopyProjectVersion.
-        :raises ValueError: when the document is one that statements cannot be added to.
+        :raises ValueError: for a document that statements can't be added to.
         """
         self._check_that_statements_can_be_added().add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
 
     def _check_that_statements_can_be_added(self) -> iam.PolicyDocument:
         if not isinstance(self._document, iam.PolicyDocument):
-            raise ValueError(  # noqa: TRY004 - what does not fit is what the document says, not its type
-                f"{self.node.path}: nothing can be added to this document, for it is a token, has an Id, a Version "
-                f"other than {VERSION}, or intrinsic functions in it. Add the statement to the document itself."
+            raise ValueError(  # noqa: TRY004 - the document's content is wrong, not its type
+                f"{self.node.path}: nothing can be added to this document, because it is a token, or has an Id, a "
+                f"Version other than {VERSION} or intrinsic functions. Add the statement to the document itself."
             )
         return self._document
 
@@ -243,18 +243,18 @@ class ProjectPolicy(Resource):
             actions=[documents.COPY_ACTION],
             resource_arns=arns,
             resource=self,
-            # The document's statement has them from its principal; these are the identity policy's.
+            # For the identity policy; the document's statement has its principal's.
             conditions=_grants.conditions_of(principal) or None,
         )
 
     def _would_be_a_cycle(self, principal: iam.Role | iam.User, stack: Stack) -> bool:
-        """Tell whether an identity policy in the principal's stack would need this one, which needs that one."""
+        """Return whether this stack and the principal's would depend on each other for an identity policy there."""
         other = stack_of(principal)
         same_environment = Environment.of(other) == Environment.of(stack)
         return other is not stack and same_environment and is_token(self._project_arn)
 
     def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
-        """Let a role or user of another stack copy, by a policy in this stack."""
+        """Allow a role or user of another stack to copy, with an identity policy in this stack."""
         if principal not in self._identity_policies:
             scope = Construct(self, f"Copy{principal.node.addr[-16:]}")
             self._identity_policies[principal] = inline_policy(scope, principal)
@@ -263,7 +263,7 @@ class ProjectPolicy(Resource):
         explain_copies(policy, arns)
 
     def _parse_project(self, project_arn: str, stack: Stack) -> tuple[arns.Project | None, str | None]:
-        """Return the project and its name as far as its ARN is known, once it is checked to be where the stack is."""
+        """Return the project and its name as far as its ARN is known; it must be where the stack is."""
         arn = resolve(stack, project_arn) if is_token(project_arn) else project_arn
         if isinstance(arn, Mapping):
             check_project_of_app(self, project_arn, stack)
@@ -283,7 +283,7 @@ class ProjectPolicy(Resource):
         )
 
     def _check_name(self, policy_name: object, stack: Stack) -> None:
-        """Check a name as far as it is known: beside a token, what is written there."""
+        """Check a name as far as it is known, the strings beside tokens included."""
         name = resolve(stack, policy_name) if is_token(policy_name) else policy_name
         known = shortest(name)
         if known or not is_intrinsic(name):

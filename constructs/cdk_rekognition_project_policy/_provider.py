@@ -1,4 +1,4 @@
-"""The providers: the function behind each custom resource, its role and its log; one a stack, or one for several."""
+"""The providers: the function behind each custom resource, its role and its log, for one stack or several."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ._permissions import Permission, RolePermissions, inline_policy
 from ._suppressions import explain_every_copy, explain_every_project, explain_function, explain_log_group
 from ._tokens import is_token, stack_of
 
-if TYPE_CHECKING:  # it takes long to load, and its names are all that is needed of it
+if TYPE_CHECKING:  # it takes long to load, and only its types are needed
     from aws_cdk import aws_kms as kms
 
 MEMORY_SIZE = 256
-"""MiB of the function: it takes about 60, and processor time comes with memory (AWS Lambda)."""
+"""MiB of the function: it uses about 60, but Lambda allocates processor time in proportion to memory."""
 
 _SERVICE_TOKEN = re.compile(r"arn:[a-z\d-]+:lambda:[a-z\d-]+:\d{12}:function:[\w-]+(:[\w$-]+)?", re.ASCII)
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
@@ -51,7 +51,7 @@ class _IProvider(Protocol):
         """The type of the custom resources that the function manages."""
 
     def manage(self, project_arn: str, resource: Construct, permissions: Sequence[Permission]) -> Construct:
-        """Allow the function what ``resource`` needs, before that is made, and return the policy that allows it."""
+        """Allow the function what ``resource`` needs before that is created; return the policy that allows it."""
 
 
 class IProjectPolicyProvider(_IProvider, Protocol):
@@ -88,12 +88,12 @@ class _Provider(Construct):
         return self._resource_type
 
     def manage(self, project_arn: str, resource: Construct, permissions: Sequence[Permission]) -> Construct:
-        """Allow the function what ``resource`` needs, before that is made, and return the policy that allows it.
+        """Allow the function what ``resource`` needs before that is created; return the policy that allows it.
 
         :param project_arn: The ARN of the project in which the function is to act.
         :param resource: The custom resource that gives the project's ARN.
         :param permissions: What the function needs there.
-        :raises ValueError: when the resource's stack is in another account or Region than the provider's.
+        :raises ValueError: if the resource's stack is in another account or Region than the provider.
         """
         _check_environment(self._environment, self, project_arn, resource)
         policy = self._permissions.allow(permissions, stack_of(resource))
@@ -102,7 +102,7 @@ class _Provider(Construct):
 
 
 class _FunctionProvider(_Provider):
-    """A provider that is made in this app; each kind says what its function is and what it is always allowed."""
+    """A provider that is defined in this app; each kind says what its function is and what it is always allowed."""
 
     _ID: ClassVar[str]
     _HANDLER: ClassVar[str]
@@ -112,7 +112,7 @@ class _FunctionProvider(_Provider):
     _MAXIMUM_EVENT_AGE: ClassVar[int]
 
     def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
-        """Add what the function may do whatever resources there are, and why there are wildcards in it."""
+        """Add the permissions that don't depend on resources, and the reason for their wildcards."""
         raise NotImplementedError
 
     def __init__(
@@ -130,24 +130,24 @@ class _FunctionProvider(_Provider):
         """Define a provider.
 
         :param log_retention: How long the function's log is kept. Default: one year.
-        :param log_removal_policy: What happens to the log when the provider goes. Default: it goes too.
-        :param log_encryption_key: The KMS key that the log is encrypted with; CloudWatch Logs is let use it for the
-            logs of this account and Region. For a key that is imported, its own policy has to say so. Default: a key
-            that CloudWatch Logs owns.
-        :param role: The function's role, which Lambda must be let assume; the permissions are attached to it. Default:
-            a role of its own.
-        :param permissions_boundary: The permissions boundary of the role that is made. Default: none but what the app
-            applies.
+        :param log_removal_policy: What happens to the log when the provider is deleted. Default: it is deleted too.
+        :param log_encryption_key: The KMS key that the log is encrypted with; the construct allows CloudWatch Logs to
+            use it for the logs of this account and Region. The policy of an imported key has to allow that already.
+            Default: a key that CloudWatch Logs owns.
+        :param role: The function's execution role; Lambda must be able to assume it. The permissions are attached to
+            it. Default: a role of its own.
+        :param permissions_boundary: The permissions boundary of the provider's own role. Default: none, but for what
+            the app applies to all roles.
         :param memory_size: The function's memory in MiB, 128 to 10240. Default: 256.
-        :raises ValueError: for both a role and a permissions boundary, for a role of another account, and for a memory
-            size that Lambda has not.
+        :raises ValueError: for both a role and a permissions boundary, for a role of another account, and for an
+            unsupported memory size.
         """
         super().__init__(scope, construct_id)
         if role is not None and permissions_boundary is not None:
             raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
         if role is not None:
             check_account(self, "role", role)
-        # The CDK would leave out of the template, without a word, what isn't a managed policy.
+        # The CDK would silently omit what isn't a managed policy from the template.
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
             raise wrong(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
         if not _is_memory_size(memory_size):
@@ -164,7 +164,7 @@ class _FunctionProvider(_Provider):
         else:
             _allow_logs_to_use(log_encryption_key)
         self._role = role if role is not None else self._own_role(permissions_boundary)
-        # A policy of its own, since a role that is given may be of a stack that cannot refer to this one.
+        # A policy of its own, because a given role may be of a stack that can't refer to this one.
         policy = inline_policy(
             self,
             self._role,
@@ -189,8 +189,8 @@ class _FunctionProvider(_Provider):
         )
         explain_function(function)
         self._allow_always(policy, function.function_arn)
-        # What every request needs has to be there before the first and go after the last: permissions, and the log and
-        # the role that they name, and retries.
+        # What every request needs is created before the first and deleted after the last: the permissions with the log
+        # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
         self._permissions = RolePermissions(self, self._role)
         self._service_token = function.function_arn
@@ -198,7 +198,7 @@ class _FunctionProvider(_Provider):
 
     @classmethod
     def of(cls: type[_F], scope: Construct) -> _F:
-        """Return the provider of the stack that ``scope`` is in; it is made on first use."""
+        """Return the provider of the stack that ``scope`` is in; the first call creates it."""
         return cast("_F", _of_stack(stack_of(scope), cls))
 
     def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
@@ -212,15 +212,16 @@ class _FunctionProvider(_Provider):
 
 
 class ProjectPolicyProvider(_FunctionProvider):
-    """The Lambda function that puts, updates and deletes project policies, with its role and its log.
+    """The Lambda function that attaches, updates and deletes project policies, with its role and its log.
 
-    Each stack with a ``ProjectPolicy`` gets a provider of its own, unless the policy is given one: then several stacks
-    of one account and Region share it, whether it is made in the same app or imported with ``from_attributes``.
+    Each stack with a ``ProjectPolicy`` gets a provider of its own, unless the policy is given one: several stacks of
+    one account and Region can share a provider that is defined in the same app or imported with ``from_attributes``.
+    Whoever can deploy one of these stacks can share every model that the function may share.
 
-    The role may put policies on exactly the projects that are managed, and list and delete policies on every project of
-    the provider's own account and Region: CloudFormation takes a project out of the role before it cleans up the policy
-    there, so a narrower role would leave the grant live. Each stack that uses the provider brings the permission to put
-    policies on its own projects along.
+    The role can put policies on exactly the projects that are managed, and list and delete policies on every project of
+    the provider's own account and Region: CloudFormation removes a project from the role before it deletes the policy
+    there, so a narrower role would leave the grant live. Each stack that uses the provider has the permission to put
+    policies on its own projects.
     """
 
     _resource_type = properties.RESOURCE_TYPE
@@ -239,7 +240,7 @@ class ProjectPolicyProvider(_FunctionProvider):
 
         :param service_token: The ARN of the provider's function.
         :param role_name: The name of its role, to which the permission to put policies is attached.
-        :raises ValueError: for a service token that is no function's ARN, and a role's ARN in place of its name.
+        :raises ValueError: for a service token that isn't the ARN of a function, and a role's ARN in place of its name.
         """
         return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
@@ -284,7 +285,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
 
         :param service_token: The ARN of the provider's function.
         :param role_name: The name of its role, to which the permissions to copy are attached.
-        :raises ValueError: for a service token that is no function's ARN, and a role's ARN in place of its name.
+        :raises ValueError: for a service token that isn't the ARN of a function, and a role's ARN in place of its name.
         """
         return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
@@ -307,7 +308,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
 
 
 class _ImportedProvider(_Provider):
-    """A provider that is known by its service token and its role's name."""
+    """A provider of another app, of which only the service token and the role's name are known."""
 
     def __init__(
         self, scope: Construct, construct_id: str, resource_type: str, service_token: str, role_name: str
@@ -346,8 +347,8 @@ def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
 
 
 def _check_environment(own: Environment, provider: Construct, project_arn: str, resource: Construct) -> None:
-    """Raise ``ValueError`` for a resource that is known to be where the provider's function does not serve."""
-    # The project's environment is the stack's, which may not be known.
+    """Raise ``ValueError`` for a resource that is known to be in another account or Region than the provider."""
+    # The stack is where the project is, but may not tell.
     its = Environment.of(stack_of(resource)) if is_token(project_arn) else Environment.of_arn(project_arn)
     difference = own.difference(its)
     if difference:

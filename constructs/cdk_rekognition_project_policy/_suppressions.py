@@ -1,4 +1,4 @@
-"""What scanners find in the provider and cannot be met, with the reasons, so that a user's own scan stays quiet.
+"""Suppressions: the findings of scanners that don't apply, with the reasons, so that a user's scan has none.
 
 cfn-lint, checkov and the older cdk-nag (2.x, an aspect) read a resource's metadata; cdk-nag from 3 on reads what is
 acknowledged in the app.
@@ -16,23 +16,23 @@ from ._tokens import readable, resolve, stack_of
 
 _CHECKOV_OF_FUNCTION = {
     "CKV_AWS_115": "Reserved concurrency would be taken from the account's other functions; this one rarely runs",
-    "CKV_AWS_116": "CloudFormation waits for the answer: an event that was not handled shows as a resource that failed",
+    "CKV_AWS_116": "CloudFormation waits for the response, so an event that was not handled shows as a failed resource",
     "CKV_AWS_117": "It calls the public endpoints of AWS and nothing in a VPC",
 }
 _CHECKOV_OF_LOG_GROUP = {
     "CKV_AWS_158": "CloudWatch Logs encrypts it with a key of its own; log_encryption_key takes one of yours",
 }
 _WHY_EVERY_PROJECT = (
-    "CloudFormation takes a project out of the role before it cleans up the policy there: were the role narrower, that "
-    "Delete would be denied, and the grant stay live"
+    "CloudFormation removes a project from the role before it deletes the policy there: a narrower role would be "
+    "denied that Delete, and the grant would stay live"
 )
 _WHY_EVERY_COPY = (
-    "CloudFormation takes a copy out of the role before it cleans the copy up: were the role narrower, that Delete "
-    "would be denied, and the copy stay; and the function invokes itself by the version or alias that invoked it"
+    "CloudFormation removes a copy from the role before it deletes the copy: a narrower role would be denied that "
+    "Delete, and the copy would stay; and the function invokes itself by the version or alias that invoked it"
 )
 _WHY_COPIES = (
-    "Which versions may be copied is for the trusting account to say, in its project policy; the names of their "
-    "results in the bucket are Rekognition's choice"
+    "The trusting account decides in its project policy which model versions may be copied, and Rekognition chooses "
+    "the names of their results in the bucket"
 )
 
 
@@ -60,12 +60,12 @@ def explain_every_copy(policy: Construct, resources: Sequence[str]) -> None:
 
 
 def explain_copies(policy: Construct, resources: Sequence[str]) -> None:
-    """Say why a policy for copying allows it by patterns: of versions, and of the results of their training."""
+    """Say why a policy for copying has patterns: for model versions, and for the results of their training."""
     _explain_wildcards(policy, resources, _WHY_COPIES)
 
 
 def _explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
-    """Say why there are wildcards in those of the resources that have some."""
+    """Give the reason for each resource with a wildcard."""
     resolved = [readable(each) for each in resolve(stack_of(policy), list(resources))]
     found = [f"Resource::{each}" for each in resolved if "*" in each]
     Validations.of(policy).acknowledge(*(Acknowledgment(id=f"AwsSolutions-IAM5[{each}]", reason=why) for each in found))
