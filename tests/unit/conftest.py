@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -35,15 +35,6 @@ def placed_stack() -> Stack:
 def resources(stack: Stack, kind: str) -> list[Mapping[str, Any]]:
     """Return the resources of a type that a stack synthesizes."""
     return list(Template.from_stack(stack).find_resources(kind).values())
-
-
-Resources = Callable[[Stack, str], list[Mapping[str, Any]]]
-
-
-@pytest.fixture(name="resources")
-def resources_fixture() -> Resources:
-    """Return ``resources``, for tests that take it as a fixture."""
-    return resources
 
 
 def document(**changed: Any) -> dict[str, Any]:

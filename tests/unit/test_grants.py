@@ -253,6 +253,13 @@ class TestIdentityPolicy:
         assert [each["Resource"] for each in identity_statements(sharing)] == statement["Resource"]
         assert ["v1/*" in str(each) for each in statement["Resource"]] == [True, False]
 
+    def test_of_another_stack_with_a_known_project(self, app: App) -> None:
+        """Without a cycle the identity policy is in the role's own stack."""
+        roles, sharing = Stack(app, "Roles"), Stack(app, "Sharing")
+        ProjectPolicy(sharing, "Policy", project_arn=PROJECT_ARN).grant_copy(new_role(roles))
+        assert identity_statements(roles) == [identity_statement()]
+        assert identity_statements(sharing) == []
+
     def test_of_another_accounts_stack(self, app: App) -> None:
         """A role that the app defines in another account gets the policy there, never its namesake here."""
         where = Stack(app, "Where", env=Environment(account="123456789012", region="us-east-1"))

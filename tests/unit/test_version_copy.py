@@ -20,7 +20,7 @@ from cdk_rekognition_project_policy import (
     ProjectVersionCopy,
     ProjectVersionCopyProvider,
 )
-from tests.unit.conftest import PROJECT_ARN, Resources
+from tests.unit.conftest import PROJECT_ARN, resources
 
 TYPE = "Custom::RekognitionProjectVersionCopy"
 SOURCE = "arn:aws:rekognition:us-east-1:111122223333:project/logos/1690474772815"
@@ -43,20 +43,20 @@ def copy(stack: Stack, construct_id: str = "Copy", **changes: Any) -> ProjectVer
     return ProjectVersionCopy(stack, construct_id, **given)
 
 
-def the_copy(resources: Resources, stack: Stack) -> dict[str, Any]:
+def the_copy(stack: Stack) -> dict[str, Any]:
     """Return the resource of the stack's one copy."""
     (found,) = resources(stack, TYPE)
     return dict(found)
 
 
-def statements(resources: Resources, stack: Stack, *, of_copies: bool) -> list[Any]:
+def statements(stack: Stack, *, of_copies: bool) -> list[Any]:
     """Return what the role may do: for the stack's copies, or always."""
     documents = [each["Properties"]["PolicyDocument"]["Statement"] for each in resources(stack, "AWS::IAM::Policy")]
     (found,) = (each for each in documents if ("logs:" in str(each)) is not of_copies)
     return [(each["Action"], each["Resource"]) for each in found]
 
 
-def test_its_properties_are_the_functions(stack: Stack, resources: Resources) -> None:
+def test_its_properties_are_the_functions(stack: Stack) -> None:
     """The template has what is given, and nothing for what has its default."""
     copy(stack)
     required = {
@@ -66,7 +66,7 @@ def test_its_properties_are_the_functions(stack: Stack, resources: Resources) ->
         "DestinationProjectArn": PROJECT_ARN,
         "OutputConfig": {"S3Bucket": "results"},
     }
-    found = the_copy(resources, stack)["Properties"]
+    found = the_copy(stack)["Properties"]
     assert "Provider" in found.pop("ServiceToken")["Fn::GetAtt"][0]
     assert found == required
     other = Stack(App(analytics_reporting=False), "Whole")
@@ -79,7 +79,7 @@ def test_its_properties_are_the_functions(stack: Stack, resources: Resources) ->
         adopt_existing=True,
         stop_running=True,
     )
-    found = the_copy(resources, other)["Properties"]
+    found = the_copy(other)["Properties"]
     del found["ServiceToken"]
     assert found == required | {
         "OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "copied/"},
@@ -100,7 +100,7 @@ def test_its_attributes_are_the_functions(stack: Stack) -> None:
     ]
 
 
-def test_takes_tokens_everywhere(stack: Stack, resources: Resources) -> None:
+def test_takes_tokens_everywhere(stack: Stack) -> None:
     """Whatever only the deployment will tell is passed on."""
     values = {name: Fn.import_value(name) for name in ("Source", "Version", "Bucket", "Prefix", "Name", "Tag")}
     project = rekognition.CfnProject(stack, "Project", project_name="copies")
@@ -118,7 +118,7 @@ def test_takes_tokens_everywhere(stack: Stack, resources: Resources) -> None:
         version_name=values["Name"],
         tags={"team": values["Tag"]},
     )
-    found = the_copy(resources, stack)["Properties"]
+    found = the_copy(stack)["Properties"]
     assert found["DestinationProjectArn"] == {"Fn::GetAtt": ["Project", "Arn"]}
     assert found["VersionName"] == {"Fn::ImportValue": "Name"}
     assert found["OutputConfig"] == {
@@ -130,7 +130,7 @@ def test_takes_tokens_everywhere(stack: Stack, resources: Resources) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["source_project_arn", "source_version_arn", "destination_project_arn"])
-def test_what_is_known_is_accepted_beside_what_is_not(unknown: str, resources: Resources) -> None:
+def test_what_is_known_is_accepted_beside_what_is_not(unknown: str) -> None:
     """A token counts as whatever fits the known ARNs, in each Region, and wherever the stack is."""
     given = {
         name: arn.replace("us-east-1", "eu-west-1").replace("arn:aws:", "arn:aws-cn:")
@@ -143,10 +143,10 @@ def test_what_is_known_is_accepted_beside_what_is_not(unknown: str, resources: R
     for env in (None, Environment(account="123456789012", region="eu-west-1")):
         stack = Stack(App(analytics_reporting=False), "Copying", env=env)
         copy(stack, **given | {unknown: CfnParameter(stack, "Unknown").value_as_string})
-        assert the_copy(resources, stack)["Type"] == TYPE
+        assert the_copy(stack)["Type"] == TYPE
 
 
-def test_the_role_may_copy_as_the_policy_for_copying_by_hand_allows(stack: Stack, resources: Resources) -> None:
+def test_the_role_may_copy_as_the_policy_for_copying_by_hand_allows(stack: Stack) -> None:
     """It adds the removal of tags, and names the one model version that is copied."""
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "results")
     key = kms.Key.from_key_arn(stack, "Key", KEY)
@@ -171,13 +171,13 @@ def test_the_role_may_copy_as_the_policy_for_copying_by_hand_allows(stack: Stack
     assert untag == {"Action": "rekognition:UntagResource", "Effect": "Allow", "Resource": COPIES}
 
 
-def test_the_role_may_always_clean_up_and_go_on_and_nothing_more(stack: Stack, resources: Resources) -> None:
+def test_the_role_may_always_clean_up_and_go_on_and_nothing_more(stack: Stack) -> None:
     """Reading, stopping and deleting on every project of the account, invoking itself, its log, nothing managed."""
     copy(stack)
     (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function")
     (log_group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
     arn = {"Fn::GetAtt": [function, "Arn"]}
-    assert statements(resources, stack, of_copies=False) == [
+    assert statements(stack, of_copies=False) == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log_group, "Arn"]}),
         ("rekognition:DescribeProjectVersions", stack.resolve(f"{EVERYWHERE}*")),
         (
@@ -194,7 +194,7 @@ def test_the_role_may_always_clean_up_and_go_on_and_nothing_more(stack: Stack, r
     assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description"}
 
 
-def test_the_role_needs_no_more_room_for_copies_that_are_alike(stack: Stack, resources: Resources) -> None:
+def test_the_role_needs_no_more_room_for_copies_that_are_alike(stack: Stack) -> None:
     """A hundred copies into one project fit: each adds the ARN of its source."""
     for number in range(100):
         copy(stack, f"Copy{number}", source_version_arn=VERSION.replace("v1", f"v{number}"))
@@ -207,7 +207,7 @@ def test_the_role_needs_no_more_room_for_copies_that_are_alike(stack: Stack, res
     assert {VERSION.replace("v1", f"v{number}") for number in range(100)} <= sources
 
 
-def test_the_function_is_one_that_waits(stack: Stack, resources: Resources) -> None:
+def test_the_function_is_one_that_waits(stack: Stack) -> None:
     """A run, and then time to hand over; its entry is its own, and no test's pauses are set."""
     copy(stack)
     (function,) = (each["Properties"] for each in resources(stack, "AWS::Lambda::Function"))
@@ -217,7 +217,7 @@ def test_the_function_is_one_that_waits(stack: Stack, resources: Resources) -> N
     assert (retries["MaximumEventAgeInSeconds"], retries["MaximumRetryAttempts"]) == (1800, 2)
 
 
-def test_a_copy_waits_for_all_that_its_requests_need(stack: Stack, resources: Resources) -> None:
+def test_a_copy_waits_for_all_that_its_requests_need(stack: Stack) -> None:
     """Permissions and retries are there before the first request, and go after the last."""
     copy(stack)
     template = Template.from_stack(stack)
@@ -225,10 +225,10 @@ def test_a_copy_waits_for_all_that_its_requests_need(stack: Stack, resources: Re
         *template.find_resources("AWS::IAM::Policy"),
         *template.find_resources("AWS::Lambda::EventInvokeConfig"),
     }
-    assert set(the_copy(resources, stack)["DependsOn"]) == needed
+    assert set(the_copy(stack)["DependsOn"]) == needed
 
 
-def test_copies_and_policies_have_a_function_and_a_role_each(stack: Stack, resources: Resources) -> None:
+def test_copies_and_policies_have_a_function_and_a_role_each(stack: Stack) -> None:
     """Whoever attaches policies can't delete models, and whoever copies can't share any."""
     copy(stack)
     copy(stack, "Another")
@@ -239,7 +239,7 @@ def test_copies_and_policies_have_a_function_and_a_role_each(stack: Stack, resou
         assert not ("ProjectPolic" in text and "Version" in text.replace('"Version": "2012-10-17"', ""))
 
 
-def test_stacks_of_one_app_share_a_provider(app: App, resources: Resources) -> None:
+def test_stacks_of_one_app_share_a_provider(app: App) -> None:
     """Each brings the permissions for its own copies along."""
     home, *users = (Stack(app, name) for name in ("Home", "One", "Two"))
     provider = ProjectVersionCopyProvider(home, "Provider", memory_size=512)
@@ -253,13 +253,13 @@ def test_stacks_of_one_app_share_a_provider(app: App, resources: Resources) -> N
     assert "rekognition:CopyProjectVersion" not in str(resources(home, "AWS::IAM::Policy"))
 
 
-def test_a_provider_can_be_imported(stack: Stack, resources: Resources) -> None:
+def test_a_provider_can_be_imported(stack: Stack) -> None:
     """It is known by its service token, an alias's too, and its role's name."""
     provider = ProjectVersionCopyProvider.from_attributes(
         stack, "Provider", service_token=f"{FUNCTION}:live", role_name="copies-role"
     )
     copy(stack, provider=provider)
-    assert the_copy(resources, stack)["Properties"]["ServiceToken"] == f"{FUNCTION}:live"
+    assert the_copy(stack)["Properties"]["ServiceToken"] == f"{FUNCTION}:live"
     (policy,) = resources(stack, "AWS::IAM::Policy")
     assert policy["Properties"]["Roles"] == ["copies-role"]
     assert resources(stack, "AWS::Lambda::Function") == []
@@ -281,7 +281,7 @@ def test_rejects_a_provider_of_the_other_kind(stack: Stack, imported: bool) -> N
         ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, provider=of_copies)
 
 
-def test_grants_are_about_the_copy_alone(stack: Stack, resources: Resources) -> None:
+def test_grants_are_about_the_copy_alone(stack: Stack) -> None:
     """Who may analyze images needs nothing else, nor does who may start and stop it."""
     made = copy(stack)
     actions = {
@@ -308,12 +308,12 @@ def test_rejects_a_grant_to_an_account(stack: Stack, name: str) -> None:
 
 
 @pytest.mark.parametrize("apply", [True, False])
-def test_can_be_retained(stack: Stack, resources: Resources, apply: bool) -> None:
+def test_can_be_retained(stack: Stack, apply: bool) -> None:
     """By default it is deleted with the stack, as every resource is."""
     made = copy(stack, removal_policy=None if apply else RemovalPolicy.RETAIN)
     if apply:
         made.apply_removal_policy(RemovalPolicy.RETAIN)
-    found = the_copy(resources, stack)
+    found = the_copy(stack)
     assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
@@ -397,7 +397,7 @@ def test_rejects_two_copies_of_one_name(app: App, known: bool) -> None:
         copy(user, version_name="v1", **into)
 
 
-def test_takes_a_role_of_ones_own(stack: Stack, resources: Resources) -> None:
+def test_takes_a_role_of_ones_own(stack: Stack) -> None:
     """The permissions are attached to it, and the function's policy depends on both without a cycle."""
     role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     copy(stack, provider=ProjectVersionCopyProvider(stack, "Provider", role=role))
