@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from localcloud.rekognition import Switches
 from project_version_copy.decision import LATE_START_MARGIN
 from project_version_copy.identity import TAG_PREFIX
+from rekognition.arns import ModelVersion
 from tests.documents import REGION
 from tests.simulator.copies import Copy, CopyCloud, arn_of
 from tests.simulator.function import Delivery, Sent
@@ -183,7 +184,7 @@ class Lifecycle(RuleBasedStateMachine):
     def somebody_copies(self, name: str, source: str) -> None:
         """Somebody else copies under a name that nothing has."""
         taken = {version.arn.name for version in self.cloud.versions.live().values()}
-        if name not in taken | {each.policy.version_name for each in self._resources()}:
+        if name not in taken | {ModelVersion.parse(arn_of(each)).name for each in self._resources()}:
             version = self.cloud.versions.somebody_copies(name, source, Tags={"theirs": "yes"})
             self.foreign[str(version.arn)] = dict(version.tags)
             self.cloud.world.now += 1000
@@ -263,7 +264,7 @@ class Lifecycle(RuleBasedStateMachine):
 
         An update fails then, and its rollback as well, until the copy's source or name is free.
         """
-        lost = [each.policy.version_name for each in self._resources() if arn_of(each) in self.drifted]
+        lost = [ModelVersion.parse(arn_of(each)).name for each in self._resources() if arn_of(each) in self.drifted]
         names = [each.version_name for each in template.values() if isinstance(each, Copy)]
         own = [each for each in stack.resources.values() if arn_of(each) in self.drifted]
         return bool(own and not self.cloud.versions.policy.allowed) or any(name and name in lost for name in names)
@@ -272,7 +273,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Return whether a template adopts what another resource of a stack has made: people see to that."""
         wanted = {name: each for name, each in template.items() if isinstance(each, Copy)}
         owned = [
-            (owner.name, logical_id, each.policy.version_name)
+            (owner.name, logical_id, ModelVersion.parse(arn_of(each)).name)
             for owner in self.stacks.values()
             for logical_id, each in owner.resources.items()
         ] + [(stack.name, logical_id, each.version_name) for logical_id, each in wanted.items()]
