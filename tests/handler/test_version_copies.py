@@ -270,6 +270,49 @@ class TestCreate:
         assert received["PhysicalResourceId"].startswith("not-created:")
         assert stage.time.now - began < 10
 
+    def test_is_in_doubt_where_its_copy_got_no_response_and_nothing_can_be_read(self, stage: CopyStage) -> None:
+        """The ID says so, and its Delete finds the copy by its tags."""
+        fault = AwsError("InternalServerError", "oops", 500)
+        stage.versions.service.faults.inject("CopyProjectVersion", fault, when="after")
+        stage.fails("ThrottlingException", when=lambda elapsed: 0.2 < elapsed < 3600)
+        received = stage.send("Create", stage.properties())
+        assert "throttled" in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("in-doubt:Copy:request-1:")
+        stage.time.now += 100
+        assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
+        assert stage.versions.live() == {}
+
+    def test_that_was_denied_first_sees_a_copy_that_shows_late(self, stage: CopyStage) -> None:
+        """For how long nothing was seen before the copy says nothing about it."""
+        stage.poll_seconds, stage.versions.switches.versions_lag = 0.1, 1.5
+        stage.versions.switches.copying_time, stage.versions.policy.allowed = 5, False
+        stage.time.after(50, lambda: setattr(stage.versions.policy, "allowed", True))
+        assert succeeded(stage.send("Create", stage.properties()))
+
+    def test_that_was_denied_first_fails_for_what_came_later_only(self, stage: CopyStage) -> None:
+        """The reason of a failed copy has no denial in it that was over by then."""
+        stage.versions.policy.allowed, stage.versions.switches.copying_ends = False, "COPYING_FAILED"
+        stage.time.after(50, lambda: setattr(stage.versions.policy, "allowed", True))
+        received = stage.send("Create", stage.properties())
+        assert "COPYING_FAILED" in received["Reason"]
+        assert "AccessDenied" not in received["Reason"]
+
+    def test_outlasts_two_denials_far_apart(self, stage: CopyStage) -> None:
+        """What was met counts until a call works, not for the whole request."""
+        stage.fails(
+            "AccessDeniedException",
+            "DescribeProjectVersions",
+            when=lambda elapsed: elapsed < 10 or 1000 < elapsed < 1010,
+        )
+        assert succeeded(stage.send("Create", stage.properties()))
+
+    def test_with_bad_properties_calls_nothing_and_has_made_nothing(self, stage: CopyStage) -> None:
+        """Its Delete has nothing to look for."""
+        received = stage.send("Create", stage.properties(VersionName="no good"))
+        assert "VersionName" in received["Reason"]
+        assert received["PhysicalResourceId"].startswith("not-created:")
+        assert stage.versions.calls() == []
+
     def test_throttling_at_the_end_of_a_run_fails_nothing(self, stage: CopyStage) -> None:
         """The next run goes on, whatever the last call met."""
         stage.fails("ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
@@ -577,6 +620,7 @@ class TestDelete:
         assert received["PhysicalResourceId"] == physical_id
         assert stage.versions.live() == {}
         assert changes(stage) == ["DeleteProjectVersion"]
+        assert "ListTagsForResource" not in stage.versions.calls()  # the ARN in the ID says whose it is
         assert stage.runs == 2
 
     @pytest.mark.parametrize("gone", ["version", "project"])
