@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from custom_resource.request import Request, in_doubt, not_created
+from custom_resource.request import Request, in_doubt
 from project_policy import decision
 from project_policy.decision import Confirm, Decision, Keep, Moment, Put, ReadAgain, Reject, Remove
 from project_policy.identity import PhysicalId
@@ -44,11 +44,13 @@ def decide(
     tells_time: bool = True,
     started: float = 1.0,
     waited: float = 0.0,
+    was_named: str = "another",
     **more: Any,
 ) -> Decision:
     """Return the decision about a request for MINE, whose URL has a time or not."""
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
-    before = {} if old is None else {"PolicyDocument": old}
+    before: dict[str, object] = {} if old is None else {"PolicyDocument": old}
+    before |= {"ProjectArn": event_arn(), "PolicyName": "sharing" if kind == "Update" else was_named}
     moment = {name: more.pop(name) for name in ("put_in_doubt", "missed_revision") if name in more}
     request = Request(
         "Delete" if kind.startswith("Delete") else kind.split()[0],
@@ -112,21 +114,21 @@ def test_a_create_or_replacement(
 
 
 @pytest.mark.parametrize(
-    ("kind", "physical_id", "wanted"),
+    ("kind", "physical_id", "was_named", "is_kept"),
     [
-        ("Create", "", READS_AGAIN),
-        ("Update to another name", str(ID), READS_AGAIN),
-        ("Update to another name", not_created("Sharing", "request"), READS_AGAIN),
-        (
-            "Update to another name",
-            "logos-sharing-7f3c",
-            Keep("it's equivalent, and its ID is another provider's", physical_id="logos-sharing-7f3c"),
-        ),
+        ("Update to another name", "logos-sharing-7f3c", "sharing", True),
+        ("Update to another name", "logos-sharing-7f3c", "another", False),
+        ("Update to another name", str(ID), "sharing", False),
+        ("Create", "", "sharing", False),
     ],
 )
-def test_only_an_update_under_another_providers_id_keeps_that(kind: str, physical_id: str, wanted: Decision) -> None:
+def test_only_an_update_of_the_same_policy_keeps_another_providers_id(
+    kind: str, physical_id: str, was_named: str, is_kept: bool
+) -> None:
     """The code behind a ServiceToken was swapped; the policy is the stack's already."""
-    assert decide(kind, live(-90), physical_id=physical_id) == wanted
+    keep = Keep("it's equivalent, and its ID is another provider's", physical_id=physical_id)
+    decided = decide(kind, live(-90), physical_id=physical_id, was_named=was_named)
+    assert decided == (keep if is_kept else READS_AGAIN)
 
 
 @pytest.mark.parametrize(
