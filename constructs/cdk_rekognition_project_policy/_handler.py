@@ -1,8 +1,8 @@
 """The handler's code: where it is, the rules in it that the construct shares, and its asset.
 
 The construct knows the handler as a folder of code. The rules of names and documents are in that folder too; they are
-loaded from there, so that what synthesis accepts is what the function accepts. The asset is a plain copy of the folder
-and of crhelper, bundled in this process without Docker: the same bytes on every machine.
+loaded from there, so that what synthesis accepts is what the function accepts. The asset is a plain copy of what one
+function needs of the folder and of crhelper, bundled in this process without Docker: the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ CRHELPER = {
 }
 """The files of crhelper 2.0.12 with their SHA-256 digests: what runs with the function's role is what was reviewed."""
 
-_MODE = 0o644
+ENTRIES = {"project_policy": "index", "project_version_copy": "copies"}
+"""The module that each resource's function starts with."""
 
-_PACKAGES = ("custom_resource", "project_policy", "project_version_copy", "rekognition")
+_SHARED = ("custom_resource", "rekognition")
+_MODE = 0o644
 
 
 def _load(*names: str) -> list[ModuleType]:
@@ -54,7 +56,9 @@ def _load(*names: str) -> list[ModuleType]:
     """
 
     def take_away() -> dict[str, ModuleType]:
-        return {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] in _PACKAGES}
+        return {
+            name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] in (*ENTRIES, *_SHARED)
+        }
 
     of_the_app = take_away()
     sys.path.insert(0, str(FOLDER))
@@ -81,6 +85,7 @@ if not TYPE_CHECKING:
 
 __all__ = [
     "CRHELPER",
+    "ENTRIES",
     "FOLDER",
     "InvalidArnError",
     "arns",
@@ -95,36 +100,38 @@ __all__ = [
 ]
 
 
-def code() -> lambda_.Code:
-    """Return the function's code: the handler's sources and crhelper's; boto3 comes with the runtime."""
+def code(resource: str) -> lambda_.Code:
+    """Return the code of a resource's function: its sources and crhelper's; boto3 comes with the runtime."""
     return lambda_.Code.from_asset(
         str(FOLDER),
         # The hash is that of what was bundled, so it depends on neither the folder nor its caches.
         asset_hash_type=aws_cdk.AssetHashType.OUTPUT,
         bundling=aws_cdk.BundlingOptions(
             image=aws_cdk.DockerImage.from_registry("public.ecr.aws/lambda/python"),  # named, but never pulled
-            local=_InProcess(),
+            local=_InProcess(resource),
         ),
     )
 
 
-def write(folder: Path) -> None:
-    """Write the asset's files into a folder, as they are deployed.
+def write(folder: Path, resource: str) -> None:
+    """Write the asset of a resource's function into a folder, as it is deployed.
 
     Raises ``ImportError`` where crhelper is missing, or isn't the one that was reviewed.
     """
-    for path, source in _sources():
+    for path, source in _sources(resource):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source)
         target.chmod(_MODE)
 
 
-def _sources() -> Iterator[tuple[Path, bytes]]:
-    """Yield each file of the asset: its path there, and its content."""
+def _sources(resource: str) -> Iterator[tuple[Path, bytes]]:
+    """Yield each file of the asset, its path there and its content: nothing of another resource's function."""
     for source in sorted(FOLDER.rglob("*.py")):
         path = source.relative_to(FOLDER)
-        if not any(part.startswith((".", "__pycache__")) for part in path.parts):
+        if path.parts[0] in (f"{ENTRIES[resource]}.py", resource, *_SHARED) and not any(
+            part.startswith((".", "__pycache__")) for part in path.parts
+        ):
             yield path, source.read_text(encoding="utf-8").encode()  # with the same line ends on every machine
     crhelper = find_spec("crhelper")
     if crhelper is None or crhelper.origin is None:
@@ -146,6 +153,9 @@ def _sources() -> Iterator[tuple[Path, bytes]]:
 class _InProcess:
     """Writes the files by name, so that nothing else gets in."""
 
+    def __init__(self, resource: str) -> None:
+        self._resource = resource
+
     def try_bundle(self, output_dir: str, *, image: aws_cdk.DockerImage, **_: object) -> bool:  # noqa: ARG002
-        write(Path(output_dir))
+        write(Path(output_dir), self._resource)
         return True

@@ -105,7 +105,7 @@ class _FunctionProvider(_Provider):
     """A provider that is defined in this app; each kind says what its function is and what it is always allowed."""
 
     _ID: ClassVar[str]
-    _HANDLER: ClassVar[str]
+    _RESOURCE: ClassVar[str]
     _DESCRIPTION: ClassVar[str]
     _ROLE_DESCRIPTION: ClassVar[str]
     _TIMEOUT: ClassVar[int]
@@ -178,8 +178,8 @@ class _FunctionProvider(_Provider):
             description=self._DESCRIPTION,
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            handler=self._HANDLER,
-            code=_handler.code(),
+            handler=f"{_handler.ENTRIES[self._RESOURCE]}.handler",
+            code=_handler.code(self._RESOURCE),
             memory_size=memory_size,
             timeout=Duration.seconds(self._TIMEOUT),
             max_event_age=Duration.seconds(self._MAXIMUM_EVENT_AGE),
@@ -226,7 +226,7 @@ class ProjectPolicyProvider(_FunctionProvider):
 
     _resource_type = properties.RESOURCE_TYPE
     _ID = "RekognitionProjectPolicyProvider"
-    _HANDLER = "index.handler"
+    _RESOURCE = "project_policy"
     _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
     _ROLE_DESCRIPTION = "Manages Rekognition project policies for CloudFormation"
     _TIMEOUT = timeouts.FUNCTION_TIMEOUT
@@ -271,7 +271,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
 
     _resource_type = copy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectVersionCopyProvider"
-    _HANDLER = "copies.handler"
+    _RESOURCE = "project_version_copy"
     _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"
     _ROLE_DESCRIPTION = "Manages copies of Rekognition model versions for CloudFormation"
     _TIMEOUT = timeouts.WAITING_FUNCTION_TIMEOUT

@@ -13,9 +13,9 @@ _RUNTIME = ("awslambdaric", "boto3")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def stage(folder: Path, **times: float) -> Path:
+def stage(folder: Path, resource: str = "project_policy", /, **times: float) -> Path:
     """Write the asset into a folder; ``times`` are constants of its modules, so that a test need not wait."""
-    write(folder)
+    write(folder, resource)
     for name, seconds in times.items():
         definition = re.compile(rf"^{name} = .+$", re.MULTILINE)
         modules = [path for path in folder.rglob("*.py") if definition.search(path.read_text())]
