@@ -175,13 +175,16 @@ def test_without_a_time_in_the_url_the_first_run_s_start_counts(bed: Bed) -> Non
     assert {(run.requested, run.respond_by) for run in bed.runs} == {(STARTED + 100, STARTED + 3640)}
 
 
-def test_an_invocation_that_fails_is_retried_within_the_run(bed: Bed) -> None:
+def test_an_invocation_that_fails_is_retried_within_the_run(bed: Bed, caplog: pytest.LogCaptureFixture) -> None:
     """A denied call too: a permission deployed just before may not be known yet."""
     bed.unfinished_runs = 1
     bed.failing = [RuntimeError("Rate exceeded"), PermissionError("AccessDeniedException")]
     bed.deliver(event())
     assert bed.go_on() == 1
     assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
+        f"The function couldn't invoke itself ({name}), retrying" for name in ("RuntimeError", "PermissionError")
+    ]
 
 
 def test_a_hand_over_that_fails_fails_the_run(bed: Bed) -> None:
