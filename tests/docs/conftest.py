@@ -13,7 +13,7 @@ import pytest
 
 from tests.packaging import ROOT
 
-_BLOCK = re.compile(r"^(?P<fence>```+)(?P<language>[a-z-]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(?P<fence>```+)(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _FOREIGN = {"build", "cdk.out", "dist", "node_modules"}
 
 

@@ -33,6 +33,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
 from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy, ProjectPolicyProvider
+from cdk_rekognition_project_policy import ProjectVersionCopy, ProjectVersionCopyProvider
 
 app = App()
 stack = self = Stack(app, "Part")

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+import cdk_rekognition_project_policy
 from tests.docs.conftest import Site
 from tests.packaging import ROOT
 
@@ -89,6 +90,16 @@ def test_pictures_are_told_to_who_cannot_see_them(pages: dict[Path, Page]) -> No
 def test_pages_do_not_tell_where_they_were_built(pages: dict[Path, Page]) -> None:
     """What is published holds no path of the machine that built it."""
     assert [path.name for path in pages if str(ROOT) in path.read_text()] == []
+
+
+def test_every_public_class_has_an_example() -> None:
+    """The reference of the constructs shows each in use, and so in the repository as well."""
+    page = (ROOT / "docs" / "api.md").read_text()
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    assert sorted(sections) == cdk_rekognition_project_policy.__all__
+    for name, text in sections.items():
+        (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        assert name in example
 
 
 def test_the_constructs_are_shown_with_what_they_take(site: Site) -> None:
