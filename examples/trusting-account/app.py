@@ -13,7 +13,7 @@ from constructs import Construct
 PARTNER = "111122223333"
 PARTNERS_GUEST = f"arn:aws:iam::{PARTNER}:role/Guest"
 REVIEWER = "arn:aws:iam::444455556666:role/ModelReviewer"
-ORGANISATION = "o-a1b2c3d4e5"
+ORGANIZATION = "o-a1b2c3d4e5"
 
 
 class LogoSharing(Stack):
@@ -30,8 +30,8 @@ class LogoSharing(Stack):
         policy.deny_copy(iam.ArnPrincipal(PARTNERS_GUEST))
         # A single role of another account may copy the versions that are up for review.
         policy.grant_copy(iam.ArnPrincipal(REVIEWER), versions=["v1", "v2"])
-        # Every account of an organisation may copy all versions.
-        policy.grant_copy(iam.OrganizationPrincipal(ORGANISATION))
+        # Every account of an organization may copy all versions.
+        policy.grant_copy(iam.OrganizationPrincipal(ORGANIZATION))
 
         CfnOutput(self, "ProjectArn", value=policy.project_arn)
         CfnOutput(self, "PolicyName", value=policy.policy_name)

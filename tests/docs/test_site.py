@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import cdk_rekognition_project_policy
+from cdk_rekognition_project_policy._checks import CUSTOM_LABELS
 from tests.docs.conftest import Site
 from tests.packaging import ROOT
 
@@ -110,3 +112,20 @@ def test_the_constructs_are_shown_with_what_they_take(site: Site) -> None:
     for keyword in ("block_public_policy", "log_retention", "output_encryption_key"):
         assert f'<span class="pre">{keyword}</span>' in text
     assert "kwargs" not in text
+
+
+def test_compatibility_says_what_is_required_and_tested() -> None:
+    """The page has the ranges of the package, the pinned CLI, the Pythons, the function's runtime and the Regions."""
+    page = (ROOT / "docs" / "compatibility.md").read_text()
+    about = (ROOT / "pyproject.toml").read_text()
+    for name, least, below in re.findall(r'"([\w-]+)>=([\d.]+),<(\d+)"', about):
+        assert f"| `{name}` | {least} or newer, below {below} |" in page
+    pythons = re.findall(r"Python :: (3\.\d+)", about)
+    assert f"| {pythons[0]} to {pythons[-1]} |" in page
+    cli = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    assert f"a 2.x from {cli} on" in page
+    assert "crhelper==" + re.findall(r"exactly ([\d.]+)", page)[0] in about
+    assert set(re.findall(r"`([a-z]+-[a-z]+-\d)`", page)) == CUSTOM_LABELS
+    version = re.findall(r'^version = "(.+)"$', about, re.MULTILINE)[0]
+    for name in ("compatibility.md", "index.md"):
+        assert f"ersion {version}" in (ROOT / "docs" / name).read_text()
