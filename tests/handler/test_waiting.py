@@ -217,6 +217,16 @@ def test_a_hand_over_that_is_denied_for_good_fails_the_request_at_the_last_deliv
     assert FUNCTION_ARN in received["Reason"]
 
 
+def test_a_process_remembers_how_often_a_hand_over_failed(bed: Bed) -> None:
+    """The age of an event tells little where the function runs for seconds only."""
+    bed.failing = [PermissionError("AccessDeniedException")] * 10_000
+    for _ in range(2):
+        with pytest.raises(HandOverError):
+            bed.deliver(event(), seconds=60)
+    bed.deliver(event(), seconds=60)
+    assert [received["Status"] for received in bed.responses] == ["FAILED"]
+
+
 def test_a_hand_over_that_is_denied_near_the_end_is_responded_to_in_time(bed: Bed) -> None:
     """Another delivery would come after CloudFormation has given up."""
     bed.failing = [PermissionError("AccessDeniedException")] * 1000
