@@ -497,7 +497,13 @@ class TestLog:
             ("update", {}, (OTHER, -DAY), MINE, "put"),
             ("update", {}, (FOREIGN, -10), MINE, "put"),
             ("update", {"PolicyDocument": OTHER}, (OTHER, -DAY), OTHER, "nothing: it's equivalent already"),
-            ("update", {"BlockPublicPolicy": "false"}, (MINE, 0), MINE, "nothing: this request has put it already"),
+            (
+                "update",
+                {"BlockPublicPolicy": "false", "Trigger": "42"},
+                (MINE, 0),
+                MINE,
+                "nothing: this request has put it already",
+            ),
             ("update", {}, (FOREIGN, 3), FOREIGN, "nothing"),
             ("update-replacement", {}, (OTHER, -DAY), OTHER, "put"),
             ("delete", {}, (FOREIGN, -DAY), None, "deleted"),
@@ -626,6 +632,8 @@ class TestListedPolicies:
             next(calls, None) if operation == "ListProjectPolicies" else None
         )
         assert stage.send(stage.event("update")).failure == ""
+        lists = [parameters for operation, parameters in stage.rekognition.calls if operation == "ListProjectPolicies"]
+        assert ["NextToken" in each for each in lists[:4]] == [False, True, False, True]
         assert stage.live_is(MINE)
         stage.rekognition.faults.before = lambda *_: expired
         assert "changed while they were listed" in stage.send(stage.event("update")).failure
