@@ -40,6 +40,12 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def copies_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The asset of the function that copies, as it is deployed."""
+    return stage(tmp_path_factory.mktemp("copies_asset"), "project_version_copy")
+
+
+@pytest.fixture(scope="session")
 def quick_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The asset with shorter timeouts, all else the same."""
     return stage(tmp_path_factory.mktemp("quick_asset"), **QUICK)

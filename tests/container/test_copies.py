@@ -61,14 +61,14 @@ class Copies:
 
 
 @pytest.fixture
-def copies(asset: Path, runtime: Path, cloudformation: CloudFormation, tmp_path: Path) -> Iterator[Copies]:
+def copies(copies_asset: Path, runtime: Path, cloudformation: CloudFormation, tmp_path: Path) -> Iterator[Copies]:
     """A function whose runs last half a second, in a service where copying ends when the test says so."""
     switches = Switches(copying_time=timeouts.WAITING_SERVICE_TIMEOUT)
     with (
         LambdaEndpoint() as endpoint,
         LocalRekognition(switches, authorizer=SharedWith()) as rekognition,
         LambdaService(
-            asset,
+            copies_asset,
             runtime,
             {
                 "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
