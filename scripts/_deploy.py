@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,13 +92,15 @@ class Target:
 def main() -> int:
     """Do what the command line says; return the exit code."""
     options = parse(sys.argv[1:])
+    return guarded(lambda: destroy(options) if options.destroy else deploy(options))
+
+
+def guarded(action: Callable[[], None]) -> int:
+    """Do something, one process at a time; print what went wrong, and return the exit code."""
     try:
         with only_one_at_a_time(LOG.with_suffix(".lock")):
             LOG.write_text("")
-            if options.destroy:
-                destroy(options)
-            else:
-                deploy(options)
+            action()
     except (DeployError, CloudError, SetupError) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -178,9 +180,18 @@ def destroy(options: argparse.Namespace) -> None:
         return
     target = target_of(cloud.full_environment(), "the local cloud")
     take_down(target)
-    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
-    stacks = {each["StackName"]: each["StackStatus"] for page in pages for each in page["Stacks"]}
-    others = [name for name, status in stacks.items() if name != TOOLKIT and status != "DELETE_COMPLETE"]
+    stop_if_unused(cloud, target)
+
+
+def stop_if_unused(cloud: LocalCloud, *targets: Target) -> None:
+    """Stop the local cloud, unless an account has other stacks."""
+    others = [
+        stack["StackName"]
+        for target in targets
+        for page in target.client("cloudformation").get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if stack["StackName"] != TOOLKIT and stack["StackStatus"] != "DELETE_COMPLETE"
+    ]
     if others:
         print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
         print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")

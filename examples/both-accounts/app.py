@@ -1,6 +1,7 @@
-"""Both accounts of a copy: one shares the models of its project, the other may copy them.
+"""Both accounts of a copy: one trains a model and shares it, the other has a copy of it.
 
-Context: ``trusting``, the account that has the models; ``trusted``, the one that copies them.
+Context: ``trusting``, the account that has the models; ``trusted``, the one that copies; ``share_with``, the account
+that is allowed to copy (default: ``trusted``); ``source_project_arn``, ``source_version_arn``, the model to copy.
 """
 
 from __future__ import annotations
@@ -13,34 +14,34 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
 
-from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectVersionCopy
 from constructs import Construct
 
 PROJECT = "logos"
 
 
 class Trusting(Stack):
-    """The account that has the models: a project, and the policy that lets the other account copy from it."""
+    """The account that has the models: a project, and the policy that allows the other account to copy from it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, env: Environment, trusted: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, env: Environment, share_with: str) -> None:
         super().__init__(scope, construct_id, env=env, description="Shares Rekognition Custom Labels models")
         project = rekognition.CfnProject(self, "Project", project_name=PROJECT)
         # A project with models cannot be deleted, so it stays when the stack goes.
         project.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         policy = ProjectPolicy(self, "Sharing", project=project)
-        policy.grant_copy(iam.AccountPrincipal(trusted))
+        policy.grant_copy(iam.AccountPrincipal(share_with))
         CfnOutput(self, "ProjectArn", value=policy.project_arn)
-        CfnOutput(self, "PolicyRevisionId", value=policy.policy_revision_id)
 
 
 class Trusted(Stack):
-    """The account that copies: a project and a bucket that models are copied to, and the role that copies them."""
+    """The account that copies: a project with a copy of the model version, and a role that may use the copy."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, env: Environment, trusting: str) -> None:
-        super().__init__(scope, construct_id, env=env, description="Copies Rekognition Custom Labels models")
+    def __init__(
+        self, scope: Construct, construct_id: str, *, env: Environment, source_project_arn: str, source_version_arn: str
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description="Has a copy of a Rekognition Custom Labels model")
         project = rekognition.CfnProject(self, "Copies", project_name=f"{PROJECT}-copies")
-        project.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        bucket = s3.Bucket(
+        results = s3.Bucket(
             self,
             "Results",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -48,20 +49,22 @@ class Trusted(Stack):
             enforce_ssl=True,
             versioned=True,
         )
-        # Who in this account may take the role, its administrators say in their own policies.
-        role = iam.Role(self, "Copier", assumed_by=iam.AccountPrincipal(self.account))
-        CopyProjectVersionPolicy(
+        copy = ProjectVersionCopy(
             self,
-            "Copying",
-            source_project_arn=f"arn:aws:rekognition:{self.region}:{trusting}:project/{PROJECT}",
-            destination_project_arn=project.attr_arn,
-            output_bucket=bucket,
-            roles=[role],
+            "Logos",
+            source_project_arn=source_project_arn,
+            source_version_arn=source_version_arn,
+            destination_project=project,
+            output_bucket=results,
+            stop_running=True,
         )
-        CfnOutput(self, "ProjectArn", value=project.attr_arn)
-        CfnOutput(self, "BucketName", value=bucket.bucket_name)
+        # Who in this account may take the role, its administrators say in their own policies.
+        role = iam.Role(self, "Detecting", assumed_by=iam.AccountPrincipal(self.account))
+        copy.grant_detect(role)
+        copy.grant_start_stop(role)
+        CfnOutput(self, "VersionArn", value=copy.version_arn)
         CfnOutput(self, "RoleArn", value=role.role_arn)
-        explain_findings(bucket)
+        explain_findings(results)
 
 
 def explain_findings(bucket: s3.Bucket) -> None:
@@ -73,9 +76,27 @@ def explain_findings(bucket: s3.Bucket) -> None:
 
 
 app = App()
+
+
+def context(name: str, default: str) -> str:
+    """Return what the command line gives with ``-c``."""
+    return str(app.node.try_get_context(name) or default)
+
+
 region = os.environ.get("CDK_DEFAULT_REGION", "us-east-1")
-trusting_account = app.node.try_get_context("trusting") or "123456789012"
-trusted_account = app.node.try_get_context("trusted") or "111122223333"
-Trusting(app, "Trusting", env=Environment(account=trusting_account, region=region), trusted=trusted_account)
-Trusted(app, "Trusted", env=Environment(account=trusted_account, region=region), trusting=trusting_account)
+trusting, trusted = context("trusting", "123456789012"), context("trusted", "111122223333")
+example = f"arn:aws:rekognition:{region}:{trusting}:project/{PROJECT}"
+Trusting(
+    app,
+    "Trusting",
+    env=Environment(account=trusting, region=region),
+    share_with=context("share_with", trusted),
+)
+Trusted(
+    app,
+    "Trusted",
+    env=Environment(account=trusted, region=region),
+    source_project_arn=context("source_project_arn", f"{example}/1690474772815"),
+    source_version_arn=context("source_version_arn", f"{example}/version/v1/1690475000000"),
+)
 app.synth()

@@ -103,6 +103,25 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     assert "nothing to take down" in run(copy, "./scripts/deploy", "--destroy")
 
 
+@pytest.mark.timeout(1200)  # the function retries a denied copy for two minutes
+def test_a_model_is_copied_between_accounts_until_the_grant_is_withdrawn(copy: Path) -> None:
+    """The copy is complete, stays when the grant goes, and the next one is rolled back with a reason that says why."""
+    shown = run(copy, "./scripts/deploy", "--both-accounts")
+    before, withdrawn, denied, after = re.split("==> Withdrawing|==> Deploying Trusted with v2|UPDATE_ROLLBACK_", shown)
+    (arn,) = set(re.findall(r"arn:aws:rekognition:us-east-1:111122223333:project/\S+", before))
+    for part in (before, withdrawn, after):
+        assert re.search(rf"{arn}\n +Status +COPYING_COMPLETED\n", part)
+    assert arn not in denied
+    assert "CopyProjectVersion was denied. A project policy of the source project has to allow this account" in after
+    assert "AccessDeniedException" in after
+
+    rejected = run(copy, "./scripts/deploy", "--both-accounts", "--aws", fails=True)
+    assert "unrecognized arguments: --aws" in rejected
+    destroyed = run(copy, "./scripts/deploy", "--both-accounts", "--destroy")
+    assert "Nothing is left: neither stack, nor the copy." in destroyed
+    assert LocalCloud.attach(copy / ".localcloud") is None
+
+
 def in_a_terminal(copy: Path, command: list[str], environment: dict[str, str], answers: dict[str, str]) -> str:
     """Run a command that asks at a terminal and fails, answer each question once, and return what was shown."""
     ours, theirs = pty.openpty()
