@@ -34,7 +34,6 @@ from cdk_rekognition_project_policy import ProjectPolicyProvider, ProjectVersion
 from constructs import Construct
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = "provider.zip"
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold, so that each build makes the same bytes."""
 
@@ -73,7 +72,7 @@ class Kind:
     """What differs between the providers."""
 
     name: str
-    """What the names of its templates begin with."""
+    """What the names of its templates and of its code begin with."""
     stack: str
     """The name of its stack, and what the names of the exports begin with."""
     construct: type[ProjectPolicyProvider] | type[ProjectVersionCopyProvider]
@@ -82,6 +81,11 @@ class Kind:
     """The most that stacks which use the provider attach to its role: actions, by the ARNs of their resources."""
     of_users_keys: Sequence[str] = ()
     """The same on KMS keys, through Rekognition only."""
+
+    @property
+    def code(self) -> str:
+        """The name of the file that has its function's code."""
+        return f"{self.name}.zip"
 
 
 POLICIES = Kind(
@@ -227,7 +231,7 @@ def write_templates(kind: Kind, template: dict[str, Any], dist: Path) -> None:
     """Write a provider's template in two forms: with its code beside it, and with its code in a bucket."""
     resource = template["Resources"]["Function"]
     function, quiet = resource["Properties"], resource["Metadata"]["cfn-lint"]["config"]["ignore_checks"]
-    function["Code"] = CODE
+    function["Code"] = kind.code
     quiet.append("W3002")  # the code is a path, as it has to be before `package`
     target = dist / f"{kind.name}.yaml"
     package = f"aws cloudformation package --template-file {target.name} --s3-bucket BUCKET"
@@ -237,11 +241,15 @@ def write_templates(kind: Kind, template: dict[str, Any], dist: Path) -> None:
     quiet.remove("W3002")
     function["Code"] = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
     template["Parameters"] = {
-        "CodeBucket": {"Type": "String", "Description": f"The bucket that {CODE} lies in, in this Region"},
-        "CodeKey": {"Type": "String", "Default": CODE, "Description": "Its key there; another one for another version"},
+        "CodeBucket": {"Type": "String", "Description": f"The bucket that {kind.code} lies in, in this Region"},
+        "CodeKey": {
+            "Type": "String",
+            "Default": kind.code,
+            "Description": "Its key there; another one for another version",
+        },
     } | template["Parameters"]
     target = dist / f"{kind.name}-from-s3.yaml"
-    about = {"upload": f"aws s3 cp {CODE} s3://BUCKET/{CODE}", "deploy": target.name}
+    about = {"upload": f"aws s3 cp {kind.code} s3://BUCKET/{kind.code}", "deploy": target.name}
     _write(target, kind, template, **about, parameters=" --parameter-overrides CodeBucket=BUCKET")
 
 
@@ -271,7 +279,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             template, code = synthesize(kind, Path(folder))
             write_templates(kind, template, dist)
-            write_code(code, dist / CODE)  # the same for both
+            write_code(code, dist / kind.code)
     for path in sorted(dist.iterdir()):
         print(f"{path.stat().st_size:>9,} bytes  {path}")
 

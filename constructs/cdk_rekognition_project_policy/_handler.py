@@ -108,6 +108,7 @@ def code(resource: str) -> lambda_.Code:
         asset_hash_type=aws_cdk.AssetHashType.OUTPUT,
         bundling=aws_cdk.BundlingOptions(
             image=aws_cdk.DockerImage.from_registry("public.ecr.aws/lambda/python"),  # named, but never pulled
+            command=[resource],  # never run: the CDK takes two assets for one unless these options differ
             local=_InProcess(resource),
         ),
     )

@@ -59,4 +59,4 @@ def test_the_other_lines_work_in_an_app(block: str, installed: Path, tmp_path: P
     done = subprocess.run([installed, "app.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     template = json.loads((tmp_path / "out" / "Part.template.json").read_text())
-    assert "AWS::IAM::ManagedPolicy" in {each["Type"] for each in template["Resources"].values()}
+    assert "Custom::RekognitionProjectVersionCopy" in {each["Type"] for each in template["Resources"].values()}

@@ -117,7 +117,7 @@ def trusted(local_cloud: LocalCloud, dist: Path) -> Iterator[CloudFormation]:
     """CloudFormation of an account with a provider of copies, as it is packaged."""
     client = local_cloud.client("s3", WITHOUT_CDK)
     client.create_bucket(Bucket="code-of-copies")
-    client.upload_file(str(dist / "provider.zip"), "code-of-copies", "provider.zip")
+    client.upload_file(str(dist / "copy-provider.zip"), "code-of-copies", "copy-provider.zip")
     cloudformation = CloudFormation(local_cloud, WITHOUT_CDK)
     template = (dist / "copy-provider-from-s3.yaml").read_text()
     assert cloudformation.deploy("Provider", template, CodeBucket="code-of-copies") == "CREATE_COMPLETE"

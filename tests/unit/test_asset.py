@@ -14,7 +14,12 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
 
-from cdk_rekognition_project_policy import ProjectPolicy, _handler
+from cdk_rekognition_project_policy import (
+    ProjectPolicy,
+    ProjectPolicyProvider,
+    ProjectVersionCopyProvider,
+    _handler,
+)
 from tests.unit.conftest import PROJECT_ARN
 
 
@@ -78,6 +83,19 @@ def test_is_small(tmp_path: Path) -> None:
         for path in asset.rglob("*.py"):
             archive.write(path, path.relative_to(asset))
     assert len(packed.getvalue()) <= 48_000
+
+
+def test_each_function_of_an_app_has_its_own_code(tmp_path: Path) -> None:
+    """The function for policies can't delete models, nor the other share them, in a stack that has both."""
+    app = App(outdir=str(tmp_path), analytics_reporting=False)
+    stack = Stack(app, "Both")
+    for kind in (ProjectPolicyProvider, ProjectVersionCopyProvider):
+        kind.of(stack)
+    template = app.synth().get_stack_by_name("Both").template
+    functions = [each["Properties"] for each in template["Resources"].values() if "Handler" in each["Properties"]]
+    assets = {each["Handler"]: tmp_path / f"asset.{each['Code']['S3Key'].removesuffix('.zip')}" for each in functions}
+    entries = {handler: [path.name for path in asset.glob("*.py")] for handler, asset in assets.items()}
+    assert entries == {"index.handler": ["index.py"], "copies.handler": ["copies.py"]}
 
 
 @pytest.mark.parametrize("change", ["another byte", "a file that is missing"])
