@@ -1,37 +1,45 @@
-"""The resource type's page: its properties, their limits and its attributes are the function's."""
+"""The resource types' pages: their properties, limits and attributes are the functions'."""
 
 from __future__ import annotations
 
 import re
+from types import ModuleType
+
+import pytest
 
 from project_policy import document, identity, properties
 from project_policy.lifecycle import ATTRIBUTES
+from project_version_copy import properties as copy_properties
+from project_version_copy.lifecycle import ATTRIBUTES as COPY_ATTRIBUTES
 from rekognition import arns
 from tests.packaging import ROOT
 
 PAGE = (ROOT / "docs" / "reference.md").read_text()
+COPY_PAGE = (ROOT / "docs" / "reference-copy.md").read_text()
 
 
-def section(title: str, level: int) -> str:
+def section(title: str, level: int, page: str = PAGE) -> str:
     """Return what stands under a heading."""
-    (found,) = re.findall(rf"^{'#' * level} {title}\n(.*?)(?=^#{{1,{level}}} |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    (found,) = re.findall(rf"^{'#' * level} {title}\n(.*?)(?=^#{{1,{level}}} |\Z)", page, re.MULTILINE | re.DOTALL)
     return str(found)
 
 
-def fact(name: str, label: str) -> str:
+def fact(name: str, label: str, page: str = PAGE) -> str:
     """Return what a property's page says behind a label, such as *Maximum*."""
-    (found,) = re.findall(rf"^\*{label}\*: `?(.*?)`?\\?$", section(name, 3), re.MULTILINE)
+    (found,) = re.findall(rf"^\*{label}\*: `?(.*?)`?\\?$", section(name, 3, page), re.MULTILINE)
     return str(found)
 
 
-def test_the_properties_are_those_that_the_function_takes() -> None:
+@pytest.mark.parametrize(("page", "of_function"), [(PAGE, properties), (COPY_PAGE, copy_properties)])
+def test_the_properties_are_those_that_the_function_takes(page: str, of_function: ModuleType) -> None:
     """Each is there with whether it is required, in the order of AWS's own pages, and so in both syntaxes."""
-    known = sorted((*properties._REQUIRED, *properties._OPTIONAL, *properties._OF_CLOUDFORMATION))
-    assert re.findall(r"^### (.+)$", section("Properties", 2), re.MULTILINE) == known
-    required = {name for name in known if fact(name, "Required") == "Yes"}
-    assert required == {*properties._REQUIRED, "ServiceToken"}
+    known = sorted((*of_function._REQUIRED, *of_function._OPTIONAL, *of_function._OF_CLOUDFORMATION))
+    assert re.findall(r"^### (.+)$", section("Properties", 2, page), re.MULTILINE) == known
+    required = {name for name in known if fact(name, "Required", page) == "Yes"}
+    assert required == {*of_function._REQUIRED, "ServiceToken"}
     for syntax in ("JSON", "YAML"):
-        assert re.findall(r"^ +\"?(\w+)\"? ?: (?!\{)", section(syntax, 3), re.MULTILINE)[-len(known) :] == known
+        found = re.findall(r"^ +\"?(\w+)\"? ?: (?!\{$)", section(syntax, 3, page), re.MULTILINE)
+        assert found[-len(known) :] == known
 
 
 def test_limits_and_patterns_are_those_that_the_function_checks() -> None:
@@ -45,6 +53,17 @@ def test_limits_and_patterns_are_those_that_the_function_checks() -> None:
         assert f"| `{member}` |" in section("PolicyDocument", 3)
 
 
-def test_the_attributes_are_those_that_the_function_answers() -> None:
+def test_the_copys_limits_and_patterns_are_those_that_the_function_checks() -> None:
+    """The same of the copy's page."""
+    project = re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
+    for name in ("SourceProjectArn", "DestinationProjectArn"):
+        assert fact(name, "Pattern", COPY_PAGE) == project
+        assert fact(name, "Maximum", COPY_PAGE) == str(arns.MAX_PROJECT_ARN_LENGTH)
+    assert fact("VersionName", "Pattern", COPY_PAGE) == arns._VERSION_NAME.pattern
+    assert fact("Tags", "Maximum", COPY_PAGE) == f"{copy_properties.MAX_TAGS}` tags"
+
+
+@pytest.mark.parametrize(("page", "attributes"), [(PAGE, ATTRIBUTES), (COPY_PAGE, COPY_ATTRIBUTES)])
+def test_the_attributes_are_those_that_the_function_answers(page: str, attributes: tuple[str, ...]) -> None:
     """Fn::GetAtt has no other."""
-    assert re.findall(r"^`(\w+)`: ", section("Return values", 2), re.MULTILINE) == sorted(ATTRIBUTES)
+    assert re.findall(r"^`(\w+)`: ", section("Return values", 2, page), re.MULTILINE) == sorted(attributes)
