@@ -68,7 +68,7 @@ class AdoptedSharing(Stack):
 app = App()
 signs = app.node.try_get_context("signs") or "arn:aws:rekognition:us-east-1:123456789012:project/signs/1690474772815"
 shared = SharingProvider(app, "SharingProvider").provider
-ModelSharing(app, "LogoSharing", project_name="logos", provider=shared)
+ModelSharing(app, "LabelSharing", project_name="labels", provider=shared)
 ModelSharing(app, "PartSharing", project_name="parts", provider=shared)
 AdoptedSharing(app, "SignSharing", project_arn=signs, provider=shared)
 app.synth()

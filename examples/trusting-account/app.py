@@ -16,12 +16,12 @@ REVIEWER = "arn:aws:iam::444455556666:role/ModelReviewer"
 ORGANIZATION = "o-a1b2c3d4e5"
 
 
-class LogoSharing(Stack):
+class BadgeSharing(Stack):
     """A project, and the policy that shares its models."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="Shares the models of a Rekognition Custom Labels project")
-        project = rekognition.CfnProject(self, "Project", project_name="logos")
+        project = rekognition.CfnProject(self, "Project", project_name="badges")
         policy = ProjectPolicy(self, "Sharing", project=project)
 
         # An account may copy every version, later ones included. Its own administrators say who there does.
@@ -39,5 +39,5 @@ class LogoSharing(Stack):
 
 
 app = App()
-LogoSharing(app, "LogoSharing")
+BadgeSharing(app, "BadgeSharing")
 app.synth()

@@ -191,9 +191,9 @@ def test_the_templates_of_a_stack_set_work_in_an_account(
     (project,) = (
         each["ProjectArn"]
         for each in rekognition.describe_projects()["ProjectDescriptions"]
-        if each["ProjectArn"].split("/")[1] == "logos"
+        if each["ProjectArn"].split("/")[1] == "stickers"
     )
     assert trusted(live(rekognition, project)["sharing"]) == ONE
     cloudformation.delete("set-Sharing")
     cloudformation.delete("set-Providers")
-    assert "logos" not in str(rekognition.describe_projects()["ProjectDescriptions"])
+    assert "stickers" not in str(rekognition.describe_projects()["ProjectDescriptions"])

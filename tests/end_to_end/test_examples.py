@@ -123,7 +123,7 @@ def test_the_trusting_account_lets_in_whom_it_names(example: Callable[..., Examp
         "PolicyName": first["PolicyName"],
         "PolicyRevisionId": first["PolicyRevisionId"],
     }
-    assert trusting.live.outputs("LogoSharing") == outputs
+    assert trusting.live.outputs("BadgeSharing") == outputs
     assert "(no changes)" in trusting.deploy()
 
     trusting.edit("app.py", 'PARTNER = "111122223333"', f'PARTNER = "{SOMEBODY_ELSE}"')
@@ -135,7 +135,7 @@ def test_the_trusting_account_lets_in_whom_it_names(example: Callable[..., Examp
     }
     assert edited["CreationTimestamp"] == first["CreationTimestamp"]
     assert edited["PolicyRevisionId"] != first["PolicyRevisionId"]
-    assert trusting.live.outputs("LogoSharing") == outputs | {"PolicyRevisionId": edited["PolicyRevisionId"]}
+    assert trusting.live.outputs("BadgeSharing") == outputs | {"PolicyRevisionId": edited["PolicyRevisionId"]}
 
     trusting.destroy()
     assert trusting.client("rekognition").describe_projects()["ProjectDescriptions"] == []
@@ -156,10 +156,10 @@ def test_a_shared_provider_adopts_what_was_attached_by_hand(
     sharing = example("shared-provider", account, signs=signs)
     sharing.deploy("--all")
     policies = {project: policy for (project, _), policy in sharing.live.policies().items()}
-    assert policies.keys() == {"logos", "parts", "signs"}
+    assert policies.keys() == {"labels", "parts", "signs"}
     for policy in policies.values():
         assert said(policy) == {("Allow", "arn:aws:iam::111122223333:root", "*", "{}")}
-    for stack, project in {"LogoSharing": "logos", "PartSharing": "parts", "SignSharing": "signs"}.items():
+    for stack, project in {"LabelSharing": "labels", "PartSharing": "parts", "SignSharing": "signs"}.items():
         assert sharing.live.outputs(stack)["PolicyRevisionId"] == policies[project]["PolicyRevisionId"]
     assert policies["signs"]["PolicyRevisionId"] == by_hand
     assert sharing.live.physical_id("SignSharing") == f"{signs}|partners|adopted"

@@ -93,7 +93,7 @@ def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: P
             check=True,
             capture_output=True,
         )
-        assets = json.loads((tmp_path / name / "LogoSharing.assets.json").read_text())["files"]
+        assets = json.loads((tmp_path / name / "BadgeSharing.assets.json").read_text())["files"]
         hashes.append({asset for asset, file in assets.items() if file["source"]["packaging"] == "zip"})
     assert len(hashes[0]) == 1
     assert hashes[0] == hashes[1]

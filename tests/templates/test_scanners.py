@@ -26,7 +26,8 @@ def test_all_templates_are_there(templates: list[Path]) -> None:
     names = {path.name for path in templates}
     assert {
         "RekognitionModelSharing.template.json",
-        "LogoSharing.template.json",
+        "BadgeSharing.template.json",
+        "LabelSharing.template.json",
         "SharingProvider.template.json",
         "SignSharing.template.json",
         "Trusting.template.json",
