@@ -57,6 +57,16 @@ def test_a_stack_is_made_updated_and_deleted(cloud: CopyCloud) -> None:
     assert cloud.versions.live() == {}
 
 
+@pytest.mark.parametrize(("minutes", "invocations", "calls"), [(1, 1, 9), (10, 2, 63), (30, 4, 183), (55, 6, 333)])
+def test_waiting_costs_what_the_performance_page_says(minutes: int, invocations: int, calls: int) -> None:
+    """One look every ten seconds, and one more invocation every ten minutes."""
+    cloud = CopyCloud(switches(copying_time=minutes * 60))
+    cloud.made({"Copy": cloud.copy()})
+    (sent,) = cloud.function.log
+    assert len(sent.invocations) == invocations
+    assert sum(len(each.made) for each in sent.calls) == calls
+
+
 def test_another_resource_fails_afterward(cloud: CopyCloud) -> None:
     """The copy goes with the stack, and a replacement goes alone."""
     stack = cloud.stack()
