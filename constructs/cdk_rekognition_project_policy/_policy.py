@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsii
 from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack
@@ -31,6 +31,9 @@ from ._permissions import Permission, inline_policy
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider, given_or_own
 from ._suppressions import explain_copies
 from ._tokens import is_intrinsic, is_token, joined, resolve, shortest, stack_of
+
+if TYPE_CHECKING:  # it takes long to load, and only a rule needs it
+    from aws_cdk import aws_events as events
 
 _SERVICE_TIMEOUT = Duration.seconds(timeouts.SERVICE_TIMEOUT)
 _EXAMPLES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
@@ -105,6 +108,7 @@ class ProjectPolicy(Resource):
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         provider = given_or_own(self, provider, ProjectPolicyProvider)
+        self._name, self._role = name, provider.role
         NamesOfApp.of(stack).add_policy(self, project_arn, name, stack)
         DocumentsOfStack.of(stack).add(self, project_arn, self._document, rules)
         properties: dict[str, Any] = {
@@ -207,6 +211,52 @@ class ProjectPolicy(Resource):
                     effect=iam.Effect.DENY, principals=[principal], actions=[documents.COPY_ACTION], resources=arns
                 )
             )
+
+    def on_cloud_trail_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        rule_name: str | None = None,
+    ) -> events.Rule:
+        """Define a rule for changes to this policy that others than the provider's function make.
+
+        It matches the successful PutProjectPolicy and DeleteProjectPolicy calls that CloudTrail records. A trail of the
+        project's Region must record write management events; without one, the rule never matches.
+
+        :param construct_id: The ID of the rule in this construct.
+        :param target: What EventBridge invokes. Default: nothing; call ``add_target`` on the rule.
+        :param description: The rule's description. Default: none.
+        :param rule_name: The rule's name. Default: CloudFormation makes one.
+        :returns: The rule, in this construct's stack, on the default event bus.
+        """
+        from aws_cdk import aws_events as events
+
+        # Sessions of roles have an issuer; root users, and IAM users with their own keys, don't.
+        callers = [
+            {"sessionContext": {"sessionIssuer": {"arn": issuer}}}
+            for issuer in ([{"anything-but": [self._role.role_arn]}], [{"exists": False}])
+        ]
+        pattern = events.EventPattern(
+            source=["aws.rekognition"],
+            detail_type=["AWS API Call via CloudTrail"],
+            detail={
+                "eventSource": ["rekognition.amazonaws.com"],
+                "eventName": ["PutProjectPolicy", "DeleteProjectPolicy"],
+                "errorCode": [{"exists": False}],
+                "requestParameters": {"projectArn": [self._project_arn], "policyName": [self._name]},
+                "userIdentity": {"$or": callers},
+            },
+        )
+        return events.Rule(
+            self,
+            construct_id,
+            event_pattern=pattern,
+            description=description,
+            rule_name=rule_name,
+            targets=[] if target is None else [target],
+        )
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Set the removal policy, as ``removal_policy`` does.

@@ -1,0 +1,143 @@
+"""The rule for changes by hand, held by an EventBridge to events as CloudTrail writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider
+from localcloud.cloud import LocalCloud
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+PROJECT_ARN = f"arn:aws:rekognition:{REGION}:{ACCOUNT}:project/logos/1690474772815"
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:role/provider"
+
+ROOT_USER = {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root"}
+IAM_USER = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/alice", "userName": "alice"}
+IAM_USER_IN_CONSOLE = {**IAM_USER, "sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}
+
+
+def session_of(role: str) -> dict[str, Any]:
+    """Return the identity of a role's session."""
+    issuer = {"type": "Role", "arn": role, "accountId": ACCOUNT, "userName": role.rpartition("/")[2]}
+    return {"type": "AssumedRole", "sessionContext": {"sessionIssuer": issuer, "attributes": {}}}
+
+
+def event(user: Mapping[str, Any], call: str = "PutProjectPolicy", **detail: Any) -> dict[str, Any]:
+    """Return the event of a call."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.rekognition",
+        "account": ACCOUNT,
+        "time": "2026-11-26T00:00:00Z",
+        "region": REGION,
+        "resources": [],
+        "detail": {
+            "eventVersion": "1.11",
+            "userIdentity": user,
+            "eventSource": "rekognition.amazonaws.com",
+            "eventName": call,
+            "awsRegion": REGION,
+            "requestParameters": {"projectArn": PROJECT_ARN, "policyName": "partners", "policyDocument": "{}"},
+            "readOnly": False,
+            "managementEvent": True,
+            **detail,
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    """A stack whose policy has the rule, and a provider whose role is known."""
+    stack = Stack(App(analytics_reporting=False), "Sharing", env=Environment(account=ACCOUNT, region=REGION))
+    provider = ProjectPolicyProvider(stack, "Provider", role=iam.Role.from_role_arn(stack, "Role", PROVIDER))
+    policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, policy_name="partners", provider=provider)
+    policy.grant_copy(iam.AccountPrincipal("111122223333"))
+    topic = sns.Topic(stack, "Topic")
+    policy.on_cloud_trail_change("Changed", target=targets.SnsTopic(topic), description="Changed by hand")
+    return stack
+
+
+@pytest.fixture(scope="module")
+def rule(stack: Stack) -> Mapping[str, Any]:
+    """The rule's properties."""
+    (found,) = Template.from_stack(stack).find_resources("AWS::Events::Rule").values()
+    properties: Mapping[str, Any] = found["Properties"]
+    return properties
+
+
+ELSEWHERE = {"projectArn": PROJECT_ARN.replace("logos", "signs"), "policyName": "partners"}
+ANOTHER = {"projectArn": PROJECT_ARN, "policyName": "partners-2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "matches"),
+    [
+        (event(session_of(f"arn:aws:iam::{ACCOUNT}:role/Admin")), True),
+        (event(session_of(f"{PROVIDER}-2"), "DeleteProjectPolicy"), True),
+        (event(IAM_USER), True),
+        (event(IAM_USER_IN_CONSOLE, "DeleteProjectPolicy"), True),
+        (event(ROOT_USER), True),
+        (event(session_of(PROVIDER)), False),
+        (event(session_of(PROVIDER), "DeleteProjectPolicy"), False),
+        (event(IAM_USER, errorCode="AccessDenied"), False),
+        (event(IAM_USER, "ListProjectPolicies"), False),
+        (event(IAM_USER, requestParameters=ELSEWHERE), False),
+        (event(IAM_USER, requestParameters=ANOTHER), False),
+        (event(IAM_USER) | {"source": "aws.s3"}, False),
+    ],
+    ids=[
+        *("another role", "a role whose name begins the same", "an IAM user", "an IAM user in the console", "root"),
+        *("the provider puts", "the provider deletes", "denied", "a list", "another project", "another policy"),
+        "another service",
+    ],
+)
+def test_matches_changes_by_anybody_but_the_provider(
+    given: dict[str, Any], matches: bool, rule: Mapping[str, Any], local_cloud: LocalCloud
+) -> None:
+    """Each caller's Put and Delete of this policy match, unless the call failed or is the provider's."""
+    tested = local_cloud.client("events").test_event_pattern(
+        EventPattern=json.dumps(rule["EventPattern"]), Event=json.dumps(given)
+    )
+    assert tested["Result"] is matches
+
+
+def test_the_target_gets_the_event(rule: Mapping[str, Any], stack: Stack) -> None:
+    """The rule is on, has the target that was given, and is described as asked."""
+    ((topic, _),) = Template.from_stack(stack).find_resources("AWS::SNS::Topic").items()
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": topic}]
+    assert (rule["State"], rule["Description"]) == ("ENABLED", "Changed by hand")
+
+
+def test_the_providers_own_role_is_excluded_wherever_the_provider_is() -> None:
+    """The rule refers to the role of the stack's own provider, and of one that is imported."""
+    stack = Stack(App(analytics_reporting=False), "Sharing")
+    imported = ProjectPolicyProvider.from_attributes(
+        stack,
+        "Imported",
+        service_token=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider",
+        role_name="provider",
+    )
+    for name, provider in (("Own", None), ("Another", imported)):
+        policy = ProjectPolicy(stack, name, project_arn=PROJECT_ARN, policy_name=name, provider=provider)
+        policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        policy.on_cloud_trail_change("Changed", rule_name=name)
+    template = Template.from_stack(stack)
+    (role,) = template.find_resources("AWS::IAM::Role")
+    excluded = {}
+    for rule in template.find_resources("AWS::Events::Rule").values():
+        first, _ = rule["Properties"]["EventPattern"]["detail"]["userIdentity"]["$or"]
+        ((operand,),) = (each["anything-but"] for each in first["sessionContext"]["sessionIssuer"]["arn"])
+        excluded[rule["Properties"]["Name"]] = operand
+    assert excluded["Own"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert json.dumps(excluded["Another"]).count(":role/provider") == 1
