@@ -333,6 +333,8 @@ def test_an_interrupted_set_up_is_no_failure(commands: Path, tmp_path: Path) -> 
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # A suite that runs in the background may ignore it, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one thread runs here
     )
     (tmp_path / "begun").read_text()
     os.killpg(process.pid, signal.SIGINT)
