@@ -146,6 +146,6 @@ def test_the_reason_of_a_failure_reaches_the_person(cdk: Cdk, live: Live) -> Non
 
     failed = cdk.app("deploy", APP, "--require-approval", "never", stack="Taken")
     assert failed.returncode != 0
-    assert 'Policy "sharing" of project "Taken-one" is there already' in failed.stdout
+    assert 'Policy "sharing" of project "Taken-one" already exists' in failed.stdout
     assert live.policies()["Taken-one", "sharing"] == before
     assert cdk.app("destroy", APP, "--force", stack="Taken", project=None).returncode == 0
