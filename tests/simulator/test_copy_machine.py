@@ -339,6 +339,10 @@ def has_died(calls: Calls) -> bool:
 
 
 TestLifecycle = Lifecycle.TestCase
+# An example is several runs of each copy and takes as long as four of a policy's, so CI tries a quarter as many.
 TestLifecycle.settings = settings(
-    stateful_step_count=16, report_multiple_bugs=False, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=max(settings().max_examples // 4, 1),
+    stateful_step_count=16,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow],
 )
