@@ -209,20 +209,16 @@ def decide_delete_of_unknown(request: Request, wanted: Properties, live: LivePol
 
 def _is_own_work(request: Request, live: LivePolicy, moment: Moment) -> bool:
     """Return whether an equivalent policy was put by this very request, delivered before."""
-    if live.created is None:
-        return False
-    if request.time is None:
-        return live.created >= moment.now - OWN_WORK_GUESS
-    return live.created >= request.time - OWN_WORK_TOLERANCE
+    return live.created is not None and live.created >= _earliest_own_work(request, moment)
 
 
 def _is_own_edit(request: Request, live: LivePolicy, moment: Moment) -> bool:
     """Return whether an equivalent document may be the work of this very request, delivered before."""
-    if live.updated is None:
-        return True
-    if request.time is None:
-        return live.updated >= moment.now - OWN_WORK_GUESS
-    return live.updated >= request.time - OWN_WORK_TOLERANCE
+    return live.updated is None or live.updated >= _earliest_own_work(request, moment)
+
+
+def _earliest_own_work(request: Request, moment: Moment) -> float:
+    return moment.now - OWN_WORK_GUESS if request.time is None else request.time - OWN_WORK_TOLERANCE
 
 
 def _may_be_the_canceled_creates(request: Request, live: LivePolicy, moment: Moment) -> bool:
