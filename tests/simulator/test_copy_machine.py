@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from custom_resource.timeouts import WAITING_SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
-from project_version_copy.decision import LATE_START_MARGIN
+from project_version_copy.decision import LATE_START_MARGIN, MADE_UP_ID_MARGIN
 from project_version_copy.identity import TAG_PREFIX
 from rekognition.arns import ModelVersion
 from tests.documents import REGION
@@ -306,6 +307,10 @@ class Lifecycle(RuleBasedStateMachine):
                 if is_its_own and is_known and arn not in owned and arn not in self.foreign:
                     event("a known limitation")
                     self._delete(arn)
+            for arn in {*self.foreign} - {*live}:
+                if self._may_take_for_its_creates(sent, arn):
+                    event("a known limitation")
+                    del self.foreign[arn]
 
     def _is_later_than_a_late_delete(self, sent: Sent, created: float, log: int) -> bool:
         """Return whether a Create copied after the Delete that cancels it was sent, and that Delete came late.
@@ -319,6 +324,19 @@ class Lifecycle(RuleBasedStateMachine):
             if each.event["RequestType"] == "Delete"
             and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
         )
+
+    def _may_take_for_its_creates(self, sent: Sent, arn: str) -> bool:
+        """Return whether the Delete of a canceled Create can't tell a copy from that Create's.
+
+        The same resource of the same stack has made it, and was retained, within the hour that a Create may take.
+        """
+        physical_id = sent.event.get("PhysicalResourceId", "")
+        if sent.event["RequestType"] != "Delete" or physical_id.startswith(("arn:", "not-created:", "in-doubt:")):
+            return False
+        tags = self.foreign[arn]
+        owner = (tags.get(f"{TAG_PREFIX}stack"), tags.get(f"{TAG_PREFIX}resource"))
+        is_young = sent.at - ModelVersion.parse(arn).created <= WAITING_SERVICE_TIMEOUT + MADE_UP_ID_MARGIN
+        return is_young and owner == (sent.event["StackId"], sent.event["LogicalResourceId"])
 
     def _delete(self, arn: str) -> None:
         version = self.cloud.versions.live()[arn]

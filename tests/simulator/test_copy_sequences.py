@@ -231,6 +231,18 @@ class TestKnownLimitations:
         cloud.create(stack, {"Copy": cloud.copy(), "Other": Other(fails=True, after=0.05)})
         assert len(cloud.versions.live()) == 1
 
+    def test_a_create_is_canceled_within_an_hour_of_a_copy_that_its_resource_retained(self) -> None:
+        """The Delete can't tell the retained copy from the Create's; after an hour it can."""
+        for later, left in ((0, 0), (3700, 1)):
+            cloud = CopyCloud(switches(copying_time=0))
+            stack = cloud.stack()
+            cloud.create(stack, {"Copy": cloud.copy(retain=True)})
+            cloud.update(stack, {})
+            cloud.world.now += later
+            cloud.update(stack, {"Copy": cloud.copy(), "Other": Other(fails=True, after=0.05)})
+            assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+            assert len(cloud.versions.live()) == left
+
     def test_every_delivery_of_a_replacement_fails_after_it_has_copied(self) -> None:
         """CloudFormation never learns the new ID."""
         cloud = CopyCloud()
