@@ -163,8 +163,8 @@ class WaitingResource(CustomResource):
     @property
     def _data(self) -> Mapping[str, str]:
         """What the run before has left in the event."""
-        data = self._delivery[0].get("CrHelperData")
-        return data if isinstance(data, Mapping) else {}
+        data: Mapping[str, str] = self._delivery[0].get("CrHelperData", {})
+        return data
 
     def _poll_enabled(self) -> bool:
         """Return whether crhelper is to poll; by itself it would poll a minute later for what is finished at once."""
@@ -214,20 +214,17 @@ class WaitingResource(CustomResource):
     def _invoke_until(self, deadline: float, function_arn: str, event: bytes) -> Exception | None:
         """Invoke the function; return the error where it failed until the deadline."""
         pause = _FIRST_PAUSE
-        while (error := self._invoke_once(function_arn, event)) is not None:
-            if self._clock.now() + pause >= deadline:
-                return error
-            logger.warning("The function couldn't invoke itself (%s), retrying", type(error).__name__)
+        while True:
+            try:
+                self._invoke(function_arn, event)
+            except Exception as error:  # noqa: BLE001 - whatever it is, there is no other way to go on
+                if self._clock.now() + pause >= deadline:
+                    return error
+                logger.warning("The function couldn't invoke itself (%s), retrying", type(error).__name__)
+            else:
+                return None
             self._clock.sleep(self._clock.jitter(pause))
             pause = min(pause * 2, _LONGEST_PAUSE)
-        return None
-
-    def _invoke_once(self, function_arn: str, event: bytes) -> Exception | None:
-        try:
-            self._invoke(function_arn, event)
-        except Exception as error:  # noqa: BLE001 - whatever it is, there is no other way to go on
-            return error
-        return None
 
     def _is_last_delivery(self, run: WaitingRun, delivery: tuple[str, int]) -> bool:
         """Return whether Lambda won't deliver this event again, which it doesn't tell: by its age, or as remembered."""

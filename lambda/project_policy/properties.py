@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custom_resource.errors import RejectedError, shorten
+from custom_resource.errors import RejectedError
+from custom_resource.properties import check_names, flag
 from rekognition.arns import Environment, Project
 from rekognition.errors import InvalidArnError
 
@@ -17,7 +18,6 @@ RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
 
 _REQUIRED = ("ProjectArn", "PolicyName", "PolicyDocument")
 _OPTIONAL = ("AdoptExisting", "BlockPublicPolicy", "Trigger")
-_OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,7 @@ class Properties:
 
         What breaks a rule of documents is returned with its ``violation``.
         """
-        for name in given:
-            if name not in (*_REQUIRED, *_OPTIONAL, *_OF_CLOUDFORMATION):
-                raise RejectedError(
-                    f'Property "{shorten(str(name))}" is not one of {RESOURCE_TYPE}. '
-                    f"Remove it; the properties are {', '.join((*_REQUIRED, *_OPTIONAL))}."
-                )
-        for name in _REQUIRED:
-            if not given.get(name):
-                raise RejectedError(f"Property {name} is missing or empty. Give it in the resource's Properties.")
+        check_names(given, RESOURCE_TYPE, required=_REQUIRED, optional=_OPTIONAL)
         try:
             project = Project.parse(_string(given, "ProjectArn"))
             project.check_environment(environment)
@@ -53,8 +45,8 @@ class Properties:
             raise RejectedError(str(error)) from None
         policy_name = _string(given, "PolicyName")
         check_policy_name(policy_name)
-        block_public_policy = _flag(given, "BlockPublicPolicy", default=True)
-        adopt_existing = _flag(given, "AdoptExisting", default=False)
+        block_public_policy = flag(given, "BlockPublicPolicy", default=True)
+        adopt_existing = flag(given, "AdoptExisting")
         if "Trigger" in given:
             _string(given, "Trigger")  # not used: another value is only what makes CloudFormation send an Update
         try:
@@ -81,13 +73,3 @@ def _string(given: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise RejectedError(f"Property {name} must be a string.")
     return value
-
-
-def _flag(given: Mapping[str, object], name: str, *, default: bool) -> bool:
-    """Read a boolean, which CloudFormation delivers as the string ``true`` or ``false``."""
-    value = given.get(name, default)
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Give true or false.')

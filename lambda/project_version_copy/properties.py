@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from custom_resource.errors import RejectedError, shorten
+from custom_resource.properties import check_names, flag
 from rekognition.arns import Environment, ModelVersion, Project, is_version_name
 from rekognition.errors import InvalidArnError
 
@@ -21,7 +22,6 @@ MAX_TAGS = 46
 
 _REQUIRED = ("SourceProjectArn", "SourceProjectVersionArn", "DestinationProjectArn", "OutputConfig")
 _OPTIONAL = ("VersionName", "KmsKeyId", "Tags", "AdoptExisting", "StopRunning")
-_OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
 _OF_OUTPUT = ("S3Bucket", "S3KeyPrefix")
 
 # CopyProjectVersion's own patterns.
@@ -50,7 +50,7 @@ class Properties:
     @classmethod
     def parse(cls, given: Mapping[str, object], environment: Environment) -> Properties:
         """Read and check ``ResourceProperties``; raises ``RejectedError`` for the first rule that they break."""
-        _check_names(given)
+        check_names(given, RESOURCE_TYPE, required=_REQUIRED, optional=_OPTIONAL)
         try:
             source_project = Project.parse(given["SourceProjectArn"], "SourceProjectArn")
             source = ModelVersion.parse(given["SourceProjectVersionArn"], "SourceProjectVersionArn")
@@ -65,8 +65,8 @@ class Properties:
             Facts(source.arn, destination.arn, bucket, key_prefix, _kms_key(given, destination)),
             _version_name(given),
             _tags(given.get("Tags", {})),
-            _flag(given, "AdoptExisting"),
-            _flag(given, "StopRunning"),
+            flag(given, "AdoptExisting"),
+            flag(given, "StopRunning"),
         )
 
     def name(self, stack_id: str, logical_id: str) -> str:
@@ -82,18 +82,6 @@ def stops_running(given: Mapping[str, object]) -> bool:
 def about(version_name: str, project_name: str, sentence: str) -> str:
     """Return a message about a copy: ``Model version "V" of project "N"`` and what ``sentence`` says of it."""
     return f'Model version "{version_name}" of project "{project_name}"{sentence}'
-
-
-def _check_names(given: Mapping[str, object]) -> None:
-    for name in given:
-        if name not in (*_REQUIRED, *_OPTIONAL, *_OF_CLOUDFORMATION):
-            raise RejectedError(
-                f'Property "{shorten(str(name))}" is not one of {RESOURCE_TYPE}. '
-                f"Remove it; the properties are {', '.join((*_REQUIRED, *_OPTIONAL))}."
-            )
-    for name in _REQUIRED:
-        if not given.get(name):
-            raise RejectedError(f"Property {name} is missing or empty. Give it in the resource's Properties.")
 
 
 def _check_places(source_project: Project, source: ModelVersion, destination: Project, own: Environment) -> None:
@@ -204,13 +192,3 @@ def _is_tag_text(text: object, longest: int) -> bool:
 
 def _tag_text(shortest: int, longest: int) -> str:
     return f"{shortest} to {longest} letters, digits, spaces or {' '.join(_TAG_PUNCTUATION)}"
-
-
-def _flag(given: Mapping[str, object], name: str) -> bool:
-    """Read a boolean, which CloudFormation delivers as the string ``true`` or ``false``; false where it's left out."""
-    value = given.get(name, False)
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Give true or false.')

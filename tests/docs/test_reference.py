@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from custom_resource.properties import OF_CLOUDFORMATION
 from project_policy import document, identity, properties
 from project_policy.lifecycle import ATTRIBUTES
 from project_version_copy import properties as copy_properties
@@ -33,7 +34,7 @@ def fact(name: str, label: str, page: str = PAGE) -> str:
 @pytest.mark.parametrize(("page", "of_function"), [(PAGE, properties), (COPY_PAGE, copy_properties)])
 def test_the_properties_are_those_that_the_function_takes(page: str, of_function: ModuleType) -> None:
     """Each is there with whether it is required, in the order of AWS's own pages, and so in both syntaxes."""
-    known = sorted((*of_function._REQUIRED, *of_function._OPTIONAL, *of_function._OF_CLOUDFORMATION))
+    known = sorted((*of_function._REQUIRED, *of_function._OPTIONAL, *OF_CLOUDFORMATION))
     assert re.findall(r"^### (.+)$", section("Properties", 2, page), re.MULTILINE) == known
     required = {name for name in known if fact(name, "Required", page) == "Yes"}
     assert required == {*of_function._REQUIRED, "ServiceToken"}

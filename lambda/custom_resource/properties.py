@@ -1,0 +1,38 @@
+"""What the properties of any custom resource have in common: which names they have, and how flags are delivered.
+
+Dependency-free, because the construct loads the resources' own modules, which use this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .errors import RejectedError, shorten
+
+OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
+"""The properties that every custom resource may have, and that concern CloudFormation alone."""
+
+
+def check_names(
+    given: Mapping[str, object], resource_type: str, *, required: Sequence[str], optional: Sequence[str]
+) -> None:
+    """Raise ``RejectedError`` for a property that the resource type doesn't have, or a required one that is missing."""
+    for name in given:
+        if name not in (*required, *optional, *OF_CLOUDFORMATION):
+            raise RejectedError(
+                f'Property "{shorten(str(name))}" is not one of {resource_type}. '
+                f"Remove it; the properties are {', '.join((*required, *optional))}."
+            )
+    for name in required:
+        if not given.get(name):
+            raise RejectedError(f"Property {name} is missing or empty. Give it in the resource's Properties.")
+
+
+def flag(given: Mapping[str, object], name: str, *, default: bool = False) -> bool:
+    """Return a boolean property, which CloudFormation delivers as the string ``true`` or ``false``."""
+    value = given.get(name, default)
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Give true or false.')
