@@ -127,7 +127,5 @@ def missed(error: ServiceError) -> bool:
     return error.code in _MISSED
 
 
-def _seconds(timestamp: datetime | float | None) -> float | None:
-    if timestamp is None:
-        return None
-    return timestamp.timestamp() if isinstance(timestamp, datetime) else float(timestamp)
+def _seconds(timestamp: datetime | None) -> float | None:
+    return timestamp.timestamp() if timestamp else None

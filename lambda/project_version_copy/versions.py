@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from custom_resource.waiting import RunOverError
@@ -100,7 +99,7 @@ class ProjectVersions(RekognitionCalls):
                 output.get("S3KeyPrefix", ""),
                 found.get("KmsKeyId", ""),
             )
-            created = _seconds(found.get("CreationTimestamp", 0))
+            created = found["CreationTimestamp"].timestamp() if "CreationTimestamp" in found else 0.0
             tags = {} if arn == without_tags else self._tags(arn)
             return LiveVersion(arn, name, found["Status"], created, facts, found.get("StatusMessage", ""), tags)
         return None
@@ -200,7 +199,3 @@ class ProjectVersions(RekognitionCalls):
 def is_in_use(error: ServiceError) -> bool:
     """Return whether a call failed because of what the model version, or its name, is doing."""
     return error.code == IN_USE
-
-
-def _seconds(timestamp: datetime | float) -> float:
-    return timestamp.timestamp() if isinstance(timestamp, datetime) else float(timestamp)

@@ -20,7 +20,7 @@ from project_version_copy.lifecycle import ATTRIBUTES, respond
 from project_version_copy.properties import RESOURCE_TYPE
 from tests.documents import REGION
 from tests.handler.stage import VirtualTime
-from tests.simulator.versions import ACCOUNT, Versions, VersionsClient
+from tests.simulator.versions import ACCOUNT, Versions
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copies"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/serving/4c5a3c60-95a3-11ef-8f2e-0affd8d4c1a5"
@@ -162,8 +162,8 @@ class CopyStage:
         self.versions.service.calls.clear()
 
     def _respond(self, request: Request, run: WaitingRun) -> Outcome | Unfinished:
-        client = VersionsClient(self.versions, self.time.sleep)
-        return respond(request, run, cast("Any", client), poll_seconds=self.poll_seconds)
+        client = cast("Any", self.versions.client(self.time.sleep))
+        return respond(request, run, client, poll_seconds=self.poll_seconds)
 
     def take_response(self, _url: str, encoded: bytes, **_: object) -> None:
         """Take a response in CloudFormation's place."""

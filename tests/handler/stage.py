@@ -21,6 +21,9 @@ from tests.documents import ACCOUNT, REGION, is_document
 EVENTS = Path(__file__).parent / "events"
 STARTED = 1_700_000_000.0
 """When the events' ResponseURL was signed: X-Amz-Date=20231114T221320Z."""
+REQUEST_ID = "0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
+MARKER = f"not-created:Sharing:{REQUEST_ID}"
+MADE_UP = "sharing-Sharing-1K7PM2Q3R4S5T"
 
 
 def event_file(name: str) -> dict[str, Any]:
@@ -67,6 +70,11 @@ class Stage:
         """The ID of the policy that the events ask for."""
         return f"{self.project_arn}|sharing"
 
+    @property
+    def adopted(self) -> str:
+        """The ID of that policy where it was adopted."""
+        return f"{self.physical_id}|adopted"
+
     def put(self, wanted: Mapping[str, Any], name: str = "sharing", *, at: float | None = None) -> str:
         """Put a policy behind the handler's back, at a time of its own, and return its revision."""
         now, self.time.now = self.time.now, self.time.now if at is None else at
@@ -93,12 +101,14 @@ class Stage:
         live = self.live(name)
         return is_document(live.document if live else None, document)
 
-    def event(self, name: str, **properties: object) -> dict[str, Any]:
-        """Return an event about this stage's project, with these properties changed (None takes one away)."""
-        written = (EVENTS / f"{name}.json").read_text()
+    def event(self, kind: str, physical_id: str = "", **properties: object) -> dict[str, Any]:
+        """Return an event about this stage's project, with another ID or properties (None takes one away)."""
+        written = (EVENTS / f"{kind}.json").read_text()
         event: dict[str, Any] = json.loads(written.replace(event_arn(), self.project_arn))
         wanted = event["ResourceProperties"] | properties
         event["ResourceProperties"] = {key: value for key, value in wanted.items() if value is not None}
+        if physical_id:
+            event["PhysicalResourceId"] = physical_id
         return event
 
     def send(self, event: Mapping[str, Any], *, time_left: float = 420.0) -> Outcome:

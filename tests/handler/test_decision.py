@@ -16,11 +16,10 @@ from project_policy.policies import LivePolicy
 from project_policy.properties import Properties
 from rekognition.arns import Project
 from tests.documents import FOREIGN, MINE, OTHER
-from tests.handler.stage import STARTED, event_arn
+from tests.handler.stage import MADE_UP, STARTED, event_arn
 
 ID = PhysicalId(event_arn(), "sharing")
 ADOPTED = f"{ID}|adopted"
-MADE_UP = "sharing-Sharing-1K7PM2Q3R4S5T"
 GAVE_UP = in_doubt("Sharing", "request", STARTED - 3600)
 NOW = 600.0
 """When a decision is made, in seconds after the request, as all times in this file."""

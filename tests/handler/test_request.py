@@ -16,9 +16,8 @@ from custom_resource.response import REASON_LIMIT
 from project_policy.properties import Properties
 from rekognition.arns import Environment
 from tests.documents import ACCOUNT, MINE, REGION
-from tests.handler.stage import STARTED, Stage, event_file, signed_url
+from tests.handler.stage import MARKER, STARTED, Stage, event_file, signed_url
 
-MARKER = "not-created:Sharing:0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 ELSEWHERE = "arn:aws:rekognition:{region}:{account}:project/logos/1690474772815"
 PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
 

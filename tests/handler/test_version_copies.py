@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,18 +17,16 @@ from tests.handler.copy_stage import DAY, MADE_UP, STACK, Agenda, CopyStage
 from tests.simulator.versions import ACCOUNT
 
 IN_DOUBT = "in-doubt:Copy:request-1:1700000000"
-CHANGES = ("CopyProjectVersion", "DeleteProjectVersion", "StopProjectVersion", "TagResource", "UntagResource")
+COPY = "CopyProjectVersion"
+CHANGES = (COPY, "DeleteProjectVersion", "StopProjectVersion", "TagResource", "UntagResource")
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[CopyStage]:
+def stage(monkeypatch: pytest.MonkeyPatch) -> CopyStage:
     """A function and a project to copy to, on virtual time."""
-    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
     stage = CopyStage(Agenda())
     monkeypatch.setattr(response, "send", stage.take_response)
-    yield stage
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)  # crhelper sets them for the whole process
+    return stage
 
 
 def succeeded(received: dict[str, Any]) -> bool:
@@ -118,16 +115,6 @@ class TestCreate:
         assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
         assert stage.versions.calls() == []
 
-    def test_that_comes_late_begins_nothing(self, stage: CopyStage) -> None:
-        """None, and more than 150 seconds after the request: it fails, with nothing made."""
-        event = stage.event("Create", stage.properties())
-        stage.time.now += BEGIN_WITHIN + 1
-        received = stage.deliver(event)
-        assert not succeeded(received)
-        assert "within 150 seconds" in received["Reason"]
-        assert received["PhysicalResourceId"].startswith("not-created:")
-        assert changes(stage) == []
-
     def test_that_is_denied_until_it_is_late_says_why(self, stage: CopyStage) -> None:
         """A Create that was throttled first has less time; the reason is the denial, not the time."""
         stage.versions.policy.allowed = False
@@ -168,6 +155,87 @@ class TestCreate:
         assert "/version/" in received["PhysicalResourceId"]
         assert stage.versions.calls("CopyProjectVersion") == ["CopyProjectVersion"]
 
+    @pytest.mark.parametrize(
+        ("age", "fault", "properties", "reason", "physical_id", "calls", "seconds"),
+        [
+            (BEGIN_WITHIN + 1, (), {}, "within 150 seconds", "not-created:", {"DescribeProjectVersions"}, 3),
+            # Nobody waits for it anymore, and it can't say that nothing was made.
+            (3600, (), {}, "no longer waits", "in-doubt:Copy:request-1:", set(), 0),
+            (0, (), {"VersionName": "no good"}, 'VersionName "no good"', "not-created:", set(), 0),
+            # It isn't throttling, so waiting doesn't help.
+            (0, ("LimitExceededException", COPY), {}, "quota", "not-created:", {"DescribeProjectVersions", COPY}, 1),
+            (
+                0,
+                ("ServiceQuotaExceededException", COPY),
+                {},
+                "quota",
+                "not-created:",
+                {"DescribeProjectVersions", COPY},
+                1,
+            ),
+            # The name is in use, although nothing of the name is listed.
+            (
+                0,
+                ("ResourceInUseException", COPY),
+                {"VersionName": "mine"},
+                '"mine" of project "copies": its name is taken',
+                "not-created:",
+                {"DescribeProjectVersions", COPY},
+                90,
+            ),
+            # Nothing could be read.
+            (
+                0,
+                ("AccessDeniedException",),
+                {},
+                "DescribeProjectVersions was denied",
+                IN_DOUBT,
+                {"DescribeProjectVersions"},
+                60,
+            ),
+        ],
+    )
+    def test_fails_in_time_and_makes_nothing(
+        self,
+        stage: CopyStage,
+        age: float,
+        fault: tuple[str, ...],
+        properties: dict[str, Any],
+        reason: str,
+        physical_id: str,
+        calls: set[str],
+        seconds: float,
+    ) -> None:
+        """The reason says why, and its Delete knows whether there is something to look for."""
+        event = stage.event("Create", stage.properties(**properties))
+        stage.time.now += age
+        if fault:
+            stage.fails(*fault)
+        began = stage.time.now
+        received = stage.deliver(event)
+        assert not succeeded(received)
+        assert reason in received["Reason"]
+        assert not fault or fault[0] in received["Reason"]
+        assert received["PhysicalResourceId"].startswith(physical_id)
+        assert set(stage.versions.calls()) == calls
+        assert stage.versions.live() == {}
+        assert stage.time.now - began <= seconds
+
+    @pytest.mark.parametrize(("deleting", "copies"), [(30, True), (1000, False)])
+    def test_waits_until_what_has_its_name_is_deleted(self, stage: CopyStage, deleting: float, copies: bool) -> None:
+        """Somebody else's, DELETING: its name is free in a moment, or else the reason says who has it."""
+        stage.versions.switches.deleting_time = deleting
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += DAY
+        stage.somebody("delete", str(foreign.arn))
+        received = stage.send("Create", stage.properties(VersionName="mine"))
+        assert succeeded(received) == copies
+        if copies:
+            assert received["PhysicalResourceId"] not in ("", str(foreign.arn))
+        else:
+            assert 'Model version "mine"' in received["Reason"]
+            assert received["PhysicalResourceId"].startswith("not-created:")
+
     @pytest.mark.parametrize("age", [0.0, 3.0, float(DAY)])
     def test_leaves_a_model_version_that_is_not_its_own(self, stage: CopyStage, age: float) -> None:
         """Somebody else's: rejected with the name in the reason; no Delete touches it, whatever its ID."""
@@ -181,25 +249,6 @@ class TestCreate:
             assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
         assert changes(stage) == []
         assert stage.version() == foreign
-
-    def test_waits_until_what_has_its_name_is_deleted(self, stage: CopyStage) -> None:
-        """Somebody else's, DELETING: its name is free in a moment."""
-        foreign = stage.versions.somebody_copies("mine")
-        stage.time.now += DAY
-        stage.somebody("delete", str(foreign.arn))
-        received = stage.send("Create", stage.properties(VersionName="mine"))
-        assert succeeded(received)
-        assert received["PhysicalResourceId"] != str(foreign.arn)
-
-    def test_fails_where_what_has_its_name_is_deleted_for_long(self, stage: CopyStage) -> None:
-        """Too late to begin then: it says who has the name."""
-        stage.versions.switches.deleting_time = 1000
-        foreign = stage.versions.somebody_copies("mine")
-        stage.time.now += DAY
-        stage.somebody("delete", str(foreign.arn))
-        received = stage.send("Create", stage.properties(VersionName="mine"))
-        assert 'Model version "mine"' in received["Reason"]
-        assert received["PhysicalResourceId"].startswith("not-created:")
 
     def test_adopts_a_finished_copy_of_the_same_where_asked(self, stage: CopyStage) -> None:
         """Its ID ends in |adopted, its attributes don't, and nothing that the stack does later changes it."""
@@ -250,26 +299,6 @@ class TestCreate:
         assert "COPYING_IN_PROGRESS" in received["Reason"]
         assert received["PhysicalResourceId"] == stage.arn
 
-    def test_older_than_cloudformation_waits_reads_nothing(self, stage: CopyStage) -> None:
-        """A Create that nobody waits for anymore changes nothing, and can't say that nothing was made."""
-        event = stage.event("Create", stage.properties())
-        stage.time.now += 3600
-        received = stage.deliver(event)
-        assert "no longer waits" in received["Reason"]
-        assert received["PhysicalResourceId"].startswith("in-doubt:Copy:request-1:")
-        assert stage.versions.calls() == []
-
-    @pytest.mark.parametrize("code", ["LimitExceededException", "ServiceQuotaExceededException"])
-    def test_a_quota_error_fails_at_once(self, stage: CopyStage, code: str) -> None:
-        """It isn't throttling, so waiting doesn't help."""
-        stage.fails(code, "CopyProjectVersion")
-        began = stage.time.now
-        received = stage.send("Create", stage.properties())
-        assert "quota" in received["Reason"]
-        assert code in received["Reason"]
-        assert received["PhysicalResourceId"].startswith("not-created:")
-        assert stage.time.now - began < 10
-
     def test_is_in_doubt_where_its_copy_got_no_response_and_nothing_can_be_read(self, stage: CopyStage) -> None:
         """The ID says so, and its Delete finds the copy by its tags."""
         fault = AwsError("InternalServerError", "oops", 500)
@@ -306,33 +335,10 @@ class TestCreate:
         )
         assert succeeded(stage.send("Create", stage.properties()))
 
-    def test_with_bad_properties_calls_nothing_and_has_made_nothing(self, stage: CopyStage) -> None:
-        """Its Delete has nothing to look for."""
-        received = stage.send("Create", stage.properties(VersionName="no good"))
-        assert "VersionName" in received["Reason"]
-        assert received["PhysicalResourceId"].startswith("not-created:")
-        assert stage.versions.calls() == []
-
     def test_throttling_at_the_end_of_a_run_fails_nothing(self, stage: CopyStage) -> None:
         """The next run goes on, whatever the last call met."""
         stage.fails("ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
         assert succeeded(stage.send("Create", stage.properties()))
-
-    def test_is_denied_to_describe_for_good(self, stage: CopyStage) -> None:
-        """A Create that could read nothing can't say that nothing was made."""
-        stage.fails("AccessDeniedException")
-        received = stage.send("Create", stage.properties())
-        assert "DescribeProjectVersions was denied" in received["Reason"]
-        assert received["PhysicalResourceId"] == IN_DOUBT
-
-    def test_a_copy_that_cannot_be_named_is_not_tried_for_ever(self, stage: CopyStage) -> None:
-        """ResourceInUse although nothing of the name is listed: a minute, then FAILED with what to do."""
-        stage.fails("ResourceInUseException", "CopyProjectVersion")
-        began = stage.time.now
-        received = stage.send("Create", stage.properties(VersionName="mine"))
-        assert "its name is taken" in received["Reason"]
-        assert '"mine"' in received["Reason"]
-        assert stage.time.now - began < 90
 
     @pytest.mark.parametrize("url", ["X-Amz-Date", "Expires", "none"])
     def test_knows_its_time_from_each_form_of_the_url(self, stage: CopyStage, url: str) -> None:
@@ -452,13 +458,39 @@ class TestUpdate:
             assert stage.version().tags == {**wanted, **owner}
         assert changes(stage) == ["TagResource", "UntagResource"] * 2
 
-    def test_changes_nothing_where_nothing_differs(self, stage: CopyStage) -> None:
-        """StopRunning and AdoptExisting concern the function only."""
-        physical_id = stage.made()
-        received = stage.send("Update", stage.properties(StopRunning="true"), physical_id, old=stage.properties())
+    @pytest.mark.parametrize(
+        ("old", "new", "makes"),
+        [
+            ({}, {"StopRunning": "true", "AdoptExisting": "true"}, []),  # they concern the function only
+            ({"VersionName": "mine"}, {}, []),  # the live version is what is wanted, whatever it is called
+            ({"KmsKeyId": "alias/models"}, {"KmsKeyId": "alias/models", "Tags": {"a": "b"}}, ["TagResource"]),
+            (
+                {"KmsKeyId": "alias/models", "VersionName": "mine"},
+                {"KmsKeyId": "alias/models", "VersionName": "mine", "Tags": {"a": "b"}},
+                ["TagResource"],
+            ),
+            # Which key a copy was made with is in its tags, because Describe may show neither alias.
+            ({"KmsKeyId": "alias/models"}, {"KmsKeyId": "alias/other"}, [COPY]),
+            ({"VersionName": "mine"}, {"VersionName": "mine", "DestinationProjectArn": "other"}, [COPY]),
+        ],
+    )
+    @pytest.mark.parametrize("key_form", ["as_given", "arn"])
+    def test_replaces_only_what_differs(
+        self, stage: CopyStage, key_form: Any, old: dict[str, Any], new: dict[str, Any], makes: list[str]
+    ) -> None:
+        """In whichever form Describe shows a KMS key; names are a project's own."""
+        stage.versions.switches.key_form = key_form
+        if "DestinationProjectArn" in new:
+            new = new | {"DestinationProjectArn": stage.versions.project("other")}
+        physical_id = stage.made(**old)
+        received = stage.send("Update", stage.properties(**new), physical_id, old=stage.properties(**old))
         assert succeeded(received)
-        assert received["PhysicalResourceId"] == physical_id
-        assert changes(stage) == []
+        assert (received["PhysicalResourceId"] == physical_id) == (makes != [COPY])
+        assert changes(stage) == makes
+        project = new.get("DestinationProjectArn", stage.versions.destination)
+        assert received["Data"]["ProjectArn"] == project
+        name = new.get("VersionName", old.get("VersionName"))
+        assert name in (None, received["Data"]["VersionName"])
 
     def test_sees_tags_that_show_late(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
         """An Update that is reversed at once undoes what it can't see yet."""
@@ -482,29 +514,6 @@ class TestUpdate:
         received = stage.send("Update", wanted, physical_id, old=stage.properties(OutputConfig=output))
         assert received["PhysicalResourceId"] == physical_id
         assert changes(stage) == ["TagResource"]
-
-    @pytest.mark.parametrize("shown", ["as_given", "arn"])
-    @pytest.mark.parametrize("name", [None, "mine"])
-    def test_of_tags_knows_a_key_that_was_given_as_an_alias(
-        self, stage: CopyStage, shown: Any, name: str | None
-    ) -> None:
-        """In whichever form Describe shows it."""
-        stage.versions.switches.key_form = shown
-        given: dict[str, Any] = {"KmsKeyId": "alias/models", "VersionName": name}
-        physical_id = stage.made(**given)
-        wanted = stage.properties(Tags={"a": "b"}, **given)
-        received = stage.send("Update", wanted, physical_id, old=stage.properties(**given))
-        assert succeeded(received)
-        assert received["PhysicalResourceId"] == physical_id
-        assert changes(stage) == ["TagResource"]
-
-    def test_of_an_alias_to_another_is_noticed(self, stage: CopyStage) -> None:
-        """Which key a copy was made with is in its tags, because Describe may show neither alias."""
-        stage.versions.switches.key_form = "arn"
-        physical_id = stage.made(KmsKeyId="alias/models")
-        received = stage.send("Update", stage.properties(KmsKeyId="alias/other"), physical_id, old=stage.properties())
-        assert succeeded(received)
-        assert received["PhysicalResourceId"] != physical_id
 
     @pytest.mark.parametrize("names", [(None, None), ("one", "two")])
     def test_replaces_and_the_old_one_is_cleaned_up(self, stage: CopyStage, names: tuple[Any, Any]) -> None:
@@ -584,22 +593,6 @@ class TestUpdate:
         assert received["PhysicalResourceId"] != physical_id
         assert succeeded(stage.send("Delete", wanted, physical_id))
         assert stage.arn == received["PhysicalResourceId"]
-
-    def test_to_another_project_copies_there(self, stage: CopyStage) -> None:
-        """An explicit name may stay: names are a project's own."""
-        physical_id = stage.made(VersionName="mine")
-        other = stage.versions.project("other")
-        new = stage.properties(VersionName="mine", DestinationProjectArn=other)
-        received = stage.send("Update", new, physical_id, old=stage.properties(VersionName="mine"))
-        assert succeeded(received)
-        assert received["Data"]["ProjectArn"] == other
-
-    def test_from_a_name_to_none_keeps_the_copy(self, stage: CopyStage) -> None:
-        """The live version is what is wanted, whatever it is called."""
-        physical_id = stage.made(VersionName="mine")
-        received = stage.send("Update", stage.properties(), physical_id, old=stage.properties(VersionName="mine"))
-        assert succeeded(received)
-        assert (received["PhysicalResourceId"], received["Data"]["VersionName"]) == (physical_id, "mine")
 
     def test_of_a_version_that_expired_succeeds(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its tags can be changed all the same; failing would block every later update of the stack."""

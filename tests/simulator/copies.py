@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
-from unittest import mock
 
-from crhelper import CfnResource
-from greenlet import GreenletExit
-
-from custom_resource import response
-from custom_resource.clock import Clock
-from custom_resource.errors import HandOverError, ResponseLostError
 from custom_resource.outcome import Outcome
 from custom_resource.request import Request
+from custom_resource.resource import CustomResource
 from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT, WAITING_MAXIMUM_EVENT_AGE
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
 from localcloud.rekognition import Switches
@@ -24,14 +17,12 @@ from project_version_copy.identity import TAG_PREFIX
 from project_version_copy.lifecycle import ATTRIBUTES, respond
 from project_version_copy.properties import RESOURCE_TYPE
 from tests.documents import REGION
-from tests.simulator.function import RETRY_DELAYS, START, Delivery, Function, Sent
-from tests.simulator.service import Calls
-from tests.simulator.stack_operations import Behavior, CloudFormation, Resource, Stack
-from tests.simulator.template import Template
-from tests.simulator.versions import ACCOUNT, Versions, VersionsClient
-from tests.simulator.world import Signal, Task, World
-
-FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copies"
+from tests.simulator.cloud import STARTED, BaseCloud
+from tests.simulator.function import Function, HandOver, Sent
+from tests.simulator.service import Act, Calls
+from tests.simulator.stack_operations import Behavior, Resource, Stack
+from tests.simulator.versions import ACCOUNT, Versions
+from tests.simulator.world import World
 
 
 @dataclass(frozen=True)
@@ -76,195 +67,58 @@ class Copy:
         return all(properties.get(member) == self.properties.get(member) for member in members)
 
 
-class Invocation(WaitingResource):
-    """One invocation of the function; its timer is the simulator's, because crhelper's runs by the real clock."""
-
-    def _set_timeout(self) -> None:
-        pass
-
-    def times_out(self) -> None:
-        """Do what crhelper's timer does."""
-        vars(CfnResource)["_timeout"](self)
-
-
-@dataclass
-class Context:
-    """Lambda's context object."""
-
-    world: World
-    ends: float
-    invoked_function_arn: str = FUNCTION
-    log_stream_name: str = "2023/11/14/[$LATEST]1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
-        return int((self.ends - self.world.now) * 1000)
-
-
 class CopyFunction(Function):
-    """Runs the real handler with its crhelper wrapper, for events and for what it sends itself."""
+    """The function of ``Custom::RekognitionProjectVersionCopy``, for events and for what it sends itself."""
+
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copies"
+    timeout = WAITING_FUNCTION_TIMEOUT
+    maximum_event_age = WAITING_MAXIMUM_EVENT_AGE
+    attributes = ATTRIBUTES
 
     def __init__(self, world: World, versions: Versions, run_seconds: float) -> None:
-        self.world = world
+        super().__init__(world)
         self.versions = versions
         self.run_seconds = run_seconds
-        self.log = []
-        self._taking: dict[Task, Callable[[dict[str, Any]], None]] = {}
-        """What takes the response of the invocation that a task belongs to."""
 
-    def send(self, event: Mapping[str, Any], delivery: Delivery) -> Sent:
-        """Deliver an event, and return what comes of it as it comes."""
-        sent = Sent(event, Signal(self.world), self.world.now)
-        self.log.append(sent)
-        lost = [delivery.responses_lost]
-        self._arrive(sent, dict(event), START + delivery.delay, list(delivery.attempts), lost)
-        for later in delivery.repeats:
-            self._arrive(sent, dict(event), START + delivery.delay + later, [], [0])
-        return sent
-
-    def take_response(self, _url: str, encoded: bytes, **_: object) -> None:
-        """Take a response in CloudFormation's place; a process that was killed sends none."""
-        if self.world.current is None:
-            raise GreenletExit
-        self._taking[self.world.running](json.loads(encoded))
-
-    def _arrive(self, sent: Sent, event: dict[str, Any], delay: float, attempts: list[Calls], lost: list[int]) -> None:
-        """Let an event arrive after a while; its attempts, and those of the runs after it, meet what is in the list."""
-        arrived = self.world.now + delay
-
-        def attempt(number: int) -> None:
-            def again() -> None:
-                """Lambda tries an event twice more, unless it has become too old meanwhile."""
-                if number < len(RETRY_DELAYS):
-                    delay = RETRY_DELAYS[number]
-                    if self.world.now + delay <= arrived + WAITING_MAXIMUM_EVENT_AGE:
-                        self.world.spawn(lambda: attempt(number + 1), delay)
-
-            self._run(sent, event, attempts, lost, again)
-
-        self.world.spawn(lambda: attempt(0), delay)
-
-    def _run(  # noqa: C901 - one invocation is one story
-        self, sent: Sent, event: dict[str, Any], attempts: list[Calls], lost: list[int], again: Callable[[], None]
-    ) -> None:
-        world = self.world
-        calls = attempts.pop(0) if attempts else Calls()
-        given: list[dict[str, Any]] = []
-        sent.invocations.append(given)
-        sent.calls.append(calls)
-
-        def die() -> None:
-            """End the process, as a crash or its timeout does; whoever calls this may be the process itself."""
-            task.kill()
-            ended.set()
-            again()
-            if world.current is task:
-                world.pause()
-
-        def take(received: dict[str, Any]) -> None:
-            if lost[0]:
-                lost[0] -= 1
-                raise ResponseLostError("lost")
-            given.append(check_response(event, received))
-            sent.responded.set(received)
+    def new_process(self, sent: Sent, calls: Calls, die: Act, hand_over: HandOver) -> CustomResource:
+        """Return the handler as a process of the function has it."""
+        client = cast("Any", self.versions.client(self.world.sleep, calls, die, sent.note_made))
 
         def go_on(request: Request, run: WaitingRun) -> Outcome | Unfinished:
-            client = VersionsClient(self.versions, world.sleep, calls, die, sent.note_put)
-            return respond(request, run, cast("Any", client))
+            return respond(request, run, client)
 
-        def run() -> None:
-            try:
-                resource(event, Context(world, world.now + WAITING_FUNCTION_TIMEOUT))
-            except (HandOverError, ResponseLostError):
-                again()
-            ended.set()
-
-        def watch() -> None:
-            """Crhelper's timer responds half a second before Lambda ends the function."""
-            if not ended.wait(WAITING_FUNCTION_TIMEOUT - 0.5):
-                resource.times_out()
-                if not ended.wait(0.5):
-                    die()
-
-        ended = Signal(world)
-        resource = Invocation(
+        return WaitingResource(
             RESOURCE_TYPE,
             go_on,
             attributes=ATTRIBUTES,
-            invoke=lambda _, following: self._arrive(sent, json.loads(following), START, attempts, lost),
+            invoke=hand_over,
             run_seconds=self.run_seconds,
-            clock=Clock(now=lambda: world.now, sleep=world.sleep, jitter=lambda longest: longest * 0.75),
+            clock=self.clock,
         )
-        task = world.spawn(run)
-        self._taking[task] = self._taking[world.spawn(watch)] = take
+
+    def check(self, event: Mapping[str, Any], received: Mapping[str, Any]) -> None:
+        """A copy that was made or kept has all its attributes."""
+        super().check(event, received)
+        if event["RequestType"] != "Delete" and received["Status"] == "SUCCESS":
+            arn = received["PhysicalResourceId"].removesuffix("|adopted")
+            assert received["Data"]["ProjectVersionArn"] == arn
+            assert all(received["Data"].values())
 
 
-def check_response(event: Mapping[str, Any], received: dict[str, Any]) -> dict[str, Any]:
-    """Return a response, after holding it to what CloudFormation asks of every one."""
-    physical_id = received["PhysicalResourceId"]
-    assert 0 < len(physical_id.encode()) <= 1024
-    assert list(received["Data"]) == list(ATTRIBUTES)
-    assert received["Reason"] or received["Status"] == "SUCCESS"
-    if event["RequestType"] == "Delete":
-        assert physical_id == event["PhysicalResourceId"]
-    elif received["Status"] == "SUCCESS":
-        assert received["Data"]["ProjectVersionArn"] == physical_id.removesuffix("|adopted")
-        assert all(received["Data"].values())
-    return received
-
-
-class CopyCloud:
-    """Everything a test needs to run an operation and look at its end."""
+class CopyCloud(BaseCloud):
+    """Everything a test needs to run an operation on copies and check how it ended."""
 
     def __init__(
         self, switches: Switches | None = None, behavior: Behavior | None = None, run_seconds: float = 600
     ) -> None:
-        self.world = World(1_700_000_000.0)
-        self.versions = Versions(lambda: self.world.now, switches)
-        self.function = CopyFunction(self.world, self.versions, run_seconds)
-        self.cloudformation = CloudFormation(self.function, behavior)
+        world = World(STARTED)
+        self.versions = Versions(lambda: world.now, switches)
+        super().__init__(CopyFunction(world, self.versions, run_seconds), behavior)
         self.world.now += 3600
 
     def copy(self, source: str = "v1", **more: Any) -> Copy:
         """Return a copy for a template."""
         return Copy(self.versions, source, **more)
-
-    def stack(self, name: str = "one") -> Stack:
-        """Return a new stack."""
-        return self.cloudformation.stack(name)
-
-    def create(self, stack: Stack, template: Template) -> None:
-        """Run CreateStack."""
-        self.operate(lambda: stack.create(template))
-
-    def update(self, stack: Stack, template: Template) -> None:
-        """Run UpdateStack."""
-        self.operate(lambda: stack.update(template))
-
-    def delete(self, stack: Stack) -> None:
-        """Run DeleteStack."""
-        self.operate(stack.delete)
-
-    def operate(self, operation: Callable[[], None]) -> None:
-        """Run an operation to its end, and everything that is still on its way then."""
-        with mock.patch.object(response, "send", self.function.take_response):
-            self.cloudformation.operate(operation)
-
-    def made(self, template: Template, name: str = "one") -> Stack:
-        """Return a stack that was made without trouble, a day ago."""
-        stack = self.stack(name)
-        self.create(stack, template)
-        assert stack.status == "CREATE_COMPLETE", stack.events
-        self.world.now += 86_400
-        return stack
-
-    def deliver(self, choose: Callable[[Mapping[str, Any]], Delivery | None]) -> None:
-        """Let events arrive as ``choose`` says; as ever where it says nothing."""
-        self.cloudformation.deliver = lambda event: choose(event) or Delivery()
-
-    def sent(self) -> list[tuple[str, str]]:
-        """Return every request so far: its type and its physical id."""
-        return [(each.event["RequestType"], each.event.get("PhysicalResourceId", "")) for each in self.function.log]
 
     def arns(self, *stacks: Stack) -> set[str]:
         """Return the ARNs of the copies that stacks have, adopted ones too."""
@@ -288,12 +142,6 @@ class CopyCloud:
         if not resource.physical_id.endswith("|adopted"):
             own = {key: value for key, value in version.tags.items() if not key.startswith(TAG_PREFIX)}
             assert own == dict(wanted.tags)
-
-    def check_responses(self) -> None:
-        """Hold every request to its response: in time, and at most one an invocation."""
-        for sent in self.function.log:
-            assert sent.responded.is_set(), sent.event["RequestType"]
-            assert all(len(given) <= 1 for given in sent.invocations)
 
 
 def arn_of(resource: Resource) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
@@ -19,6 +20,9 @@ LOST_BEFORE, LOST_AFTER, HANGS = "lost before", "lost after", "hangs"
 Fault = str
 """An error code, or LOST_BEFORE or LOST_AFTER (the effect), or HANGS (for the SDK's read timeout)."""
 
+Act = Callable[[], None]
+Call = Callable[[str, Mapping[str, Any]], object]
+
 
 @dataclass
 class Calls:
@@ -31,6 +35,67 @@ class Calls:
     dies_after: int | None = None
     """The call before or after whose effect the process ends."""
 
+    @property
+    def has_died(self) -> bool:
+        """Whether the invocation died at one of its calls."""
+        return any(at is not None and at < len(self.made) for at in (self.dies_before, self.dies_after))
+
+
+class Client:
+    """boto3's client, as far as the handlers use it, for one invocation."""
+
+    def __init__(
+        self,
+        emulator: RekognitionService,
+        account: str,
+        sleep: Callable[[float], None],
+        calls: Calls | None = None,
+        *,
+        die: Act = lambda: None,
+        note_made: Act = lambda: None,
+        before_call: Call = lambda *_: None,
+    ) -> None:
+        self._emulator = emulator
+        self._account = account
+        self._sleep = sleep
+        self._calls = calls or Calls()
+        self._die = die
+        self._note_made = note_made
+        self._before_call = before_call
+
+    def __getattr__(self, name: str) -> Callable[..., Mapping[str, Any]]:
+        operation = "".join(part.capitalize() for part in name.split("_"))
+        return lambda **parameters: self._call(operation, parameters)
+
+    def _call(self, operation: str, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        number = len(self._calls.made)
+        self._calls.made.append(operation)
+        fault = self._calls.faults.get(number)
+        self._sleep(LATENCY)
+        if self._calls.dies_before == number:
+            self._die()
+        self._before_call(operation, parameters)
+        if fault == HANGS:
+            self._sleep(15)
+            raise ReadTimeoutError(endpoint_url="local")
+        if fault == LOST_BEFORE:
+            raise ConnectionClosedError(endpoint_url="local")
+        if fault is not None and fault != LOST_AFTER:
+            raise client_error(operation, AwsError(fault, "a fault"))
+        if operation in ("PutProjectPolicy", "CopyProjectVersion"):
+            self._note_made()
+        try:
+            response = self._emulator.respond(request(operation, parameters, self._account))
+        except AwsError as error:
+            raise client_error(operation, error) from None
+        if self._calls.dies_after == number:
+            self._die()
+        self._sleep(LATENCY)
+        if fault == LOST_AFTER:
+            raise ConnectionClosedError(endpoint_url="local")
+        parsed: Mapping[str, Any] = with_datetimes(response)
+        return parsed
+
 
 class Service:
     """The service, and what happens behind the handler's back."""
@@ -41,8 +106,20 @@ class Service:
         """Seconds that the service's clock is ahead of CloudFormation's and the function's."""
         self.emulator = RekognitionService(switches or Switches(), lambda: world.now + self.clock_ahead, RootKeys())
         self.store = self.emulator.store
-        self.before_call: Callable[[str, Mapping[str, Any]], None] = lambda *_: None
+        self.before_call: Call = lambda *_: None
         """Runs just before a call takes effect: what others do meanwhile."""
+
+    def client(self, calls: Calls, die: Act, note_made: Act) -> Client:
+        """Return the client of one invocation."""
+        return Client(
+            self.emulator,
+            ACCOUNT,
+            self.world.sleep,
+            calls,
+            die=die,
+            note_made=note_made,
+            before_call=self.before_call,
+        )
 
     def project(self, name: str) -> str:
         """Make a project and return its ARN."""
@@ -66,58 +143,7 @@ class Service:
         self.store.delete_policy(ACCOUNT, REGION, arn, name)
 
 
-class Client:
-    """boto3's client, as far as the handler uses it, for one invocation."""
-
-    def __init__(self, service: Service, calls: Calls, die: Callable[[], None], note_put: Callable[[], None]) -> None:
-        self._service = service
-        self._calls = calls
-        self._die = die
-        self._note_put = note_put
-
-    def list_project_policies(self, **parameters: Any) -> Mapping[str, Any]:
-        """List a page of policies."""
-        return self._call("ListProjectPolicies", parameters)
-
-    def put_project_policy(self, **parameters: Any) -> Mapping[str, Any]:
-        """Put a policy."""
-        return self._call("PutProjectPolicy", parameters)
-
-    def delete_project_policy(self, **parameters: Any) -> Mapping[str, Any]:
-        """Delete a policy."""
-        return self._call("DeleteProjectPolicy", parameters)
-
-    def _call(self, operation: str, parameters: dict[str, Any]) -> Mapping[str, Any]:
-        world = self._service.world
-        number = len(self._calls.made)
-        self._calls.made.append(operation)
-        fault = self._calls.faults.get(number)
-        world.sleep(LATENCY)
-        if self._calls.dies_before == number:
-            self._die()
-        self._service.before_call(operation, parameters)
-        if fault == HANGS:
-            world.sleep(15)
-            raise ReadTimeoutError(endpoint_url="local")
-        if fault == LOST_BEFORE:
-            raise ConnectionClosedError(endpoint_url="local")
-        if fault is not None and fault != LOST_AFTER:
-            raise client_error(operation, AwsError(fault, "a fault"))
-        if operation == "PutProjectPolicy":
-            self._note_put()
-        try:
-            response = self._service.emulator.respond(request(operation, parameters))
-        except AwsError as error:
-            raise client_error(operation, error) from None
-        if self._calls.dies_after == number:
-            self._die()
-        world.sleep(LATENCY)
-        if fault == LOST_AFTER:
-            raise ConnectionClosedError(endpoint_url="local")
-        return response
-
-
-def request(operation: str, parameters: Mapping[str, Any], account: str = ACCOUNT) -> Request:
+def request(operation: str, parameters: Mapping[str, Any], account: str) -> Request:
     """Return a request that an account's root signed."""
     credential = f"AWS4-HMAC-SHA256 Credential={account}/20231114/{REGION}/rekognition/aws4_request, Signature=0"
     headers = {"authorization": credential, "x-amz-target": f"RekognitionService.{operation}"}
@@ -131,3 +157,15 @@ def client_error(operation: str, error: AwsError) -> ClientError:
         {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
         operation,
     )
+
+
+def with_datetimes(response: Any) -> Any:
+    """Return a response as boto3 parses it."""
+    if isinstance(response, list):
+        return [with_datetimes(each) for each in response]
+    if not isinstance(response, Mapping):
+        return response
+    return {
+        key: datetime.fromtimestamp(value, timezone.utc) if key.endswith("Timestamp") else with_datetimes(value)
+        for key, value in response.items()
+    }

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from custom_resource.timeouts import WAITING_SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
@@ -16,44 +16,24 @@ from project_version_copy.decision import LATE_START_MARGIN, MADE_UP_ID_MARGIN
 from project_version_copy.identity import TAG_PREFIX
 from rekognition.arns import ModelVersion
 from tests.documents import REGION
+from tests.simulator import machine
 from tests.simulator.copies import Copy, CopyCloud, arn_of
 from tests.simulator.function import Delivery, Sent
-from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom, with_other
 from tests.simulator.stack_operations import Behavior, Stack
 from tests.simulator.template import Other, Template
 from tests.simulator.versions import ACCOUNT
 
-STACKS = ("one", "two")
-LOGICAL_IDS = ("First", "Second")
 NAMES = ("a", "b")
 
-# Faults that end by themselves, so that the request as a whole must go well.
-transient = st.sampled_from(
-    ["ThrottlingException", "InternalServerError", "AccessDeniedException", LOST_BEFORE, LOST_AFTER, HANGS]
+deliveries = machine.deliveries(
+    attempts=4,
+    calls=9,
+    deadly_calls=7,
+    delays=[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 1.0, 13.0)],
+    repeats=[0.0, 0.02, 0.12, 3.0, 50.0, 140.0, 700.0],
 )
-faults = st.dictionaries(st.integers(0, 8), transient, max_size=4)
-dies = st.one_of(st.none(), st.integers(0, 6))
-
-
-@st.composite
-def deliveries(draw: st.DrawFn) -> Delivery:
-    """An event that comes late or twice, and of whose attempts at most two fail: Lambda's third does the work."""
-    attempts: list[Calls] = []
-    for _ in range(draw(st.integers(0, 4))):
-        calls = Calls(faults=draw(faults))
-        if len(attempts) < 2:
-            calls.dies_before, calls.dies_after = draw(dies), draw(dies)
-        attempts.append(calls)
-    deaths = sum(calls.dies_before is not None or calls.dies_after is not None for calls in attempts)
-    return Delivery(
-        delay=draw(st.sampled_from([0.0, 0.0, 0.0, 1.0, 13.0])),
-        repeats=tuple(draw(st.lists(st.sampled_from([0.0, 0.02, 0.12, 3.0, 50.0, 140.0, 700.0]), max_size=2))),
-        attempts=attempts,
-        responses_lost=draw(st.integers(0, 2 - deaths)),
-    )
-
-
-seldom = st.sampled_from([False, False, False, True])
+others = machine.others(0.0, 0.2, 0.35, 5.0, 95.0)
 copies = st.fixed_dictionaries(
     {
         "source": st.sampled_from(["v1", "v2"]),
@@ -65,18 +45,13 @@ copies = st.fixed_dictionaries(
         "retain": seldom,
     }
 )
-others = st.builds(
-    Other,
-    version=st.integers(1, 9),
-    fails=st.booleans(),
-    after=st.sampled_from([0.0, 0.2, 0.35, 5.0, 95.0]),
-    needs=st.sampled_from(["", *LOGICAL_IDS]),
-)
-templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), copies, max_size=2), st.one_of(st.none(), others))
+templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), copies, max_size=2), others)
 
 
-class Lifecycle(RuleBasedStateMachine):
+class Lifecycle(Machine):
     """Two stacks that copy to one project, and somebody who interferes."""
+
+    cloud: CopyCloud
 
     @initialize(
         copying=st.sampled_from([0.0, 5.0, 90.0, 700.0]),
@@ -108,8 +83,7 @@ class Lifecycle(RuleBasedStateMachine):
             tags_lag=lag,
         )
         behavior = Behavior(old_form_of_url=old_form, clean_up_has_new_properties=new_properties)
-        self.cloud = CopyCloud(switches, behavior, run_seconds)
-        self.stacks = {name: self.cloud.stack(name) for name in STACKS}
+        self.begin(CopyCloud(switches, behavior, run_seconds))
         self.foreign: dict[str, dict[str, str]] = {}
         """The tags of model versions that no stack deletes, by their ARNs: others', retained and adopted ones."""
         self.drifted: set[str] = set()
@@ -117,7 +91,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     # -- what can happen -----------------------------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries(), max_size=4))
+    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries, max_size=4))
     def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
         """Create or update a stack, its events delivered in any way."""
         self._deploy(self.stacks[name], self._template(template), drawn)
@@ -126,8 +100,8 @@ class Lifecycle(RuleBasedStateMachine):
         name=st.sampled_from(STACKS),
         changes=st.lists(copies, min_size=2, max_size=2),
         in_place=st.booleans(),
-        other=st.one_of(st.none(), others),
-        drawn=st.lists(deliveries(), max_size=4),
+        other=others,
+        drawn=st.lists(deliveries, max_size=4),
     )
     def change(
         self, name: str, changes: list[dict[str, Any]], in_place: bool, other: Other | None, drawn: list[Delivery]
@@ -140,9 +114,7 @@ class Lifecycle(RuleBasedStateMachine):
             logical_id: replace(resource.policy, needs="", **({"tags": change["tags"]} if in_place else change))
             for (logical_id, resource), change in zip(stack.resources.items(), changes, strict=False)
         }
-        if other is not None:
-            template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
-        self._deploy(stack, template, drawn)
+        self._deploy(stack, with_other(template, other), drawn)
 
     def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
         # A clean-up may carry the new properties: without StopRunning a copy that runs stays then, which is known.
@@ -156,12 +128,9 @@ class Lifecycle(RuleBasedStateMachine):
             return
         before = dict(stack.resources)
         log = len(self.cloud.function.log)
-        self._deliver(drawn)
-        made = stack.status in ("", "DELETE_COMPLETE", "ROLLBACK_COMPLETE")
-        (self.cloud.create if made else self.cloud.update)(stack, wanted)
-        event(stack.status)
+        self.deploy_stack(stack, wanted, drawn)
         self._settle(stack, before, log)
-        assert stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+        assert stack.status in ENDS
         if stack.status == "UPDATE_ROLLBACK_COMPLETE":
             assert {name: each.policy.properties for name, each in stack.resources.items()} == {
                 name: each.policy.properties for name, each in before.items()
@@ -171,12 +140,12 @@ class Lifecycle(RuleBasedStateMachine):
         if not any(delivery.repeats for delivery in drawn):  # a late repeat sets the tags of its Update once more
             self._check_resources(stack)
 
-    @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries(), max_size=3))
+    @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries, max_size=3))
     def delete(self, name: str, drawn: list[Delivery]) -> None:
         """Delete a stack."""
         stack = self.stacks[name]
         before, log = dict(stack.resources), len(self.cloud.function.log)
-        self._deliver(drawn)
+        self.deliver(drawn)
         self.cloud.delete(stack)
         self._settle(stack, before, log)
         assert stack.status == "DELETE_COMPLETE"
@@ -214,11 +183,6 @@ class Lifecycle(RuleBasedStateMachine):
         """The source's account withdraws its policy, or attaches it again."""
         self.cloud.versions.policy.allowed = allowed
 
-    @rule(seconds=st.sampled_from([10.0, 120.0, 5000.0]))
-    def time_passes(self, seconds: float) -> None:
-        """Nothing happens for a while."""
-        self.cloud.world.now += seconds
-
     # -- what must hold ------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: hasattr(self, "cloud"))
@@ -237,12 +201,6 @@ class Lifecycle(RuleBasedStateMachine):
             assert version.tags == tags
             assert "stop" not in [asked for _, asked in version.asked]
 
-    @precondition(lambda self: hasattr(self, "cloud"))
-    @invariant()
-    def requests_are_responded_to(self) -> None:
-        """Each request has its response, and each invocation gives at most one."""
-        self.cloud.check_responses()
-
     def _check_resources(self, stack: Stack) -> None:
         live = self.cloud.versions.live()
         for resource in stack.resources.values():
@@ -253,12 +211,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
         chosen, other = drawn
-        template: dict[str, Copy | Other] = {}
-        for logical_id, options in chosen.items():
-            template[logical_id] = self.cloud.copy(**options)
-        if other is not None:
-            template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
-        return template
+        return with_other({name: self.cloud.copy(**options) for name, options in chosen.items()}, other)
 
     def _cannot_be_rolled_back(self, stack: Stack, template: Template) -> bool:
         """Return whether a copy that was deleted by hand can't be copied anew: it is denied, or its name is given away.
@@ -284,10 +237,6 @@ class Lifecycle(RuleBasedStateMachine):
             for owner, of, name in owned
             if name
         )
-
-    def _deliver(self, drawn: list[Delivery]) -> None:
-        left = list(drawn)
-        self.cloud.deliver(lambda _event: left.pop(0) if left else None)
 
     def _settle(self, stack: Stack, before: Mapping[str, Any], log: int) -> None:
         """Note what stays although its resource went, and take away what is known to be left behind."""
@@ -319,7 +268,7 @@ class Lifecycle(RuleBasedStateMachine):
         """
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
         return any(
-            has_died(each.calls[0]) and created > each.at + LATE_START_MARGIN
+            each.calls[0].has_died and created > each.at + LATE_START_MARGIN
             for each in self.cloud.function.log[log:]
             if each.event["RequestType"] == "Delete"
             and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
@@ -349,11 +298,6 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _resources(self) -> list[Any]:
         return [each for stack in self.stacks.values() for each in stack.resources.values()]
-
-
-def has_died(calls: Calls) -> bool:
-    """Return whether an attempt died at one of its calls."""
-    return any(at is not None and at < len(calls.made) for at in (calls.dies_before, calls.dies_after))
 
 
 TestLifecycle = Lifecycle.TestCase

@@ -20,11 +20,6 @@ FAILS_LAST = Other(version=2, fails=True, needs="Copy")
 """Another resource, which fails after the copy is finished."""
 
 
-def creates(delivery: Delivery) -> Any:
-    """Return a choice that lets Creates arrive like this, and everything else as ever."""
-    return lambda event: delivery if event["RequestType"] == "Create" else None
-
-
 def switches(**changed: Any) -> Switches:
     """Return a service where copying takes three runs, with these switches changed."""
     return Switches(**{"copying_time": 1500, "deleting_time": 30, **changed})
@@ -111,7 +106,7 @@ def test_an_event_that_comes_more_than_once_copies_once(
 ) -> None:
     """The name is the same each time, and the tags tell whose the copy is, even where they show late."""
     cloud = CopyCloud(switches(versions_lag=versions_lag, tags_lag=tags_lag))
-    cloud.deliver(creates(Delivery(repeats=again)))
+    cloud.deliver_first("Create", Delivery(repeats=again))
     stack = cloud.made({"Copy": cloud.copy()})
     assert set(cloud.versions.live()) == cloud.arns(stack)
     cloud.check_responses()
@@ -122,7 +117,7 @@ def test_an_event_that_comes_more_than_once_copies_once(
 def test_a_canceled_create_that_comes_again_leaves_nothing(later: float) -> None:
     """The Delete has removed the first one's copy when the second one begins: it waits for that one too."""
     cloud = CopyCloud(switches(copying_time=5))
-    cloud.deliver(creates(Delivery(attempts=[meets(dies_after=1)], repeats=(later,))))
+    cloud.deliver_first("Create", Delivery(attempts=[meets(dies_after=1)], repeats=(later,)))
     stack = cloud.stack()
     cloud.create(stack, {"Copy": cloud.copy(), "Other": Other(fails=True, after=3)})
     assert cloud.versions.live() == {}
@@ -143,7 +138,7 @@ def test_a_canceled_create_that_comes_again_leaves_nothing(later: float) -> None
 def test_runs_that_die_are_gone_on_with(attempts: list[Calls]) -> None:
     """Lambda delivers the run's event again, and that run reads anew."""
     cloud = CopyCloud()
-    cloud.deliver(creates(Delivery(attempts=attempts)))
+    cloud.deliver_first("Create", Delivery(attempts=attempts))
     stack = cloud.made({"Copy": cloud.copy()})
     cloud.check_stack(stack)
     assert set(cloud.versions.live()) == cloud.arns(stack)
@@ -153,7 +148,7 @@ def test_runs_that_die_are_gone_on_with(attempts: list[Calls]) -> None:
 def test_a_create_that_never_responds_is_removed() -> None:
     """Every attempt dies, CloudFormation gives up after an hour, and its Delete finds the copy by its tags."""
     cloud = CopyCloud()
-    cloud.deliver(creates(Delivery(attempts=[meets(dies_after=1), meets(dies_after=0), meets(dies_after=0)])))
+    cloud.deliver_first("Create", Delivery(attempts=[meets(dies_after=1), meets(dies_after=0), meets(dies_after=0)]))
     stack = cloud.stack()
     cloud.create(stack, {"Copy": cloud.copy()})
     assert stack.status == "ROLLBACK_COMPLETE"
@@ -164,7 +159,7 @@ def test_a_create_that_never_responds_is_removed() -> None:
 def test_a_lost_response_is_sent_by_the_next_delivery() -> None:
     """The run fails, Lambda delivers its event again, and that run responds the same."""
     cloud = CopyCloud()
-    cloud.deliver(creates(Delivery(responses_lost=2)))
+    cloud.deliver_first("Create", Delivery(responses_lost=2))
     cloud.check_stack(cloud.made({"Copy": cloud.copy()}))
 
 
@@ -248,7 +243,7 @@ class TestKnownLimitations:
         cloud = CopyCloud()
         stack = cloud.made({"Copy": cloud.copy()})
         attempts = [meets(dies_after=6), meets(dies_after=0), meets(dies_after=0)]
-        cloud.deliver(lambda event: Delivery(attempts=attempts) if len(cloud.function.log) == 1 else None)
+        cloud.deliver_first("Update", Delivery(attempts=attempts))
         cloud.update(stack, {"Copy": cloud.copy("v2")})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert len(cloud.versions.live()) == 2
@@ -256,7 +251,7 @@ class TestKnownLimitations:
     def test_a_create_is_delivered_again_after_its_copy_was_deleted(self) -> None:
         """Its stack is gone by then."""
         cloud = CopyCloud(switches(copying_time=1, deleting_time=1))
-        cloud.deliver(creates(Delivery(repeats=(100.0,))))
+        cloud.deliver_first("Create", Delivery(repeats=(100.0,)))
         stack = cloud.stack()
         cloud.create(stack, {"Copy": cloud.copy(), "Other": FAILS_LAST})
         assert stack.status == "ROLLBACK_COMPLETE"
@@ -266,7 +261,7 @@ class TestKnownLimitations:
         """It sets its tags again."""
         cloud = CopyCloud()
         stack = cloud.made({"Copy": cloud.copy()})
-        cloud.deliver(lambda event: Delivery(repeats=(60.0,)) if len(cloud.function.log) == 1 else None)
+        cloud.deliver_first("Update", Delivery(repeats=(60.0,)))
         cloud.update(stack, {"Copy": cloud.copy(tags=(("team", "a"),)), "Other": FAILS_LAST})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         (version,) = cloud.versions.live().values()

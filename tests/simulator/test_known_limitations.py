@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 
 from localcloud.rekognition import Switches
@@ -18,15 +16,10 @@ FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
 FAILS = Other(version=2, fails=True, needs="Sharing")
 
 
-def only(kind: str, delivery: Delivery, cloud: Cloud) -> None:
-    """Deliver the events of a type like this, all others on time."""
-    cloud.deliver(lambda event: copy.deepcopy(delivery) if event["RequestType"] == kind else None)
-
-
 def test_a_create_tried_late_after_cloudformation_gave_up_leaves_its_policy() -> None:
     """A second delivery a minute after the rollback can't be told from a first one."""
     cloud = Cloud()
-    only("Create", Delivery(repeats=(60,)), cloud)
+    cloud.deliver_first("Create", Delivery(repeats=(60,)))
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS})
     assert stack.status == "ROLLBACK_COMPLETE"
@@ -51,7 +44,7 @@ def test_a_create_delivered_again_leaves_its_policy_only_after_its_deletes_last_
     ends = set()
     for moment in range(300):
         cloud = Cloud()
-        only("Create", Delivery(delay=4, repeats=(moment * 0.05,)), cloud)
+        cloud.deliver_first("Create", Delivery(delay=4, repeats=(moment * 0.05,)))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
         assert stack.status == "ROLLBACK_COMPLETE"
@@ -67,7 +60,7 @@ def test_a_replacement_whose_every_delivery_died_leaves_the_new_policy() -> None
     cloud = Cloud()
     stack = cloud.made({"Sharing": cloud.policy()})
     dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
-    cloud.deliver(lambda event: Delivery(attempts=dead) if len(cloud.sent()) == 1 else None)
+    cloud.deliver_first("Update", Delivery(attempts=dead))
     cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     cloud.check_stack(stack)
@@ -77,7 +70,7 @@ def test_a_replacement_whose_every_delivery_died_leaves_the_new_policy() -> None
 def test_a_create_that_died_is_left_after_an_hour_without_service_timeout() -> None:
     """Without ServiceTimeout a policy of an hour ago is not taken for this Create's."""
     cloud = Cloud()
-    only("Create", Delivery(attempts=[meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]), cloud)
+    cloud.deliver_first("Create", Delivery(attempts=[meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]))
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy(service_timeout=None)})
     assert stack.status == "ROLLBACK_COMPLETE"
@@ -112,10 +105,8 @@ def test_a_create_cloudformation_gave_an_id_to_leaves_its_policy_when_it_is_dele
     """Its age no longer tells the policy from another's; an ID in doubt has the time in it, a made-up one hasn't."""
     cloud = Cloud()
     dead = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
-    rejected = Delivery(attempts=[meets("InvalidParameterException")])
-    cloud.deliver(
-        lambda event: copy.deepcopy(rejected if event["RequestType"] == "Delete" else Delivery(attempts=dead))
-    )
+    rejected = meets("InvalidParameterException")
+    cloud.deliver(lambda event: Delivery(attempts=[rejected] if event["RequestType"] == "Delete" else dead))
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy()})
     assert stack.status == "ROLLBACK_FAILED"
@@ -200,7 +191,7 @@ def test_a_clean_up_that_fails_three_times_is_dropped_and_leaves_its_policy() ->
     """CloudFormation tries a clean-up three times and completes all the same; the log says what was rejected."""
     cloud = Cloud()
     stack = cloud.made({"Sharing": cloud.policy()})
-    only("Delete", Delivery(attempts=[meets("InvalidParameterException")]), cloud)
+    cloud.deliver_first("Delete", *[Delivery(attempts=[meets("InvalidParameterException")]) for _ in range(3)])
     cloud.update(stack, {})
     assert stack.status == "UPDATE_COMPLETE"
     assert [kind for kind, _ in cloud.sent()].count("Delete") == 3
@@ -214,8 +205,7 @@ def test_an_update_that_comes_twice_after_a_rollback_of_seconds_puts_its_documen
     monkeypatch.setattr(stack_operations, "ROLL_BACK_DELAY", 0.5)
     cloud = Cloud()
     stack = cloud.made({"Sharing": cloud.policy()})
-    repeated = [Delivery(repeats=(60,))]
-    cloud.deliver(lambda _: repeated.pop() if repeated else None)
+    cloud.deliver_first("Update", Delivery(repeats=(60,)))
     cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert cloud.live_is(OTHER)
@@ -229,8 +219,7 @@ def test_a_replacement_that_is_canceled_or_comes_twice_leaves_the_new_policy() -
     ):
         cloud = Cloud(behavior=behavior)
         stack = cloud.made({"Sharing": cloud.policy()})
-        first = [delivery]
-        cloud.deliver(lambda _, first=first: first.pop() if first else None)  # type: ignore[misc]
+        cloud.deliver_first("Update", delivery)
         cloud.update(stack, {"Sharing": cloud.policy("renamed"), "Other": other})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert cloud.live_is(MINE, "renamed")
@@ -241,8 +230,7 @@ def test_without_rollback_the_delete_of_a_failed_create_may_take_the_next_create
     """If CloudFormation deletes it last: the Create was canceled before its put, or gave up in doubt a moment ago."""
     for other in (FAILS_AT_ONCE, Other()):
         cloud = Cloud(behavior=Behavior(failed_creates_are_deleted_last=True))
-        denied = [Delivery(attempts=[meets(*["AccessDeniedException"] * 60)])]
-        cloud.deliver(lambda _, denied=denied: denied.pop() if denied else None)  # type: ignore[misc]
+        cloud.deliver_first("Create", Delivery(attempts=[meets(*["AccessDeniedException"] * 60)]))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy(), "Other": other}, disable_rollback=True)
         assert stack.status == "CREATE_FAILED"
@@ -256,14 +244,14 @@ def test_a_service_clock_that_is_ahead_lets_a_repeated_delete_take_the_next_owne
     cloud = Cloud()
     cloud.service.clock_ahead = 20
     stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
-    only("Delete", Delivery(repeats=(15,)), cloud)
+    cloud.deliver_first("Delete", Delivery(repeats=(15,)))
 
     def hand_over() -> None:
         stack.delete()
         cloud.world.sleep(5)
         again.create({"Sharing": cloud.policy()})
 
-    cloud.cloudformation.operate(hand_over)
+    cloud.operate(hand_over)
     assert again.status == "CREATE_COMPLETE"
     assert cloud.live_is(None)
 
@@ -273,7 +261,7 @@ def test_without_a_time_in_the_url_a_late_repeat_of_an_update_undoes_its_rollbac
     for tells_time, live in ((True, MINE), (False, OTHER)):
         cloud = Cloud(behavior=Behavior(url_tells_time=tells_time))
         stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.deliver(lambda _event: Delivery(repeats=(40,)) if len(cloud.sent()) == 1 else None)  # noqa: B023
+        cloud.deliver_first("Update", Delivery(repeats=(40,)))
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert cloud.live_is(live)

@@ -13,64 +13,33 @@ from typing import Any
 
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from custom_resource.timeouts import SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
 from project_policy.decision import MADE_UP_ID_MARGIN
 from tests.documents import FOREIGN, MINE, OTHER, THIRD, document, is_document
+from tests.simulator import machine
 from tests.simulator.cloud import Cloud
 from tests.simulator.function import Delivery
-from tests.simulator.service import HANGS, LOST_AFTER, LOST_BEFORE, Calls
+from tests.simulator.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom, with_other
 from tests.simulator.stack_operations import Behavior, Resource, Stack
 from tests.simulator.template import Other, Policy, Template
 
 NAMES = ("a", "b", "c")
-STACKS = ("one", "two")
 SETTLED = 3.0
 """Seconds after which every list shows what somebody did; what a list hides for longer is a known limitation."""
-LOGICAL_IDS = ("First", "Second")
 BAD: list[Any] = ["{", {"Version": "2012-10-17", "Statement": []}, document("1234")]
 """Documents that the function rejects."""
 
-# Faults that end by themselves, so that the request as a whole must go well.
-transient = st.sampled_from(
-    [
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "InternalServerError",
-        "AccessDeniedException",
-        LOST_BEFORE,
-        LOST_AFTER,
-        HANGS,
-    ]
+deliveries = machine.deliveries(
+    attempts=3,
+    calls=6,
+    deadly_calls=3,
+    delays=[*[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 0.0, 1.0, 4.0, 50.0)], (120.0, 1), (300.0, 0)],
+    repeats=[0.0, 0.02, 0.07, 0.12, 3.0, 50.0, 200.0],
 )
-faults = st.dictionaries(st.integers(0, 5), transient, max_size=4)
-dies = st.one_of(st.none(), st.integers(0, 2))
-DELAYS = [*[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 0.0, 1.0, 4.0, 50.0)], (120.0, 1), (300.0, 0)]
-"""How late an event is, and how many of its attempts may fail so that Lambda still tries the next one."""
-
-
-@st.composite
-def deliveries(draw: st.DrawFn) -> Delivery:
-    """An event that comes late or twice, and whose last attempt does the work."""
-    delay, most_failures = draw(st.sampled_from(DELAYS))
-    attempts: list[Calls] = []
-    for _ in range(draw(st.integers(0, 3))):
-        calls = Calls(faults=draw(faults))
-        if len(attempts) < most_failures:
-            calls.dies_before, calls.dies_after = draw(dies), draw(dies)
-        attempts.append(calls)
-    deaths = sum(calls.dies_before is not None or calls.dies_after is not None for calls in attempts)
-    return Delivery(
-        delay=delay,
-        repeats=tuple(draw(st.lists(st.sampled_from([0.0, 0.02, 0.07, 0.12, 3.0, 50.0, 200.0]), max_size=2))),
-        attempts=attempts,
-        responses_lost=draw(st.integers(0, most_failures - deaths)),
-    )
-
-
-seldom = st.sampled_from([False, False, False, True])
+others = machine.others(0.0, 0.1, 0.2, 0.3, 5.0)
 documents = st.sampled_from([*[MINE, OTHER, THIRD] * 3, *BAD])
 policies = st.fixed_dictionaries(
     {
@@ -82,18 +51,13 @@ policies = st.fixed_dictionaries(
         "service_timeout": st.sampled_from([900, 900, 900, None]),
     }
 )
-others = st.builds(
-    Other,
-    version=st.integers(1, 9),
-    fails=st.booleans(),
-    after=st.sampled_from([0.0, 0.1, 0.2, 0.3, 5.0]),
-    needs=st.sampled_from(["", *LOGICAL_IDS]),
-)
-templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), policies, max_size=2), st.one_of(st.none(), others))
+templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), policies, max_size=2), others)
 
 
-class Lifecycle(RuleBasedStateMachine):
+class Lifecycle(Machine):
     """Two stacks on one project, and somebody who interferes."""
+
+    cloud: Cloud
 
     @initialize(
         overwrite=st.sampled_from(["reject", "overwrite"]),
@@ -120,8 +84,7 @@ class Lifecycle(RuleBasedStateMachine):
             old_form_of_url=url == "old form",
             clean_up_has_new_properties=new_properties,
         )
-        self.cloud = Cloud(switches, behavior)
-        self.stacks = {name: self.cloud.stack(name) for name in STACKS}
+        self.begin(Cloud(switches, behavior))
         self.foreign: dict[str, Mapping[str, Any]] = {}
         """Policies that somebody else made, by name, and their documents: no stack may change them."""
         self.drifted: set[str] = set()
@@ -130,7 +93,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     # -- what can happen -----------------------------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries(), max_size=4))
+    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries, max_size=4))
     def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
         """Create or update a stack, its events delivered in any way."""
         self._deploy(self.stacks[name], self._template(template), drawn)
@@ -139,8 +102,8 @@ class Lifecycle(RuleBasedStateMachine):
         name=st.sampled_from(STACKS),
         documents=st.lists(documents, min_size=2, max_size=2),
         names=st.one_of(st.none(), st.permutations(NAMES)),
-        other=st.one_of(st.none(), others),
-        drawn=st.lists(deliveries(), max_size=4),
+        other=others,
+        drawn=st.lists(deliveries, max_size=4),
     )
     def change(
         self, name: str, documents: list[Any], names: list[str] | None, other: Other | None, drawn: list[Delivery]
@@ -149,7 +112,7 @@ class Lifecycle(RuleBasedStateMachine):
         stack = self.stacks[name]
         if not stack.resources:
             return
-        template: dict[str, Policy | Other] = {
+        template = {
             logical_id: replace(
                 resource.policy, document=content, policy_name=new or resource.policy.policy_name, needs=""
             )
@@ -157,9 +120,7 @@ class Lifecycle(RuleBasedStateMachine):
                 stack.resources.items(), documents, names or (None, None), strict=False
             )
         }
-        if other is not None:
-            template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
-        self._deploy(stack, template, drawn)
+        self._deploy(stack, with_other(template, other), drawn)
 
     def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
         if self._takes_over_what_cannot_be_told_apart(stack, wanted):
@@ -167,14 +128,11 @@ class Lifecycle(RuleBasedStateMachine):
         before = self._says()
         owned_before = dict(stack.resources)
         log = len(self.cloud.function.log)
-        self._deliver(drawn)
-        made = stack.status in ("", "DELETE_COMPLETE", "ROLLBACK_COMPLETE")
-        (self.cloud.create if made else self.cloud.update)(stack, wanted)
-        event(stack.status)
+        self.deploy_stack(stack, wanted, drawn)
         if stack.status == "UPDATE_ROLLBACK_FAILED":
             self._continue_rollback(stack)
         self._let_off(log)
-        assert stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+        assert stack.status in ENDS
         assert not stack.dropped
         stays = self._let_stay(stack, owned_before)
         if stack.status == "ROLLBACK_COMPLETE":
@@ -190,16 +148,16 @@ class Lifecycle(RuleBasedStateMachine):
     def _continue_rollback(self, stack: Stack) -> None:
         """A reverse Update may fail only with a reason that names what ends the rollback, and that must end it."""
         assert "ContinueUpdateRollback" in stack.events[-1]
-        self._deliver([])
+        self.deliver([])
         self.cloud.continue_update_rollback(stack)
 
-    @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries(), max_size=3))
+    @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries, max_size=3))
     def delete(self, name: str, drawn: list[Delivery]) -> None:
         """Delete a stack."""
         stack = self.stacks[name]
         owned = dict(stack.resources)
         before, log = self._says(), len(self.cloud.function.log)
-        self._deliver(drawn)
+        self.deliver(drawn)
         self.cloud.delete(stack)
         self._let_off(log)
         assert stack.status == "DELETE_COMPLETE"
@@ -230,11 +188,6 @@ class Lifecycle(RuleBasedStateMachine):
             self.foreign.pop(name, None)
             self._drift(name)
 
-    @rule(seconds=st.sampled_from([10.0, 120.0, 1200.0, 86_400.0]))
-    def time_passes(self, seconds: float) -> None:
-        """Nothing happens for a while."""
-        self.cloud.world.now += seconds
-
     # -- what must hold ------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: hasattr(self, "cloud"))
@@ -245,12 +198,6 @@ class Lifecycle(RuleBasedStateMachine):
         for name, content in self.foreign.items():
             assert name in says, f"{name} is gone"
             assert is_document(says[name], content)
-
-    @precondition(lambda self: hasattr(self, "cloud"))
-    @invariant()
-    def requests_are_responded_to(self) -> None:
-        """Each request has its response, and each invocation gives one."""
-        self.cloud.check_responses()
 
     def _check_complete(self, stack: Stack, asked: set[str]) -> None:
         for logical_id, resource in stack.resources.items():
@@ -281,17 +228,15 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
         chosen, other = drawn
-        template: dict[str, Policy | Other] = {}
+        template: dict[str, Policy] = {}
         for logical_id, given in chosen.items():
             wanted = dict(given)
             # Two policies of one name in one template are rejected at synthesis.
-            if any(isinstance(each, Policy) and each.policy_name == wanted["name"] for each in template.values()):
+            if any(each.policy_name == wanted["name"] for each in template.values()):
                 continue
             needs = next(iter(template), "") if wanted.pop("in_order") else ""
             template[logical_id] = self.cloud.policy(needs=needs, **wanted)
-        if other is not None:
-            template["Other"] = replace(other, needs=other.needs if other.needs in template else "")
-        return template
+        return with_other(template, other)
 
     def _takes_over_what_cannot_be_told_apart(self, stack: Stack, template: Template) -> bool:
         """Return whether a template takes another owner's name in one of the two ways that are known limitations.
@@ -318,12 +263,11 @@ class Lifecycle(RuleBasedStateMachine):
                 return True  # what belongs to another is not to be adopted; synthesis and people see to that
         return False
 
-    def _deliver(self, drawn: list[Delivery]) -> None:
-        left = list(drawn)
+    def deliver(self, drawn: list[Delivery]) -> None:
+        """Let the next events arrive as drawn; without a time a late repeat can't be told from a first delivery."""
         if not self.cloud.cloudformation.behavior.url_tells_time:
-            # A late repeat can't be told from a first delivery then: a known limitation.
-            left = [replace(each, repeats=()) for each in left]
-        self.cloud.deliver(lambda _event: left.pop(0) if left else None)
+            drawn = [replace(each, repeats=()) for each in drawn]
+        super().deliver(drawn)
 
     def _drift(self, name: str) -> None:
         self.drifted.add(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import pytest
@@ -21,12 +20,6 @@ FAILS = Other(version=2, fails=True, needs="Sharing")
 DENIED = "AccessDeniedException"
 
 
-def first_of_kind(kind: str, delivery: Delivery, cloud: Cloud) -> None:
-    """Deliver the first event of a type like this, all others without trouble."""
-    waiting = [delivery]
-    cloud.deliver(lambda event: waiting.pop() if waiting and event["RequestType"] == kind else None)
-
-
 class TestReverseUpdate:
     """CloudFormation may reverse an Update whose function still runs."""
 
@@ -38,7 +31,7 @@ class TestReverseUpdate:
         cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True, url_tells_time=tells_time))
         stack = cloud.made({"Sharing": cloud.policy()})
         held_up = meets("", *["ThrottlingException"] * throttled, last)
-        first_of_kind("Update", Delivery(attempts=[held_up]), cloud)
+        cloud.deliver_first("Update", Delivery(attempts=[held_up]))
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
         assert stack.status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
         if stack.status == "UPDATE_ROLLBACK_FAILED":  # says so, and corrected by the way out that the reason names
@@ -50,8 +43,7 @@ class TestReverseUpdate:
         """Where the forward Update puts its document after the reverse one was sent, the reason names the way out."""
         cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True))
         stack = cloud.made({"Sharing": cloud.policy()})
-        deliveries = [Delivery(delay=10), Delivery(delay=6.5)]
-        cloud.deliver(lambda _: deliveries.pop() if deliveries else None)
+        cloud.deliver_first("Update", Delivery(delay=6.5), Delivery(delay=10))
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
         assert stack.status == "UPDATE_ROLLBACK_FAILED"
         assert "ContinueUpdateRollback" in stack.events[-1]
@@ -67,15 +59,16 @@ class TestReverseUpdate:
         cloud = Cloud(behavior=Behavior(reverse_update_overlaps=True))
         stack = cloud.made({"Sharing": cloud.policy()})
         monkeypatch.setattr(documents, "violations", lambda said, **_: ["it's public."] if said == MINE else [])
-        first_of_kind("Update", Delivery(attempts=[meets("", *["ThrottlingException"] * throttled)]), cloud)
+        cloud.deliver_first("Update", Delivery(attempts=[meets("", *["ThrottlingException"] * throttled)]))
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS_AT_ONCE})
         assert cloud.live_is(MINE) == (stack.status == "UPDATE_ROLLBACK_COMPLETE")
 
     def test_succeeds_where_the_service_rejects_to_put_what_is_live(self, cloud: Cloud) -> None:
         """A document that is live but no longer valid, such as one with a deleted role, doesn't block a rollback."""
         stack = cloud.made({"Sharing": cloud.policy()})
-        rejected = Delivery(attempts=[meets("", "MalformedPolicyDocumentException")])
-        cloud.deliver(lambda event: copy.deepcopy(rejected) if event["RequestType"] == "Update" else None)
+        cloud.deliver_first(
+            "Update", *[Delivery(attempts=[meets("", "MalformedPolicyDocumentException")]) for _ in range(2)]
+        )
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         cloud.check_stack(stack)
@@ -88,7 +81,7 @@ class TestDisabledRollback:
     def test_an_id_in_doubt_doesnt_take_the_next_creates_policy(self, last: bool) -> None:
         """The permission is given, the stack deployed again: what the new Create puts stays."""
         cloud = Cloud(behavior=Behavior(failed_creates_are_deleted_last=last))
-        first_of_kind("Create", Delivery(attempts=[meets(*[DENIED] * 60)]), cloud)
+        cloud.deliver_first("Create", Delivery(attempts=[meets(*[DENIED] * 60)]))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
         assert stack.status == "CREATE_FAILED"
@@ -100,7 +93,7 @@ class TestDisabledRollback:
     def test_an_id_in_doubt_still_finds_its_own_policy_hours_later(self, cloud: Cloud) -> None:
         """An earlier delivery had put the policy: the Delete finds it by when the Create gave up."""
         blind = [meets(dies_after=1), meets(*[DENIED] * 60), meets(*[DENIED] * 60)]
-        first_of_kind("Create", Delivery(attempts=blind), cloud)
+        cloud.deliver_first("Create", Delivery(attempts=blind))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()}, disable_rollback=True)
         assert stack.status == "CREATE_FAILED"
@@ -115,7 +108,7 @@ class TestMadeUpId:
 
     def test_doesnt_take_the_next_deployments_policy(self, cloud: Cloud) -> None:
         """Delivered once more a minute later, it leaves what the next deployment has put meanwhile."""
-        first_of_kind("Delete", Delivery(repeats=(65,)), cloud)
+        cloud.deliver_first("Delete", Delivery(repeats=(65,)))
         stack, again = cloud.stack(), cloud.stack("two")
 
         def fail_then_deploy() -> None:
@@ -123,7 +116,7 @@ class TestMadeUpId:
             cloud.world.sleep(35)
             again.create({"Sharing": cloud.policy()})
 
-        cloud.cloudformation.operate(fail_then_deploy)
+        cloud.operate(fail_then_deploy)
         assert [stack.status, again.status] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
         cloud.check_stack(again)
 
@@ -141,7 +134,7 @@ class TestMadeUpId:
     def test_in_doubt_takes_no_policy_older_than_its_create(self, cloud: Cloud) -> None:
         """A Create that was denied everything, and is deleted, leaves an equivalent policy of an earlier owner."""
         owner = cloud.made({"Sharing": cloud.policy()}, "owner")
-        first_of_kind("Create", Delivery(attempts=[meets(*[DENIED] * 60)]), cloud)
+        cloud.deliver_first("Create", Delivery(attempts=[meets(*[DENIED] * 60)]))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "ROLLBACK_COMPLETE"
@@ -154,21 +147,21 @@ class TestLateEvents:
 
     def test_a_late_update_doesnt_put_what_was_deleted(self, cloud: Cloud) -> None:
         """After its stack is gone, an Update that comes once more makes nothing."""
-        first_of_kind("Update", Delivery(repeats=(120,)), cloud)
+        cloud.deliver_first("Update", Delivery(repeats=(120,)))
         stack = cloud.made({"Sharing": cloud.policy()})
 
         def update_then_delete() -> None:
             stack.update({"Sharing": cloud.policy(document=OTHER)})
             stack.delete()
 
-        cloud.cloudformation.operate(update_then_delete)
+        cloud.operate(update_then_delete)
         assert stack.status == "DELETE_COMPLETE"
         assert cloud.live_is(None)
 
     def test_a_late_delete_doesnt_take_what_a_lagging_list_hides(self) -> None:
         """A Delete that comes once more, and finds nothing, deletes nothing that the next owner has just put."""
         cloud = Cloud(Switches(list_lag=1.5))
-        first_of_kind("Delete", Delivery(repeats=(60,)), cloud)
+        cloud.deliver_first("Delete", Delivery(repeats=(60,)))
         stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
 
         def hand_over() -> None:
@@ -176,7 +169,7 @@ class TestLateEvents:
             cloud.world.sleep(59.5)
             again.create({"Sharing": cloud.policy()})
 
-        cloud.cloudformation.operate(hand_over)
+        cloud.operate(hand_over)
         assert again.status == "CREATE_COMPLETE"
         assert cloud.live_is(MINE)
 
@@ -188,7 +181,7 @@ class TestClocks:
     def test_a_put_whose_response_was_lost_is_own_work(self, cloud: Cloud, ahead: float) -> None:
         """The run that put a policy finds it again, whatever the clocks say."""
         cloud.service.clock_ahead = ahead
-        first_of_kind("Create", Delivery(attempts=[meets("", LOST_AFTER)]), cloud)
+        cloud.deliver_first("Create", Delivery(attempts=[meets("", LOST_AFTER)]))
         stack = cloud.stack()
         cloud.create(stack, {"Sharing": cloud.policy()})
         assert stack.status == "CREATE_COMPLETE"
@@ -200,7 +193,7 @@ class TestClocks:
         """A second put would change the revision that the first response gave the stack."""
         stack = cloud.made({"Sharing": cloud.policy()})
         cloud.service.clock_ahead = ahead
-        first_of_kind("Update", Delivery(repeats=(later,)), cloud)
+        cloud.deliver_first("Update", Delivery(repeats=(later,)))
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_COMPLETE"
         cloud.check_stack(stack)
@@ -283,12 +276,12 @@ def test_code_swapped_behind_a_service_token_takes_over_what_is_equivalent(cloud
 def test_a_project_created_in_the_same_deployment_may_be_seen_late(cloud: Cloud) -> None:
     """A project that the list doesn't know yet is retried while it is young; an older one is missing at once."""
     late = meets(*["ResourceNotFoundException"] * 4, "", "ResourceNotFoundException")
-    first_of_kind("Create", Delivery(attempts=[late]), cloud)
+    cloud.deliver_first("Create", Delivery(attempts=[late]))
     young = cloud.service.project("young")
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": replace(cloud.policy(), project_arn=young)})
     assert stack.status == "CREATE_COMPLETE"
-    first_of_kind("Create", Delivery(attempts=[meets("ResourceNotFoundException")]), cloud)
+    cloud.deliver_first("Create", Delivery(attempts=[meets("ResourceNotFoundException")]))
     other = cloud.stack("two")
     cloud.create(other, {"Sharing": cloud.policy()})
     assert other.status == "ROLLBACK_COMPLETE"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
-
 from localcloud.rekognition import (
     AwsError,
     Decision,
@@ -19,7 +17,7 @@ from localcloud.rekognition import (
 )
 from localcloud.rekognition.models import Version
 from tests.documents import REGION
-from tests.simulator.service import HANGS, LATENCY, LOST_AFTER, LOST_BEFORE, Calls, client_error, request
+from tests.simulator.service import Act, Calls, Client, request
 
 ACCOUNT, SOURCE_ACCOUNT = "111122223333", "123456789012"
 
@@ -78,6 +76,16 @@ class Versions(Projects):
         self.service = RekognitionService(self.switches, now, self.policy)
         super().__init__(self.service.store)
 
+    def client(
+        self,
+        sleep: Callable[[float], None],
+        calls: Calls | None = None,
+        die: Act = lambda: None,
+        note_made: Act = lambda: None,
+    ) -> Client:
+        """Return the client of one invocation."""
+        return Client(self.service, ACCOUNT, sleep, calls, die=die, note_made=note_made)
+
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call the service in the trusted account's name."""
         return self.service.respond(request(operation, parameters, ACCOUNT))
@@ -112,52 +120,3 @@ class Versions(Projects):
     def calls(self, *operations: str) -> list[str]:
         """Return the operations that were called, all of them or these."""
         return [operation for operation, _ in self.service.calls if not operations or operation in operations]
-
-
-class VersionsClient:
-    """boto3's client, as far as the handler uses it, for one invocation."""
-
-    def __init__(
-        self,
-        versions: Versions,
-        sleep: Callable[[float], None],
-        calls: Calls | None = None,
-        die: Callable[[], None] = lambda: None,
-        note_copy: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._versions = versions
-        self._sleep = sleep
-        self._calls = calls or Calls()
-        self._die = die
-        self._note_copy = note_copy
-
-    def __getattr__(self, name: str) -> Callable[..., Mapping[str, Any]]:
-        operation = "".join(part.capitalize() for part in name.split("_"))
-        return lambda **parameters: self._call(operation, parameters)
-
-    def _call(self, operation: str, parameters: dict[str, Any]) -> Mapping[str, Any]:
-        number = len(self._calls.made)
-        self._calls.made.append(operation)
-        fault = self._calls.faults.get(number)
-        self._sleep(LATENCY)
-        if self._calls.dies_before == number:
-            self._die()
-        if fault == HANGS:
-            self._sleep(15)
-            raise ReadTimeoutError(endpoint_url="local")
-        if fault == LOST_BEFORE:
-            raise ConnectionClosedError(endpoint_url="local")
-        if fault is not None and fault != LOST_AFTER:
-            raise client_error(operation, AwsError(fault, "a fault"))
-        if operation == "CopyProjectVersion":
-            self._note_copy()
-        try:
-            response = self._versions.call(operation, **parameters)
-        except AwsError as error:
-            raise client_error(operation, error) from None
-        if self._calls.dies_after == number:
-            self._die()
-        self._sleep(LATENCY)
-        if fault == LOST_AFTER:
-            raise ConnectionClosedError(endpoint_url="local")
-        return response
