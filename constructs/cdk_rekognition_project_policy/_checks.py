@@ -41,6 +41,24 @@ CUSTOM_LABELS = frozenset(
 )
 """The Regions of Custom Labels (AWS General Reference, Amazon Rekognition endpoints and quotas)."""
 
+_PARAMETERS = {
+    "BlockPublicPolicy to false": "block_public_policy=False",
+    "DestinationProjectArn": "destination_project_arn",
+    "KmsKeyId": "output_encryption_key",
+    "PolicyDocument": "document",
+    "PolicyName": "policy_name",
+    "ProjectArn": "project_arn",
+    "S3Bucket of OutputConfig": "output_bucket.bucket_name",
+    "S3KeyPrefix of OutputConfig": "output_key_prefix",
+    "SourceProjectArn": "source_project_arn",
+    "SourceProjectVersionArn": "source_version_arn",
+    "Tags": "tags",
+    "VersionName": "version_name",
+}
+"""The constructs' parameters for what the function's messages name."""
+
+_PROPERTY = re.compile(rf"(?:Property )?\b({'|'.join(_PARAMETERS)})\b")
+
 
 def wrong(user: IConstruct, name: str, value: object, what: str) -> ValueError:
     """Return the error for a value that isn't what it should be."""
@@ -64,7 +82,17 @@ def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
     try:
         return rule()
     except (errors.RejectedError, InvalidArnError) as rejected:
-        raise ValueError(f"{user.node.path}: {rejected}") from None
+        raise ValueError(f"{user.node.path}: {in_app(str(rejected))}") from None
+
+
+def in_app(message: str) -> str:
+    """Return a message of the function with the constructs' parameters in place of the resources' properties.
+
+    What is in quotation marks is a value, and stays.
+    """
+    parts = message.split('"')
+    parts[::2] = [_PROPERTY.sub(lambda found: _PARAMETERS[found[1]], part) for part in parts[::2]]
+    return '"'.join(parts)
 
 
 @dataclass(frozen=True)

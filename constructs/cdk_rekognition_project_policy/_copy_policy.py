@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
 
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ._checks import Environment, check_account, checked, matches, wrong
 from ._grants import Versions
@@ -92,6 +92,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         if _WITHOUT_NUMBER.fullmatch(str(source_project_arn)):
             source_project_arn += "/0"  # the ARNs of its model versions don't have it
         self._check(source_project_arn, destination_project_arn)
+        check_output(self, output_bucket, output_encryption_key)
         permissions = copy_permissions(
             sources=Versions(self, source_project_arn, None).arns(versions),
             destination_project_arn=destination_project_arn,
@@ -106,7 +107,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
 
     def _check(self, source_project_arn: str, destination_project_arn: str) -> None:
         """Raise ``ValueError`` for projects that models can't be copied between, as far as they are known."""
-        source, destination = (self._parse(arn) for arn in (source_project_arn, destination_project_arn))
+        source = self._parse("source_project_arn", source_project_arn)
+        destination = self._parse("destination_project_arn", destination_project_arn)
         if source and destination:
             for kind, its, other in (
                 ("partition", source.partition, destination.partition),
@@ -132,15 +134,23 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
                 f"than IAM's {MANAGED_QUOTA} for a managed policy. Name fewer versions, or leave them out for all."
             )
 
-    def _parse(self, project_arn: str) -> arns.Project | None:
+    def _parse(self, name: str, project_arn: str) -> arns.Project | None:
         if is_token(project_arn):
             return None
-        project: arns.Project = checked(self, lambda: arns.Project.parse(project_arn))
+        project: arns.Project = checked(self, lambda: arns.Project.parse(project_arn, name))
         return project
 
 
 def _region_of(project_arn: str) -> str:
     return Fn.select(3, Fn.split(":", project_arn)) if is_token(project_arn) else project_arn.split(":")[3]
+
+
+def check_output(user: IConstruct, bucket: object, key: object) -> None:
+    """Raise ``ValueError`` for a name or an ARN in place of the bucket or the key."""
+    if not hasattr(bucket, "bucket_name"):
+        raise wrong(user, "output_bucket", bucket, "an s3.Bucket, or what its from_bucket_name returns")
+    if key is not None and not hasattr(key, "key_arn"):
+        raise wrong(user, "output_encryption_key", key, "a kms.Key")
 
 
 def copy_permissions(

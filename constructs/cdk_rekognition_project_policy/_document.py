@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsii
@@ -13,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from constructs import IConstruct, IValidation
 
 from . import _tokens
+from ._checks import in_app
 from ._handler import arns, errors
 from ._handler import document as documents
 from ._summary import summary
@@ -23,7 +26,9 @@ VERSION = "2012-10-17"
 _INFO = "aws:cdk:info"
 """The type of an information annotation (``ArtifactMetadataEntryType.INFO``)."""
 
-Document = iam.PolicyDocument | Mapping[str, Any] | str
+_FILE_NAME = re.compile(r'[^{}"\n]+\.\w+')
+
+Document = iam.PolicyDocument | Mapping[str, Any] | str | Path
 
 
 class DocumentRules:
@@ -42,20 +47,33 @@ class DocumentRules:
         only. It would also take ``Fn::If`` for a type of principal and sort its values, so it gets no intrinsic
         functions.
         """
-        if given is None or isinstance(given, iam.PolicyDocument):
-            return given or iam.PolicyDocument(minimize=True)
+        if given is None:
+            return iam.PolicyDocument(minimize=True)
+        if isinstance(given, iam.PolicyDocument):
+            _reject(self._broken_so_far(given.to_json() or {}))
+            return given
+        if isinstance(given, Path):
+            given = _text_of(given)
+        if isinstance(given, str) and _FILE_NAME.fullmatch(given):
+            raise errors.RejectedError(
+                f'document "{errors.shorten(given)}" looks like the name of a file. Give Path(...) or '
+                "Path(...).read_text() with that name."
+            )
         if _tokens.is_token(given) and not str(given).lstrip().startswith("{"):
             return given  # a token as a whole; a string with tokens in it is JSON
         document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
-        broken = self._broken_so_far(document)
-        if broken:
-            raise errors.RejectedError(" ".join(broken))
+        _reject(self._broken_so_far(document))
         if document.get("Version", VERSION) != VERSION or "Id" in document or _is_partly_unknown(document):
             return document
         return iam.PolicyDocument(
             minimize=True,
             statements=[iam.PolicyStatement.from_json(statement) for statement in _statements_of(document)],
         )
+
+    def check_statement(self, statement: iam.PolicyStatement) -> None:
+        """Raise ``RejectedError`` for a statement that breaks a rule, as far as its values are known."""
+        broken = self._broken_so_far({"Statement": statement.to_statement_json()})
+        _reject([rule.removeprefix("statement 1: ") for rule in broken])
 
     def broken(self, resolved: object) -> list[str]:
         """Return the rules that a whole document with its grants breaks, as far as its values are known.
@@ -85,7 +103,6 @@ class DocumentRules:
             resolved,
             project=self._project,
             block_public_policy=self._block_public_policy,
-            opt_out="block_public_policy=False",
             is_unknown=_tokens.is_intrinsic,
             beginning=_tokens.beginning,
         )
@@ -129,7 +146,7 @@ class DocumentsOfStack:
         found = []
         for (policy, _, _, rules), each in zip(self._documents, resolved, strict=True):
             broken = rules.broken(each.get("Document"))
-            found += [f"{policy.node.path}: {rule}" for rule in broken]
+            found += [f"{policy.node.path}: {in_app(rule)}" for rule in broken]
             if not broken:
                 self._tell(policy, summary(each["ProjectArn"], each["Document"]))
         return found
@@ -142,6 +159,21 @@ class DocumentsOfStack:
         if self._told.get(policy) != text:
             self._told[policy] = text
             policy.node.add_metadata(_INFO, text)
+
+
+def _reject(broken: Sequence[str]) -> None:
+    """Raise ``RejectedError`` if any rule is broken."""
+    if broken:
+        raise errors.RejectedError(" ".join(broken))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.RejectedError(
+            f'document file "{file.absolute()}" can\'t be read ({error}). Give the path of a JSON file in UTF-8.'
+        ) from None
 
 
 def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
@@ -167,12 +199,12 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
         return value.to_statement_json()
     if value is None:
         raise documents.InvalidDocument(
-            "PolicyDocument contains None, which would be dropped from the template. Give a value, or omit the element."
+            "document contains None, which would be dropped from the template. Give a value, or omit the element."
         )
     if isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
         return value
     raise documents.InvalidDocument(
-        f"PolicyDocument is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
+        f"document is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
     )
 
 

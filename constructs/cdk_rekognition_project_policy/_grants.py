@@ -14,6 +14,7 @@ from constructs import IConstruct
 
 from ._checks import Environment
 from ._handler import arns
+from ._handler import document as documents
 from ._tokens import is_token, referenced, resolve, stack_of
 
 _WITHOUT_CONDITIONS = (iam.ArnPrincipal, iam.Role, iam.User)
@@ -31,12 +32,7 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
     The CDK puts a composite principal into one statement, and rejects it if its components have conditions of their
     own. Raises ``ValueError`` for what isn't a grantee, such as an account's ID.
     """
-    if isinstance(grantee, type) or not hasattr(grantee, "grant_principal"):
-        raise ValueError(
-            f"{granting.node.path}: {grantee!r} isn't an IGrantable. For an account give "
-            'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
-        )
-    principal: iam.IPrincipal = grantee.grant_principal
+    principal = principal_of(grantee, granting)
     if isinstance(principal, iam.CompositePrincipal):
         return [each for component in principal.principals for each in of(component, granting)]
     try:
@@ -49,6 +45,21 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
         ) from None
     _check_that_no_condition_is_replaced(principal, granting)
     return [principal]
+
+
+def principal_of(grantee: object, granting: IConstruct) -> iam.IPrincipal:
+    """Return the principal of a grantee; raises ``ValueError`` for what isn't one, such as an account's ID."""
+    if isinstance(grantee, (list, tuple, set)):
+        raise ValueError(  # noqa: TRY004 - as for everything else that isn't a grantee
+            f"{granting.node.path}: the grantee is a {type(grantee).__name__}. Call the method once for each grantee."
+        )
+    if isinstance(grantee, type) or not hasattr(grantee, "grant_principal"):
+        raise ValueError(
+            f"{granting.node.path}: {grantee!r} isn't an IGrantable. For an account give "
+            'iam.AccountPrincipal("111122223333"), for a role of another account iam.ArnPrincipal(...).'
+        )
+    principal: iam.IPrincipal = grantee.grant_principal
+    return principal
 
 
 def _check_that_no_condition_is_replaced(principal: iam.IPrincipal, granting: IConstruct) -> None:
@@ -166,11 +177,7 @@ class Versions:
     def _arn_of_version(self, version: object) -> str:
         if isinstance(version, str) and version.startswith("arn:"):
             if not is_token(version) and not self._is_of_this_project(version):
-                raise ValueError(
-                    f'{self._user.node.path}: version "{version}" isn\'t a model version of this project. Give '
-                    "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER, as "
-                    "DescribeProjectVersions shows it."
-                )
+                raise self._of_another_project(version)
             return version
         if not is_token(version) and not arns.is_version_name(version):
             raise ValueError(
@@ -185,6 +192,19 @@ class Versions:
         if not is_token(self._project_arn):
             return arn.startswith(self._arn(""))
         return self._project_name is None or f":project/{self._project_name}/" in arn
+
+    def _of_another_project(self, version: str) -> ValueError:
+        project, shape = None, "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER"
+        if not is_token(self._project_arn):
+            project, shape = arns.Project.parse(self._project_arn), self._arn("VERSION/NUMBER")
+        found = documents.differences(version, project)
+        if not found and _VERSION_ARN.fullmatch(version):
+            found = [f'its project isn\'t "{self._project_name}"']
+        because = " and ".join(found) or "it isn't the ARN of a model version"
+        return ValueError(
+            f'{self._user.node.path}: version "{version}" isn\'t a model version of this project: {because}. Give '
+            f"{shape}, as DescribeProjectVersions shows it."
+        )
 
     def _arn(self, which: str) -> str:
         """Return the ARN of model versions; always the same string, so that statements about them can be merged."""

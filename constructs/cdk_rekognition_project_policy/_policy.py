@@ -72,9 +72,9 @@ class ProjectPolicy(Resource):
         :param project: The project, if it is defined in the same app. Default: the one of ``project_arn``.
         :param policy_name: The policy's name: 1 to 128 letters, digits, ``_``, ``.`` and ``-``. Another name replaces
             the policy. Default: a name made from the construct's path.
-        :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping or a JSON string. Grants are
-            added to an ``iam.PolicyDocument`` itself, so give each policy one of its own, with ``minimize=True`` to
-            merge statements so that many fit. Default: only what grants add.
+        :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping, a JSON string or the ``Path``
+            of a JSON file. Grants are added to an ``iam.PolicyDocument`` itself, so give each policy one of its own,
+            with ``minimize=True`` to merge statements so that many fit. Default: only what grants add.
         :param adopt_existing: Whether to take over an existing policy of that name whose document is equivalent. An
             adopted policy is updated with the stack but remains when the stack is deleted. Default: False, which
             rejects an existing policy.
@@ -90,7 +90,7 @@ class ProjectPolicy(Resource):
             ``RemovalPolicy.RETAIN`` keeps it on the project, so that another stack can adopt it. Default: it is
             deleted.
         :raises ValueError: for a name, an ARN or a document that breaks a rule of the Rekognition API, as far as it is
-            known. Grants are checked at synthesis, when all of them are known.
+            known. The size of the document is checked at synthesis, when all grants are known.
         """
         super().__init__(scope, construct_id)
         stack = self._own_stack = stack_of(scope)
@@ -103,14 +103,14 @@ class ProjectPolicy(Resource):
         # Every string is true in Python, "false" included.
         of_type(self, "block_public_policy", block_public_policy, bool, "True or False")
         of_type(self, "adopt_existing", adopt_existing, bool, "True or False")
-        rules = DocumentRules(stack, self._project, block_public_policy=block_public_policy)
-        self._document = checked(self, lambda: rules.read(document))
+        self._rules = DocumentRules(stack, self._project, block_public_policy=block_public_policy)
+        self._document = checked(self, lambda: self._rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         provider = given_or_own(self, provider, ProjectPolicyProvider)
         self._name, self._role = name, provider.role
         NamesOfApp.of(stack).add_policy(self, project_arn, name, stack)
-        DocumentsOfStack.of(stack).add(self, project_arn, self._document, rules)
+        DocumentsOfStack.of(stack).add(self, project_arn, self._document, self._rules)
         properties: dict[str, Any] = {
             "ProjectArn": project_arn,
             "PolicyName": name,
@@ -186,11 +186,18 @@ class ProjectPolicy(Resource):
         :param versions: Names of model versions, or their ARNs; a token is a name. Default: every model version, later
             ones included.
         :raises ValueError: for what isn't a grantee or a model version of the project, for an empty list of versions,
-            for conditions that replace a principal's own, and for a document that statements can't be added to.
+            for everybody without a condition that limits the grant, for conditions that replace a principal's own, and
+            for a document that statements can't be added to.
         """
         self._check_that_statements_can_be_added()
         arns = self._versions.arns(versions)
-        grants = [self._grant(principal, arns) for principal in _grants.of(grantee, self)]
+        principals = _grants.of(grantee, self)
+        for principal in principals:
+            # What the CDK adds to the document is checked as well, but an error there would lose its type.
+            self._check_statement(
+                iam.PolicyStatement(principals=[principal], actions=[documents.COPY_ACTION], resources=arns)
+            )
+        grants = [self._grant(principal, arns) for principal in principals]
         return reduce(lambda one, other: one.combine(other), grants)
 
     def deny_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> None:
@@ -268,10 +275,12 @@ class ProjectPolicy(Resource):
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> iam.AddToResourcePolicyResult:
         """Add a statement to the policy's document.
 
-        :param statement: A statement about rekognition:CopyProjectVersion.
-        :raises ValueError: for a document that statements can't be added to.
+        :param statement: A whole statement about rekognition:CopyProjectVersion.
+        :raises ValueError: for a statement that breaks a rule, and for a document that statements can't be added to.
         """
-        self._check_that_statements_can_be_added().add_statements(statement)
+        document = self._check_that_statements_can_be_added()
+        self._check_statement(statement)
+        document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
 
     def _check_that_statements_can_be_added(self) -> iam.PolicyDocument:
@@ -281,6 +290,9 @@ class ProjectPolicy(Resource):
                 f"Version other than {VERSION} or intrinsic functions. Add the statement to the document itself."
             )
         return self._document
+
+    def _check_statement(self, statement: iam.PolicyStatement) -> None:
+        checked(self, lambda: self._rules.check_statement(statement))
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
         stack = self._own_stack

@@ -20,10 +20,9 @@ from ._checks import (
     checked,
     of_type,
     warn_of_region,
-    wrong,
 )
-from ._copy_policy import copy_permissions
-from ._grants import Versions
+from ._copy_policy import check_output, copy_permissions
+from ._grants import Versions, principal_of
 from ._handler import arns, timeouts
 from ._handler import copy_properties as resource
 from ._permissions import Permission
@@ -108,12 +107,7 @@ class ProjectVersionCopy(Resource):
         destination_arn = arn_of_project(
             self, "destination_project", arn=destination_project_arn, project=destination_project
         )
-        for name, value, attribute, what in (
-            ("output_bucket", output_bucket, "bucket_name", "an s3.Bucket, or what its from_bucket_name returns"),
-            ("output_encryption_key", output_encryption_key, "key_arn", "a kms.Key"),
-        ):
-            if value is not None and not hasattr(value, attribute):
-                raise wrong(self, name, value, what)
+        check_output(self, output_bucket, output_encryption_key)
         properties: dict[str, Any] = {
             "SourceProjectArn": source_project_arn,
             "SourceProjectVersionArn": source_version_arn,
@@ -202,7 +196,8 @@ class ProjectVersionCopy(Resource):
         return self._grant(grantee, "rekognition:StartProjectVersion", "rekognition:StopProjectVersion")
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        grant = iam.Grant.add_to_principal(grantee=grantee, actions=[*actions], resource_arns=[self.version_arn])
+        principal = principal_of(grantee, self)
+        grant = iam.Grant.add_to_principal(grantee=principal, actions=[*actions], resource_arns=[self.version_arn])
         if not grant.success:
             raise ValueError(
                 f"{self.node.path}: no identity policy can be attached to the grantee, {type(grantee).__name__}. "

@@ -58,7 +58,7 @@ class AdoptedSharing(Stack):
             "Sharing",
             project_arn=project_arn,
             policy_name="partners",
-            document=Path(__file__).with_name("partners.json").read_text(),
+            document=Path(__file__).with_name("partners.json"),
             adopt_existing=True,
             provider=provider,
         )

@@ -25,7 +25,7 @@ def check_names(
             )
     for name in required:
         if not given.get(name):
-            raise RejectedError(f"Property {name} is missing or empty. Give it in the resource's Properties.")
+            raise RejectedError(f"Property {name} is missing or empty. Give it a value.")
 
 
 def flag(given: Mapping[str, object], name: str, *, default: bool = False) -> bool:

@@ -66,6 +66,8 @@ _WILDCARDS_AFTER = {
     "aws:principalarn": re.compile(r"arn:[^:]+:[^:]+:[^:]*:\d{12}:", re.ASCII),
 }
 """What stands before the first wildcard of a value that limits: an organization, or an ARN up to its account."""
+_WAS_NUMBER = re.compile(r"(arn:[a-z\d-]+:iam::)?\d+(\.\d+)?(E\+?\d+)?(:root)?", re.ASCII | re.IGNORECASE)
+"""What is left of an account ID that was a number: CloudFormation and the CDK write ``1.1E11`` and ``12345678901``."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
 
@@ -206,18 +208,45 @@ def violations(
     *,
     project: Project | None,
     block_public_policy: bool = True,
-    opt_out: str = "BlockPublicPolicy to false",
     is_unknown: Callable[[object], bool] = _nothing_unknown,
     beginning: Callable[[object], str] = str,
 ) -> list[str]:
     """Return a sentence for each rule that the document's elements break; ``size_violations`` has the rule of its size.
 
     ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` rejects an
-    Allow for everybody (``Principal: "*"``) that no condition limits; ``opt_out`` is how the message names the way to
-    allow it. ``is_unknown`` tells values that are not known yet, such as CloudFormation's intrinsic functions at
-    synthesis: they break no rule, unless the ``beginning`` of the value, which is known, breaks it already.
+    Allow for everybody (``Principal: "*"``) that no condition limits. ``is_unknown`` tells values that are not known
+    yet, such as CloudFormation's intrinsic functions at synthesis: they break no rule, unless the ``beginning`` of the
+    value, which is known, breaks it already.
     """
-    return list(_Rules(project, block_public_policy, opt_out, is_unknown, beginning).of_document(document))
+    return list(_Rules(project, block_public_policy, is_unknown, beginning).of_document(document))
+
+
+def differences(resource: object, project: Project | None) -> list[str]:
+    """Return what keeps a resource, which may have wildcards, from matching model versions of the project."""
+    if resource == "*":
+        return []
+    arn = resource.split(":", 5) if isinstance(resource, str) else []
+    if len(arn) < 6 or arn[0] != "arn" or arn[2] != "rekognition":
+        return ["it isn't an ARN of Rekognition"]
+    kind, _, rest = arn[5].partition("/")
+    name, _, version = rest.partition("/")
+    # A project's own ARN ends in a number; a model version's continues with "version/".
+    if kind == "project" and version.isdecimal():
+        return ["it is the ARN of a project"]
+    if kind != "project" or not name or not version:
+        return ["it doesn't name a model version"]
+    if project is None:
+        return []
+    return [
+        f'its {part} is "{shorten(given)}", not "{own}"'
+        for part, given, own in (
+            ("partition", arn[1], project.partition),
+            ("Region", arn[3], project.region),
+            ("account", arn[4], project.account),
+            ("project", name, project.name),
+        )
+        if not fnmatch.fnmatchcase(own, given)
+    ]
 
 
 def size_violations(document: Mapping[str, object]) -> list[str]:
@@ -245,7 +274,6 @@ class _Rules:
 
     project: Project | None
     block_public_policy: bool
-    opt_out: str
     is_unknown: Callable[[object], bool]
     beginning: Callable[[object], str]
 
@@ -297,38 +325,15 @@ class _Rules:
         yield from self._not_empty(statement, "Action")
 
     def _of_resource(self, statement: Mapping[str, object]) -> Iterator[str]:
+        every_version = self.project.every_version if self.project else ".../project/NAME/version/*"
         for resource in self._values(statement.get("Resource", "*")):
-            if not isinstance(resource, str) or not self._may_be_version(resource):
+            found = differences(resource, self.project)
+            if found:
                 yield (
-                    f'Resource "{shorten(str(resource), 50)}" isn\'t a model version of this project; '
-                    'use ".../project/NAME/version/*", a full ARN, or "*".'
+                    f'Resource "{shorten(str(resource))}" isn\'t a model version of this project: {_listed(found)}; '
+                    f'use "{every_version}", a full ARN, or "*".'
                 )
         yield from self._not_empty(statement, "Resource")
-
-    def _may_be_version(self, resource: str) -> bool:
-        """Return whether a resource, which may have wildcards, can match a model version of the project."""
-        if resource == "*":
-            return True
-        arn = resource.split(":", 5)
-        if len(arn) < 6 or arn[0] != "arn" or arn[2] != "rekognition":
-            return False
-        kind, _, rest = arn[5].partition("/")
-        name, _, version = rest.partition("/")
-        # A project's own ARN ends in a number; a model version's continues with "version/".
-        if kind != "project" or not name or not version or version.isdecimal():
-            return False
-        if self.project is None:
-            return True
-        project = self.project
-        return all(
-            fnmatch.fnmatchcase(actual, pattern)
-            for actual, pattern in (
-                (project.partition, arn[1]),
-                (project.region, arn[3]),
-                (project.account, arn[4]),
-                (project.name, name),
-            )
-        )
 
     def _of_principal(self, statement: Mapping[str, object]) -> Iterator[str]:
         principal = statement.get("Principal", {"AWS": []})
@@ -356,14 +361,18 @@ class _Rules:
             if self.block_public_policy and statement.get("Effect") == "Allow" and not self._may_limit(statement):
                 yield (
                     'Principal "*" shares the model with every AWS account; name accounts, add a condition that tests '
-                    f"one of {_listed(LIMITING_KEYS)} against fixed values, or set {self.opt_out}."
+                    f"one of {_listed(LIMITING_KEYS)} against fixed values, or set BlockPublicPolicy to false."
                 )
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield f"Principal {value} is a number; quote the account ID, because a number loses its leading zeros."
         elif not isinstance(value, str) or not any(
             pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
         ):
+            was_number = isinstance(value, str) and _WAS_NUMBER.fullmatch(value)
+            advice = "quote it, because a number loses its leading zeros" if was_number else "wildcards are not allowed"
             yield (
-                f'Principal "{shorten(str(value), 60)}" isn\'t a 12-digit account ID or the ARN of an account, role or '
-                "user; wildcards are not allowed."
+                f'Principal "{shorten(str(value))}" isn\'t a 12-digit account ID or the ARN of an account, role or '
+                f"user; {advice}."
             )
 
     def _may_limit(self, statement: Mapping[str, object]) -> bool:

@@ -25,6 +25,7 @@ _VERSION_ARN = re.compile(
     r"/(?P<project>[a-zA-Z0-9_.\-]{1,255})/version/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
     re.ASCII,
 )
+_ANY_VERSION_ARN = re.compile(r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[^/]+)/version/.*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Project:
         Raises ``InvalidArnError`` when ``arn`` is anything else, such as the ARN of one of the project's versions.
         """
         match = _PROJECT_ARN.fullmatch(arn) if isinstance(arn, str) else None
+        version = _ANY_VERSION_ARN.fullmatch(arn) if isinstance(arn, str) else None
+        if version is not None:
+            raise InvalidArnError(
+                f"{given_as} is not the ARN of a Custom Labels project, but of a model version. Give that of its "
+                f'project, {version[1]}/NUMBER, as DescribeProjects returns it, in place of "{arn}".'
+            )
         if match is None or len(match[0]) > MAX_PROJECT_ARN_LENGTH:
             raise InvalidArnError(
                 f"{given_as} is not the ARN of a Custom Labels project. Give "
@@ -66,6 +73,11 @@ class Project:
                 f'place of "{arn}".'
             )
         return cls(match[0], match["partition"], match["region"], match["account"], match["name"])
+
+    @property
+    def every_version(self) -> str:
+        """The pattern for the ARNs of its model versions, which don't have the project's number."""
+        return f"{self.arn.rpartition('/')[0]}/version/*"
 
     @property
     def created(self) -> float:

@@ -16,6 +16,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
 
 from cdk_rekognition_project_policy import ProjectPolicy
+from cdk_rekognition_project_policy._checks import in_app
 from custom_resource.errors import RejectedError
 from project_policy.errors import SENTENCES
 from project_policy.properties import Properties
@@ -121,6 +122,10 @@ def policy(**given: Any) -> ProjectPolicy:
         properties(PolicyDocument='{"Id": 1, "Id": 2}'),
         policy,
         lambda: policy(project_arn=PROJECT_ARN, policy_name="two words"),
+        lambda: policy(project_arn=PROJECT_ARN, document="sharing.json"),
+        lambda: policy(project_arn=PROJECT_ARN, document=Path("none.json")),
+        lambda: policy(project_arn=PROJECT_ARN).grant_copy(iam.AccountPrincipal("1234")),
+        lambda: policy(project_arn=PROJECT_ARN).grant_copy([iam.AccountPrincipal("111122223333")]),  # type: ignore[arg-type]
         lambda: policy(project_arn=PROJECT_ARN).grant_copy(iam.AccountPrincipal("111122223333"), versions=[]),
     ],
 )
@@ -139,5 +144,6 @@ def test_an_error_code_is_found_by_its_name_and_its_words(code: str) -> None:
 
 
 def fits(said: str) -> bool:
-    """Return whether a message has the words of an entry."""
-    return any(re.search(re.escape(entry).replace("…", ".+"), said) for entry in entries())
+    """Return whether a message has the words of an entry, in an app with its parameters."""
+    words = [*entries(), *map(in_app, entries())]
+    return any(re.search(re.escape(entry).replace("…", ".+"), said) for entry in words)

@@ -108,6 +108,46 @@ class TestRules:
         assert all(len(each) <= 300 for each in found)
 
     @pytest.mark.parametrize(
+        ("resource", "told"),
+        [
+            ("arn:aws:s3:::bucket", ["it isn't an ARN of Rekognition"]),
+            ("v1", ["it isn't an ARN of Rekognition"]),
+            (project().arn, ["it is the ARN of a project"]),
+            ("arn:aws:rekognition:us-east-1:123456789012:dataset/logos/version/*", ["it doesn't name a model version"]),
+            (
+                VERSION_ARN.replace("123456789012", "999988887777"),
+                ['its account is "999988887777", not "123456789012"'],
+            ),
+            (VERSION_ARN.replace("us-east-1", "us-*-2"), ['its Region is "us-*-2", not "us-east-1"']),
+            (
+                VERSION_ARN.replace("logos", "signs").replace("arn:aws:", "arn:aws-cn:"),
+                ['its partition is "aws-cn", not "aws"', 'its project is "signs", not "logos"'],
+            ),
+        ],
+    )
+    def test_a_resource_elsewhere_says_what_differs(self, resource: str, told: list[str]) -> None:
+        """Beside what was given is what the project's own model versions are called; nothing of either is cut out."""
+        (found,) = violations(statement(Resource=resource), project=project())
+        assert f'Resource "{resource}" isn\'t a model version of this project: {" and ".join(told)}; use' in found
+        assert f'"{project().arn.rpartition("/")[0]}/version/*"' in found
+
+    @pytest.mark.parametrize(
+        ("account", "told"),
+        [
+            (111122223333, "Principal 111122223333 is a number; quote the account ID"),
+            (1402433619, "Principal 1402433619 is a number; quote the account ID"),
+            ("12345678901", 'Principal "12345678901" isn\'t a 12-digit account ID or the ARN of .*; quote it'),
+            ("1.11122223333E11", "quote it, because a number loses its leading zeros"),
+            ("arn:aws:iam::12345678901:root", "quote it, because a number loses its leading zeros"),
+            (True, 'Principal "True" .*wildcards are not allowed'),
+        ],
+    )
+    def test_an_account_that_was_a_number(self, account: object, told: str) -> None:
+        """What JSON, YAML or Python made of an account's ID without quotation marks may be another account's."""
+        (found,) = violations(statement(Principal={"AWS": [account]}), project=project())
+        assert re.search(told, found)
+
+    @pytest.mark.parametrize(
         "good",
         [
             MINE,

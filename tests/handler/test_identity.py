@@ -90,6 +90,18 @@ def test_an_arn_that_is_no_projects_is_rejected(arn: str) -> None:
         Project.parse(arn)
 
 
+@pytest.mark.parametrize("version", ["v1/1690474772815", "v1", "*"])
+def test_a_model_versions_arn_is_told_from_its_projects(version: str) -> None:
+    """The message has the project's ARN as far as it is known: its number isn't part of a model version's ARN."""
+    project = "arn:aws:rekognition:us-east-1:123456789012:project/logos"
+    with pytest.raises(InvalidArnError) as raised:
+        Project.parse(f"{project}/version/{version}", "SourceProjectArn")
+    assert str(raised.value).startswith(
+        "SourceProjectArn is not the ARN of a Custom Labels project, but of a model ver"
+    )
+    assert f"Give that of its project, {project}/NUMBER, as" in str(raised.value)
+
+
 def test_an_arn_has_at_most_880_characters() -> None:
     """A physical ID, which holds it, is at most 1 KB; with the longest name and "|adopted" it fits."""
     begin = "arn:aws:rekognition:us-east-1:123456789012:project/logos/"

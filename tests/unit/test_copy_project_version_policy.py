@@ -136,11 +136,17 @@ def test_is_attached_to_roles(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"source_project_arn": "logos"}, "is not the ARN of a Custom Labels project"),
-        ({"source_project_arn": "arn:aws:s3:::project/logos"}, "is not the ARN of a Custom Labels project"),
-        ({"destination_project_arn": DESTINATION.replace("project/", "project/v/")}, "is not the ARN of a Custom"),
+        ({"source_project_arn": "logos"}, "source_project_arn is not the ARN of a Custom Labels project"),
+        ({"source_project_arn": "arn:aws:s3:::project/logos"}, "source_project_arn is not the ARN of a Custom Labels"),
+        ({"source_project_arn": f"{PROJECT_ARN}/version/v1/1"}, "source_project_arn is not the ARN of a Custom Labels"),
+        (
+            {"destination_project_arn": DESTINATION.replace("project/", "project/v/")},
+            "destination_project_arn is not the ARN of a Custom Labels project",
+        ),
         ({"destination_project_arn": DESTINATION.replace("us-east-1", "eu-west-1")}, "within one Region"),
         ({"versions": []}, "versions is"),
+        ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
+        ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
         ({"managed_policy_name": "a b|"}, "managed_policy_name is 'a b\\|'. Give 1 to 128 letters"),
     ],
 )

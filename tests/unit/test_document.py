@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +41,36 @@ class TestForms:
         ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given() if callable(given) else given)
         (statement,) = statements(stack)
         assert statement == document()["Statement"][0]
+
+    def test_a_file(self, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A path is that of a JSON file in UTF-8; a relative one begins where the app runs."""
+        (tmp_path / "sharing.json").write_text(
+            json.dumps(document(Sid="für alle"), ensure_ascii=False), encoding="utf-8"
+        )
+        monkeypatch.chdir(tmp_path)
+        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=Path("sharing.json"))
+        assert properties(stack)["PolicyDocument"] == document(Sid="für alle")
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (None, r'document file "/.*/sharing\.json" can\'t be read \(.*No such file'),
+            (b"\xff", "in UTF-8"),
+            (b"", "is not JSON"),
+        ],
+    )
+    def test_an_unusable_file(self, stack: Stack, tmp_path: Path, content: bytes | None, told: str) -> None:
+        """The message has the whole path, because the mistake may be the folder."""
+        if content is not None:
+            (tmp_path / "sharing.json").write_bytes(content)
+        with pytest.raises(ValueError, match=f"^Sharing/Policy: {told}" if content is None else told):
+            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=tmp_path / "sharing.json")
+
+    @pytest.mark.parametrize("name", ["sharing.json", "../my policies/sharing.json", "C:\\sharing.json"])
+    def test_a_files_name(self, stack: Stack, name: str) -> None:
+        """A string is the document itself."""
+        with pytest.raises(ValueError, match=r"looks like the name of a file\. Give Path\(\.\.\.\) or .*read_text\(\)"):
+            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=name)
 
     def test_a_string_with_tokens(self, stack: Stack) -> None:
         """A JSON string with a token in it is an object in the template, its token resolved."""
@@ -113,6 +144,18 @@ class TestRules:
         with pytest.raises(RuntimeError, match=rf"\[Sharing\] Sharing/Policy: .*{re.escape(rule)}"):
             resources(placed_stack, TYPE)
 
+    @pytest.mark.parametrize("changed", [{"Action": "rekognition:*"}, {"Principal": "*"}, {"Resource": PROJECT_ARN}])
+    def test_a_document_of_the_cdk(self, stack: Stack, changed: dict[str, Any]) -> None:
+        """What it holds already is checked where it is given; more can be added to it before synthesis."""
+        given = iam.PolicyDocument.from_json(document(**changed))
+        with pytest.raises(ValueError, match=r"^Sharing/Policy: statement 1: "):
+            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
+        added_to = iam.PolicyDocument()
+        ProjectPolicy(stack, "Other", project_arn=PROJECT_ARN, document=added_to)
+        added_to.add_statements(*(iam.PolicyStatement.from_json(each) for each in document(**changed)["Statement"]))
+        with pytest.raises(RuntimeError, match=r"\[Sharing\] Sharing/Other: statement 1: "):
+            resources(stack, TYPE)
+
     @pytest.mark.parametrize(
         ("said", "rule"),
         [
@@ -179,22 +222,21 @@ class TestBlockPublicPolicy:
     def test_a_malformed_condition(self, stack: Stack, name: str) -> None:
         """It is rejected even if sharing with everybody is asked for; a null, which the CDK would leave out, too."""
         given = json.dumps(for_everybody(MALFORMED[name]))
-        with pytest.raises(
-            ValueError, match=r"^Sharing/Policy: (statement 1: .*ondition|PolicyDocument contains None)"
-        ):
+        with pytest.raises(ValueError, match=r"^Sharing/Policy: (statement 1: .*ondition|document contains None)"):
             ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given, block_public_policy=False)
 
     def test_conditions_of_grants(self, stack: Stack) -> None:
-        """Grants are held to the same rules: each that is public is named, and no other."""
+        """Grants are held to the same rules: each that is public is rejected, and no other."""
         principal = iam.AnyPrincipal()
-        for number, condition in enumerate([*PUBLIC.values(), *LIMITING.values()]):
-            policy = ProjectPolicy(stack, f"Policy{number:02}", project_arn=PROJECT_ARN)
-            policy.grant_copy(principal.with_conditions(condition))
-        with pytest.raises(RuntimeError) as raised:
-            resources(stack, TYPE)
-        told = [line for line in str(raised.value).splitlines() if "Sharing/Policy" in line]
-        assert all("shares the model with every AWS account" in line for line in told)
-        assert [line.partition("Policy")[2][:2] for line in told] == [f"{number:02}" for number in range(len(PUBLIC))]
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        for condition in PUBLIC.values():
+            with pytest.raises(ValueError, match=r"^Sharing/Policy: .*shares the model .* block_public_policy=False"):
+                policy.grant_copy(principal.with_conditions(condition))
+        for number, condition in enumerate(LIMITING.values()):
+            limited = ProjectPolicy(stack, f"Policy{number}", project_arn=PROJECT_ARN)
+            limited.grant_copy(principal.with_conditions(condition))
+        policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        assert len(resources(stack, TYPE)) == 1 + len(LIMITING)
 
     @pytest.mark.parametrize(
         "condition",

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rekognition as rekognition
 
 from cdk_rekognition_project_policy import ProjectPolicy
-from tests.unit.conftest import PROJECT_ARN, TYPE, VERSIONS, document, properties, resources, statements
+from tests.unit.conftest import PROJECT_ARN, VERSIONS, document, properties, resources, statements
 
 UNPLACED = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/logos/1690474772815"
 TRUSTED = iam.AccountPrincipal("111122223333")
@@ -277,6 +277,7 @@ class TestRejected:
         ("grantee", "rule"),
         [
             (iam.AccountPrincipal("1234"), 'Principal "arn:aws:iam::1234:root"'),
+            (iam.AccountPrincipal("12345678901"), "quote it, because a number loses its leading zeros"),
             (iam.AnyPrincipal(), "shares the model with every AWS account"),
             (iam.ServicePrincipal("ec2.amazonaws.com"), "in Principal; allowed: AWS"),
             # A value that is missing, as of a variable that isn't set, must not remove the condition.
@@ -284,10 +285,36 @@ class TestRejected:
         ],
     )
     def test_by_the_rules_of_a_document(self, stack: Stack, grantee: iam.IPrincipal, rule: str) -> None:
-        """A grant is held to the same rules as a document, its partition known or not."""
-        ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn")).grant_copy(grantee)
-        with pytest.raises(RuntimeError, match=re.escape(rule)):
-            resources(stack, TYPE)
+        """A grant is held to the same rules as a document where it is made, and adds nothing if it breaks one."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"))
+        with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
+            policy.grant_copy(iam.CompositePrincipal(TRUSTED, grantee))
+        policy.grant_copy(TRUSTED)
+        assert len(statements(stack)) == 1
+
+    @pytest.mark.parametrize(
+        ("changed", "rule"),
+        [
+            ({"Action": "rekognition:*"}, "the only one is"),
+            ({"Resource": PROJECT_ARN}, "it is the ARN of a project"),
+            ({"Principal": None}, "missing Principal"),
+            ({"Principal": {"AWS": "1234"}}, "isn't a 12-digit account ID"),
+        ],
+    )
+    def test_a_statement(self, stack: Stack, changed: dict[str, Any], rule: str) -> None:
+        """What is added by hand is checked where it is added."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        (wrong,) = document(**changed)["Statement"]
+        with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
+            policy.add_to_resource_policy(iam.PolicyStatement.from_json(wrong))
+
+    @pytest.mark.parametrize("several", [[TRUSTED], (TRUSTED,), {TRUSTED}])
+    def test_several_grantees(self, stack: Stack, several: Any) -> None:
+        """A method takes one; the message says how to give several."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        for change in (policy.grant_copy, policy.deny_copy):
+            with pytest.raises(ValueError, match=r"the grantee is a .*\. Call the method once for each grantee"):
+                change(several)
 
     @pytest.mark.parametrize("versions", [[], 5, {"v1"}, b"v1", "v1", ["v 1"], ["v1/1690474772900"], [None], ["*"]])
     def test_what_is_not_a_list_of_versions(self, stack: Stack, versions: Any) -> None:
@@ -323,6 +350,13 @@ class TestRejected:
             policy.grant_copy(TRUSTED, versions=[VERSIONS])
             with pytest.raises(ValueError, match="isn't a model version of this project"):
                 policy.grant_copy(TRUSTED, versions=[version])
+
+    def test_a_version_elsewhere_says_what_differs(self, stack: Stack) -> None:
+        """Beside what was given is what the project's own model versions are called."""
+        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        with pytest.raises(ValueError, match='its account is "999988887777", not "123456789012"') as raised:
+            policy.grant_copy(TRUSTED, versions=[VERSIONS.replace("123456789012", "999988887777")])
+        assert f"Give {VERSIONS.replace('*', 'VERSION/NUMBER')}, as DescribeProjectVersions" in str(raised.value)
 
     @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
     def test_what_is_not_a_grantee(self, stack: Stack, grantee: Any) -> None:

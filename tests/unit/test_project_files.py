@@ -56,4 +56,6 @@ def test_a_release_tests_what_it_publishes() -> None:
     jobs = workflow(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
     (tested,) = (step for step in jobs["build"]["steps"] if step.get("run") == "./scripts/test")
     assert tested["env"] == {"DIST": "${{ github.workspace }}/dist"}
+    (released,) = (step["run"] for step in jobs["release"]["steps"] if "gh release create" in step.get("run", ""))
+    assert " dist/* " in released  # provider.yaml too, for whoever deploys without the CDK
     assert (jobs["publish"]["needs"], jobs["publish"]["permissions"]) == ("build", {"id-token": "write"})

@@ -120,10 +120,10 @@ class TestRejected:
         [
             ({"project_arn": f"{UNPLACED}:project/logos"}, "is not the ARN of a Custom Labels project"),
             ({"project_arn": f"{UNPLACED}:project/logos/version/v1/1690474772815"}, "is not the ARN"),
-            ({"project_arn": lazily("logos")}, "ProjectArn is not the ARN"),
-            ({"policy_name": f"for {Aws.REGION}"}, 'PolicyName "for " is not valid'),
+            ({"project_arn": lazily("logos")}, "project_arn is not the ARN"),
+            ({"policy_name": f"for {Aws.REGION}"}, 'policy_name "for " is not valid'),
             ({"policy_name": f"{'n' * 129}{Aws.REGION}"}, "1 to 128"),
-            ({"policy_name": lazily("a b")}, 'PolicyName "a b" is not valid'),
+            ({"policy_name": lazily("a b")}, 'policy_name "a b" is not valid'),
         ],
     )
     def test_values_with_tokens(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
@@ -149,14 +149,15 @@ class TestRejected:
     @pytest.mark.parametrize(
         ("wrong", "rule"),
         [
-            ({"policy_name": "a b"}, 'PolicyName "a b" is not valid'),
+            ({"policy_name": "a b"}, 'policy_name "a b" is not valid'),
             ({"policy_name": "n" * 129}, "1 to 128"),
+            ({"policy_name": "PolicyName 1"}, 'policy_name "PolicyName 1" is not valid'),
             ({"project_arn": "logos"}, "is not the ARN of a Custom Labels project"),
             ({"project_arn": PROJECT_ARN.replace("project/logos/", "project/logos/version/v1/")}, "is not the ARN"),
             ({"document": "{"}, "is not JSON"),
-            ({"document": '{"Effect": 1, "Effect": 2}'}, "duplicate key"),
-            ({"policy_name": ""}, 'PolicyName "" is not valid'),
-            ({"policy_name": 5}, 'PolicyName "5" is not valid'),
+            ({"document": '{"Effect": 1, "Effect": 2}'}, "document is not JSON: duplicate key"),
+            ({"policy_name": ""}, 'policy_name "" is not valid'),
+            ({"policy_name": 5}, 'policy_name "5" is not valid'),
             ({"project_arn": None}, "neither project_arn nor project is given"),
             ({"project_arn": b"logos"}, "is not the ARN"),
             ({"policy_name": b"sharing"}, "is not valid"),

@@ -307,6 +307,14 @@ def test_rejects_a_grant_to_an_account(stack: Stack, name: str) -> None:
         getattr(copy(stack), name)(iam.AccountPrincipal("111122223333"))
 
 
+@pytest.mark.parametrize("name", ["grant_detect", "grant_start_stop"])
+@pytest.mark.parametrize(("wrong", "told"), [([], "the grantee is a list. Call"), ("x", "'x' isn't an IGrantable")])
+def test_rejects_a_grant_to_what_is_not_a_grantee(stack: Stack, name: str, wrong: Any, told: str) -> None:
+    """The CDK would say something about its kernel."""
+    with pytest.raises(ValueError, match=f"^Sharing/Copy: {told}"):
+        getattr(copy(stack), name)(wrong)
+
+
 @pytest.mark.parametrize("apply", [True, False])
 def test_can_be_retained(stack: Stack, apply: bool) -> None:
     """By default it is deleted with the stack, as every resource is."""
@@ -335,28 +343,28 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"source_project_arn": VERSION}, "SourceProjectArn is not the ARN of a Custom Labels project"),
-        ({"source_project_arn": None}, "SourceProjectArn is missing"),
-        ({"source_version_arn": SOURCE}, "SourceProjectVersionArn is not the ARN of a model version"),
-        ({"source_version_arn": 5}, "SourceProjectVersionArn is not the ARN of a model version"),
+        ({"source_project_arn": VERSION}, "source_project_arn is not the ARN of a Custom Labels project"),
+        ({"source_project_arn": None}, "source_project_arn is missing"),
+        ({"source_version_arn": SOURCE}, "source_version_arn is not the ARN of a model version"),
+        ({"source_version_arn": 5}, "source_version_arn is not the ARN of a model version"),
         (
             {"source_project_arn": SOURCE.replace("logos", "signs")},
-            'model version of project "logos" .* but SourceProjectArn is project "signs"',
+            'model version of project "logos" .* but source_project_arn is project "signs"',
         ),
-        ({"source_version_arn": VERSION.replace("us-east-1", "eu-west-1")}, "but SourceProjectArn is project"),
-        ({"destination_project_arn": "copies"}, "DestinationProjectArn is not the ARN of a Custom Labels project"),
+        ({"source_version_arn": VERSION.replace("us-east-1", "eu-west-1")}, "but source_project_arn is project"),
+        ({"destination_project_arn": "copies"}, "destination_project_arn is not the ARN of a Custom Labels project"),
         ({"destination_project_arn": None}, "neither destination_project_arn nor destination_project is given"),
         ({"destination_project_arn": PROJECT_ARN.replace("aws", "aws-cn", 1)}, "partition aws-cn.*within one"),
         ({"destination_project_arn": PROJECT_ARN.replace("us-east-1", "eu-west-1")}, "within one Region"),
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
-        ({"output_key_prefix": None}, "S3KeyPrefix of OutputConfig must be a string"),
+        ({"output_key_prefix": None}, "output_key_prefix must be a string"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
-        ({"version_name": ""}, "VersionName"),
-        ({"version_name": "a b"}, 'VersionName "a b" is not valid'),
-        ({"version_name": f"v {Aws.REGION}"}, "VersionName"),
-        ({"tags": [{"Key": "a", "Value": "b"}]}, "Tags must be an object"),
+        ({"version_name": ""}, 'version_name "" is not valid'),
+        ({"version_name": "a b"}, 'version_name "a b" is not valid'),
+        ({"version_name": f"v {Aws.REGION}"}, "version_name"),
+        ({"tags": [{"Key": "a", "Value": "b"}]}, "tags must be an object"),
         ({"tags": {"aws:team": "logos"}}, 'key "aws:team", whose prefix is reserved for AWS'),
-        ({"tags": {str(number): "" for number in range(51)}}, "51 tags"),
+        ({"tags": {str(number): "" for number in range(51)}}, "tags has 51 tags"),
         ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
         ({"stop_running": 1}, "stop_running is 1. Give True or False"),
     ],
@@ -370,7 +378,7 @@ def test_rejects_what_the_function_would_reject(stack: Stack, wrong: dict[str, A
 def test_rejects_an_arn_in_place_of_the_buckets_name(stack: Stack) -> None:
     """It would be passed on as the name."""
     bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name=Fn.join("", ["arn:aws:s3:::", "results"]))
-    with pytest.raises(ValueError, match="S3Bucket of OutputConfig is the ARN"):
+    with pytest.raises(ValueError, match=r"output_bucket\.bucket_name is the ARN"):
         copy(stack, output_bucket=bucket)
 
 
