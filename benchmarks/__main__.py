@@ -1,4 +1,4 @@
-"""The command line: measures everything and writes docs/performance.md."""
+"""The command line: measures everything, and writes docs/performance.md and its charts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.end_states import judge_end_states
 from benchmarks.endpoints import CloudFormation
 from benchmarks.functions import make_functions
 from benchmarks.many_at_once import REQUESTS, measure_burst
-from benchmarks.report import Results, goals, report
+from benchmarks.report import Results, charts, goals, report
 from benchmarks.samples import HERE, ROOT
 from benchmarks.speed import measure_speed
 from benchmarks.synthesis import measure_synthesis
@@ -34,9 +34,10 @@ def main() -> None:
     if runs < 2:
         parser.error("quartiles need two runs")
     results = measure(runs)
-    page = ROOT / "docs" / "performance.md" if runs >= RUNS else ROOT / "build" / "performance.md"
-    page.write_text(report(results), encoding="utf-8")
-    print(f"\nWrote {page.relative_to(ROOT)}:\n")
+    folder = ROOT / ("docs" if runs >= RUNS else "build")
+    for name, text in {"performance.md": report(results), **charts(results)}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    print(f"\nWrote performance.md and its charts in {folder.relative_to(ROOT)}:\n")
     for goal in goals(results):
         print(f"  {'met   ' if goal.met else 'MISSED'}  {goal.what}: {goal.measured} (goal: {goal.goal})")
 

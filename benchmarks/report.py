@@ -1,4 +1,4 @@
-"""The page docs/performance.md: the text of page.md with the measurements and the goals as tables."""
+"""The page docs/performance.md: the text of page.md with the measurements and the goals as tables, and its charts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from benchmarks.charts import Bar, chart
 from benchmarks.end_states import EndState
 from benchmarks.functions import AWS_CUSTOM_RESOURCE, OURS, README
 from benchmarks.many_at_once import REQUESTS, Burst
@@ -76,14 +77,14 @@ def _at_most(what: str, value: float, limit: float, of: str) -> Goal:
 def report(results: Results) -> str:
     """Return the page."""
     tables = {
-        "machine": table(["", ""], results.machine.items()),
+        "machine": "; ".join(f"{name}: {value}" for name, value in results.machine.items()),
         "goals": table(
-            ["what", "measured", "goal", "met"],
-            [[*goal[:3], "yes" if goal.met else "**missed**"] for goal in goals(results)],
+            ["what", "goal", "measured"],
+            [[goal.what, goal.goal, goal.measured + ("" if goal.met else ", **missed**")] for goal in goals(results)],
         ),
         "end_states": table(
-            ["", *results.zipped],
-            [[title, *map(_end_state, states.values())] for title, states in results.end_states.items()],
+            ["what happens", "right with", "what goes wrong"],
+            [[title, _right(states), _wrong(states)] for title, states in results.end_states.items()],
         ),
         "speed": table(
             ["", *results.zipped],
@@ -92,9 +93,9 @@ def report(results: Results) -> str:
                 ["init, ms", *(speed.init.text() for speed in results.speed.values())],
                 ["invoke, ms", *(speed.invoke.text(1) for speed in results.speed.values())],
                 ["warm, ms", *(speed.warm.text(1) for speed in results.speed.values())],
-                ["peak memory, MiB", *(speed.memory.text() for speed in results.speed.values())],
-                ["calls of Rekognition", *(_calls(speed) for speed in results.speed.values())],
-                ["code, zipped, bytes", *(f"{size:,}" for size in results.zipped.values())],
+                ["memory, MiB", *(f"{speed.memory.median:.0f}" for speed in results.speed.values())],
+                ["calls", *(", ".join(map(str, speed.calls.values())) for speed in results.speed.values())],
+                ["code, bytes", *(f"{size:,}" for size in results.zipped.values())],
             ],
         ),
         "synthesis": table(
@@ -117,19 +118,62 @@ def report(results: Results) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda place: tables[place[1]].rstrip(), page)
 
 
+def charts(results: Results) -> dict[str, str]:
+    """Return the page's charts by their files' names."""
+    ends = list(results.end_states.values())
+    right = {title: sum(states[title].right for states in ends) for title in ends[0]}
+    return {
+        "end-states.svg": chart(
+            f"Right end states, of {len(ends)}",
+            [_bar(title, [count], f"{count}") for title, count in right.items()],
+        ),
+        "cold-start.svg": chart(
+            "Cold start: init, then invoke",
+            [
+                _bar(title, [speed.init.median, speed.invoke.median], f"{speed.cold.median:.0f} ms")
+                for title, speed in results.speed.items()
+            ],
+        ),
+        "synthesis.svg": chart(
+            "Synthesis of 100 policies",
+            [
+                _bar(title.removesuffix(", 100 policies"), [seconds.median], f"{seconds.median:.2f} s")
+                for title, (kind, policies, _) in STACKS.items()
+                for seconds in [results.synthesis[kind, policies].seconds]
+                if policies == 100
+            ],
+        ),
+    }
+
+
+def _bar(title: str, parts: Sequence[float], value: str) -> Bar:
+    return Bar(title.replace("`", ""), parts, value, ours=title.startswith(OURS))
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
 
 
-def _end_state(state: EndState) -> str:
-    if not state.right:
-        return f"**{state.found}**"
-    return f"right, but {state.found}" if state.found else "right"
+def _right(states: Mapping[str, EndState]) -> str:
+    right = [title for title, state in states.items() if state.right]
+    return "all" if len(right) == len(states) else _listed(right) or "**none**"
 
 
-def _calls(speed: Speed) -> str:
-    return ", ".join(f"{kind} {count}" for kind, count in speed.calls.items())
+def _wrong(states: Mapping[str, EndState]) -> str:
+    """Return what was found, each once, after the functions that it was found with."""
+    found: dict[str, list[str]] = {}
+    for title, state in states.items():
+        if state.found:
+            found.setdefault(state.found, []).append(title)
+    others = [title for title in states if title != OURS]
+    return ". ".join(
+        f"{'the others' if titles == others else _listed(titles)}: {what}" for what, titles in found.items()
+    )
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return ", ".join(title.partition(",")[0] for title in titles)
 
 
 def _succeeded(burst: Burst) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks.end_states import CASES, EndState, end_state
 from benchmarks.functions import AWS_CUSTOM_RESOURCE, OURS, README
 from benchmarks.many_at_once import Burst
-from benchmarks.report import Results, goals, report
+from benchmarks.report import Results, charts, goals, report
 from benchmarks.speed import Speed
 from benchmarks.summary import Summary, in_turn
 from benchmarks.synthesis import STACKS, Synthesis
@@ -107,6 +108,27 @@ def test_each_goal_can_be_missed(results: Results) -> None:
     )
     assert missed(worse) == [goal.what for goal in goals(results)]
     assert report(worse).count("**missed**") == len(missed(worse))
+
+
+def test_a_chart_has_a_bar_as_long_as_each_number(results: Results) -> None:
+    """The numbers are beside the bars, and in the description for who can't see them."""
+    drawn = ElementTree.fromstring(charts(results)["cold-start.svg"])  # noqa: S314 - our own
+    namespace = "{http://www.w3.org/2000/svg}"
+    lengths = [float(bar.get("width", 0)) for bar in drawn.iter(f"{namespace}rect")][1:]  # without the page's
+    medians = [part for speed in results.speed.values() for part in (speed.init.median, speed.invoke.median)]
+    assert lengths == pytest.approx([median * lengths[0] / medians[0] for median in medians], abs=0.1)
+    words = [text.text for text in drawn.iter(f"{namespace}text")]
+    assert words[1:5] == [OURS, "144 ms", "AwsCustomResource", "90 ms"]
+    assert "this project: 144 ms; AwsCustomResource: 90 ms" in (drawn.findtext(f"{namespace}desc") or "")
+
+
+def test_what_went_wrong_is_said_of_all_the_others_at_once(results: Results) -> None:
+    """A case's row has who ends right, and each fault once."""
+    wrong = EndState(right=False, found="the policy is gone")
+    states = {OURS: EndState(right=True, found=""), AWS_CUSTOM_RESOURCE: wrong, README: wrong}
+    assert "| updated | this project | the others: the policy is gone |" in report(
+        replace(results, end_states={"updated": states})
+    )
 
 
 def test_a_failed_create_misses_the_goal(results: Results) -> None:
