@@ -111,7 +111,7 @@ def train(account: Account, project_arn: str, name: str) -> str:
     for version in account.versions(project_arn):
         if f"/version/{name}/" in version["ProjectVersionArn"]:
             return version["ProjectVersionArn"]
-    output = {"S3Bucket": "training", "S3KeyPrefix": "logos"}
+    output = {"S3Bucket": "training", "S3KeyPrefix": "flags"}
     made = account.rekognition.create_project_version(ProjectArn=project_arn, VersionName=name, OutputConfig=output)
     return str(made["ProjectVersionArn"])
 
@@ -139,6 +139,7 @@ def destroy(cloud: LocalCloud | None) -> None:
         return
     trusting, trusted = Account(cloud, TRUSTING, "Trusting"), Account(cloud, TRUSTED, "Trusted")
     project = outputs(trusting.stack or {}).get("ProjectArn")
+    copied_into, _, _ = outputs(trusted.stack or {}).get("VersionArn", "").partition("/version/")
     trusted.destroy()
     trusting.destroy()
     if project:
@@ -146,7 +147,8 @@ def destroy(cloud: LocalCloud | None) -> None:
         for version in trusting.versions(project):
             trusting.rekognition.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
         trusting.rekognition.delete_project(ProjectArn=project)
-    left = [each["ProjectArn"] for each in trusted.rekognition.describe_projects()["ProjectDescriptions"]]
+    projects = [each["ProjectArn"] for each in trusted.rekognition.describe_projects()["ProjectDescriptions"]]
+    left = [arn for arn in projects if copied_into and arn.startswith(f"{copied_into}/")]
     if trusting.stack or trusted.stack or left:
         raise DeployError(f"Something is left: {left or 'a stack'}. See {LOG}")
     print("    Nothing is left: neither stack, nor the copy.")

@@ -38,7 +38,7 @@ step() {
     }
 }
 
-# Let one command at a time set up; a lock whose holder is gone is nobody's.
+# Let one command at a time set up; a lock whose holder is gone is removed.
 lock() {
     local holder
     until mkdir "$setup_lock" 2>/dev/null; do

@@ -17,7 +17,7 @@ from aws_cdk import aws_s3 as s3
 from cdk_rekognition_project_policy import ProjectPolicy, ProjectVersionCopy
 from constructs import Construct
 
-PROJECT = "logos"
+PROJECT = "flags"
 
 
 class Trusting(Stack):
@@ -26,7 +26,7 @@ class Trusting(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, env: Environment, share_with: str) -> None:
         super().__init__(scope, construct_id, env=env, description="Shares Rekognition Custom Labels models")
         project = rekognition.CfnProject(self, "Project", project_name=PROJECT)
-        # A project with models cannot be deleted, so it stays when the stack goes.
+        # A project with models cannot be deleted, so it stays when the stack is deleted.
         project.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         policy = ProjectPolicy(self, "Sharing", project=project)
         policy.grant_copy(iam.AccountPrincipal(share_with))
@@ -51,14 +51,14 @@ class Trusted(Stack):
         )
         copy = ProjectVersionCopy(
             self,
-            "Logos",
+            "Flags",
             source_project_arn=source_project_arn,
             source_version_arn=source_version_arn,
             destination_project=project,
             output_bucket=results,
             stop_running=True,
         )
-        # Who in this account may take the role, its administrators say in their own policies.
+        # The account's administrators decide, in their own policies, who may assume the role.
         role = iam.Role(self, "Detecting", assumed_by=iam.AccountPrincipal(self.account))
         copy.grant_detect(role)
         copy.grant_start_stop(role)
@@ -68,8 +68,8 @@ class Trusted(Stack):
 
 
 def explain_findings(bucket: s3.Bucket) -> None:
-    """Tell cdk-nag and checkov why what they find here is meant; an app without them does not need this."""
-    no_access_log = "It holds results of training and no images; a log of who reads them would take another bucket"
+    """Give cdk-nag and checkov the reason for what they find here; an app without them does not need this."""
+    no_access_log = "It holds training results and no images; a log of who reads them would need another bucket"
     Validations.of(bucket).acknowledge(Acknowledgment(id="AwsSolutions-S1", reason=no_access_log))
     resource = cast("s3.CfnBucket", bucket.node.default_child)
     resource.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_18", "comment": no_access_log}]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.packaging import ROOT
 
-_BLOCK = re.compile(r"^(?P<fence>```+)(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(?P<fence> *```+)(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _FOREIGN = {"build", "cdk.out", "dist", "node_modules"}
 
 
@@ -50,7 +51,8 @@ def blocks(*languages: str) -> list[Block]:
 def _of(page: Path) -> Iterator[Block]:
     text = page.read_text()
     for found in _BLOCK.finditer(text):
-        yield Block(page, text.count("\n", 0, found.start()) + 2, found["language"], found["text"])
+        line = text.count("\n", 0, found.start()) + 2
+        yield Block(page, line, found["language"], textwrap.dedent(found["text"]))
 
 
 @dataclass(frozen=True)
