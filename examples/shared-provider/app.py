@@ -24,7 +24,7 @@ class SharingProvider(Stack):
             self,
             "Provider",
             log_retention=logs.RetentionDays.TWO_YEARS,
-            # The log tells what was shared, and when: it stays when the stack goes.
+            # The log shows what was shared, and when, so it stays when the stack is deleted.
             log_removal_policy=RemovalPolicy.RETAIN,
         )
         # What ProjectPolicyProvider.from_attributes takes, for apps other than this one.
@@ -47,7 +47,7 @@ class ModelSharing(Stack):
 
 
 class AdoptedSharing(Stack):
-    """A project and a policy that were there before: from now on the policy is edited here."""
+    """A project and a policy that existed before: from now on the policy is edited here."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, project_arn: str, provider: ProjectPolicyProvider

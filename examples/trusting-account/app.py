@@ -1,4 +1,4 @@
-"""Makes a Custom Labels project, and says who may copy its models."""
+"""Creates a Custom Labels project, and defines who may copy its models."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class BadgeSharing(Stack):
         project = rekognition.CfnProject(self, "Project", project_name="badges")
         policy = ProjectPolicy(self, "Sharing", project=project)
 
-        # An account may copy every version, later ones included. Its own administrators say who there does.
+        # An account may copy every version, later ones included. Its administrators decide who of them does.
         policy.grant_copy(iam.AccountPrincipal(PARTNER))
-        # This role of that account may not, whatever else lets it.
+        # This role of that account may not, whatever else allows it.
         policy.deny_copy(iam.ArnPrincipal(PARTNERS_GUEST))
         # A single role of another account may copy the versions that are up for review.
         policy.grant_copy(iam.ArnPrincipal(REVIEWER), versions=["v1", "v2"])

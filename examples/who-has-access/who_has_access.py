@@ -208,7 +208,7 @@ def rows_of(project: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """Return a project's rows; a project without a policy has one as well."""
     name = project["ProjectArn"].split("/")[1]
     if not project["Policies"]:
-        yield name, "-", "-", "-", "nobody of another account"
+        yield name, "-", "-", "-", "no other account"
     for policy in project["Policies"]:
         stack = policy["Stack"]
         owner = "-" if stack is None else stack["Name"] + " (adopted)" * stack["Adopted"]

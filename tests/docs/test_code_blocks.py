@@ -48,7 +48,8 @@ role = iam.Role(stack, "FrameRole", assumed_by=iam.AccountRootPrincipal())
 """What a block that is a part of an app may use."""
 
 OTHERS = {
-    *(".", "cd", "cp", "echo", "export", "for", "do", "done", "if", "then", "fi", "mkdir", "sleep", "test", "unset"),
+    *(".", "cd", "cp", "diff", "echo", "eval", "export", "for", "do", "done", "grep", "if", "then", "fi", "mkdir"),
+    *("sleep", "test", "unset"),
     *("aws", "cdk", "git", "npm", "npx", "pip", "python", "python3", "zip", "unzip"),
 }
 """Commands that every reader has, or has installed by then."""

@@ -22,8 +22,11 @@ TRUSTING, TRUSTED = "151515151515", "161616161616"
 ACCOUNTS = {"123456789012": TRUSTING, "111122223333": TRUSTED}
 PROJECT_ARN = f"arn:aws:rekognition:us-east-1:{TRUSTING}:project/logos/1690474772815"
 BLOCK = re.compile(r"(?:^Save this as `(?P<file>[^`]+)`[^\n]*\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S)
-DONE_ALREADY = "PATH_TO_THE_CHECKOUT"
-"""The one block that does not run: the fixture ``installed`` has done what it says."""
+DONE_ALREADY = "pip install"
+"""The one block that does not run: the fixture ``installed`` has done what it says, but for boto3."""
+
+WITH_BOTO3 = ("python3 PATH_TO_THE_CHECKOUT", f"'{sys.executable}' '{ROOT}'")
+"""What runs in place of the reader's Python where that needs boto3."""
 
 
 NPX = """#!/bin/sh
@@ -139,7 +142,7 @@ def test_the_page_does_what_it_says(reader: Reader, local_cloud: LocalCloud) -> 
             assert said == shown
         elif DONE_ALREADY not in block.text:
             assert block.kind == "shell", block.text
-            status, printed = reader.run(block.text)
+            status, printed = reader.run(block.text.replace(*WITH_BOTO3))
             refused = following is not None and following.text.startswith("An error occurred")
             assert bool(status) == refused, block.text + printed
     for account in ACCOUNTS.values():

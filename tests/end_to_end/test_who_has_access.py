@@ -112,7 +112,7 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
             *("logos", "old", "-", f"orphaned, deleted principal {DELETED_ROLE}"),
             f"account {PARTNER} or {DELETED_ROLE} may copy every model version",
         ),
-        ("signs", "-", "-", "-", "nobody of another account"),
+        ("signs", "-", "-", "-", "no other account"),
     }
     assert totals == ["Projects: 2, policies: 4, marked: 2"]
 
