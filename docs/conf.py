@@ -31,7 +31,7 @@ python_maximum_signature_line_length = 90
 python_use_unqualified_type_names = True
 add_module_names = False
 # The CDK's types lead to AWS's own reference; these, and what is private, lead nowhere.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|typing|cdk_rekognition_project_policy\._\w+)\..*")]
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|pathlib|typing|cdk_rekognition_project_policy\._\w+)\..*")]
 
 html_theme = "furo"
 html_static_path = ["_static"]
