@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +15,16 @@ from rekognition.arns import Environment, Project
 from rekognition.errors import InvalidArnError
 from tests.handler.stage import STARTED
 
-NAMES = st.from_regex(r"[a-zA-Z0-9_.\-]{1,128}", fullmatch=True)
-ARNS = st.from_regex(
-    r"arn:aws(-cn)?:rekognition:[a-z]{2}-[a-z]{4}-\d:[0-9]{12}:project/[a-zA-Z0-9_.\-]{1,255}/[0-9]{13}", fullmatch=True
-).filter(str.isascii)
+CHARACTERS = string.ascii_letters + string.digits + "_.-"
+NAMES = st.text(CHARACTERS, min_size=1, max_size=128)
+ARNS = st.builds(
+    "arn:{}:rekognition:{}:{}:project/{}/{}".format,
+    st.sampled_from(["aws", "aws-cn", "aws-us-gov"]),
+    st.sampled_from(["us-east-1", "ap-southeast-2"]),
+    st.text(string.digits, min_size=12, max_size=12),
+    st.text(CHARACTERS, min_size=1, max_size=255),
+    st.text(string.digits, min_size=13, max_size=13),
+)
 
 
 @given(ARNS, NAMES, st.booleans())

@@ -266,17 +266,6 @@ class TestCreate:
         assert changes(stage) == []
         assert stage.version() == foreign
 
-    @pytest.mark.parametrize("other", ["source", "bucket", "copying"])
-    def test_adopts_nothing_else(self, stage: CopyStage, other: str) -> None:
-        """Not finished, or a copy of something else: rejected, untouched."""
-        output = {"S3Bucket": "others" if other == "bucket" else "results"}
-        stage.versions.somebody_copies("mine", "v2" if other == "source" else "v1", OutputConfig=output)
-        stage.time.now += 100 if other == "copying" else DAY
-        received = stage.send("Create", stage.properties(VersionName="mine", AdoptExisting="true"))
-        assert not succeeded(received)
-        assert "wasn't adopted" in received["Reason"]
-        assert changes(stage) == []
-
     def test_slower_than_cloudformation_waits_fails_with_its_arn(self, stage: CopyStage) -> None:
         """Not ready a minute before the end: FAILED in time; the Delete waits, and can be repeated."""
         stage.versions.switches.copying_time = 9000
@@ -340,17 +329,6 @@ class TestCreate:
         stage.fails("ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
         assert succeeded(stage.send("Create", stage.properties()))
 
-    @pytest.mark.parametrize("url", ["X-Amz-Date", "Expires", "none"])
-    def test_knows_its_time_from_each_form_of_the_url(self, stage: CopyStage, url: str) -> None:
-        """Without a time, the first run's start counts."""
-        event = stage.event("Create", stage.properties())
-        if url == "Expires":
-            event["ResponseURL"] = f"https://answers.example/answer?Expires={int(stage.time.now) + 7200}&Signature=5ec2"
-        if url == "none":
-            event["ResponseURL"] = "https://answers.example/answer"
-        stage.time.now += BEGIN_WITHIN + 10
-        assert succeeded(stage.deliver(event)) == (url == "none")
-
 
 class TestCanceledCreate:
     """A Delete under an ID that nobody here made: CloudFormation canceled the Create."""
@@ -383,34 +361,9 @@ class TestCanceledCreate:
         assert succeeded(stage.send("Delete", stage.properties(), MADE_UP))
         assert BEGIN_WITHIN < stage.time.now - began < 200
 
-    @pytest.mark.parametrize(
-        "changed", [{"StackId": STACK.replace("4c5a3c60", "9d9d9d9d")}, {"LogicalResourceId": "Other"}]
-    )
-    def test_leaves_anothers(self, stage: CopyStage, changed: dict[str, str]) -> None:
-        """Another stack's, or another resource's, of the same name and of the same source."""
-        stage.send("Create", stage.properties(VersionName="mine"))
-        stage.versions.service.calls.clear()
-        received = stage.deliver(stage.event("Delete", stage.properties(VersionName="mine"), MADE_UP) | changed)
-        assert succeeded(received)
-        assert changes(stage) == []
-
     def test_succeeds_where_cloudformation_waits_less_long(self, stage: CopyStage) -> None:
         """With a short ServiceTimeout it waits as long as that allows, and doesn't fail for nothing."""
         assert succeeded(stage.send("Delete", stage.properties(ServiceTimeout="120"), MADE_UP))
-
-    def test_leaves_its_own_that_is_older(self, stage: CopyStage) -> None:
-        """A copy of a day ago was made by no Create that is canceled now."""
-        stage.made(VersionName="mine")
-        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), MADE_UP))
-        assert changes(stage) == []
-
-    @pytest.mark.parametrize("number", [1, 2])
-    def test_in_doubt_takes_its_own_requests_copy_whatever_the_time(self, stage: CopyStage, number: int) -> None:
-        """The ID names the request, and so do the copy's tags: hours later too, and no other request's."""
-        stage.made(VersionName="mine")
-        physical_id = IN_DOUBT.replace("request-1", f"request-{number}")
-        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
-        assert len(stage.versions.live()) == number - 1
 
     def test_delivered_late_leaves_a_later_deployments(self, stage: CopyStage) -> None:
         """The same Delete, delivered again minutes later, finds the copy of the next deployment and leaves it."""
@@ -422,16 +375,6 @@ class TestCanceledCreate:
         stage.versions.service.calls.clear()
         assert succeeded(stage.deliver(delete))
         assert changes(stage) == []
-
-    def test_waits_while_anothers_is_deleted(self, stage: CopyStage) -> None:
-        """The Create in flight waits for the name as well, and copies when it is free."""
-        stage.versions.switches.deleting_time = 60
-        foreign = stage.versions.somebody_copies("mine")
-        stage.time.now += DAY
-        stage.somebody("delete", str(foreign.arn))
-        began = stage.time.now
-        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), MADE_UP))
-        assert stage.time.now - began > BEGIN_WITHIN
 
     def test_of_a_rejected_create_calls_nothing(self, stage: CopyStage) -> None:
         """Properties that can't be read can have made nothing."""
@@ -594,12 +537,6 @@ class TestUpdate:
         assert succeeded(stage.send("Delete", wanted, physical_id))
         assert stage.arn == received["PhysicalResourceId"]
 
-    def test_of_a_version_that_expired_succeeds(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Its tags can be changed all the same; failing would block every later update of the stack."""
-        physical_id = stage.made()
-        monkeypatch.setattr(stage.versions.store, "status", lambda *_: "EXPIRED")
-        assert succeeded(stage.send("Update", stage.properties(Tags={"a": "b"}), physical_id, old=stage.properties()))
-
 
 class TestDelete:
     """A Delete of a copy by its ARN."""
@@ -625,29 +562,6 @@ class TestDelete:
         if gone == "project":
             stage.versions.store.delete_project(ACCOUNT, REGION, stage.versions.destination)
         assert succeeded(stage.send("Delete", stage.properties(), physical_id))
-
-    def test_leaves_another_of_the_same_name(self, stage: CopyStage) -> None:
-        """Another ARN: somebody made it anew, and the number at the end tells."""
-        physical_id = stage.made(VersionName="mine")
-        stage.somebody("delete", physical_id)
-        stage.time.now += 60
-        foreign = stage.versions.somebody_copies("mine")
-        stage.versions.service.calls.clear()
-        assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
-        assert changes(stage) == []
-        assert stage.version() == foreign
-
-    def test_of_a_running_version_is_rejected(self, stage: CopyStage) -> None:
-        """Running: it serves somebody, so it is left unless StopRunning says otherwise."""
-        physical_id = stage.made()
-        stage.somebody("start", physical_id)
-        for status in ("STARTING", "RUNNING"):
-            received = stage.send("Delete", stage.properties(), physical_id)
-            assert not succeeded(received)
-            assert "is running" in received["Reason"]
-            assert stage.versions.store.status(stage.version()) == status
-            stage.time.now += 60
-        assert changes(stage) == []
 
     @pytest.mark.parametrize("after", [0, 60])
     def test_stops_a_running_version_first_where_asked(self, stage: CopyStage, after: float) -> None:

@@ -21,12 +21,13 @@ from tests.simulator.cloud import STARTED, BaseCloud
 from tests.simulator.function import Function, HandOver, Sent
 from tests.simulator.service import Act, Calls
 from tests.simulator.stack_operations import Behavior, Resource, Stack
+from tests.simulator.template import Managed
 from tests.simulator.versions import ACCOUNT, Versions
 from tests.simulator.world import World
 
 
 @dataclass(frozen=True)
-class Copy:
+class Copy(Managed):
     """A Custom::RekognitionProjectVersionCopy."""
 
     versions: Versions = field(compare=False, repr=False)
@@ -34,13 +35,8 @@ class Copy:
     version_name: str | None = None
     bucket: str = "results"
     tags: tuple[tuple[str, str], ...] = ()
-    adopt_existing: bool = False
     stop_running: bool = False
-    retain: bool = False
-    """DeletionPolicy and UpdateReplacePolicy: Retain."""
-    needs: str = ""
-    provider: str = "copies"
-    service_timeout: int | None = 3600
+    service_timeout: int | None = field(default=3600, kw_only=True)
 
     resource_type = RESOURCE_TYPE
 

@@ -3,91 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from project_policy.properties import RESOURCE_TYPE
 from tests.documents import ACCOUNT, REGION
 
 
-class Managed(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Managed:
     """A custom resource of this project."""
 
-    @property
-    def resource_type(self) -> str:
-        """The type that a template gives it."""
-
-    @property
-    def service_timeout(self) -> int | None:
-        """How long CloudFormation waits for a response."""
-
-    @property
-    def retain(self) -> bool:
-        """DeletionPolicy and UpdateReplacePolicy: Retain."""
-
-    @property
-    def needs(self) -> str:
-        """The logical ID of a resource that has to be there first."""
-
-    @property
-    def provider(self) -> str:
-        """The name of the function."""
+    resource_type: ClassVar[str]
+    adopt_existing: bool = False
+    retain: bool = False
+    """DeletionPolicy and UpdateReplacePolicy: Retain."""
+    needs: str = ""
+    """The logical ID of a resource that has to be there first."""
+    provider: str = "provider"
+    """The name of the function."""
+    service_timeout: int | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
         """What another value of makes another resource."""
+        raise NotImplementedError
 
     @property
     def properties(self) -> dict[str, Any]:
         """The properties as an event has them."""
+        raise NotImplementedError
 
     def is_what(self, properties: Mapping[str, Any]) -> bool:
         """Return whether a request with these properties makes this resource."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(Managed):
     """A Custom::RekognitionProjectPolicy."""
 
     project_arn: str
     policy_name: str
     document: Mapping[str, Any]
-    adopt_existing: bool = False
-    service_timeout: int | None = 900
-    retain: bool = False
-    """DeletionPolicy and UpdateReplacePolicy: Retain."""
-    needs: str = ""
-    """The logical ID of a resource that has to be there first."""
+    service_timeout: int | None = field(default=900, kw_only=True)
     trigger: str | None = None
-    provider: str = "provider"
-    """The name of the function."""
 
-    resource_type = "Custom::RekognitionProjectPolicy"
+    resource_type = RESOURCE_TYPE
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, ...]:
         """Which policy of the service it is."""
         return self.project_arn, self.policy_name
-
-    def is_what(self, properties: Mapping[str, Any]) -> bool:
-        """Return whether a request with these properties makes this policy."""
-        return (properties["ProjectArn"], properties["PolicyName"]) == self.key
 
     @property
     def properties(self) -> dict[str, Any]:
         """The properties as an event has them."""
-        properties: dict[str, Any] = {
+        properties = {
             "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.provider}",
+            "ServiceTimeout": None if self.service_timeout is None else str(self.service_timeout),
             "ProjectArn": self.project_arn,
             "PolicyName": self.policy_name,
             "PolicyDocument": self.document,
+            "AdoptExisting": "true" if self.adopt_existing else None,
+            "Trigger": self.trigger,
         }
-        if self.adopt_existing:
-            properties["AdoptExisting"] = "true"
-        if self.trigger is not None:
-            properties["Trigger"] = self.trigger
-        if self.service_timeout is not None:
-            properties["ServiceTimeout"] = str(self.service_timeout)
-        return properties
+        return {name: value for name, value in properties.items() if value is not None}
+
+    def is_what(self, properties: Mapping[str, Any]) -> bool:
+        """Return whether a request with these properties makes this policy."""
+        return (properties["ProjectArn"], properties["PolicyName"]) == self.key
 
 
 @dataclass(frozen=True)

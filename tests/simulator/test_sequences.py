@@ -39,7 +39,7 @@ def policy(name: str = "sharing", document: Mapping[str, Any] = MINE, **more: An
     return Policy(PROJECT, name, document, **more)
 
 
-def stack_policies(template: Template) -> dict[str, Any]:
+def policies(template: Template) -> dict[str, Any]:
     """Return a template's policies."""
     return {name: each for name, each in template.items() if isinstance(each, Policy)}
 
@@ -51,101 +51,64 @@ def cloud(request: pytest.FixtureRequest) -> Cloud:
     return Cloud(behavior=replace(behavior))
 
 
-def replaced(**more: Any) -> Policy:
-    """Return the policy under another name, with another document."""
-    return policy("renamed", OTHER, **more)
-
-
-CANCELED: Template = {"Sharing": policy(), "Other": FAILS_AT_ONCE}
+ONE: Template = {"Sharing": policy()}
+CANCELED: Template = {**ONE, "Other": FAILS_AT_ONCE}
 DEAD = [meets(dies_after=1), meets(dies_before=0), meets(dies_before=0)]
 """Every attempt dies, the first one after it has put the policy."""
 BLIND = meets(*["ThrottlingException"] * 999)
 UNREACHABLE = meets("", LOST_AFTER, *[LOST_BEFORE] * 400)
 
-FAILING_CREATES: dict[str, tuple[Mapping[str, Any] | None, Delivery, Template, str, Mapping[str, Any] | None]] = {
-    "another's policy is there": (FOREIGN, Delivery(), {"Sharing": policy()}, "not-created:", FOREIGN),
-    "another resource fails afterward": (None, Delivery(), {"Sharing": policy(), "Other": FAILS}, OWN, None),
-    "of two policies one fails": (
-        FOREIGN,
-        Delivery(),
-        {"Mine": policy("mine"), "Sharing": policy(needs="Mine")},
-        "",
-        FOREIGN,
+
+def create(
+    deleted: str, template: Template = ONE, *, there: Mapping[str, Any] | None = None, **delivery: Any
+) -> tuple[str, Template, Mapping[str, Any] | None, Delivery]:
+    """Return the ID that the Delete has, a template, another's policy of an hour ago, and how the Create arrives."""
+    return deleted, template, there, Delivery(**delivery)
+
+
+def canceled_after(seconds: float, timeout: int | None = 900) -> Template:
+    """Return a template in which another resource fails after so many seconds."""
+    return {"Sharing": policy(service_timeout=timeout), "Other": replace(FAILS_AT_ONCE, after=seconds)}
+
+
+FAILING_CREATES = {
+    "another's policy is there": create("not-created:", there=FOREIGN),
+    "another resource fails afterward": create(OWN, {**ONE, "Other": FAILS}),
+    "of two policies one fails": create("", {"Mine": policy("mine"), "Sharing": policy(needs="Mine")}, there=FOREIGN),
+    "an adoption is rolled back": create(
+        f"{OWN}|adopted", {"Sharing": policy(adopt_existing=True), "Other": FAILS}, there=MINE
     ),
+    **{f"canceled at {at}": create(MADE_UP, canceled_after(at)) for at in (0.05, 0.12, 0.18, 0.22, 0.28)},
+    "canceled when it is done": create(OWN, canceled_after(0.35)),
+    "canceled, and lands late": create(MADE_UP, CANCELED, delay=5),
     **{
-        f"canceled after {moment} seconds": (
-            None,
-            Delivery(),
-            {"Sharing": policy(), "Other": replace(FAILS_AT_ONCE, after=moment)},
-            MADE_UP if moment < 0.3 else OWN,
-            None,
-        )
-        for moment in (0.05, 0.12, 0.18, 0.22, 0.28, 0.35)
-    },
-    "canceled, and lands late": (None, Delivery(delay=5), CANCELED, MADE_UP, None),
-    **{
-        f"canceled, and comes again after {later} seconds": (None, Delivery(repeats=(later,)), CANCELED, MADE_UP, None)
+        f"canceled, and comes again {later} later": create(MADE_UP, CANCELED, repeats=(later,))
         for later in (0.0, 1.0, 3.0, 6.0)
     },
-    "canceled where another's policy is": (FOREIGN, Delivery(), CANCELED, MADE_UP, FOREIGN),
-    "canceled where an older policy is equivalent": (MINE, Delivery(), CANCELED, MADE_UP, MINE),
-    "blind after an attempt that put and died": (
-        None,
-        Delivery(attempts=[meets(dies_after=1), BLIND]),
-        {"Sharing": policy()},
-        "in-doubt:",
-        None,
-    ),
-    "blind where another's policy is": (
-        FOREIGN,
-        Delivery(attempts=[BLIND]),
-        {"Sharing": policy()},
-        "in-doubt:",
-        FOREIGN,
-    ),
-    "its ID is lost": (None, Delivery(attempts=[UNREACHABLE], empties_id=True), {"Sharing": policy()}, MADE_UP, None),
-    "it runs out of time": (None, Delivery(attempts=[UNREACHABLE]), {"Sharing": policy()}, OWN, None),
-    "it never gets a response": (None, Delivery(attempts=DEAD), {"Sharing": policy()}, MADE_UP, None),
-    "it never gets a response within a minute": (
-        None,
-        Delivery(attempts=DEAD),
-        {"Sharing": policy(service_timeout=60)},
-        MADE_UP,
-        None,
-    ),
+    "canceled where another's policy is": create(MADE_UP, CANCELED, there=FOREIGN),
+    "canceled where an older policy is equivalent": create(MADE_UP, CANCELED, there=MINE),
+    "blind after an attempt that put and died": create("in-doubt:", attempts=[meets(dies_after=1), BLIND]),
+    "blind where another's policy is": create("in-doubt:", there=FOREIGN, attempts=[BLIND]),
+    "it runs out of time": create(OWN, attempts=[UNREACHABLE]),
+    "its ID is lost": create(MADE_UP, attempts=[UNREACHABLE], empties_id=True),
+    "no response": create(MADE_UP, attempts=DEAD),
+    "no response within a minute": create(MADE_UP, {"Sharing": policy(service_timeout=60)}, attempts=DEAD),
     **{
-        f"without a ServiceTimeout it is canceled after {seconds} seconds": (
-            None,
-            Delivery(attempts=DEAD),
-            {"Sharing": policy(service_timeout=None), "Other": replace(FAILS_AT_ONCE, after=seconds)},
-            MADE_UP,
-            None,
+        f"no response, without a ServiceTimeout, canceled at {at}": create(
+            MADE_UP, canceled_after(at, timeout=None), attempts=DEAD
         )
-        for seconds in (60.0, 700.0)
+        for at in (60.0, 700.0)
     },
-    "an adoption is rolled back": (
-        MINE,
-        Delivery(),
-        {"Sharing": policy(adopt_existing=True), "Other": FAILS},
-        f"{OWN}|adopted",
-        MINE,
-    ),
 }
-"""Another's policy of an hour ago, how the Create arrives, the template, the ID that its Delete has, and what stays."""
 
 
 @pytest.mark.parametrize(
-    ("there", "delivery", "template", "deleted", "stays"), list(FAILING_CREATES.values()), ids=list(FAILING_CREATES)
+    ("deleted", "template", "there", "delivery"), list(FAILING_CREATES.values()), ids=list(FAILING_CREATES)
 )
 def test_a_create_that_fails_leaves_nothing(
-    cloud: Cloud,
-    there: Mapping[str, Any] | None,
-    delivery: Delivery,
-    template: Template,
-    deleted: str,
-    stays: Mapping[str, Any] | None,
+    cloud: Cloud, deleted: str, template: Template, there: Mapping[str, Any] | None, delivery: Delivery
 ) -> None:
-    """Delete(the ID in the FAILED response, or one that CloudFormation made up; P): another's policy stays."""
+    """Delete(the ID in the FAILED response, or one that CloudFormation made up; P): only another's policy stays."""
     if there is not None:
         cloud.service.edit(PROJECT, "sharing", there)
         cloud.world.now += 3600
@@ -153,9 +116,9 @@ def test_a_create_that_fails_leaves_nothing(
     stack = cloud.stack()
     cloud.create(stack, template)
     assert stack.status == "ROLLBACK_COMPLETE"
-    assert [kind for kind, _ in cloud.sent() if kind != "Create"] == ["Delete"] * len(stack_policies(template))
+    assert [kind for kind, _ in cloud.sent() if kind != "Create"] == ["Delete"] * len(policies(template))
     assert any(physical_id.startswith(deleted) for kind, physical_id in cloud.sent() if kind == "Delete")
-    assert cloud.live() == ({} if stays is None else {"sharing": stays})
+    assert cloud.live() == ({} if there is None else {"sharing": there})
 
 
 class TestCreate:
@@ -179,136 +142,98 @@ class TestCreate:
         cloud.check_stack(stack)
 
 
-def somebody(edits: str, document: Mapping[str, Any] | None = FOREIGN) -> Callable[[Cloud], None]:
+def edited(name: str, document: Mapping[str, Any] | None = FOREIGN) -> Callable[[Cloud], None]:
     """Return what lets somebody put a policy, or remove it, a minute before what comes next."""
 
     def act(cloud: Cloud) -> None:
         if document is None:
-            cloud.service.remove(PROJECT, edits)
+            cloud.service.remove(PROJECT, name)
         else:
-            cloud.service.edit(PROJECT, edits, document)
+            cloud.service.edit(PROJECT, name, document)
         cloud.world.now += 60
 
     return act
 
 
-def nobody(_cloud: Cloud) -> None:
-    """Let nothing happen."""
-
-
-ONE: Template = {"Sharing": policy()}
-TWO: Template = {"A": policy("a"), "B": policy("b", OTHER)}
 DONE, BACK = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
+TWO: Template = {"A": policy("a"), "B": policy("b", OTHER)}
+NEW: Template = {"Sharing": policy(document=OTHER)}
+RENAMED: Template = {"Sharing": policy("renamed", OTHER)}
 
-UPDATES: dict[str, tuple[Template, Callable[[Cloud], None], Template, str, str, dict[str, Mapping[str, Any]]]] = {
-    "to the same": (ONE, nobody, {"Sharing": policy()}, DONE, "", {"sharing": MINE}),
-    "to another document": (ONE, nobody, {"Sharing": policy(document=OTHER)}, DONE, "Update", {"sharing": OTHER}),
+
+def update(
+    after: Template,
+    status: str,
+    requests: str,
+    live: Mapping[str, Any],
+    before: Template = ONE,
+    happens: Callable[[Cloud], None] = lambda _: None,
+) -> tuple[object, ...]:
+    """Return a template, how its deployment ends, its requests, what is live then, and what came before."""
+    return after, status, requests, live, before, happens
+
+
+UPDATES = {
+    "to the same": update({"Sharing": policy()}, DONE, "", {"sharing": MINE}),
+    "to another document": update(NEW, DONE, "Update", {"sharing": OTHER}),
     **{
-        f"another resource fails: {name}": (
-            ONE,
-            nobody,
-            {"Sharing": policy(document=OTHER), "Other": other},
-            BACK,
-            "Update Update",
-            {"sharing": MINE},
-        )
-        for name, other in {
+        f"and another resource fails {after}": update({**NEW, "Other": other}, BACK, "Update Update", {"sharing": MINE})
+        for after, other in {
             "afterward": FAILS,
             "while it is in flight": FAILS_AT_ONCE,
             "at once": replace(FAILS_AT_ONCE, after=0.0),
         }.items()
     },
-    "to another service token": (  # "Modifying service token is not allowed."
-        ONE,
-        nobody,
-        {"Sharing": policy(document=OTHER, provider="another")},
-        BACK,
-        "",
-        {"sharing": MINE},
+    # "Modifying service token is not allowed."
+    "to another service token": update(
+        {"Sharing": policy(document=OTHER, provider="another")}, BACK, "", {"sharing": MINE}
     ),
-    "after somebody edited it": (
-        ONE,
-        somebody("sharing"),
-        {"Sharing": policy(document=OTHER)},
-        DONE,
-        "Update",
-        {"sharing": OTHER},
+    **{
+        f"after somebody {did} it": update(NEW, DONE, "Update", {"sharing": OTHER}, happens=edited("sharing", document))
+        for did, document in {"edited": FOREIGN, "removed": None}.items()
+    },
+    **{
+        f"to another trigger, after somebody {did} it": update(
+            {"Sharing": policy(trigger="42")},
+            DONE,
+            "Update",
+            {"sharing": MINE},
+            before={"Sharing": policy(trigger="41")},
+            happens=edited("sharing", document),
+        )
+        for did, document in {"edited": FOREIGN, "removed": None}.items()
+    },
+    "to another name": update(RENAMED, DONE, "Update Delete", {"renamed": OTHER}),
+    # No Update back: the old policy was never touched.
+    "to another name, and another resource fails": update(
+        {**RENAMED, "Other": FAILS}, BACK, "Update Delete", {"sharing": MINE}
     ),
-    "after somebody removed it": (
-        ONE,
-        somebody("sharing", None),
-        {"Sharing": policy(document=OTHER)},
-        DONE,
-        "Update",
-        {"sharing": OTHER},
-    ),
-    "to another trigger, after somebody edited it": (
-        {"Sharing": policy(trigger="41")},
-        somebody("sharing"),
-        {"Sharing": policy(trigger="42")},
-        DONE,
-        "Update",
-        {"sharing": MINE},
-    ),
-    "to another trigger, after somebody removed it": (
-        {"Sharing": policy(trigger="41")},
-        somebody("sharing", None),
-        {"Sharing": policy(trigger="42")},
-        DONE,
-        "Update",
-        {"sharing": MINE},
-    ),
-    "replacement": (ONE, nobody, {"Sharing": replaced()}, DONE, "Update Delete", {"renamed": OTHER}),
-    "replacement, and another resource fails": (
-        ONE,
-        nobody,
-        {"Sharing": replaced(), "Other": FAILS},
-        BACK,
-        "Update Delete",  # no Update back: the old policy was never touched
-        {"sharing": MINE},
-    ),
-    "replacement whose name is taken": (
-        ONE,
-        somebody("renamed"),
-        {"Sharing": replaced()},
-        BACK,
-        "Update Update",
-        {"sharing": MINE, "renamed": FOREIGN},
+    "to a name that is taken": update(
+        RENAMED, BACK, "Update Update", {"sharing": MINE, "renamed": FOREIGN}, happens=edited("renamed")
     ),
     # Two owners of one policy: CloudFormation would delete "the old one" by the same ID.
-    "of the logical ID": (ONE, nobody, {"Renamed": policy()}, BACK, "Create Delete", {"sharing": MINE}),
-    "that swaps two names": (
-        TWO,
-        nobody,
-        {"A": policy("b", MINE), "B": policy("a", OTHER)},
-        BACK,
-        "Update Update Update Update",
-        {"a": MINE, "b": OTHER},
+    "of the logical ID": update({"Renamed": policy()}, BACK, "Create Delete", {"sharing": MINE}),
+    "that swaps two names": update(
+        {"A": policy("b"), "B": policy("a", OTHER)}, BACK, "Update " * 4, {"a": MINE, "b": OTHER}, before=TWO
     ),
-    "that hands a name on while its owner leaves": (
-        TWO,
-        nobody,
-        {"B": policy("a", OTHER)},
-        BACK,
-        "Update Update",
-        {"a": MINE, "b": OTHER},
+    "that hands a name on while its owner leaves": update(
+        {"B": policy("a", OTHER)}, BACK, "Update Update", {"a": MINE, "b": OTHER}, before=TWO
     ),
-    "that takes one out of the template": (TWO, nobody, {"B": policy("b", OTHER)}, DONE, "Delete", {"b": OTHER}),
+    "that takes one out of the template": update({"B": policy("b", OTHER)}, DONE, "Delete", {"b": OTHER}, before=TWO),
 }
-"""A template, what happens then, the next template, how that ends, the requests it makes, and what is live after it."""
 
 
 @pytest.mark.parametrize(
-    ("before", "happens", "after", "status", "requests", "live"), list(UPDATES.values()), ids=list(UPDATES)
+    ("after", "status", "requests", "live", "before", "happens"), list(UPDATES.values()), ids=list(UPDATES)
 )
 def test_an_update(
     cloud: Cloud,
-    before: Template,
-    happens: Callable[[Cloud], None],
     after: Template,
     status: str,
     requests: str,
     live: Mapping[str, Any],
+    before: Template,
+    happens: Callable[[Cloud], None],
 ) -> None:
     """The stack has what its template says, at the recorded revisions; nothing else is made, changed or left."""
     stack = cloud.made(before)
@@ -316,8 +241,8 @@ def test_an_update(
     made = len(cloud.sent())
     cloud.update(stack, after)
     assert stack.status == status
-    assert " ".join(kind for kind, _ in cloud.sent()[made:]) == requests
-    in_force = stack_policies(after if status == DONE else before)
+    assert [kind for kind, _ in cloud.sent()[made:]] == requests.split()
+    in_force = policies(after if status == DONE else before)
     assert {name: resource.policy for name, resource in stack.resources.items()} == in_force
     cloud.check_stack(stack)
     assert cloud.live() == live
