@@ -25,6 +25,9 @@ from tests.simulator.versions import ACCOUNT, Versions
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copies"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/serving/4c5a3c60-95a3-11ef-8f2e-0affd8d4c1a5"
 MADE_UP = "serving-Copy-1ABCDEFGHIJKL"
+SOURCE = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+VERSION = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772816"
+DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772817"
 DAY = 86_400
 
 

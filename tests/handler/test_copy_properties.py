@@ -11,12 +11,9 @@ from project_version_copy.identity import TAG_PREFIX, Facts, PhysicalId
 from project_version_copy.properties import Properties
 from rekognition.arns import Environment, ModelVersion, Project
 from rekognition.errors import InvalidArnError
+from tests.handler.copy_stage import DESTINATION, SOURCE, STACK, VERSION
 
 HERE = Environment("us-east-1", "111122223333")
-SOURCE = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
-VERSION = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772816"
-DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772817"
-STACK = "arn:aws:cloudformation:us-east-1:111122223333:stack/serving/4c5a3c60"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 
 

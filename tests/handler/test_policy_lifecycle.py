@@ -565,3 +565,4 @@ class TestListedPolicies:
         assert stage.live_is(MINE)
         stage.rekognition.faults.before = lambda *_: expired
         assert "changed while they were listed" in stage.send(stage.event("update")).failure
+        assert stage.calls == [LIST] * 6

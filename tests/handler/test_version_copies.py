@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from custom_resource import response
 from localcloud.rekognition import AwsError
 from project_version_copy.decision import BEGIN_WITHIN
-from project_version_copy.identity import TAG_PREFIX
+from project_version_copy.identity import TAG_PREFIX, Facts
+from project_version_copy.versions import LiveVersion, ProjectVersions
 from tests.documents import REGION
-from tests.handler.copy_stage import DAY, MADE_UP, STACK, Agenda, CopyStage
+from tests.handler.copy_stage import DAY, DESTINATION, MADE_UP, STACK, VERSION, Agenda, CopyStage
+from tests.handler.stage import STARTED
 from tests.simulator.versions import ACCOUNT
 
 IN_DOUBT = "in-doubt:Copy:request-1:1700000000"
@@ -435,6 +438,20 @@ class TestUpdate:
         name = new.get("VersionName", old.get("VersionName"))
         assert name in (None, received["Data"]["VersionName"])
 
+    def test_goes_on_in_the_next_run_where_a_call_has_used_up_the_time(self, stage: CopyStage) -> None:
+        """A call that begins after the deadline fails nothing: there is a next run."""
+        physical_id = stage.made()
+
+        def slow(operation: str, _: object) -> None:
+            if operation == "DescribeProjectVersions" and stage.runs == 1:
+                stage.time.now += 690
+
+        stage.versions.service.faults.before = slow
+        wanted = stage.properties(Tags={"team": "a"})
+        assert succeeded(stage.send("Update", wanted, physical_id, old=stage.properties()))
+        assert stage.runs == 2
+        assert stage.version().tags["team"] == "a"
+
     def test_sees_tags_that_show_late(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
         """An Update that is reversed at once undoes what it can't see yet."""
         old, new = stage.properties(Tags={"team": "a"}), stage.properties(Tags={"team": "b"})
@@ -615,6 +632,17 @@ class TestDelete:
             assert succeeded(received)
             assert received["PhysicalResourceId"] == physical_id
         assert stage.versions.calls() == []
+
+
+def test_what_the_service_leaves_out_is_empty() -> None:
+    """Describe may leave out what its API doesn't require."""
+    listed = {"ProjectVersionDescriptions": [{"ProjectVersionArn": VERSION, "Status": "STOPPED"}]}
+    client: Any = SimpleNamespace(describe_project_versions=lambda **_: listed, list_tags_for_resource=lambda **_: {})
+    versions = ProjectVersions(client, Agenda().clock, STARTED + 60, ends=STARTED + 60, met={})
+    facts = Facts("", DESTINATION, "", "", "")
+    assert versions.find(DESTINATION, "v1") == LiveVersion(VERSION, "v1", "STOPPED", 0, facts)
+    listed.clear()
+    assert versions.find(DESTINATION, "v1") is None
 
 
 def test_a_copy_whose_response_was_lost_is_found_by_its_tags(stage: CopyStage) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import crhelper.resource_helper
@@ -225,6 +226,15 @@ def test_a_process_remembers_how_often_a_hand_over_failed(bed: Bed) -> None:
             bed.deliver(event(), seconds=60)
     bed.deliver(event(), seconds=60)
     assert [received["Status"] for received in bed.responses] == ["FAILED"]
+
+
+def test_a_hand_over_that_worked_is_forgotten(bed: Bed) -> None:
+    """Lambda may deliver the event once more, and that delivery must not fail a request that goes on."""
+    for fails in (True, True, False, True, True):
+        bed.failing = list(itertools.repeat(RuntimeError("Rate exceeded"), 10_000 * fails))
+        with pytest.raises(HandOverError) if fails else nullcontext():
+            bed.deliver(event(), seconds=60)
+    assert bed.responses == []
 
 
 def test_a_hand_over_that_is_denied_near_the_end_is_responded_to_in_time(bed: Bed) -> None:
