@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda"), str(ROOT)]
 import_module("aws_cdk")  # first, for what it loads is not made for this:
 with patch("typing.TYPE_CHECKING", new=True):  # signatures name types that nothing else needs to be loaded
-    import_module("cdk_rekognition_project_policy")
+    package = import_module("cdk_rekognition_project_policy")
 
 project = "Rekognition project policies"
-release = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
+release = package.__version__
 html_title = f"{project} {release}"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "docs._extensions.site_pages"]
 exclude_patterns = ["_extensions"]

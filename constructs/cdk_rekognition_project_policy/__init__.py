@@ -10,6 +10,7 @@ from ._provider import (
 )
 from ._version_copy import ProjectVersionCopy
 
+__version__ = "0.1.0"
 __all__ = [
     "CopyProjectVersionPolicy",
     "IProjectPolicyProvider",

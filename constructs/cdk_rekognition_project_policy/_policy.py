@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import jsii
 from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack
@@ -49,6 +49,40 @@ class ProjectPolicy(Resource):
     CopyProjectVersion. A project has at most five policies unless its quota is raised; a document has at most 2000
     characters.
     """
+
+    @overload
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project_arn: str,
+        project: None = None,
+        policy_name: str | None = None,
+        document: Document | None = None,
+        adopt_existing: bool = False,
+        block_public_policy: bool = True,
+        trigger: str | None = None,
+        provider: IProjectPolicyProvider | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project_arn: None = None,
+        project: rekognition.CfnProject,
+        policy_name: str | None = None,
+        document: Document | None = None,
+        adopt_existing: bool = False,
+        block_public_policy: bool = True,
+        trigger: str | None = None,
+        provider: IProjectPolicyProvider | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> None: ...
 
     def __init__(
         self,

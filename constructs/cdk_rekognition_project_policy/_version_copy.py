@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
@@ -51,6 +51,48 @@ class ProjectVersionCopy(Resource):
     The trusting account has to allow the copy first, with a ``ProjectPolicy``. A copy that takes longer than 58 minutes
     fails. Removing the grant later leaves the copy where it is.
     """
+
+    @overload
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        source_project_arn: str,
+        source_version_arn: str,
+        destination_project: rekognition.CfnProject,
+        destination_project_arn: None = None,
+        output_bucket: s3.IBucket,
+        output_key_prefix: str = "",
+        output_encryption_key: kms.IKey | None = None,
+        version_name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        adopt_existing: bool = False,
+        stop_running: bool = False,
+        removal_policy: RemovalPolicy | None = None,
+        provider: IProjectVersionCopyProvider | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        source_project_arn: str,
+        source_version_arn: str,
+        destination_project: None = None,
+        destination_project_arn: str,
+        output_bucket: s3.IBucket,
+        output_key_prefix: str = "",
+        output_encryption_key: kms.IKey | None = None,
+        version_name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        adopt_existing: bool = False,
+        stop_running: bool = False,
+        removal_policy: RemovalPolicy | None = None,
+        provider: IProjectVersionCopyProvider | None = None,
+    ) -> None: ...
 
     def __init__(
         self,

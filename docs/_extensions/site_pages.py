@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.ext import autodoc
+from sphinx.pycode import ModuleAnalyzer
 
 if TYPE_CHECKING:
     from sphinx.addnodes import pending_xref
@@ -118,9 +119,13 @@ def _headings_of_the_sidebar(
 
 
 def _signature(
-    _app: Sphinx, _what: str, _name: str, given: object, _options: object, signature: str | None, returned: str | None
+    _app: Sphinx, what: str, _name: str, given: object, _options: object, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Leave out the arguments of a protocol, because nobody calls it."""
+    """Leave out the arguments of a protocol, because nobody calls it, and overloads, which repeat all the arguments."""
+    if what == "class":
+        analyzer = ModuleAnalyzer.for_module(given.__module__)
+        analyzer.analyze()
+        analyzer.overloads.clear()
     return ("", None) if getattr(given, "_is_protocol", False) else (signature, returned)
 
 

@@ -112,6 +112,8 @@ def test_the_constructs_are_shown_with_what_they_take(site: Site) -> None:
     for keyword in ("block_public_policy", "log_retention", "output_encryption_key"):
         assert f'<span class="pre">{keyword}</span>' in text
     assert "kwargs" not in text
+    for parameter in ("block_public_policy", "stop_running"):  # once, not in each overload
+        assert len(re.findall(rf'<span class="pre">{parameter}</span></span><span class="p">', text)) == 1
 
 
 def test_compatibility_says_what_is_required_and_tested() -> None:
@@ -126,6 +128,5 @@ def test_compatibility_says_what_is_required_and_tested() -> None:
     assert f"a 2.x from {cli} on" in page
     assert "crhelper==" + re.findall(r"exactly ([\d.]+)", page)[0] in about
     assert set(re.findall(r"`([a-z]+-[a-z]+-\d)`", page)) == CUSTOM_LABELS
-    version = re.findall(r'^version = "(.+)"$', about, re.MULTILINE)[0]
     for name in ("compatibility.md", "index.md"):
-        assert f"ersion {version}" in (ROOT / "docs" / name).read_text()
+        assert f"ersion {cdk_rekognition_project_policy.__version__}" in (ROOT / "docs" / name).read_text()

@@ -13,6 +13,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import cdk_rekognition_project_policy
 from tests.end_to_end.conftest import CLI, ROOT, bare_environment
 
 EXAMPLE = ROOT / "examples" / "trusting-account"
@@ -34,6 +35,20 @@ def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> No
     assert modules == construct | handler
     assert "cdk_rekognition_project_policy/py.typed" in modules
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_knows_its_version(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    """The installed package tells the version that the file's name has, and the checkout the same."""
+    told = subprocess.run(
+        [installed, "-c", "import cdk_rekognition_project_policy as package; print(package.__version__)"],
+        cwd=tmp_path,
+        env=bare_environment(tmp_path),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.strip() == cdk_rekognition_project_policy.__version__
+    assert wheel.name.split("-")[1] == cdk_rekognition_project_policy.__version__
 
 
 def test_pins_what_the_asset_is_made_of(wheel: Path) -> None:
@@ -102,14 +117,30 @@ def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: P
 def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> None:
     """A user's mypy finds the types, and wrong arguments, before anything runs."""
     more = """
-from cdk_rekognition_project_policy import CopyProjectVersionPolicy, IProjectPolicyProvider, ProjectPolicyProvider
+from aws_cdk import aws_s3 as s3
+from cdk_rekognition_project_policy import (
+    CopyProjectVersionPolicy, IProjectPolicyProvider, ProjectPolicyProvider, ProjectVersionCopy
+)
 stack = Stack(app, "More")
+bucket = s3.Bucket(stack, "Bucket")
 policy = ProjectPolicy(stack, "Sharing", project_arn="")
 policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=7)
 reveal_type(policy.policy_name)
 provider: IProjectPolicyProvider = ProjectPolicyProvider(stack, "Provider", memory_size="large")
 reveal_type(ProjectPolicyProvider.from_attributes(stack, "Imported", service_token="", role_name=""))
 ProjectPolicy(stack, "Another", project_arn="", provider="provider")
+ProjectPolicy(stack, "Neither", policy_name="sharing")
+ProjectPolicy(stack, "Both", project_arn="", project=object())
+ProjectVersionCopy(stack, "NoCopy", source_project_arn="", source_version_arn="", output_bucket=bucket)
+ProjectVersionCopy(
+    stack,
+    "TwoCopies",
+    source_project_arn="",
+    source_version_arn="",
+    output_bucket=bucket,
+    destination_project_arn="",
+    destination_project=object(),
+)
 CopyProjectVersionPolicy(stack, "Copy", source_project_arn=7, destination_project_arn="", output_bucket=provider)
 """
     (tmp_path / "app.py").write_text((EXAMPLE / "app.py").read_text() + more)
@@ -125,11 +156,13 @@ CopyProjectVersionPolicy(stack, "Copy", source_project_arn=7, destination_projec
         text=True,
     )
     told = done.stdout.replace("builtins.str", "str").replace("cdk_rekognition_project_policy._provider.", "")
-    assert [line.split(": ", 2)[2].split(";")[0] for line in told.splitlines()[:-1]] == [
+    found = [line.split(": ", 2)[2] for line in told.splitlines()[:-1] if ": error: " in line or "Revealed" in line]
+    assert [re.split(r";|  \[| matches argument", line)[0] for line in found] == [
         'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"',
         'Revealed type is "str"',
         'Argument "memory_size" to "ProjectPolicyProvider" has incompatible type "str"',
         'Revealed type is "IProjectPolicyProvider"',
-        'Argument "provider" to "ProjectPolicy" has incompatible type "str"',
+        *['No overload variant of "ProjectPolicy"'] * 3,
+        *['No overload variant of "ProjectVersionCopy"'] * 2,
         'Argument "source_project_arn" to "CopyProjectVersionPolicy" has incompatible type "int"',
     ]

@@ -50,7 +50,7 @@ class TestResource:
         ProjectPolicy(stack, "Policy", project=project, document=document(Resource="*"))
         assert properties(stack)["ProjectArn"] == {"Fn::GetAtt": ["Project", "Arn"]}
         with pytest.raises(ValueError, match="Sharing/Both: both project_arn and project are given"):
-            ProjectPolicy(stack, "Both", project=project, project_arn=PROJECT_ARN)
+            ProjectPolicy(stack, "Both", project=project, project_arn=PROJECT_ARN)  # type: ignore[call-overload]
 
     def test_a_removal_policy(self, stack: Stack) -> None:
         """A retained policy stays when its resource is removed or replaced; by default it is deleted."""
@@ -80,7 +80,7 @@ class TestResource:
         ProjectPolicy(stack, "A", project_arn=PROJECT_ARN, document=document(), trigger="41")
         ProjectPolicy(stack, "B", project_arn=PROJECT_ARN, document=document(), trigger=build.value_as_string)
         with pytest.raises(ValueError, match=r"Sharing/C: trigger is 41\. Give a string\."):
-            ProjectPolicy(stack, "C", project_arn=PROJECT_ARN, document=document(), trigger=41)  # type: ignore[arg-type]
+            ProjectPolicy(stack, "C", project_arn=PROJECT_ARN, document=document(), trigger=41)  # type: ignore[call-overload]
         assert [each["Properties"]["Trigger"] for each in resources(stack, TYPE)] == ["41", {"Ref": "Build"}]
 
     def test_attributes_are_those_of_the_resource(self, stack: Stack) -> None:
