@@ -346,6 +346,26 @@ def test_an_interrupted_set_up_is_no_failure(commands: Path, tmp_path: Path) -> 
     )
 
 
+def test_the_tests_say_how_long_they_take(commands: Path, tmp_path: Path) -> None:
+    """Before they begin, and when they have ended; the tools are stand-ins that do nothing."""
+    (commands / "package-lock.json").touch()
+    nothing, tools = "#!/bin/sh\n", tmp_path / "tools"
+    tools.mkdir()
+    for name, text in {
+        "nothing": nothing,
+        "npm": f"{nothing}mkdir node_modules\n",
+        "python": f'{nothing}[ "$1" != -m ] || {{ mkdir -p .venv/bin && for tool in pip python ruff mypy pytest; '
+        f"do cp {tools}/nothing .venv/bin/$tool; done; }}\n",
+    }.items():
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    environment = bare_environment(tmp_path) | {"PYTHON": str(tools / "python")}
+    environment["PATH"] = os.pathsep.join([str(tools), environment["PATH"]])
+    told = run(commands, "./scripts/test", environment=environment)
+    assert "==> Running all tests, which takes about eight minutes on two idle cores" in told
+    assert re.search(r"==> Checks and tests took 0 min \d+ s\n$", told)
+
+
 def test_readme_names_the_commands_that_are_tested(bare_copy: Path) -> None:
     """Each ./scripts command in README's code blocks is one that exists here."""
     readme = (bare_copy / "README.md").read_text()
