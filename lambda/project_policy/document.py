@@ -125,9 +125,8 @@ def canonical(document: Mapping[str, object]) -> str:
     of one, another order. None of that changes what the policy allows.
     """
     statements = sorted({_json(_canonical_statement(statement)) for statement in _as_list(document["Statement"])})
-    rest = {key: value for key, value in document.items() if key not in ("Statement", "Version")}
     # Without a Version, IAM reads a policy by the older language.
-    return _json({**rest, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
+    return _json({**document, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
 
 
 def are_equivalent(live: str, wanted: Mapping[str, object]) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from custom_resource.request import Request, in_doubt
 from project_policy import decision
 from project_policy.decision import Confirm, Decision, Keep, Moment, Put, ReadAgain, Reject, Remove
+from project_policy.document import are_equivalent
 from project_policy.identity import PhysicalId
 from project_policy.policies import LivePolicy
 from project_policy.properties import Properties
@@ -194,6 +195,14 @@ def test_an_old_document_that_is_malformed_is_no_obstacle(old: object) -> None:
     """The Update that rolls a malformed document back must not fail, whatever that document is."""
     assert decide("Update", live(-90), old=old) == Confirm("r1")
     assert decide("Update", live(-90, OTHER), old=old) == Put("r1")
+
+
+def test_no_depth_of_a_document_is_an_obstacle() -> None:
+    """Wherever on the way through the comparison Python's limit is reached, it's no equivalent document."""
+    for depth in range(800, 1000):
+        nested = '{"Sid": ' + "[" * depth + "]" * depth + ', "Statement": []}'
+        assert decide("Update", live(-90), old=nested) == Confirm("r1")
+        assert not are_equivalent(nested, MINE)
 
 
 @pytest.mark.parametrize(

@@ -217,13 +217,6 @@ class TestCreate:
         assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
         assert stage.calls == []
 
-    def test_missing_project_is_named(self, stage: Stage) -> None:
-        """A project that does not exist fails and says what to check."""
-        stage.client.delete_project(ProjectArn=stage.project_arn)
-        outcome = stage.send(stage.event("create"))
-        assert "the project does not exist" in outcome.failure
-        assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
-
     def test_sixth_policy_names_the_quota_at_once(self, stage: Stage) -> None:
         """A full project fails without another try, with where to raise the quota."""
         for number in range(5):
@@ -330,37 +323,6 @@ class TestDelete:
 class TestFaults:
     """Trouble on the way ends in the right state, or in a failure whose rollback does."""
 
-    @pytest.mark.parametrize("operation", [LIST, PUT])
-    @pytest.mark.parametrize(
-        "fault",
-        [
-            AwsError("ThrottlingException", "Rate exceeded"),
-            AwsError("ProvisionedThroughputExceededException", "Too much"),
-            AwsError("InternalServerError", "Inside"),
-            DROP,
-        ],
-        ids=["throttled", "throughput", "inside", "dropped"],
-    )
-    def test_a_create_outlasts_trouble_before_the_effect(self, stage: Stage, operation: str, fault: AwsError) -> None:
-        """Six failures in a row, each before anything happened, only delay the policy."""
-        stage.rekognition.faults.inject(operation, *[fault] * 6)
-        assert stage.send(stage.event("create")).failure == ""
-        assert stage.live_is(MINE)
-
-    @pytest.mark.parametrize("fault", [AwsError("InternalServerError", "Inside"), DROP], ids=["inside", "dropped"])
-    @pytest.mark.parametrize("kind", ["create", "update", "replacement", "delete"])
-    def test_a_response_lost_after_the_effect(self, stage: Stage, kind: str, fault: AwsError) -> None:
-        """A change that landed although its response was lost is found by the next read, not repeated blindly."""
-        if kind != "create":
-            stage.put(OTHER, at=STARTED - DAY)
-        stage.rekognition.faults.inject(DELETE if kind == "delete" else PUT, fault, when="after")
-        event = stage.event("update", **RENAMED) if kind == "replacement" else stage.event(kind)
-        outcome = stage.send(event)
-        assert outcome.failure == ""
-        live = stage.live(event["ResourceProperties"]["PolicyName"])
-        assert outcome.attributes["PolicyRevisionId"] == (live.revision_id if live else "")
-        assert (live is None) == (kind == "delete")
-
     @pytest.mark.parametrize(("kind", "operation", "says"), [("create", PUT, "already exists"), ("delete", DELETE, "")])
     def test_a_change_that_is_throttled_for_long_reads_again(
         self, stage: Stage, kind: str, operation: str, says: str
@@ -437,14 +399,6 @@ class TestFaults:
         live = stage.live()
         assert live is None or live.revision_id == outcome.attributes["PolicyRevisionId"]
 
-    def test_throttling_ends_at_the_deadline(self, stage: Stage) -> None:
-        """Throttled until the deadline, the request fails before its function is ended, with what to do."""
-        stage.rekognition.faults.before = lambda *_: AwsError("ThrottlingException", "Rate exceeded")
-        outcome = stage.send(stage.event("create"), time_left=100)
-        assert "throttled ListProjectPolicies" in outcome.failure
-        assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
-        assert stage.time.now <= STARTED + 100
-
     @pytest.mark.parametrize("event", ["create", "update", "delete"])
     def test_nothing_is_changed_after_the_deadline(self, stage: Stage, event: str) -> None:
         """Where reading takes all the time there is, nothing is put or deleted that the response wouldn't cover."""
@@ -460,22 +414,6 @@ class TestFaults:
         assert "no time was left" in outcome.failure
         assert outcome.physical_id == (MARKER if event == "create" else stage.physical_id)
         assert stage.calls == [LIST]
-
-    def test_a_permission_seen_late_is_waited_for(self, stage: Stage) -> None:
-        """AccessDenied is retried for half a minute."""
-        denied = AwsError("AccessDeniedException", "not authorized")
-        stage.rekognition.faults.before = lambda operation, _: (
-            denied if operation == PUT and stage.time.now < STARTED + 20 else None
-        )
-        assert stage.send(stage.event("create")).failure == ""
-
-    def test_a_missing_permission_fails_in_time_and_names_it(self, stage: Stage) -> None:
-        """A permission that stays away fails within a minute and is named."""
-        denied = AwsError("AccessDeniedException", "not authorized")
-        stage.rekognition.faults.before = lambda operation, _: denied if operation == PUT else None
-        outcome = stage.send(stage.event("create"))
-        assert "rekognition:PutProjectPolicy" in outcome.failure
-        assert stage.time.now < STARTED + 60
 
     @pytest.mark.parametrize("code", ["MalformedPolicyDocumentException", "InvalidParameterException"])
     @pytest.mark.parametrize(

@@ -127,15 +127,6 @@ class TestCreate:
         assert "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized" in received["Reason"]
         assert stage.time.now < began + 160
 
-    @pytest.mark.parametrize("after", [5, 700, 1600])
-    def test_delivered_again_goes_on_with_its_own(self, stage: CopyStage, after: float) -> None:
-        """The request's own: it is waited for, not copied again."""
-        event = stage.event("Create", stage.properties())
-        first = stage.deliver(event)
-        stage.time.now += after
-        assert stage.deliver(event) == first
-        assert changes(stage) == ["CopyProjectVersion"]
-
     def test_that_fails_to_copy_responds_with_its_arn(self, stage: CopyStage) -> None:
         """Failed: the reason has the service's own, and the Delete of the rollback removes it."""
         stage.versions.switches.copying_ends = "COPYING_FAILED"
@@ -223,21 +214,6 @@ class TestCreate:
         assert set(stage.versions.calls()) == calls
         assert stage.versions.live() == {}
         assert stage.time.now - began <= seconds
-
-    @pytest.mark.parametrize(("deleting", "copies"), [(30, True), (1000, False)])
-    def test_waits_until_what_has_its_name_is_deleted(self, stage: CopyStage, deleting: float, copies: bool) -> None:
-        """Somebody else's, DELETING: its name is free in a moment, or else the reason says who has it."""
-        stage.versions.switches.deleting_time = deleting
-        foreign = stage.versions.somebody_copies("mine")
-        stage.time.now += DAY
-        stage.somebody("delete", str(foreign.arn))
-        received = stage.send("Create", stage.properties(VersionName="mine"))
-        assert succeeded(received) == copies
-        if copies:
-            assert received["PhysicalResourceId"] not in ("", str(foreign.arn))
-        else:
-            assert 'Model version "mine"' in received["Reason"]
-            assert received["PhysicalResourceId"].startswith("not-created:")
 
     @pytest.mark.parametrize("age", [0.0, 3.0, float(DAY)])
     def test_leaves_a_model_version_that_is_not_its_own(self, stage: CopyStage, age: float) -> None:
@@ -345,25 +321,6 @@ class TestCanceledCreate:
         assert succeeded(stage.send("Delete", properties, physical_id))
         assert stage.versions.live() == {}
 
-    def test_waits_for_the_create_in_flight(self, stage: CopyStage) -> None:
-        """None: the Create may begin until 150 seconds after its request."""
-        properties = stage.properties(VersionName="mine")
-        create = stage.event("Create", properties)
-        tags = {f"{TAG_PREFIX}{name}": create[key] for name, key in (("stack", "StackId"), ("request", "RequestId"))}
-        stage.time.after(
-            140,
-            lambda: stage.versions.somebody_copies("mine", Tags={**tags, f"{TAG_PREFIX}resource": "Copy"}),
-        )
-        assert succeeded(stage.send("Delete", properties, MADE_UP))
-        assert stage.versions.calls("DeleteProjectVersion")
-        assert stage.versions.live() == {}
-
-    def test_succeeds_where_nothing_comes(self, stage: CopyStage) -> None:
-        """None for 150 seconds and a little: success."""
-        began = stage.time.now
-        assert succeeded(stage.send("Delete", stage.properties(), MADE_UP))
-        assert BEGIN_WITHIN < stage.time.now - began < 200
-
     def test_succeeds_where_cloudformation_waits_less_long(self, stage: CopyStage) -> None:
         """With a short ServiceTimeout it waits as long as that allows, and doesn't fail for nothing."""
         assert succeeded(stage.send("Delete", stage.properties(ServiceTimeout="120"), MADE_UP))
@@ -452,29 +409,6 @@ class TestUpdate:
         assert stage.runs == 2
         assert stage.version().tags["team"] == "a"
 
-    def test_sees_tags_that_show_late(self, stage: CopyStage, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An Update that is reversed at once undoes what it can't see yet."""
-        old, new = stage.properties(Tags={"team": "a"}), stage.properties(Tags={"team": "b"})
-        physical_id = stage.made(Tags={"team": "a"})
-        before, changed_at = dict(stage.version().tags), stage.time.now
-        assert succeeded(stage.send("Update", new, physical_id, old=old))
-        shows = stage.versions.store.tags
-        monkeypatch.setattr(
-            stage.versions.store, "tags", lambda *of: before if stage.time.now < changed_at + 1.5 else shows(*of)
-        )
-        assert succeeded(stage.send("Update", old, physical_id, old=new))
-        assert stage.version().tags["team"] == "a"
-
-    def test_knows_a_default_name_in_whichever_form_its_facts_are_shown(self, stage: CopyStage) -> None:
-        """The name is made from the facts, so it tells that nothing differs."""
-        output = {"S3Bucket": "results", "S3KeyPrefix": "copies/"}
-        physical_id = stage.made(OutputConfig=output)
-        stage.version().output = {"S3Bucket": "results", "S3KeyPrefix": "copies"}
-        wanted = stage.properties(OutputConfig=output, Tags={"a": "b"})
-        received = stage.send("Update", wanted, physical_id, old=stage.properties(OutputConfig=output))
-        assert received["PhysicalResourceId"] == physical_id
-        assert changes(stage) == ["TagResource"]
-
     @pytest.mark.parametrize("names", [(None, None), ("one", "two")])
     def test_replaces_and_the_old_one_is_cleaned_up(self, stage: CopyStage, names: tuple[Any, Any]) -> None:
         """Other facts: another copy beside the old one, under another ID."""
@@ -488,13 +422,6 @@ class TestUpdate:
         assert stage.versions.calls().count("ListTagsForResource") == 1  # later runs don't read the old copy again
         assert succeeded(stage.send("Delete", old, physical_id))
         assert stage.arn == received["PhysicalResourceId"]
-
-    def test_rolled_back_deletes_the_replacement(self, stage: CopyStage) -> None:
-        """Another resource failed: the new ID's Delete, and the old copy was never touched."""
-        physical_id = stage.made()
-        received = stage.send("Update", stage.properties("v2"), physical_id, old=stage.properties())
-        assert succeeded(stage.send("Delete", stage.properties("v2"), received["PhysicalResourceId"]))
-        assert stage.arn == physical_id
 
     def test_a_replacement_that_fails_takes_only_itself_back(self, stage: CopyStage) -> None:
         """A failed replacement responds with the new ARN, so that only that is rolled back."""

@@ -137,14 +137,6 @@ def test_the_next_run_knows_what_the_run_before_knew(bed: Bed) -> None:
     assert {run.since for run in bed.runs} == {STARTED}
 
 
-def test_a_run_never_hands_over_early(bed: Bed) -> None:
-    """A run that came to its end early waits: else the runs that Lambda allows would be used up in seconds."""
-    bed.deliver(event(timeout="3600"))
-    bed.go_on()
-    times = [at for at, _ in bed.invoked]
-    assert all(later - earlier >= 600 for earlier, later in itertools.pairwise(times))
-
-
 def test_the_chain_of_runs_ends_with_a_response(bed: Bed) -> None:
     """A request that is never finished fails with its ID before Lambda ends the chain by itself."""
     bed.deliver(event())
