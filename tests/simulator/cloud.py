@@ -50,12 +50,18 @@ class BaseCloud:
         self.operate(stack.continue_update_rollback)
 
     def operate(self, operation: Callable[[], None]) -> None:
-        """Run an operation to its end, and everything that is still on its way then."""
+        """Run an operation on a stack to its end, and everything that is still on its way then."""
+        self.play(operation)
+        self.world.now += 5
+
+    def play(self, act: Callable[[], object]) -> None:
+        """Do something, and let happen what comes of it."""
         with (
             mock.patch.object(response, "send", self.function.take_response),
             mock.patch.object(CfnResource, "_set_timeout"),  # its timer runs by the real clock
         ):
-            self.cloudformation.operate(operation)
+            self.world.spawn(act)
+            self.world.run()
         self.function.check_responses()
 
     def made(self, template: Template, name: str = "one") -> Stack:

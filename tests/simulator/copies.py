@@ -13,6 +13,7 @@ from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT, WAITING_MAXIMUM_E
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
 from localcloud.rekognition import Switches
 from localcloud.rekognition.models import Version
+from project_version_copy.decision import POLL
 from project_version_copy.identity import TAG_PREFIX
 from project_version_copy.lifecycle import ATTRIBUTES, respond
 from project_version_copy.properties import RESOURCE_TYPE
@@ -75,13 +76,14 @@ class CopyFunction(Function):
         super().__init__(world)
         self.versions = versions
         self.run_seconds = run_seconds
+        self.poll_seconds: float = POLL
 
     def new_process(self, sent: Sent, calls: Calls, die: Act, hand_over: HandOver) -> CustomResource:
         """Return the handler as a process of the function has it."""
         client = cast("Any", self.versions.client(self.world.sleep, calls, die, sent.note_made))
 
         def go_on(request: Request, run: WaitingRun) -> Outcome | Unfinished:
-            return respond(request, run, client)
+            return respond(request, run, client, poll_seconds=self.poll_seconds)
 
         return WaitingResource(
             RESOURCE_TYPE,
@@ -103,6 +105,8 @@ class CopyFunction(Function):
 
 class CopyCloud(BaseCloud):
     """Everything a test needs to run an operation on copies and check how it ended."""
+
+    function: CopyFunction
 
     def __init__(
         self, switches: Switches | None = None, behavior: Behavior | None = None, run_seconds: float = 600

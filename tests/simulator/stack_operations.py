@@ -87,12 +87,6 @@ class CloudFormation:
         """Return a new stack."""
         return Stack(self, name)
 
-    def operate(self, operation: Callable[[], None]) -> None:
-        """Run an operation on a stack to its end, and everything that is still on its way then."""
-        self.world.spawn(operation)
-        self.world.run()
-        self.world.now += 5
-
     def request(
         self,
         stack: Stack,
@@ -141,7 +135,7 @@ class CloudFormation:
 
 
 class Stack:
-    """One stack; each operation is to be run by ``CloudFormation.operate``."""
+    """One stack; each operation is to be run by ``BaseCloud.operate``."""
 
     def __init__(self, cloudformation: CloudFormation, name: str) -> None:
         self.cloudformation = cloudformation

@@ -14,7 +14,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 class Task:
     """Something that runs in a world; a task that was killed never goes on."""
 
-    def __init__(self, world: World, run: Callable[[], None]) -> None:
+    def __init__(self, world: World, run: Callable[[], object]) -> None:
         self.world = world
         self.ended = False
         self._greenlet = greenlet(lambda: self._run(run), parent=world.hub)
@@ -31,7 +31,7 @@ class Task:
             self._greenlet.switch()
             self.world.current = before
 
-    def _run(self, run: Callable[[], None]) -> None:
+    def _run(self, run: Callable[[], object]) -> None:
         run()
         self.ended = True
 
@@ -99,7 +99,7 @@ class World:
         self._agenda: list[Timer] = []
         self._number = itertools.count()
 
-    def spawn(self, run: Callable[[], None], delay: float = 0.0) -> Task:
+    def spawn(self, run: Callable[[], object], delay: float = 0.0) -> Task:
         """Start a task after a while."""
         task = Task(self, run)
         self.at(self.now + delay, task)
