@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from rekognition.arns import Environment, Project
 from rekognition.client import CALL_RESERVE
 from tests.documents import ACCOUNT, REGION, is_document
 
+ROOT = Path(__file__).parents[2]
 EVENTS = Path(__file__).parent / "events"
 STARTED = 1_700_000_000.0
 """When the events' ResponseURL was signed: X-Amz-Date=20231114T221320Z."""
@@ -127,6 +129,19 @@ class Stage:
     def calls(self) -> list[str]:
         """The operations of the last event, in order."""
         return [operation for operation, _ in self.rekognition.calls]
+
+
+def process_environment(rekognition: LocalRekognition, account: str, authority: Path) -> dict[str, str]:
+    """Return the environment of a function in a process of its own, which trusts a response endpoint."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "lambda"),
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
+        "SSL_CERT_FILE": str(authority),
+    }
 
 
 def event_arn() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,13 +12,12 @@ from custom_resource import timeouts
 from custom_resource.waiting import RESPOND_BEFORE
 from localcloud.rekognition import LocalRekognition, Switches
 from project_version_copy.properties import RESOURCE_TYPE
-from tests.documents import REGION
 from tests.handler.copy_stage import FUNCTION, STACK
+from tests.handler.stage import process_environment
 from tests.lambda_endpoint import LambdaEndpoint
 from tests.response_endpoint import ResponseEndpoint
 from tests.simulator.versions import ACCOUNT, Projects, SharedWith
 
-ROOT = Path(__file__).parents[2]
 ALIAS = f"{FUNCTION}:live"
 # The events come on standard input, one a line; whatever the function prints goes to standard error.
 DRIVER = f"""
@@ -52,15 +50,8 @@ def test_a_copy_is_waited_for_over_several_runs(tmp_path: Path) -> None:
             "LogicalResourceId": "Copy",
             "ResourceProperties": Projects(rekognition.store).properties(),
         }
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT / "lambda"),
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
+        environment = process_environment(rekognition, ACCOUNT, endpoint.trust(tmp_path)) | {
             "AWS_ENDPOINT_URL_LAMBDA": server.url,
-            "SSL_CERT_FILE": str(endpoint.trust(tmp_path)),
             "COPY_RUN_SECONDS": "0.5",
             "COPY_POLL_SECONDS": "0.1",
         }

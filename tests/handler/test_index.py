@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any
 from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition
 from tests.documents import ACCOUNT, REGION
-from tests.handler.stage import EVENTS, event_arn
+from tests.handler.stage import EVENTS, event_arn, process_environment
 from tests.response_endpoint import ResponseEndpoint
 
-ROOT = Path(__file__).parents[2]
 # The events come on standard input, one a line; whatever the function prints goes to standard error.
 DRIVER = """
 import json, sys, index
@@ -30,15 +28,7 @@ for line in sys.stdin:
 
 def run(events: list[dict[str, Any]], rekognition: LocalRekognition, authority: Path) -> str:
     """Run events through one warm function and return what it printed."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT / "lambda"),
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
-        "SSL_CERT_FILE": str(authority),
-    }
+    environment = process_environment(rekognition, ACCOUNT, authority)
     lines = "".join(json.dumps(event) + "\n" for event in events)
     done = subprocess.run(
         [sys.executable, "-c", DRIVER], input=lines, env=environment, capture_output=True, text=True, timeout=60

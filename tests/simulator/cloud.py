@@ -64,6 +64,16 @@ class BaseCloud:
             self.world.run()
         self.function.check_responses()
 
+    def hand_over(self, first: Callable[[], None], pause: float, then: Callable[[], None]) -> None:
+        """Run an operation on one stack, and after a pause one on another, while events are still on their way."""
+
+        def both() -> None:
+            first()
+            self.world.sleep(pause)
+            then()
+
+        self.operate(both)
+
     def made(self, template: Template, name: str = "one") -> Stack:
         """Return a stack that was made without trouble, a day ago."""
         stack = self.stack(name)

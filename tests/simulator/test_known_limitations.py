@@ -245,13 +245,7 @@ def test_a_service_clock_that_is_ahead_lets_a_repeated_delete_take_the_next_owne
     cloud.service.clock_ahead = 20
     stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
     cloud.deliver_first("Delete", Delivery(repeats=(15,)))
-
-    def hand_over() -> None:
-        stack.delete()
-        cloud.world.sleep(5)
-        again.create({"Sharing": cloud.policy()})
-
-    cloud.operate(hand_over)
+    cloud.hand_over(stack.delete, 5, lambda: again.create({"Sharing": cloud.policy()}))
     assert again.status == "CREATE_COMPLETE"
     assert cloud.live_is(None)
 

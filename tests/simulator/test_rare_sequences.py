@@ -13,7 +13,7 @@ from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
 from tests.simulator.service import HANGS, LOST_AFTER
 from tests.simulator.stack_operations import Behavior
-from tests.simulator.template import Other
+from tests.simulator.template import Other, Template
 
 FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
 FAILS = Other(version=2, fails=True, needs="Sharing")
@@ -110,13 +110,8 @@ class TestMadeUpId:
         """Delivered once more a minute later, it leaves what the next deployment has put meanwhile."""
         cloud.deliver_first("Delete", Delivery(repeats=(65,)))
         stack, again = cloud.stack(), cloud.stack("two")
-
-        def fail_then_deploy() -> None:
-            stack.create({"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
-            cloud.world.sleep(35)
-            again.create({"Sharing": cloud.policy()})
-
-        cloud.operate(fail_then_deploy)
+        failing: Template = {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE}
+        cloud.hand_over(lambda: stack.create(failing), 35, lambda: again.create({"Sharing": cloud.policy()}))
         assert [stack.status, again.status] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
         cloud.check_stack(again)
 
@@ -149,12 +144,7 @@ class TestLateEvents:
         """After its stack is gone, an Update that comes once more makes nothing."""
         cloud.deliver_first("Update", Delivery(repeats=(120,)))
         stack = cloud.made({"Sharing": cloud.policy()})
-
-        def update_then_delete() -> None:
-            stack.update({"Sharing": cloud.policy(document=OTHER)})
-            stack.delete()
-
-        cloud.operate(update_then_delete)
+        cloud.hand_over(lambda: stack.update({"Sharing": cloud.policy(document=OTHER)}), 0, stack.delete)
         assert stack.status == "DELETE_COMPLETE"
         assert cloud.live_is(None)
 
@@ -163,13 +153,7 @@ class TestLateEvents:
         cloud = Cloud(Switches(list_lag=1.5))
         cloud.deliver_first("Delete", Delivery(repeats=(60,)))
         stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
-
-        def hand_over() -> None:
-            stack.delete()
-            cloud.world.sleep(59.5)
-            again.create({"Sharing": cloud.policy()})
-
-        cloud.operate(hand_over)
+        cloud.hand_over(stack.delete, 59.5, lambda: again.create({"Sharing": cloud.policy()}))
         assert again.status == "CREATE_COMPLETE"
         assert cloud.live_is(MINE)
 
