@@ -16,7 +16,7 @@ from ._grants import Versions
 from ._handler import arns
 from ._handler import document as documents
 from ._permissions import MANAGED_QUOTA, Permission, Statements
-from ._suppressions import explain_copies
+from ._suppressions import WHY_COPIES, explain_wildcards
 from ._tokens import is_token, resolve, shortest, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -102,7 +102,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             output_encryption_key=output_encryption_key,
         )
         Statements(lambda: self).add(permissions)
-        explain_copies(self, [each.resource for each in permissions])
+        explain_wildcards(self, [each.resource for each in permissions], WHY_COPIES)
         self._check_size()
 
     def _check(self, source_project_arn: str, destination_project_arn: str) -> None:

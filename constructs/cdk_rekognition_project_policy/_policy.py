@@ -29,7 +29,7 @@ from ._handler import document as documents
 from ._handler import properties as resource
 from ._permissions import Permission, inline_policy
 from ._provider import IProjectPolicyProvider, ProjectPolicyProvider, given_or_own
-from ._suppressions import explain_copies
+from ._suppressions import WHY_COPIES, explain_wildcards
 from ._tokens import is_intrinsic, is_token, joined, resolve, shortest, stack_of
 
 if TYPE_CHECKING:  # it takes long to load, and only a rule needs it
@@ -356,7 +356,7 @@ class ProjectPolicy(Resource):
             self._identity_policies[principal] = inline_policy(scope, principal)
         policy = self._identity_policies[principal]
         policy.add_statements(iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns))
-        explain_copies(policy, arns)
+        explain_wildcards(policy, arns, WHY_COPIES)
 
     def _parse_project(self, project_arn: str, stack: Stack) -> tuple[arns.Project | None, str | None]:
         """Return the project and its name as far as its ARN is known; it must be where the stack is."""

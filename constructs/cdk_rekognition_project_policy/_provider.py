@@ -17,8 +17,8 @@ from constructs import Construct, DependencyGroup, IDependable
 from . import _handler
 from ._checks import Environment, check_account, matches, wrong
 from ._handler import copy_properties, properties, timeouts
-from ._permissions import Permission, RolePermissions, inline_policy
-from ._suppressions import explain_every_copy, explain_every_project, explain_function, explain_log_group
+from ._permissions import Permission, RolePermissions, Statements, inline_policy
+from ._suppressions import WHY_EVERY_COPY, WHY_EVERY_PROJECT, explain_function, explain_log_group, explain_wildcards
 from ._tokens import is_token, stack_of
 
 if TYPE_CHECKING:  # it takes long to load, and only its types are needed
@@ -110,9 +110,11 @@ class _FunctionProvider(_Provider):
     _ROLE_DESCRIPTION: ClassVar[str]
     _TIMEOUT: ClassVar[int]
     _MAXIMUM_EVENT_AGE: ClassVar[int]
+    _WHY_WILDCARDS: ClassVar[str]
+    """The reason for the wildcards in what the role is always allowed."""
 
-    def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
-        """Add the permissions that don't depend on resources, and the reason for their wildcards."""
+    def _always_allowed(self, function_arn: str) -> list[Permission]:
+        """Return what the role is allowed whatever the function manages."""
         raise NotImplementedError
 
     def __init__(
@@ -188,7 +190,9 @@ class _FunctionProvider(_Provider):
             log_group=log_group,
         )
         explain_function(function)
-        self._allow_always(policy, function.function_arn)
+        always = self._always_allowed(function.function_arn)
+        Statements(lambda: policy).add(always)
+        explain_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
         # What every request needs is created before the first and deleted after the last: the permissions with the log
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
@@ -231,6 +235,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     _ROLE_DESCRIPTION = "Manages Rekognition project policies for CloudFormation"
     _TIMEOUT = timeouts.FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.MAXIMUM_EVENT_AGE
+    _WHY_WILDCARDS = WHY_EVERY_PROJECT
 
     @classmethod
     def from_attributes(
@@ -244,15 +249,8 @@ class ProjectPolicyProvider(_FunctionProvider):
         """
         return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
-    def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
-        del function_arn
-        policy.add_statements(
-            iam.PolicyStatement(
-                actions=["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"],
-                resources=[_EVERY_PROJECT],
-            )
-        )
-        explain_every_project(policy, [_EVERY_PROJECT])
+    def _always_allowed(self, function_arn: str) -> list[Permission]:  # noqa: ARG002 - it doesn't invoke itself
+        return [Permission(("rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"), _EVERY_PROJECT)]
 
 
 class ProjectVersionCopyProvider(_FunctionProvider):
@@ -276,6 +274,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     _ROLE_DESCRIPTION = "Manages copies of Rekognition model versions for CloudFormation"
     _TIMEOUT = timeouts.WAITING_FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.WAITING_MAXIMUM_EVENT_AGE
+    _WHY_WILDCARDS = WHY_EVERY_COPY
 
     @classmethod
     def from_attributes(
@@ -289,22 +288,18 @@ class ProjectVersionCopyProvider(_FunctionProvider):
         """
         return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
-    def _allow_always(self, policy: iam.Policy, function_arn: str) -> None:
-        itself = [function_arn, f"{function_arn}:*"]
-        for actions, resources in (
-            (["rekognition:DescribeProjectVersions"], [_EVERY_PROJECT]),
-            (
-                [
-                    "rekognition:DeleteProjectVersion",
-                    "rekognition:ListTagsForResource",
-                    "rekognition:StopProjectVersion",
-                ],
-                [_EVERY_VERSION],
-            ),
-            (["lambda:InvokeFunction"], itself),
-        ):
-            policy.add_statements(iam.PolicyStatement(actions=actions, resources=resources))
-        explain_every_copy(policy, [_EVERY_PROJECT, _EVERY_VERSION, *itself])
+    def _always_allowed(self, function_arn: str) -> list[Permission]:
+        on_versions = (
+            "rekognition:DeleteProjectVersion",
+            "rekognition:ListTagsForResource",
+            "rekognition:StopProjectVersion",
+        )
+        return [
+            Permission(("rekognition:DescribeProjectVersions",), _EVERY_PROJECT),
+            Permission(on_versions, _EVERY_VERSION),
+            Permission(("lambda:InvokeFunction",), function_arn),
+            Permission(("lambda:InvokeFunction",), f"{function_arn}:*"),
+        ]
 
 
 class _ImportedProvider(_Provider):

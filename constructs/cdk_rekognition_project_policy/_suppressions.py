@@ -22,15 +22,15 @@ _CHECKOV_OF_FUNCTION = {
 _CHECKOV_OF_LOG_GROUP = {
     "CKV_AWS_158": "CloudWatch Logs encrypts it with a key of its own; log_encryption_key takes one of yours",
 }
-_WHY_EVERY_PROJECT = (
+WHY_EVERY_PROJECT = (
     "CloudFormation removes a project from the role before it deletes the policy there: a narrower role would be "
     "denied that Delete, and the grant would stay live"
 )
-_WHY_EVERY_COPY = (
+WHY_EVERY_COPY = (
     "CloudFormation removes a copy from the role before it deletes the copy: a narrower role would be denied that "
     "Delete, and the copy would stay; and the function invokes itself by the version or alias that invoked it"
 )
-_WHY_COPIES = (
+WHY_COPIES = (
     "The trusting account decides in its project policy which model versions may be copied, and Rekognition chooses "
     "the names of their results in the bucket"
 )
@@ -49,23 +49,8 @@ def explain_log_group(log_group: Construct) -> None:
     _skip(_resource(log_group), _CHECKOV_OF_LOG_GROUP)
 
 
-def explain_every_project(policy: Construct, resources: Sequence[str]) -> None:
-    """Say why the role lists and deletes policies on every project of its account and Region."""
-    _explain_wildcards(policy, resources, _WHY_EVERY_PROJECT)
-
-
-def explain_every_copy(policy: Construct, resources: Sequence[str]) -> None:
-    """Say why the role deletes model versions of every project of its account and Region."""
-    _explain_wildcards(policy, resources, _WHY_EVERY_COPY)
-
-
-def explain_copies(policy: Construct, resources: Sequence[str]) -> None:
-    """Say why a policy for copying has patterns: for model versions, and for the results of their training."""
-    _explain_wildcards(policy, resources, _WHY_COPIES)
-
-
-def _explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
-    """Give the reason for each resource with a wildcard."""
+def explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
+    """Say why a policy has each of its resources with a wildcard; others need no reason."""
     resolved = [readable(each) for each in resolve(stack_of(policy), list(resources))]
     found = [f"Resource::{each}" for each in resolved if "*" in each]
     Validations.of(policy).acknowledge(*(Acknowledgment(id=f"AwsSolutions-IAM5[{each}]", reason=why) for each in found))

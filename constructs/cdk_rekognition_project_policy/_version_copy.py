@@ -27,7 +27,7 @@ from ._handler import arns, timeouts
 from ._handler import copy_properties as resource
 from ._permissions import Permission
 from ._provider import IProjectVersionCopyProvider, ProjectVersionCopyProvider, given_or_own
-from ._suppressions import explain_copies
+from ._suppressions import WHY_COPIES, explain_wildcards
 from ._tokens import is_token, joined, resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and their names are all that is needed of them
@@ -196,7 +196,7 @@ class ProjectVersionCopy(Resource):
         )
         permissions.append(Permission(("rekognition:UntagResource",), copies))
         policy = provider.manage(destination_arn, self._resource, permissions)
-        explain_copies(policy, [each.resource for each in permissions])
+        explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
         warn_of_region(self, place.region)
 
     @property

@@ -64,16 +64,16 @@ def test_every_variant_has_every_turn() -> None:
     ("title", "status", "live", "found"),
     [
         ("document updated in place", "UPDATE_COMPLETE", "", "the policy is gone"),
-        ("document updated in place", "UPDATE_COMPLETE", "sharing: old", "live: sharing: old"),
-        ("policy edited by hand, then updated", "UPDATE_COMPLETE", "sharing: another's", "the edit stays live"),
+        ("document updated in place", "UPDATE_COMPLETE", "old", "live: old"),
+        ("policy edited by hand, then updated", "UPDATE_COMPLETE", "another's", "the edit stays live"),
         (
             "another resource fails during create",
             "ROLLBACK_FAILED",
-            "sharing: old",
+            "old",
             "ROLLBACK_FAILED; the policy is left behind",
         ),
         ("another's policy has the name", "ROLLBACK_COMPLETE", "", "another's policy is gone"),
-        ("another's policy has the name", "ROLLBACK_COMPLETE", "sharing: old", "another's policy was overwritten"),
+        ("another's policy has the name", "ROLLBACK_COMPLETE", "old", "another's policy was overwritten"),
     ],
 )
 def test_a_wrong_end_state_is_wrong(title: str, status: str, live: str, found: str) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from aws_cdk import App, Environment, RemovalPolicy, Stack
+from aws_cdk import App, Environment, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
 
-from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider, ProjectVersionCopy
+from cdk_rekognition_project_policy import (
+    CopyProjectVersionPolicy,
+    ProjectPolicy,
+    ProjectPolicyProvider,
+    ProjectVersionCopy,
+    ProjectVersionCopyProvider,
+)
 
 HERE = Environment(account="123456789012", region="us-east-1")
 TRUSTED = iam.AccountPrincipal("111122223333")
@@ -18,22 +24,28 @@ PROJECT_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/{}/16904747728
 app = App(analytics_reporting=False)
 
 home = Stack(app, "SharedProvider", env=HERE)
-shared = ProjectPolicyProvider(
-    home,
-    "Provider",
-    log_retention=logs.RetentionDays.ONE_MONTH,
-    log_removal_policy=RemovalPolicy.RETAIN,
-    log_encryption_key=kms.Key(home, "Key", enable_key_rotation=True),
-    permissions_boundary=iam.ManagedPolicy.from_managed_policy_name(home, "Boundary", "boundary"),
-    memory_size=512,
+shared, shared_copies = (
+    kind(
+        home,
+        kind.__name__,
+        log_retention=logs.RetentionDays.ONE_MONTH,
+        log_removal_policy=RemovalPolicy.RETAIN,
+        log_encryption_key=kms.Key(home, f"{kind.__name__}Key", enable_key_rotation=True),
+        permissions_boundary=iam.ManagedPolicy.from_managed_policy_name(home, f"{kind.__name__}Boundary", "boundary"),
+        memory_size=512,
+    )
+    for kind in (ProjectPolicyProvider, ProjectVersionCopyProvider)
 )
+copier = iam.Role(home, "Copier", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
 user = Stack(app, "UserOfSharedProvider", env=HERE)
 project = rekognition.CfnProject(user, "Project", project_name="logos")
 policy = ProjectPolicy(user, "Sharing", project=project, provider=shared, removal_policy=RemovalPolicy.RETAIN)
 policy.grant_copy(TRUSTED)
+policy.grant_copy(copier)
 policy.grant_copy(iam.OrganizationPrincipal("o-abcdefghij"), versions=["v1"])
 policy.deny_copy(iam.ArnPrincipal("arn:aws:iam::111122223333:role/guest"))
+policy.on_cloud_trail_change("Changed", description="The policy was changed by hand")
 
 importing = Stack(app, "UserOfImportedProvider", env=HERE)
 imported = ProjectPolicyProvider.from_attributes(
@@ -59,7 +71,13 @@ ProjectPolicy(
 
 copying = Stack(app, "Copies", env=HERE)
 copies = rekognition.CfnProject(copying, "Project", project_name="copies")
-for number in range(2):
+imported_copies = ProjectVersionCopyProvider.from_attributes(
+    copying,
+    "Provider",
+    service_token="arn:aws:lambda:us-east-1:123456789012:function:copy-provider",
+    role_name="copy-provider-role",
+)
+for number, provider in enumerate([None, shared_copies, imported_copies]):
     copy = ProjectVersionCopy(
         copying,
         f"Copy{number}",
@@ -73,8 +91,28 @@ for number in range(2):
         tags={"team": "logos"},
         adopt_existing=True,
         stop_running=True,
+        removal_policy=RemovalPolicy.RETAIN,
+        provider=provider,
     )
     copy.grant_detect(iam.Role(copying, f"Detecting{number}", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
     copy.grant_start_stop(iam.Role(copying, f"Starting{number}", assumed_by=iam.AccountRootPrincipal()))
+
+by_hand = Stack(app, "CopiesByHand", env=HERE)
+for name, source, bucket in (
+    ("Known", PROJECT_ARN.format("logos"), "results"),
+    ("Unknown", Fn.import_value("Source"), Fn.import_value("Bucket")),
+):
+    CopyProjectVersionPolicy(
+        by_hand,
+        name,
+        source_project_arn=source,
+        destination_project_arn=rekognition.CfnProject(
+            by_hand, f"{name}Project", project_name=f"{name}-copies"
+        ).attr_arn,
+        output_bucket=s3.Bucket.from_bucket_name(by_hand, f"{name}Bucket", bucket),
+        output_encryption_key=kms.Key(by_hand, f"{name}Key", enable_key_rotation=True),
+        versions=["v1", "v2"],
+        roles=[iam.Role(by_hand, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))],
+    )
 
 app.synth()

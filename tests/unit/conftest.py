@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, Stack
-from aws_cdk.assertions import Template
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match, Template
 
-TYPE = "Custom::RekognitionProjectPolicy"
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectVersionCopy
+
+TYPE, TYPE_OF_COPY = "Custom::RekognitionProjectPolicy", "Custom::RekognitionProjectVersionCopy"
 PROJECT_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
 VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/*"
+SOURCE = "arn:aws:rekognition:us-east-1:111122223333:project/logos/1690474772815"
+SOURCE_VERSION = "arn:aws:rekognition:us-east-1:111122223333:project/logos/version/v1/1690474772816"
+HERE = Environment(account="123456789012", region="us-east-1")
+TRUSTED = iam.AccountPrincipal("111122223333")
 
 
 @pytest.fixture
@@ -21,20 +29,33 @@ def app() -> App:
 
 
 @pytest.fixture
-def stack() -> Stack:
+def stack(app: App) -> Stack:
     """A stack whose account and Region are not known until it is deployed."""
-    return Stack(App(analytics_reporting=False), "Sharing")
+    return Stack(app, "Sharing")
 
 
 @pytest.fixture
 def placed_stack() -> Stack:
     """A stack whose account and Region are known."""
-    return Stack(App(analytics_reporting=False), "Sharing", env=Environment(account="123456789012", region="us-east-1"))
+    return Stack(App(analytics_reporting=False), "Sharing", env=HERE)
 
 
-def resources(stack: Stack, kind: str) -> list[Mapping[str, Any]]:
-    """Return the resources of a type that a stack synthesizes."""
-    return list(Template.from_stack(stack).find_resources(kind).values())
+def define(stack: Stack, construct_id: str = "Policy", **given: Any) -> ProjectPolicy:
+    """Define a policy, of the project that everything is about unless another one is given."""
+    project: dict[str, Any] = {} if "project" in given else {"project_arn": PROJECT_ARN}
+    return ProjectPolicy(stack, construct_id, **project | given)
+
+
+def define_copy(stack: Stack, construct_id: str = "Copy", **changes: Any) -> ProjectVersionCopy:
+    """Define a copy with what it requires, but for the changes."""
+    given: dict[str, Any] = {
+        "source_project_arn": SOURCE,
+        "source_version_arn": SOURCE_VERSION,
+        "destination_project_arn": PROJECT_ARN,
+        "output_bucket": s3.Bucket.from_bucket_name(stack, f"{construct_id}Bucket", "results"),
+        **changes,
+    }
+    return ProjectVersionCopy(stack, construct_id, **given)
 
 
 def document(**changed: Any) -> dict[str, Any]:
@@ -51,9 +72,14 @@ def document(**changed: Any) -> dict[str, Any]:
     }
 
 
-def properties(stack: Stack) -> Mapping[str, Any]:
-    """Return the properties of a stack's one policy."""
-    (resource,) = resources(stack, TYPE)
+def resources(stack: Stack, kind: str) -> list[Mapping[str, Any]]:
+    """Return the resources of a type that a stack synthesizes."""
+    return list(Template.from_stack(stack).find_resources(kind).values())
+
+
+def properties(stack: Stack, kind: str = TYPE) -> Mapping[str, Any]:
+    """Return the properties of a stack's one resource of a type, by default its policy."""
+    (resource,) = resources(stack, kind)
     found: Mapping[str, Any] = resource["Properties"]
     return found
 
@@ -62,3 +88,18 @@ def statements(stack: Stack) -> list[Any]:
     """Return the statements in the document of a stack's one policy."""
     found: list[Any] = properties(stack)["PolicyDocument"]["Statement"]
     return found
+
+
+def identity_statements(stack: Stack, kind: str = "AWS::IAM::Policy") -> list[Any]:
+    """Return the statements of a stack's IAM policies of a type."""
+    return [
+        statement
+        for policy in resources(stack, kind)
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def warned(stack: Stack, text: str) -> list[str]:
+    """Return the paths of the constructs that a warning with this text is about."""
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(text))
+    return [warning.id for warning in found]

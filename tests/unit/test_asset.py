@@ -12,75 +12,58 @@ from pathlib import Path
 import crhelper
 import pytest
 from aws_cdk import App, Stack
-from aws_cdk import aws_iam as iam
 
-from cdk_rekognition_project_policy import (
-    ProjectPolicy,
-    ProjectPolicyProvider,
-    ProjectVersionCopyProvider,
-    _handler,
-)
+from cdk_rekognition_project_policy import ProjectPolicyProvider, ProjectVersionCopyProvider, _handler
 from tests.packaging import ROOT
-from tests.unit.conftest import PROJECT_ARN
+
+CRHELPER = Path(crhelper.__file__).parent
 
 
 def staged(folder: Path) -> Path:
-    """Synthesize a stack into a folder and return its staged asset."""
+    """Synthesize a provider into a folder and return its staged asset."""
     app = App(outdir=str(folder), analytics_reporting=False)
-    ProjectPolicy(Stack(app, "Sharing"), "Policy", project_arn=PROJECT_ARN).grant_copy(
-        iam.AccountPrincipal("111122223333")
-    )
+    ProjectPolicyProvider.of(Stack(app, "Sharing"))
     app.synth()
     (asset,) = folder.glob("asset.*")
     return asset
 
 
-def test_holds_the_handler_and_crhelper_and_nothing_else(tmp_path: Path) -> None:
-    """No tests, no caches, no dotfiles, no metadata; boto3 comes with the runtime."""
-    asset = staged(tmp_path)
-    files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
-    packages = ("custom_resource", "project_policy", "rekognition")
-    ours = {
-        str(path.relative_to(_handler.FOLDER))
-        for package in packages
-        for path in (_handler.FOLDER / package).rglob("*.py")
-    }
-    theirs = {f"crhelper/{name}" for name in _handler.CRHELPER}
-    assert files == ours | theirs | {"index.py"}
-    assert {"custom_resource/resource.py", "project_policy/lifecycle.py"} <= ours
-    assert {path.stat().st_mode & 0o777 for path in asset.rglob("*.py")} == {0o644}
+@pytest.fixture(scope="module")
+def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The staged asset."""
+    return staged(tmp_path_factory.mktemp("cdk.out"))
 
 
-def test_the_hash_depends_on_the_sources_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_holds_the_handler_and_crhelper_as_they_are_and_nothing_else(asset: Path) -> None:
+    """An operator reads the sources in the console, comments included; boto3 comes with the runtime."""
+    folders = [_handler.FOLDER / name for name in ("custom_resource", "project_policy", "rekognition")]
+    ours = [_handler.FOLDER / "index.py", *(path for folder in folders for path in folder.rglob("*.py"))]
+    expected = {path.relative_to(_handler.FOLDER): path.read_bytes() for path in ours}
+    expected |= {Path("crhelper", name): (CRHELPER / name).read_bytes() for name in _handler.CRHELPER}
+    files = [path for path in asset.rglob("*") if path.is_file()]
+    assert {path.relative_to(asset): path.read_bytes() for path in files} == expected
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o644}
+
+
+def test_the_hash_depends_on_the_sources_only(asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another folder, other modes, caches and dotfiles don't change the hash; another byte of a source does."""
-    hashes = [staged(tmp_path / "first").name]
     copy = tmp_path / "elsewhere"
     shutil.copytree(_handler.FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "__pycache__").mkdir()
-    (copy / "__pycache__" / "index.cpython-311.pyc").write_bytes(b"cache")
-    (copy / ".hidden.py").write_text("")
-    (copy / "notes.txt").write_text("")
+    (copy / "rekognition" / "__pycache__").mkdir()
+    for name in ("rekognition/__pycache__/arns.py", "rekognition/.hidden.py", "rekognition/notes.txt"):
+        (copy / name).write_text("")
     (copy / "index.py").chmod(0o600)
     monkeypatch.setattr(_handler, "FOLDER", copy)
-    hashes.append(staged(tmp_path / "second").name)
+    assert staged(tmp_path / "same").name == asset.name
     with (copy / "index.py").open("a") as source:
         source.write("pass\n")
-    hashes.append(staged(tmp_path / "third").name)
-    assert hashes[0] == hashes[1] != hashes[2]
+    assert staged(tmp_path / "other").name != asset.name
 
 
-def test_is_a_plain_copy(tmp_path: Path) -> None:
-    """An operator reads the sources in the console as they are, comments included."""
-    asset = staged(tmp_path)
-    for path in (path.relative_to(asset) for path in asset.rglob("*.py") if path.parent.name != "crhelper"):
-        assert (asset / path).read_bytes() == (_handler.FOLDER / path).read_bytes()
-
-
-def test_is_small(tmp_path: Path) -> None:
+def test_is_small(asset: Path) -> None:
     """What Lambda fetches before a cold start is about half of AwsCustomResource's 87 kB."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        asset = staged(tmp_path)
         for path in asset.rglob("*.py"):
             archive.write(path, path.relative_to(asset))
     assert len(packed.getvalue()) <= 48_000
@@ -102,10 +85,7 @@ def test_each_function_of_an_app_has_its_own_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", ["another byte", "a file that is missing"])
 def test_rejects_a_crhelper_that_was_not_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     """Whatever is installed under its name would run with the function's role."""
-    installed = Path(crhelper.__file__).parent
-    (tmp_path / "crhelper").mkdir()
-    for name in _handler.CRHELPER:
-        shutil.copy(installed / name, tmp_path / "crhelper")
+    shutil.copytree(CRHELPER, tmp_path / "crhelper")
     changed = tmp_path / "crhelper" / "utils.py"
     changed.unlink() if change == "a file that is missing" else changed.write_bytes(changed.read_bytes() + b"\n")
     monkeypatch.syspath_prepend(tmp_path)

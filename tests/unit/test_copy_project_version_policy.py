@@ -18,6 +18,7 @@ from tests.packaging import ROOT
 from tests.unit.conftest import PROJECT_ARN, resources
 
 DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772999"
+SOURCE_WITHOUT_NUMBER = PROJECT_ARN.rsplit("/", 1)[0]
 BUCKET = "arn:aws:s3:::results"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 
@@ -33,11 +34,6 @@ def define(stack: Stack, **changes: Any) -> CopyProjectVersionPolicy:
     return CopyProjectVersionPolicy(stack, "Copy", **given)
 
 
-def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
-    """Return the statement that allows an action, as it is synthesized."""
-    return {"Action": action, "Effect": "Allow", "Resource": resource, **more}
-
-
 def statements(stack: Stack) -> list[dict[str, Any]]:
     """Return the statements of the stack's one managed policy."""
     (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
@@ -45,83 +41,36 @@ def statements(stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
-def test_allows_what_a_copy_needs_and_nothing_more(stack: Stack) -> None:
-    """The policy allows copying from the source's versions into one project, with its results in one place."""
-    define(
-        stack,
-        output_key_prefix="copied/",
-        output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY),
-        versions=["v1"],
-    )
-    via_rekognition = {"kms:ViaService": "rekognition.us-east-1.amazonaws.com"}
-    assert statements(stack) == [
-        allow("rekognition:CopyProjectVersion", PROJECT_ARN.rsplit("/", 1)[0] + "/version/v1/*"),
-        allow(
-            [
-                "rekognition:CopyProjectVersion",
-                "rekognition:CreateProjectVersion",
-                "rekognition:DescribeProjectVersions",
-            ],
-            DESTINATION,
-        ),
-        allow("rekognition:TagResource", DESTINATION.rsplit("/", 1)[0] + "/version/*"),
-        allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], BUCKET),
-        allow("s3:PutObject", f"{BUCKET}/copied/*"),
-        allow(
-            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], KEY, Condition={"StringEquals": via_rekognition}
-        ),
-        allow(
-            "kms:CreateGrant",
-            KEY,
-            Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}, "StringEquals": via_rekognition},
-        ),
-    ]
+@pytest.mark.parametrize("source", [PROJECT_ARN, SOURCE_WITHOUT_NUMBER])
+def test_the_documented_policy_is_the_one_that_is_made(stack: Stack, source: str) -> None:
+    """The reference has the statements, those about a KMS key apart; the source's number may be left out."""
+    define(stack, source_project_arn=source)
+    with_key = Stack(stack.node.root, "WithKey")  # type: ignore[arg-type]
+    define(with_key, output_encryption_key=kms.Key.from_key_arn(with_key, "Key", KEY))
+    whole, of_key = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+    assert statements(stack) == json.loads(whole)["Statement"]
+    assert statements(with_key) == json.loads(whole)["Statement"] + json.loads(of_key)
 
 
-@pytest.mark.parametrize("known", ["source", "neither"])
-def test_the_key_is_used_by_rekognition_of_the_destinations_region_only(stack: Stack, known: str) -> None:
-    """The Region is read from the destination's ARN where it is a token; the stack's may be another."""
+def test_named_versions_and_a_prefix(stack: Stack) -> None:
+    """The policy then allows copying these versions only, with their results in one place."""
+    define(stack, output_key_prefix="copied/", versions=["v1", "v2"])
+    by_action = {str(each["Action"]): each["Resource"] for each in statements(stack)}
+    assert by_action["rekognition:CopyProjectVersion"] == [f"{SOURCE_WITHOUT_NUMBER}/version/v{n}/*" for n in (1, 2)]
+    assert by_action["s3:PutObject"] == f"{BUCKET}/copied/*"
+
+
+@pytest.mark.parametrize("source", [PROJECT_ARN, Fn.import_value("Source")])
+def test_takes_tokens(stack: Stack, source: str) -> None:
+    """The key's Region is read from the destination's ARN where that is a token; the stack's may be another."""
     project = rekognition.CfnProject(stack, "Project", project_name="copies").attr_arn
     key = kms.Key.from_key_arn(stack, "Key", KEY)
-    define(
-        stack,
-        source_project_arn=PROJECT_ARN if known == "source" else Fn.import_value("Source"),
-        destination_project_arn=project,
-        output_encryption_key=key,
-    )
+    define(stack, source_project_arn=source, destination_project_arn=project, output_encryption_key=key)
+    _, into, *_, use, grant = statements(stack)
+    assert into["Resource"] == {"Fn::GetAtt": ["Project", "Arn"]}
     region = {"Fn::Select": [3, {"Fn::Split": [":", {"Fn::GetAtt": ["Project", "Arn"]}]}]}
     service = {"Fn::Join": ["", ["rekognition.", region, ".amazonaws.com"]]}
-    conditions = [each["Condition"] for each in statements(stack) if "kms:" in str(each["Action"])]
-    assert [each["StringEquals"] for each in conditions] == [{"kms:ViaService": service}] * 2
-
-
-def test_needs_neither_versions_nor_prefix_nor_key(stack: Stack) -> None:
-    """By default the policy allows every model version and the whole bucket, and no key."""
-    define(stack)
-    resources_of = [each["Resource"] for each in statements(stack)]
-    assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in resources_of
-    assert f"{BUCKET}/*" in resources_of
-    assert "kms" not in str(statements(stack))
-
-
-def test_the_documented_policy_is_the_one_that_is_made(stack: Stack) -> None:
-    """The reference has the statements that the construct creates, those about a KMS key apart."""
-    define(stack, output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY))
-    whole, of_key = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert json.loads(whole)["Statement"] + json.loads(of_key) == statements(stack)
-
-
-def test_the_sources_number_may_be_left_out(stack: Stack) -> None:
-    """The trusted account seldom knows it, and the ARNs of model versions don't have it."""
-    define(stack, source_project_arn=PROJECT_ARN.rsplit("/", 1)[0])
-    assert PROJECT_ARN.rsplit("/", 1)[0] + "/version/*" in [each["Resource"] for each in statements(stack)]
-
-
-def test_takes_tokens(stack: Stack) -> None:
-    """A project of the same app is a reference in the policy."""
-    project = rekognition.CfnProject(stack, "Project", project_name="copies")
-    define(stack, destination_project_arn=project.attr_arn)
-    assert {"Fn::GetAtt": ["Project", "Arn"]} in [each["Resource"] for each in statements(stack)]
+    assert [each["Condition"]["StringEquals"] for each in (use, grant)] == [{"kms:ViaService": service}] * 2
 
 
 def test_is_attached_to_roles(stack: Stack) -> None:
@@ -144,10 +93,12 @@ def test_is_attached_to_roles(stack: Stack) -> None:
             "destination_project_arn is not the ARN of a Custom Labels project",
         ),
         ({"destination_project_arn": DESTINATION.replace("us-east-1", "eu-west-1")}, "within one Region"),
+        ({"destination_project_arn": DESTINATION.replace("aws", "aws-cn", 1)}, "within one partition"),
         ({"versions": []}, "versions is"),
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
         ({"managed_policy_name": "a b|"}, "managed_policy_name is 'a b\\|'. Give 1 to 128 letters"),
+        ({"versions": [f"version-{number}" for number in range(100)]}, "more than IAM's 6144 .* Name fewer versions"),
     ],
 )
 def test_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:
@@ -162,13 +113,6 @@ def test_a_destination_of_another_account(placed_stack: Stack) -> None:
         define(placed_stack)
 
 
-@pytest.mark.parametrize("prefix", [None, 5, b"copied/"])
-def test_a_prefix_that_is_not_a_string_is_not_converted(stack: Stack, prefix: Any) -> None:
-    """``None*`` as a pattern would allow other objects than the copy's results."""
-    with pytest.raises(TypeError):
-        define(stack, output_key_prefix=prefix)
-
-
 def test_a_role_of_another_account(placed_stack: Stack) -> None:
     """The policy would be attached to this account's role of that name."""
     role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/copier")
@@ -176,7 +120,8 @@ def test_a_role_of_another_account(placed_stack: Stack) -> None:
         define(placed_stack, destination_project_arn=PROJECT_ARN, roles=[role])
 
 
-def test_more_than_a_managed_policy_takes(stack: Stack) -> None:
-    """IAM takes 6,144 characters, and would reject more at the deployment only."""
-    with pytest.raises(ValueError, match=r"more than IAM's 6144 .* Name fewer versions"):
-        define(stack, versions=[f"version-{number}" for number in range(100)])
+@pytest.mark.parametrize("prefix", [None, 5, b"copied/"])
+def test_a_prefix_that_is_not_a_string_is_not_converted(stack: Stack, prefix: Any) -> None:
+    """``None*`` as a pattern would allow other objects than the copy's results."""
+    with pytest.raises(TypeError):
+        define(stack, output_key_prefix=prefix)

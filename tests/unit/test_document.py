@@ -12,15 +12,26 @@ import pytest
 from aws_cdk import Aws, CfnParameter, Fn, Stack, Token
 from aws_cdk import aws_iam as iam
 
-from cdk_rekognition_project_policy import ProjectPolicy
 from tests.public_conditions import LIMITING, MALFORMED, ORGANIZATION, PUBLIC
-from tests.unit.conftest import PROJECT_ARN, TYPE, VERSIONS, document, properties, resources, statements
+from tests.unit.conftest import (
+    PROJECT_ARN,
+    TRUSTED,
+    TYPE,
+    VERSIONS,
+    define,
+    document,
+    properties,
+    resources,
+    statements,
+)
+
+(STATEMENT,) = document()["Statement"]
+NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 def for_everybody(condition: Any) -> dict[str, Any]:
     """Return a document that allows everybody under a condition."""
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "rekognition:CopyProjectVersion", "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement | {"Condition": condition}]}
+    return document(Principal="*", Resource="*", Condition=condition)
 
 
 class TestForms:
@@ -30,31 +41,30 @@ class TestForms:
         "given",
         [
             document(),
-            document() | {"Statement": document()["Statement"][0]},
+            document() | {"Statement": STATEMENT},
             json.dumps(document(), indent=4),
             lambda: iam.PolicyDocument.from_json(document()),
+            lambda: MappingProxyType(document() | {"Statement": (iam.PolicyStatement.from_json(STATEMENT),)}),
         ],
-        ids=["mapping", "one statement", "string", "PolicyDocument"],
+        ids=["mapping", "one statement", "string", "PolicyDocument", "tuple of PolicyStatement"],
     )
     def test_every_form_gives_the_same_template(self, stack: Stack, given: Any) -> None:
-        """A mapping, a string in any layout and a PolicyDocument become the same object."""
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given() if callable(given) else given)
-        (statement,) = statements(stack)
-        assert statement == document()["Statement"][0]
+        """Mappings and sequences of any kind, a string in any layout and the CDK's objects become the same object."""
+        define(stack, document=given() if callable(given) else given)
+        assert properties(stack)["PolicyDocument"] == document()
 
     def test_a_file(self, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A path is that of a JSON file in UTF-8; a relative one begins where the app runs."""
-        (tmp_path / "sharing.json").write_text(
-            json.dumps(document(Sid="für alle"), ensure_ascii=False), encoding="utf-8"
-        )
+        text = json.dumps(document(Sid="für alle"), ensure_ascii=False)
+        (tmp_path / "sharing.json").write_text(text, encoding="utf-8")
         monkeypatch.chdir(tmp_path)
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=Path("sharing.json"))
+        define(stack, document=Path("sharing.json"))
         assert properties(stack)["PolicyDocument"] == document(Sid="für alle")
 
     @pytest.mark.parametrize(
         ("content", "told"),
         [
-            (None, r'document file "/.*/sharing\.json" can\'t be read \(.*No such file'),
+            (None, r'^Sharing/Policy: document file "/.*/sharing\.json" can\'t be read \(.*No such file'),
             (b"\xff", "in UTF-8"),
             (b"", "is not JSON"),
         ],
@@ -63,68 +73,51 @@ class TestForms:
         """The message has the whole path, because the mistake may be the folder."""
         if content is not None:
             (tmp_path / "sharing.json").write_bytes(content)
-        with pytest.raises(ValueError, match=f"^Sharing/Policy: {told}" if content is None else told):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=tmp_path / "sharing.json")
+        with pytest.raises(ValueError, match=told):
+            define(stack, document=tmp_path / "sharing.json")
 
     @pytest.mark.parametrize("name", ["sharing.json", "../my policies/sharing.json", "C:\\sharing.json"])
     def test_a_files_name(self, stack: Stack, name: str) -> None:
         """A string is the document itself."""
         with pytest.raises(ValueError, match=r"looks like the name of a file\. Give Path\(\.\.\.\) or .*read_text\(\)"):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=name)
+            define(stack, document=name)
 
     def test_a_string_with_tokens(self, stack: Stack) -> None:
         """A JSON string with a token in it is an object in the template, its token resolved."""
         account = CfnParameter(stack, "Account").value_as_string
-        text = json.dumps(document(Principal={"AWS": account}))
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=text)
-        (statement,) = statements(stack)
-        assert statement["Principal"] == {"AWS": {"Ref": "Account"}}
+        define(stack, document=json.dumps(document(Principal={"AWS": account})))
+        assert statements(stack) == [STATEMENT | {"Principal": {"AWS": {"Ref": "Account"}}}]
 
     def test_a_string_that_is_a_token(self, stack: Stack) -> None:
         """A document that only the deployment knows is in the template as it is."""
-        text = CfnParameter(stack, "Document").value_as_string
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=text)
+        define(stack, document=CfnParameter(stack, "Document").value_as_string)
         assert properties(stack)["PolicyDocument"] == {"Ref": "Document"}
 
     @pytest.mark.parametrize(
         "changes",
         [
             {"Principal": {"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]}},
-            {"Resource": {"Fn::Sub": "${Project}/version/*"}},
-            {
-                "Condition": {
-                    "Fn::If": ["IsProd", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, {"Ref": "AWS::NoValue"}]
-                }
-            },
-            {"Principal": {"AWS": {"Ref": "Account"}}},
             {"Principal": Token.as_any({"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]})},
+            {"Principal": {"AWS": {"Ref": "Account"}}},
+            {"Resource": {"Fn::Sub": "${Project}/version/*"}},
+            {"Condition": {"Fn::If": ["IsProd", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, NO_VALUE]}},
         ],
     )
     def test_a_document_with_intrinsic_functions_stays_as_it_is(self, stack: Stack, changes: dict[str, Any]) -> None:
         """The CDK would sort the branches of an Fn::If, and grant access to the wrong account."""
         resolved = document(**stack.resolve(changes))
-        for construct_id, given in (("AsMapping", document(**changes)), ("AsString", json.dumps(resolved))):
-            ProjectPolicy(stack, construct_id, project_arn=PROJECT_ARN, document=given)
-        for each in resources(stack, TYPE):
-            assert each["Properties"]["PolicyDocument"] == resolved
+        define(stack, "AsMapping", document=document(**changes))
+        define(stack, "AsString", document=json.dumps(resolved))
+        assert [each["Properties"]["PolicyDocument"] for each in resources(stack, TYPE)] == [resolved] * 2
 
     def test_a_statement_that_is_an_intrinsic_function_stays_as_it_is(self, stack: Stack) -> None:
         """Its branches are checked by the function, the statements beside it at synthesis."""
-        (statement,) = document()["Statement"]
-        branch = {"Fn::If": ["IsProd", statement, {"Ref": "AWS::NoValue"}]}
-        given = document() | {"Statement": [statement, branch]}
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
+        branch = {"Fn::If": ["IsProd", STATEMENT, NO_VALUE]}
+        given = document() | {"Statement": [STATEMENT, branch]}
+        define(stack, document=given)
         assert properties(stack)["PolicyDocument"] == given
-        wrong = document() | {"Statement": [branch, statement | {"Action": "*"}]}
         with pytest.raises(ValueError, match=r"statement 2: .*the only one is"):
-            ProjectPolicy(stack, "Wrong", project_arn=PROJECT_ARN, document=wrong)
-
-    def test_takes_statements_and_sequences_of_any_kind(self, stack: Stack) -> None:
-        """Tuples are lists, read-only mappings objects, and the CDK's statements statements."""
-        (statement,) = document()["Statement"]
-        given = MappingProxyType(document() | {"Statement": (iam.PolicyStatement.from_json(statement),)})
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
-        assert properties(stack)["PolicyDocument"] == document()
+            define(stack, "Wrong", document=document() | {"Statement": [branch, STATEMENT | {"Action": "*"}]})
 
 
 class TestRules:
@@ -140,7 +133,7 @@ class TestRules:
     )
     def test_at_synthesis(self, placed_stack: Stack, wrong: dict[str, Any] | None, rule: str) -> None:
         """A document is checked when all its statements are known; the error names the construct."""
-        ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN, document=wrong)
+        define(placed_stack, document=wrong)
         with pytest.raises(RuntimeError, match=rf"\[Sharing\] Sharing/Policy: .*{re.escape(rule)}"):
             resources(placed_stack, TYPE)
 
@@ -149,9 +142,9 @@ class TestRules:
         """What it holds already is checked where it is given; more can be added to it before synthesis."""
         given = iam.PolicyDocument.from_json(document(**changed))
         with pytest.raises(ValueError, match=r"^Sharing/Policy: statement 1: "):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
+            define(stack, document=given)
         added_to = iam.PolicyDocument()
-        ProjectPolicy(stack, "Other", project_arn=PROJECT_ARN, document=added_to)
+        define(stack, "Other", document=added_to)
         added_to.add_statements(*(iam.PolicyStatement.from_json(each) for each in document(**changed)["Statement"]))
         with pytest.raises(RuntimeError, match=r"\[Sharing\] Sharing/Other: statement 1: "):
             resources(stack, TYPE)
@@ -166,76 +159,68 @@ class TestRules:
     )
     def test_a_string_of_the_cdk(self, stack: Stack, said: Any, rule: str) -> None:
         """Stack.to_json_string returns a token, which is checked as far as it is known."""
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=stack.to_json_string(said))
+        define(stack, document=stack.to_json_string(said))
         with pytest.raises(RuntimeError, match=rf"Sharing/Policy: .*{re.escape(rule)}"):
             resources(stack, TYPE)
 
     def test_a_valid_string_of_the_cdk(self, stack: Stack) -> None:
         """What only the deployment will tell is accepted."""
-        said = document(Condition={"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}})
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=stack.to_json_string(said))
-        ProjectPolicy(stack, "Other", project_arn=PROJECT_ARN, document=stack.to_json_string(document()))
+        condition = {"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}}
+        define(stack, document=stack.to_json_string(document(Condition=condition)))
+        define(stack, "Other", document=stack.to_json_string(document()))
         assert len(resources(stack, TYPE)) == 2
 
-    def test_a_document_that_is_too_large_without_its_tokens(self, stack: Stack) -> None:
-        """The strings around tokens count, with the least size that the document can have."""
+    @pytest.mark.parametrize("length", [1, 60])
+    def test_the_size_is_the_least_that_the_document_can_have(self, stack: Stack, length: int) -> None:
+        """The strings around tokens count; the length that tokens have in the template doesn't."""
         account = CfnParameter(stack, "Account").value_as_string
-        policy = ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"))
-        for number in range(30):
-            role = f"arn:aws:iam::{account}:role/{'r' * 60}{number}"
-            policy.grant_copy(iam.ArnPrincipal(role), versions=[f"v{number}"])
-        with pytest.raises(RuntimeError, match="characters without white space"):
-            resources(stack, TYPE)
-
-    def test_many_tokens_are_accepted(self, stack: Stack) -> None:
-        """The length that tokens have in the template does not count, because their values are shorter."""
-        account = CfnParameter(stack, "Account").value_as_string
-        policy = ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"))
-        policy.grant_copy(
-            iam.CompositePrincipal(*[iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{n}") for n in range(30)])
-        )
-        rendered = json.dumps(properties(stack)["PolicyDocument"], separators=(",", ":"))
-        assert len(rendered) > 2000
+        policy = define(stack, project_arn=Fn.import_value("ProjectArn"))
+        roles = [iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{'r' * length}{number}") for number in range(30)]
+        policy.grant_copy(iam.CompositePrincipal(*roles))
+        if length == 1:
+            assert len(json.dumps(properties(stack)["PolicyDocument"], separators=(",", ":"))) > 2000
+        else:
+            with pytest.raises(RuntimeError, match="characters without white space"):
+                resources(stack, TYPE)
 
     def test_the_partition_is_the_projects(self, stack: Stack) -> None:
         """``AWS::Partition`` stands for the partition of the project's ARN."""
         china = PROJECT_ARN.replace("arn:aws:", "arn:aws-cn:")
-        rest = VERSIONS.removeprefix("arn:aws")
-        ProjectPolicy(stack, "Policy", project_arn=china, document=document(Resource=f"arn:{Aws.PARTITION}{rest}"))
+        own = VERSIONS.replace("arn:aws:", f"arn:{Aws.PARTITION}:")
+        define(stack, project_arn=china, document=document(Resource=own))
         with pytest.raises(ValueError, match="isn't a model version of this project"):
-            ProjectPolicy(stack, "Wrong", project_arn=china, document=document(Resource=VERSIONS))
+            define(stack, "Wrong", project_arn=china, document=document(Resource=VERSIONS))
         assert len(resources(stack, TYPE)) == 1
 
 
 class TestBlockPublicPolicy:
     """What the handler would reject, synthesis rejects, and names the construct's own parameter."""
 
-    @pytest.mark.parametrize("name", PUBLIC)
-    def test_a_condition_that_leaves_it_public(self, stack: Stack, name: str) -> None:
+    def test_conditions_that_leave_it_public(self, stack: Stack) -> None:
         """The document is rejected where it is given, and accepted where that is asked for."""
-        given = for_everybody(PUBLIC[name])
-        with pytest.raises(ValueError, match=r"shares the model with every AWS account; .*block_public_policy=False"):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
-        ProjectPolicy(stack, "Public", project_arn=PROJECT_ARN, document=given, block_public_policy=False)
+        for number, condition in enumerate(PUBLIC.values()):
+            given = for_everybody(condition)
+            with pytest.raises(ValueError, match=r"every AWS account; .*block_public_policy=False"):
+                define(stack, f"Rejected{number}", document=given)
+            define(stack, f"Public{number}", document=given, block_public_policy=False)
 
-    @pytest.mark.parametrize("name", MALFORMED)
-    def test_a_malformed_condition(self, stack: Stack, name: str) -> None:
-        """It is rejected even if sharing with everybody is asked for; a null, which the CDK would leave out, too."""
-        given = json.dumps(for_everybody(MALFORMED[name]))
-        with pytest.raises(ValueError, match=r"^Sharing/Policy: (statement 1: .*ondition|document contains None)"):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given, block_public_policy=False)
+    def test_malformed_conditions(self, stack: Stack) -> None:
+        """They are rejected even if sharing with everybody is asked for; a null, which the CDK would leave out, too."""
+        for number, condition in enumerate(MALFORMED.values()):
+            given = json.dumps(for_everybody(condition))
+            with pytest.raises(ValueError, match=r"Policy\d+: (statement 1: .*ondition|document contains None)"):
+                define(stack, f"Policy{number}", document=given, block_public_policy=False)
 
     def test_conditions_of_grants(self, stack: Stack) -> None:
         """Grants are held to the same rules: each that is public is rejected, and no other."""
         principal = iam.AnyPrincipal()
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         for condition in PUBLIC.values():
             with pytest.raises(ValueError, match=r"^Sharing/Policy: .*shares the model .* block_public_policy=False"):
                 policy.grant_copy(principal.with_conditions(condition))
         for number, condition in enumerate(LIMITING.values()):
-            limited = ProjectPolicy(stack, f"Policy{number}", project_arn=PROJECT_ARN)
-            limited.grant_copy(principal.with_conditions(condition))
-        policy.grant_copy(iam.AccountPrincipal("111122223333"))
+            define(stack, f"Policy{number}").grant_copy(principal.with_conditions(condition))
+        policy.grant_copy(TRUSTED)
         assert len(resources(stack, TYPE)) == 1 + len(LIMITING)
 
     @pytest.mark.parametrize(
@@ -243,8 +228,8 @@ class TestBlockPublicPolicy:
         [
             {"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}},
             {"StringEquals": {"aws:PrincipalAccount": {"Fn::If": ["Everybody", "*", "111122223333"]}}},
-            {"StringEquals": {"Fn::If": ["Everybody", {"aws:SecureTransport": "true"}, {"Ref": "AWS::NoValue"}]}},
-            {"Fn::If": ["Everybody", {"Bool": {"aws:SecureTransport": "true"}}, {"Ref": "AWS::NoValue"}]},
+            {"StringEquals": {"Fn::If": ["Everybody", {"aws:SecureTransport": "true"}, NO_VALUE]}},
+            {"Fn::If": ["Everybody", {"Bool": {"aws:SecureTransport": "true"}}, NO_VALUE]},
             {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": Fn.join("/", [Fn.import_value("Organization"), "*"])}},
             {"ArnLike": {"aws:PrincipalArn": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/*"}},
             {"ArnLike": {"aws:PrincipalArn": {"Fn::Sub": "arn:aws:iam::${Account}:role/*"}}},
@@ -252,7 +237,7 @@ class TestBlockPublicPolicy:
     )
     def test_what_only_the_deployment_tells(self, stack: Stack, condition: Any) -> None:
         """A value that may limit is left for the function to judge."""
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=for_everybody(condition))
+        define(stack, document=for_everybody(condition))
         assert len(resources(stack, TYPE)) == 1
 
     @pytest.mark.parametrize(
@@ -271,11 +256,11 @@ class TestBlockPublicPolicy:
     def test_what_is_known_of_tokens_already(self, stack: Stack, condition: Any) -> None:
         """Where nothing unknown could make a test limit, synthesis says so."""
         with pytest.raises(ValueError, match="shares the model with every AWS account"):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=for_everybody(condition))
+            define(stack, document=for_everybody(condition))
 
     def test_an_organization_that_is_a_parameter(self, stack: Stack) -> None:
         """A grant to an organization that only the deployment knows is accepted, and one beside it that is known."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         for organization in (ORGANIZATION, CfnParameter(stack, "Organization").value_as_string):
             policy.grant_copy(iam.OrganizationPrincipal(organization))
         assert len(resources(stack, TYPE)) == 1

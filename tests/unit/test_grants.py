@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,15 +12,24 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rekognition as rekognition
 
-from cdk_rekognition_project_policy import ProjectPolicy
-from tests.unit.conftest import PROJECT_ARN, VERSIONS, document, properties, resources, statements
+from tests.unit.conftest import (
+    HERE,
+    PROJECT_ARN,
+    TRUSTED,
+    VERSIONS,
+    define,
+    document,
+    identity_statements,
+    properties,
+    statements,
+)
 
 UNPLACED = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/logos/1690474772815"
-TRUSTED = iam.AccountPrincipal("111122223333")
 OURS = "arn:aws:iam::123456789012:{}/copier"
 THEIRS = "arn:aws:iam::444455556666:{}/copier"
 ADDRESS = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+UNIT = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/ou-ab12-11111111/*"]}}
 
 Make = Callable[[Stack], iam.IPrincipal]
 
@@ -35,19 +44,19 @@ def new_user(stack: Stack) -> iam.User:
     return iam.User(stack, "Copier")
 
 
-def identity_statements(stack: Stack) -> list[Mapping[str, Any]]:
-    """Return the statements of a stack's identity policies that allow copying."""
-    return [
-        statement
-        for policy in resources(stack, "AWS::IAM::Policy")
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        if "rekognition:CopyProjectVersion" in statement["Action"]
-    ]
-
-
-def identity_statement(resource: object = VERSIONS, **more: Any) -> dict[str, Any]:
-    """Return the statement that an identity policy must have, and nothing else."""
+def allow(resource: object = VERSIONS, **more: Any) -> dict[str, Any]:
+    """Return the statement that allows copying, as it is synthesized."""
     return {"Effect": "Allow", "Action": "rekognition:CopyProjectVersion", "Resource": resource, **more}
+
+
+def copying(stack: Stack) -> list[Any]:
+    """Return the statements of a stack's identity policies that allow copying."""
+    return [each for each in identity_statements(stack) if "rekognition:CopyProjectVersion" in each["Action"]]
+
+
+def project_of(stack: Stack) -> rekognition.CfnProject:
+    """Define a project, whose ARN is a token."""
+    return rekognition.CfnProject(stack, "Project", project_name="logos")
 
 
 class TestDocument:
@@ -55,50 +64,38 @@ class TestDocument:
 
     def test_an_account(self, stack: Stack) -> None:
         """An account may copy every model version of the project, later ones included."""
-        assert ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(TRUSTED).success
+        assert define(stack).grant_copy(TRUSTED).success
         root = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":iam::111122223333:root"]]}
-        assert statements(stack) == [identity_statement(Principal={"AWS": root})]
+        assert statements(stack) == [allow(Principal={"AWS": root})]
 
     @pytest.mark.parametrize(
         ("grantee", "condition"),
         [
             (iam.OrganizationPrincipal("o-abcdefghij"), ORGANIZATION),
-            (
-                iam.AnyPrincipal().with_conditions(
-                    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/ou-ab12-11111111/*"]}}
-                ),
-                {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/ou-ab12-11111111/*"]}},
-            ),
+            (iam.AnyPrincipal().with_conditions(UNIT), UNIT),
         ],
     )
     def test_an_organization_or_a_unit(self, stack: Stack, grantee: iam.IPrincipal, condition: object) -> None:
         """An organization is everybody under a condition."""
-        assert ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(grantee).success
-        assert statements(stack) == [identity_statement(Principal={"AWS": "*"}, Condition=condition)]
+        assert define(stack).grant_copy(grantee).success
+        assert statements(stack) == [allow(Principal={"AWS": "*"}, Condition=condition)]
 
     def test_named_versions(self, stack: Stack) -> None:
-        """Model versions are given by name or by ARN."""
-        arn = VERSIONS.replace("*", "v2/1690474772900")
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(TRUSTED, versions=["v1", arn])
-        (statement,) = statements(stack)
-        assert statement["Resource"] == [VERSIONS.replace("*", "v1/*"), arn]
-
-    def test_a_version_that_is_a_token(self, stack: Stack) -> None:
-        """A parameter holds a name; an ARN that has tokens in it is recognized by its beginning."""
-        name = CfnParameter(stack, "Version").value_as_string
+        """Model versions are given by name or by ARN; a token is a name, unless its string begins an ARN."""
+        parameter = CfnParameter(stack, "Version").value_as_string
         rest = ":rekognition:us-east-1:123456789012:project/logos/version/v2/1690474772900"
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
-        policy.grant_copy(TRUSTED, versions=[name, f"arn:{Aws.PARTITION}{rest}"])
+        define(stack).grant_copy(TRUSTED, versions=["v1", f"arn:aws{rest}", parameter, f"arn:{Aws.PARTITION}{rest}"])
         (statement,) = statements(stack)
-        assert sorted((each["Fn::Join"][1] for each in statement["Resource"]), key=str) == [
-            ["arn:", {"Ref": "AWS::Partition"}, rest],
-            [VERSIONS.replace("*", ""), {"Ref": "Version"}, "/*"],
+        assert sorted(statement["Resource"], key=str) == [
+            VERSIONS.replace("*", "v1/*"),
+            f"arn:aws{rest}",
+            {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, rest]]},
+            {"Fn::Join": ["", [VERSIONS.replace("*", ""), {"Ref": "Version"}, "/*"]]},
         ]
 
     def test_a_project_that_is_a_token(self, stack: Stack) -> None:
         """The model versions' ARN is made from the project's at deployment, without the project's number."""
-        project = rekognition.CfnProject(stack, "Project", project_name="logos")
-        ProjectPolicy(stack, "Policy", project_arn=project.attr_arn).grant_copy(TRUSTED)
+        define(stack, project=project_of(stack)).grant_copy(TRUSTED)
         (statement,) = statements(stack)
         parts = {"Fn::Split": ["/", {"Fn::GetAtt": ["Project", "Arn"]}]}
         assert statement["Resource"] == {
@@ -114,33 +111,28 @@ class TestDocument:
             iam.OrganizationPrincipal("o-abcdefghij"),
             iam.CompositePrincipal(iam.ArnPrincipal(THEIRS.format("role")).with_conditions(tagged)),
         )
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         if deny:
             policy.deny_copy(several)
         else:
             assert policy.grant_copy(several).success
-        found = {
-            str(statement["Principal"]["AWS"]): statement.get("Condition")
-            for statement in statements(stack)
-            if statement["Effect"] == ("Deny" if deny else "Allow")
-        }
-        assert found == {
-            "arn:aws:iam::111122223333:root": None,
-            "*": ORGANIZATION,
-            THEIRS.format("role"): tagged,
-        }
+        effect = {"Effect": "Deny" if deny else "Allow"}
+        assert sorted(statements(stack), key=lambda each: str(each["Principal"])) == [
+            allow(Principal={"AWS": "*"}, Condition=ORGANIZATION) | effect,
+            allow(Principal={"AWS": "arn:aws:iam::111122223333:root"}) | effect,
+            allow(Principal={"AWS": THEIRS.format("role")}, Condition=tagged) | effect,
+        ]
 
     def test_a_composite_principal_with_a_condition(self, stack: Stack) -> None:
         """A condition on a composite principal holds for each component."""
-        several = iam.CompositePrincipal(TRUSTED, iam.AccountPrincipal("444455556666")).with_conditions(ORGANIZATION)
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(several)
-        (statement,) = statements(stack)
-        assert len(statement["Principal"]["AWS"]) == 2
-        assert statement["Condition"] == ORGANIZATION
+        roles = [THEIRS.format("role"), THEIRS.format("user")]
+        several = iam.CompositePrincipal(*map(iam.ArnPrincipal, roles)).with_conditions(ORGANIZATION)
+        define(stack).grant_copy(several)
+        assert statements(stack) == [allow(Principal={"AWS": roles}, Condition=ORGANIZATION)]
 
     def test_adds_to_the_given_document(self, stack: Stack) -> None:
         """Grants are merged where statements differ in their principals only, so that many fit."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
+        policy = define(stack, document=document())
         for account in range(444455556666, 444455556686):
             policy.grant_copy(iam.AccountPrincipal(str(account)))
         policy.grant_copy(TRUSTED, versions=["v1"])
@@ -150,13 +142,13 @@ class TestDocument:
 
     def test_denies(self, stack: Stack) -> None:
         """A denial is in the document only; denying everybody isn't sharing with everybody."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         policy.deny_copy(iam.ArnPrincipal(THEIRS.format("role")), versions=["v1"])
         policy.deny_copy(iam.AnyPrincipal())
+        deny = {"Effect": "Deny"}
         assert sorted(statements(stack), key=str) == [
-            identity_statement(VERSIONS, Principal={"AWS": "*"}) | {"Effect": "Deny"},
-            identity_statement(VERSIONS.replace("*", "v1/*"), Principal={"AWS": THEIRS.format("role")})
-            | {"Effect": "Deny"},
+            allow(Principal={"AWS": "*"}) | deny,
+            allow(VERSIONS.replace("*", "v1/*"), Principal={"AWS": THEIRS.format("role")}) | deny,
         ]
 
 
@@ -173,39 +165,36 @@ class TestIdentityPolicy:
             grantee = iam.PrincipalWithConditions(grantee, condition).with_session_tags()
         if composite:
             grantee = iam.CompositePrincipal(grantee)
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(grantee)
-        more = {"Condition": condition} if condition else {}
+        define(stack).grant_copy(grantee)
         (statement,) = statements(stack)
         assert statement["Principal"]["AWS"]["Fn::GetAtt"][0].startswith("Copier")
         assert statement.get("Condition") == condition
-        assert identity_statements(stack) == [identity_statement(**more)]
+        assert copying(stack) == [allow(**({"Condition": condition} if condition else {}))]
 
     def test_imported_from_the_same_account(self, placed_stack: Stack) -> None:
         """A role that is known by its ARN is granted like one that is defined here."""
-        role = iam.Role.from_role_arn(placed_stack, "Ours", OURS.format("role"))
-        ProjectPolicy(placed_stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
-        assert identity_statements(placed_stack) == [identity_statement()]
+        define(placed_stack).grant_copy(iam.Role.from_role_arn(placed_stack, "Ours", OURS.format("role")))
+        assert copying(placed_stack) == [allow()]
 
     @pytest.mark.parametrize("kind", ["role", "user"])
     @pytest.mark.parametrize("condition", [{}, ADDRESS])
     @pytest.mark.parametrize("placed", [False, True])
     @pytest.mark.parametrize("project_known", [False, True])
     def test_imported_from_another_account(
-        self, stack: Stack, placed_stack: Stack, kind: str, condition: dict[str, Any], placed: bool, project_known: bool
+        self, app: App, kind: str, condition: dict[str, Any], placed: bool, project_known: bool
     ) -> None:
         """The CDK would attach the identity policy to this account's role or user of the same name."""
-        where = placed_stack if placed else stack
+        stack = Stack(app, "Sharing", env=HERE if placed else None)
         import_ = iam.Role.from_role_arn if kind == "role" else iam.User.from_user_arn
-        principal: iam.IPrincipal = import_(where, "Theirs", THEIRS.format(kind))
+        principal: iam.IPrincipal = import_(stack, "Theirs", THEIRS.format(kind))
         if condition:
             principal = iam.PrincipalWithConditions(principal, condition)
-        project = rekognition.CfnProject(where, "Project", project_name="logos")
-        policy = ProjectPolicy(where, "Policy", project_arn=PROJECT_ARN if project_known else project.attr_arn)
+        policy = define(stack) if project_known else define(stack, project=project_of(stack))
         assert policy.grant_copy(principal).success
-        (statement,) = statements(where)
+        (statement,) = statements(stack)
         assert statement["Principal"] == {"AWS": THEIRS.format(kind)}
         assert statement.get("Condition", {}) == condition
-        assert identity_statements(where) == []
+        assert copying(stack) == []
 
     @pytest.mark.parametrize("condition", [{}, ADDRESS])
     @pytest.mark.parametrize("account", ["444455556666", None])
@@ -213,61 +202,56 @@ class TestIdentityPolicy:
         self, app: App, account: str | None, condition: dict[str, Any]
     ) -> None:
         """The CDK would attach the policy where the user was imported, to that account's user of the same name."""
-        where = Stack(app, "Where", env=Environment(account="123456789012", region="us-east-1"))
+        where = Stack(app, "Where", env=HERE)
         elsewhere = Stack(app, "Elsewhere", env=Environment(account=account, region="us-east-1"))
         principal: iam.IPrincipal = iam.User.from_user_arn(elsewhere, "User", OURS.format("user"))
         if condition:
             principal = iam.PrincipalWithConditions(principal, condition)
-        assert ProjectPolicy(where, "Policy", project_arn=PROJECT_ARN).grant_copy(principal).success
+        assert define(where).grant_copy(principal).success
         (statement,) = statements(where)
         assert statement["Principal"] == {"AWS": OURS.format("user")}
-        assert identity_statements(where) == identity_statements(elsewhere) == []
+        assert copying(where) == copying(elsewhere) == []
 
     def test_imported_into_another_stack_of_the_account(self, app: App) -> None:
         """The project's account decides where the policy's own stack has none that is known."""
-        where = Stack(app, "Where")
-        elsewhere = Stack(app, "Elsewhere", env=Environment(account="123456789012", region="us-east-1"))
-        user = iam.User.from_user_arn(elsewhere, "User", OURS.format("user"))
-        ProjectPolicy(where, "Policy", project_arn=PROJECT_ARN).grant_copy(user)
-        assert identity_statements(elsewhere) == [identity_statement()]
+        where, elsewhere = Stack(app, "Where"), Stack(app, "Elsewhere", env=HERE)
+        define(where).grant_copy(iam.User.from_user_arn(elsewhere, "User", OURS.format("user")))
+        assert copying(elsewhere) == [allow()]
 
     def test_an_account_that_only_the_deployment_tells(self, stack: Stack) -> None:
         """It may be another one."""
         account = CfnParameter(stack, "Account").value_as_string
-        role = iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{account}:role/copier")
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN).grant_copy(role)
-        assert identity_statements(stack) == []
+        define(stack).grant_copy(iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{account}:role/copier"))
+        assert copying(stack) == []
 
     @pytest.mark.parametrize("make", [new_role, new_user])
     def test_of_another_stack_makes_no_cycle(self, app: App, make: Make) -> None:
         """The identity policy is in the project's stack, because the document names the role already."""
         roles, sharing = Stack(app, "Roles"), Stack(app, "Sharing")
         grantee = make(roles)
-        project = rekognition.CfnProject(sharing, "Project", project_name="logos")
-        policy = ProjectPolicy(sharing, "Policy", project=project)
+        policy = define(sharing, project=project_of(sharing))
         for version in ("v1", "v2"):
             policy.grant_copy(grantee, versions=[version])
-        assert identity_statements(roles) == []
+        assert copying(roles) == []
         (statement,) = statements(sharing)
         assert statement["Principal"]["AWS"]["Fn::ImportValue"].startswith("Roles:")
-        assert [each["Resource"] for each in identity_statements(sharing)] == statement["Resource"]
+        assert [each["Resource"] for each in copying(sharing)] == statement["Resource"]
         assert ["v1/*" in str(each) for each in statement["Resource"]] == [True, False]
 
     def test_of_another_stack_with_a_known_project(self, app: App) -> None:
         """Without a cycle the identity policy is in the role's own stack."""
         roles, sharing = Stack(app, "Roles"), Stack(app, "Sharing")
-        ProjectPolicy(sharing, "Policy", project_arn=PROJECT_ARN).grant_copy(new_role(roles))
-        assert identity_statements(roles) == [identity_statement()]
-        assert identity_statements(sharing) == []
+        define(sharing).grant_copy(new_role(roles))
+        assert (copying(roles), copying(sharing)) == ([allow()], [])
 
     def test_of_another_accounts_stack(self, app: App) -> None:
         """A role that the app defines in another account gets the policy there, never its namesake here."""
-        where = Stack(app, "Where", env=Environment(account="123456789012", region="us-east-1"))
+        where = Stack(app, "Where", env=HERE)
         elsewhere = Stack(app, "Elsewhere", env=Environment(account="444455556666", region="us-east-1"))
         role = iam.Role(elsewhere, "Role", role_name="copier", assumed_by=iam.AccountRootPrincipal())
-        ProjectPolicy(where, "Policy", project_arn=Fn.import_value("ProjectArn")).grant_copy(role)
-        assert identity_statements(where) == []
-        assert len(identity_statements(elsewhere)) == 1
+        define(where, project_arn=Fn.import_value("ProjectArn")).grant_copy(role)
+        assert copying(where) == []
+        assert len(copying(elsewhere)) == 1
 
 
 class TestRejected:
@@ -286,7 +270,7 @@ class TestRejected:
     )
     def test_by_the_rules_of_a_document(self, stack: Stack, grantee: iam.IPrincipal, rule: str) -> None:
         """A grant is held to the same rules as a document where it is made, and adds nothing if it breaks one."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"))
+        policy = define(stack, project_arn=Fn.import_value("ProjectArn"))
         with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
             policy.grant_copy(iam.CompositePrincipal(TRUSTED, grantee))
         policy.grant_copy(TRUSTED)
@@ -303,15 +287,14 @@ class TestRejected:
     )
     def test_a_statement(self, stack: Stack, changed: dict[str, Any], rule: str) -> None:
         """What is added by hand is checked where it is added."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         (wrong,) = document(**changed)["Statement"]
         with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
-            policy.add_to_resource_policy(iam.PolicyStatement.from_json(wrong))
+            define(stack).add_to_resource_policy(iam.PolicyStatement.from_json(wrong))
 
     @pytest.mark.parametrize("several", [[TRUSTED], (TRUSTED,), {TRUSTED}])
     def test_several_grantees(self, stack: Stack, several: Any) -> None:
         """A method takes one; the message says how to give several."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         for change in (policy.grant_copy, policy.deny_copy):
             with pytest.raises(ValueError, match=r"the grantee is a .*\. Call the method once for each grantee"):
                 change(several)
@@ -319,9 +302,8 @@ class TestRejected:
     @pytest.mark.parametrize("versions", [[], 5, {"v1"}, b"v1", "v1", ["v 1"], ["v1/1690474772900"], [None], ["*"]])
     def test_what_is_not_a_list_of_versions(self, stack: Stack, versions: Any) -> None:
         """It is never taken for every model version."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match=r"^Sharing/Policy: version"):
-            policy.grant_copy(TRUSTED, versions=versions)
+            define(stack).grant_copy(TRUSTED, versions=versions)
 
     @pytest.mark.parametrize(
         ("version", "known"),
@@ -343,31 +325,28 @@ class TestRejected:
     )
     def test_versions_of_another_project(self, stack: Stack, version: str, known: str) -> None:
         """Such an ARN in a role's identity policy would allow copying from elsewhere; ``known`` of the ARN suffices."""
-        token = rekognition.CfnProject(stack, "Project", project_name="logos").attr_arn
-        arns = {"nothing": token, "name": UNPLACED, "all": PROJECT_ARN}
+        arns = {"nothing": project_of(stack).attr_arn, "name": UNPLACED, "all": PROJECT_ARN}
         for construct_id in [*arns][[*arns].index(known) :]:
-            policy = ProjectPolicy(stack, construct_id, project_arn=arns[construct_id])
+            policy = define(stack, construct_id, project_arn=arns[construct_id])
             policy.grant_copy(TRUSTED, versions=[VERSIONS])
             with pytest.raises(ValueError, match="isn't a model version of this project"):
                 policy.grant_copy(TRUSTED, versions=[version])
 
     def test_a_version_elsewhere_says_what_differs(self, stack: Stack) -> None:
         """Beside what was given is what the project's own model versions are called."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match='its account is "999988887777", not "123456789012"') as raised:
-            policy.grant_copy(TRUSTED, versions=[VERSIONS.replace("123456789012", "999988887777")])
+            define(stack).grant_copy(TRUSTED, versions=[VERSIONS.replace("123456789012", "999988887777")])
         assert f"Give {VERSIONS.replace('*', 'VERSION/NUMBER')}, as DescribeProjectVersions" in str(raised.value)
 
     @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
     def test_what_is_not_a_grantee(self, stack: Stack, grantee: Any) -> None:
         """The message says what to write for an account's ID."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
         with pytest.raises(ValueError, match=r"iam\.AccountPrincipal"):
-            policy.grant_copy(grantee)
+            define(stack).grant_copy(grantee)
 
     def test_what_a_document_cannot_name(self, stack: Stack) -> None:
         """Groups and functions whose role isn't known can be granted things, but aren't principals of a policy."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         function = lambda_.Function.from_function_arn(stack, "F", "arn:aws:lambda:us-east-1:123456789012:function:f")
         for grantee in (iam.Group(stack, "Group"), function):
             for change in (policy.grant_copy, policy.deny_copy):
@@ -386,7 +365,7 @@ class TestRejected:
     )
     def test_conditions_that_replace_a_principals_own(self, stack: Stack, principal: iam.PrincipalBase) -> None:
         """The CDK silently replaces the organization by another one; an equal condition changes nothing."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+        policy = define(stack)
         policy.grant_copy(principal.with_conditions(ORGANIZATION))
         replaced = principal.with_conditions({"StringEquals": {"aws:PrincipalOrgID": "o-zzzzzzzzzz"}})
         for change in (policy.grant_copy, policy.deny_copy):
@@ -402,7 +381,7 @@ class TestRejected:
     def test_additions_that_would_lose_a_part_of_the_document(self, stack: Stack, changed: dict[str, Any]) -> None:
         """A ``PolicyDocument`` of the CDK has neither an Id nor an older Version."""
         given = document() | changed
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=given)
+        policy = define(stack, document=given)
         for add in (
             lambda: policy.add_to_resource_policy(iam.PolicyStatement.from_json(document()["Statement"][0])),
             lambda: policy.grant_copy(TRUSTED),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from datetime import date
@@ -11,13 +10,11 @@ from typing import Any
 import jsii
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Fn, IStableStringProducer, Lazy, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
-from aws_cdk.assertions import Annotations, Match
 
-from cdk_rekognition_project_policy import ProjectPolicy, _checks
+from cdk_rekognition_project_policy import _checks
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
-from tests.unit.conftest import PROJECT_ARN, TYPE, document, properties, resources
+from tests.unit.conftest import HERE, PROJECT_ARN, TRUSTED, TYPE, define, document, properties, resources, warned
 
 UNPLACED = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 
@@ -38,61 +35,52 @@ class TestResource:
 
     def test_has_the_properties_of_the_contract(self, stack: Stack) -> None:
         """Properties that have their defaults are omitted."""
-        ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
+        define(stack, policy_name="sharing", document=document())
+        found = dict(properties(stack))
+        assert found.pop("ServiceToken")["Fn::GetAtt"][0].startswith("RekognitionProjectPolicyProvider")
+        assert found == {
+            "ServiceTimeout": "900",
+            "ProjectArn": PROJECT_ARN,
+            "PolicyName": "sharing",
+            "PolicyDocument": document(),
+        }
+
+    def test_options(self, stack: Stack) -> None:
+        """Adopting and sharing with everybody are properties of the resource, and so is a trigger."""
+        given = document(Principal="*")
+        define(stack, document=given, adopt_existing=True, block_public_policy=False, trigger="41")
         found = properties(stack)
-        assert set(found) == {"ServiceToken", "ServiceTimeout", "ProjectArn", "PolicyName", "PolicyDocument"}
-        assert (found["ProjectArn"], found["PolicyName"]) == (PROJECT_ARN, "sharing")
-        assert int(found["ServiceTimeout"]) == 900
+        assert (found["AdoptExisting"], found["BlockPublicPolicy"], found["Trigger"]) == (True, False, "41")
+
+    def test_a_trigger_may_be_a_token(self, stack: Stack) -> None:
+        """A build number may be known at deployment only."""
+        define(stack, document=document(), trigger=CfnParameter(stack, "Build").value_as_string)
+        assert properties(stack)["Trigger"] == {"Ref": "Build"}
 
     def test_takes_a_project_of_the_app(self, stack: Stack) -> None:
         """A CfnProject stands for its ARN; giving it and an ARN is rejected."""
         project = rekognition.CfnProject(stack, "Project", project_name="logos")
-        ProjectPolicy(stack, "Policy", project=project, document=document(Resource="*"))
+        define(stack, project=project, document=document(Resource="*"))
         assert properties(stack)["ProjectArn"] == {"Fn::GetAtt": ["Project", "Arn"]}
         with pytest.raises(ValueError, match="Sharing/Both: both project_arn and project are given"):
-            ProjectPolicy(stack, "Both", project=project, project_arn=PROJECT_ARN)  # type: ignore[call-overload]
+            define(stack, "Both", project=project, project_arn=PROJECT_ARN)
 
     def test_a_removal_policy(self, stack: Stack) -> None:
         """A retained policy stays when its resource is removed or replaced; by default it is deleted."""
-        ProjectPolicy(stack, "Deleted", project_arn=PROJECT_ARN, document=document())
-        ProjectPolicy(stack, "Kept", project_arn=PROJECT_ARN, document=document(), removal_policy=RemovalPolicy.RETAIN)
-        later = ProjectPolicy(stack, "Later", project_arn=PROJECT_ARN, document=document())
-        later.apply_removal_policy(RemovalPolicy.RETAIN)
+        define(stack, "Deleted", document=document())
+        define(stack, "Kept", document=document(), removal_policy=RemovalPolicy.RETAIN)
+        define(stack, "Later", document=document()).apply_removal_policy(RemovalPolicy.RETAIN)
         policies = Counter((each["DeletionPolicy"], each["UpdateReplacePolicy"]) for each in resources(stack, TYPE))
         assert policies == {("Retain", "Retain"): 2, ("Delete", "Delete"): 1}
 
-    def test_options(self, stack: Stack) -> None:
-        """Adopting and sharing with everybody are properties of the resource."""
-        ProjectPolicy(
-            stack,
-            "Policy",
-            project_arn=PROJECT_ARN,
-            document=document(Principal="*"),
-            adopt_existing=True,
-            block_public_policy=False,
-        )
-        found = properties(stack)
-        assert (found["AdoptExisting"], found["BlockPublicPolicy"]) == (True, False)
-
-    def test_a_trigger_is_written(self, stack: Stack) -> None:
-        """A trigger is a property of its own, known at synthesis or not; one that isn't a string is rejected."""
-        build = CfnParameter(stack, "Build")
-        ProjectPolicy(stack, "A", project_arn=PROJECT_ARN, document=document(), trigger="41")
-        ProjectPolicy(stack, "B", project_arn=PROJECT_ARN, document=document(), trigger=build.value_as_string)
-        with pytest.raises(ValueError, match=r"Sharing/C: trigger is 41\. Give a string\."):
-            ProjectPolicy(stack, "C", project_arn=PROJECT_ARN, document=document(), trigger=41)  # type: ignore[call-overload]
-        assert [each["Properties"]["Trigger"] for each in resources(stack, TYPE)] == ["41", {"Ref": "Build"}]
-
     def test_attributes_are_those_of_the_resource(self, stack: Stack) -> None:
         """Revision, name and project are read from the resource, so that what uses them depends on it."""
-        policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
-        for attribute, name in (
-            (policy.policy_revision_id, "PolicyRevisionId"),
-            (policy.policy_name, "PolicyName"),
-            (policy.project_arn, "ProjectArn"),
-        ):
-            assert stack.resolve(attribute) == {"Fn::GetAtt": ["Policy23B91518", name]}
-        assert stack.resolve(policy.project_policy_id) == {"Ref": "Policy23B91518"}
+        policy = define(stack, document=document())
+        attributes = [policy.policy_revision_id, policy.policy_name, policy.project_arn, policy.project_policy_id]
+        assert stack.resolve(attributes) == [
+            *({"Fn::GetAtt": ["Policy23B91518", name]} for name in ("PolicyRevisionId", "PolicyName", "ProjectArn")),
+            {"Ref": "Policy23B91518"},
+        ]
         assert policy.node.default_child is not None
 
     @pytest.mark.parametrize(
@@ -104,10 +92,10 @@ class TestResource:
             ("ö ä", "Sharing-modelsBC2E2B7A"),
         ],
     )
-    def test_the_default_name_is_made_from_the_path(self, construct_id: str, name: str) -> None:
+    def test_the_default_name_is_made_from_the_path(self, app: App, construct_id: str, name: str) -> None:
         """It is valid, and never changes, because another name replaces the policy."""
-        stack = Stack(App(analytics_reporting=False), "Sharing-models")
-        ProjectPolicy(stack, construct_id, project_arn=PROJECT_ARN, document=document())
+        stack = Stack(app, "Sharing-models")
+        define(stack, construct_id, document=document())
         assert properties(stack)["PolicyName"] == name
         assert re.fullmatch(r"[a-zA-Z0-9_.\-]{1,128}", name)
 
@@ -118,18 +106,45 @@ class TestRejected:
     @pytest.mark.parametrize(
         ("wrong", "rule"),
         [
-            ({"project_arn": f"{UNPLACED}:project/logos"}, "is not the ARN of a Custom Labels project"),
-            ({"project_arn": f"{UNPLACED}:project/logos/version/v1/1690474772815"}, "is not the ARN"),
-            ({"project_arn": lazily("logos")}, "project_arn is not the ARN"),
+            ({"policy_name": "a b"}, 'policy_name "a b" is not valid'),
+            ({"policy_name": "n" * 129}, "1 to 128"),
+            ({"policy_name": "PolicyName 1"}, 'policy_name "PolicyName 1" is not valid'),
+            ({"policy_name": ""}, 'policy_name "" is not valid'),
+            ({"policy_name": 5}, 'policy_name "5" is not valid'),
+            ({"policy_name": b"sharing"}, "is not valid"),
             ({"policy_name": f"for {Aws.REGION}"}, 'policy_name "for " is not valid'),
             ({"policy_name": f"{'n' * 129}{Aws.REGION}"}, "1 to 128"),
             ({"policy_name": lazily("a b")}, 'policy_name "a b" is not valid'),
+            ({"project_arn": None}, "neither project_arn nor project is given"),
+            ({"project_arn": "logos"}, "is not the ARN of a Custom Labels project"),
+            ({"project_arn": b"logos"}, "is not the ARN"),
+            ({"project_arn": 5}, "is not the ARN"),
+            ({"project_arn": lazily("logos")}, "project_arn is not the ARN"),
+            ({"project_arn": PROJECT_ARN.replace("project/logos/", "project/logos/version/v1/")}, "is not the ARN"),
+            ({"project_arn": f"{UNPLACED}:project/logos"}, "is not the ARN of a Custom Labels project"),
+            ({"project_arn": f"{UNPLACED}:project/logos/version/v1/1690474772815"}, "is not the ARN"),
+            ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
+            ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
+            ({"trigger": 41}, r"trigger is 41\. Give a string\."),
+            ({"document": 5}, "must be an object or a JSON string"),
+            ({"document": "{"}, "is not JSON"),
+            ({"document": '{"Effect": 1, "Effect": 2}'}, "document is not JSON: duplicate key"),
+            ({"document": document(Sid=date(2026, 1, 1))}, "it contains a date"),
+            ({"document": document(Resource={"*"})}, "it contains a set"),
+            ({"document": document() | {"Statement": None}}, "contains None"),
+            ({"document": document(Condition={"StringEquals": {"aws:PrincipalArn": None}})}, "contains None"),
+            ({"document": document() | {"Statements": []}}, 'unknown element "Statements"'),
+            # What the CDK would drop, or take for an Allow.
+            ({"document": document(Effect=None)}, "statement 1: missing Effect"),
+            ({"document": document(Conditions={"StringEquals": {"a": "b"}})}, 'unknown element "Conditions"'),
+            ({"document": document(Resource=PROJECT_ARN)}, "isn't a model version of this project"),
+            ({"document": document(Principal="*")}, "shares the model with every AWS account"),
         ],
     )
-    def test_values_with_tokens(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
-        """Strings beside a token, and tokens that synthesis resolves, are held to the rules as well."""
-        with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
-            ProjectPolicy(stack, "Policy", **{"project_arn": PROJECT_ARN, "document": document(), **wrong})
+    def test_values(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
+        """A name, an ARN, a document and an option are checked where they are given, as far as they are known."""
+        with pytest.raises(ValueError, match=f"^Sharing/Policy: .*{rule}"):
+            define(stack, **{"document": document(), **wrong})
 
     @pytest.mark.parametrize(
         "right",
@@ -143,106 +158,24 @@ class TestRejected:
     )
     def test_a_token_is_accepted(self, stack: Stack, right: dict[str, Any]) -> None:
         """What only the deployment will tell is left to the function."""
-        ProjectPolicy(stack, "Policy", **{"project_arn": PROJECT_ARN, "document": document(), **right})
+        define(stack, **{"document": document(), **right})
         assert len(resources(stack, TYPE)) == 1
-
-    @pytest.mark.parametrize(
-        ("wrong", "rule"),
-        [
-            ({"policy_name": "a b"}, 'policy_name "a b" is not valid'),
-            ({"policy_name": "n" * 129}, "1 to 128"),
-            ({"policy_name": "PolicyName 1"}, 'policy_name "PolicyName 1" is not valid'),
-            ({"project_arn": "logos"}, "is not the ARN of a Custom Labels project"),
-            ({"project_arn": PROJECT_ARN.replace("project/logos/", "project/logos/version/v1/")}, "is not the ARN"),
-            ({"document": "{"}, "is not JSON"),
-            ({"document": '{"Effect": 1, "Effect": 2}'}, "document is not JSON: duplicate key"),
-            ({"policy_name": ""}, 'policy_name "" is not valid'),
-            ({"policy_name": 5}, 'policy_name "5" is not valid'),
-            ({"project_arn": None}, "neither project_arn nor project is given"),
-            ({"project_arn": b"logos"}, "is not the ARN"),
-            ({"policy_name": b"sharing"}, "is not valid"),
-            ({"document": document() | {"Statement": None}}, "contains None"),
-            ({"document": document(Sid=date(2026, 1, 1))}, "it contains a date"),
-            ({"document": document(Resource={"*"})}, "it contains a set"),
-            (
-                {"document": document(Principal={"AWS": "arn:aws:iam::111122223333:group/x"})},
-                "or the ARN of an account",
-            ),
-            ({"document": document(Principal="*", Condition={"StringEquals": {}})}, "shares the model with every"),
-            ({"project_arn": 5}, "is not the ARN"),
-            ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
-            ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
-            ({"document": document(Principal=None)}, "statement 1: missing Principal"),
-            ({"document": document(Effect=None)}, "statement 1: missing Effect"),
-            ({"document": document(Effect=None, Efect="Deny")}, 'unknown element "Efect"'),
-            ({"document": document(Conditions={"StringEquals": {"a": "b"}})}, 'unknown element "Conditions"'),
-            ({"document": document() | {"Statements": []}}, 'unknown element "Statements"'),
-            ({"document": document(Principal=None, NotPrincipal={"AWS": "111122223333"})}, "NotPrincipal is not"),
-            ({"document": document(Action="rekognition:*")}, "the only one is"),
-            ({"document": document(Resource=PROJECT_ARN)}, "isn't a model version of this project"),
-            ({"document": document(Principal="*")}, "shares the model with every AWS account"),
-            ({"document": json.dumps(document(Condition="x"))}, "Condition is not valid"),
-            ({"document": document(Condition={"StringEquals": {"aws:PrincipalArn": None}})}, "contains None"),
-            ({"document": document(Condition={"StringEquals": {}})}, "Condition is not valid"),
-            ({"document": document(Condition={"StringEqual": {"a": "b"}})}, 'unknown condition operator "StringEqual"'),
-            ({"document": 5}, "must be an object or a JSON string"),
-        ],
-    )
-    def test_values(self, stack: Stack, wrong: dict[str, Any], rule: str) -> None:
-        """A name, an ARN, a document and an option are checked where they are given."""
-        given: dict[str, Any] = {"project_arn": PROJECT_ARN, "document": document()} | wrong
-        with pytest.raises(ValueError, match=f"^Sharing/Policy: .*{rule}"):
-            ProjectPolicy(stack, "Policy", **given)
 
     @pytest.mark.parametrize(
         ("place", "told"),
         [
             ({"account": "999988887777", "region": "us-east-1"}, "account 999988887777, Region us-east-1"),
-            ({"account": "123456789012", "region": "eu-west-1"}, "account 123456789012, Region eu-west-1"),
             ({"region": "eu-west-1"}, "account 123456789012, Region eu-west-1"),
             ({"account": "999988887777"}, "account 999988887777, Region us-east-1"),
         ],
     )
-    def test_a_project_elsewhere(self, place: dict[str, str], told: str) -> None:
+    def test_a_project_elsewhere(self, app: App, place: dict[str, str], told: str) -> None:
         """A project of another account or Region than the stack's is rejected as far as either is known."""
-        stack = Stack(App(analytics_reporting=False), "Sharing", env=Environment(**place))
         its = "account 123456789012, Region us-east-1"
         with pytest.raises(
             ValueError, match=f'^Sharing/Policy: Project "logos" is in {its}, but this stack is in {told}'
         ):
-            ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document())
-
-    @pytest.mark.parametrize("token", [False, True])
-    def test_two_policies_of_one_name_on_one_project(self, stack: Stack, token: bool) -> None:
-        """No state of the service tells them apart: each would be edited and deleted for the other."""
-        arn = Fn.import_value("ProjectArn") if token else PROJECT_ARN
-        ProjectPolicy(stack, "One", project_arn=arn, policy_name="sharing", document=document())
-        with pytest.raises(ValueError, match=r"^Sharing/Two: Sharing/One has the same policy name"):
-            ProjectPolicy(stack, "Two", project_arn=arn, policy_name="sharing", document=document())
-
-    def test_two_policies_of_one_name_in_two_stacks(self) -> None:
-        """The project is the same one from another stack of the app."""
-        app = App(analytics_reporting=False)
-        one, two = Stack(app, "One"), Stack(app, "Two")
-        ProjectPolicy(one, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
-        with pytest.raises(ValueError, match=r"^Two/Policy: One/Policy has the same policy name"):
-            ProjectPolicy(two, "Policy", project_arn=PROJECT_ARN, policy_name="sharing", document=document())
-
-    def test_projects_of_two_stacks_are_two(self, app: App) -> None:
-        """Equal logical IDs in two templates aren't the same project."""
-        using = Stack(app, "Using")
-        for name in ("One", "Two", "Three", "Four", "Five", "Six"):
-            project = rekognition.CfnProject(Stack(app, name), "Project", project_name=name)
-            policy = ProjectPolicy(using, f"{name}Policy", project=project, policy_name="sharing")
-            policy.grant_copy(iam.AccountPrincipal("111122223333"))
-        Annotations.from_stack(using).has_no_warning("*", Match.string_like_regexp("number 6 of its project"))
-
-    def test_a_project_of_a_third_stack(self, app: App) -> None:
-        """It is the same project, whether it is given as a construct or as its ARN."""
-        project = rekognition.CfnProject(Stack(app, "Models"), "Project", project_name="logos")
-        ProjectPolicy(Stack(app, "One"), "Policy", project=project, policy_name="sharing")
-        with pytest.raises(ValueError, match=r"^Two/Policy: One/Policy has the same policy name"):
-            ProjectPolicy(Stack(app, "Two"), "Policy", project_arn=project.attr_arn, policy_name="sharing")
+            define(Stack(app, "Sharing", env=Environment(**place)), document=document())
 
     @pytest.mark.parametrize(
         ("place", "told"),
@@ -253,40 +186,54 @@ class TestRejected:
     )
     def test_a_project_of_a_stack_elsewhere(self, app: App, place: dict[str, str], told: str) -> None:
         """A project that is defined in another account's or Region's stack is rejected like its ARN."""
-        home = Environment(account="123456789012", region="us-east-1")
-        project = rekognition.CfnProject(Stack(app, "Models", env=home), "Project", project_name="logos")
+        project = rekognition.CfnProject(Stack(app, "Models", env=HERE), "Project", project_name="logos")
         with pytest.raises(ValueError, match=rf"^Sharing/Policy: project Models/Project is in {told}"):
-            ProjectPolicy(Stack(app, "Sharing", env=Environment(**place)), "Policy", project=project)
+            define(Stack(app, "Sharing", env=Environment(**place)), project=project)
 
-    def test_one_name_on_two_projects_is_accepted(self, stack: Stack) -> None:
-        """Names need to differ on one project only."""
-        for name in ("one", "two"):
-            project = rekognition.CfnProject(stack, name, project_name=name)
-            policy = ProjectPolicy(stack, f"{name}Policy", project_arn=project.attr_arn, policy_name="sharing")
-            policy.grant_copy(iam.AccountPrincipal("111122223333"))
-        assert len(resources(stack, TYPE)) == 2
+    @pytest.mark.parametrize("given", ["arn", "import", "project", "its ARN"])
+    def test_two_policies_of_one_name_on_one_project(self, app: App, given: str) -> None:
+        """No state of the service tells them apart: each would be edited and deleted for the other."""
+        one, two = Stack(app, "One"), Stack(app, "Two")
+        project = rekognition.CfnProject(Stack(app, "Models"), "Project", project_name="logos")
+        arn = {"arn": PROJECT_ARN, "import": Fn.import_value("Project")}.get(given, project.attr_arn)
+        # An import means the same only within its stack; a project of a third stack is the same one everywhere.
+        other = one if given == "import" else two
+        define(one, policy_name="sharing", **{"project": project} if given == "project" else {"project_arn": arn})
+        with pytest.raises(ValueError, match=rf"^{other.node.id}/Second: One/Policy has the same policy name"):
+            define(other, "Second", policy_name="sharing", project_arn=arn)
 
-    def test_warns_of_a_projects_region_without_custom_labels(self, stack: Stack) -> None:
-        """Where the stack's Region isn't known, the project's ARN has it."""
-        elsewhere = PROJECT_ARN.replace("us-east-1", "eu-north-1")
-        ProjectPolicy(stack, "Policy", project_arn=elsewhere, document=document(Resource="*"))
-        Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp("Custom Labels is not known"))
+    def test_one_name_on_several_projects_is_accepted(self, app: App) -> None:
+        """Names need to differ on one project only, and equal logical IDs in two templates are two projects."""
+        using = Stack(app, "Using")
+        for name in ("One", "Two", "Three", "Four", "Five", "Six"):
+            project = rekognition.CfnProject(Stack(app, name), "Project", project_name=name)
+            define(using, f"{name}Policy", project=project, policy_name="sharing").grant_copy(TRUSTED)
+        assert len(resources(using, TYPE)) == 6
+        assert warned(using, "number 6 of its project") == []
 
-    @pytest.mark.parametrize(("region", "warned"), [("us-east-1", 0), ("eu-north-1", 1)])
-    def test_warns_of_a_region_without_custom_labels(self, region: str, warned: int) -> None:
-        """There every call is denied, as if a permission were missing."""
-        stack = Stack(App(analytics_reporting=False), "Sharing", env=Environment(region=region))
-        ProjectPolicy(stack, "Policy", project_arn=Fn.import_value("ProjectArn"), document=document(Resource="*"))
-        found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Custom Labels is not known"))
-        assert len(found) == warned
+
+class TestWarnings:
+    """What may be wrong is told, and synthesized all the same."""
+
+    @pytest.mark.parametrize(
+        ("project_region", "stack_region", "told"),
+        [(None, "us-east-1", []), (None, "eu-north-1", ["/Sharing/Policy"]), ("eu-north-1", None, ["/Sharing/Policy"])],
+    )
+    def test_of_a_region_without_custom_labels(
+        self, app: App, project_region: str | None, stack_region: str | None, told: list[str]
+    ) -> None:
+        """There every call is denied, as if a permission were missing. The project's ARN may have it alone."""
+        stack = Stack(app, "Sharing", env=Environment(region=stack_region))
+        arn = PROJECT_ARN.replace("us-east-1", project_region) if project_region else Fn.import_value("Project")
+        define(stack, project_arn=arn, document=document(Resource="*"))
+        assert warned(stack, "Custom Labels is not known") == told
+
+    def test_of_a_projects_sixth_policy(self, stack: Stack) -> None:
+        """A project takes five; the sixth needs a raised quota, which synthesis can't know of."""
+        for number in range(6):
+            define(stack, f"Policy{number}", document=document())
+        assert warned(stack, "policy number 6") == ["/Sharing/Policy5"]
 
     def test_the_regions_are_those_of_the_local_cloud(self) -> None:
         """The local cloud has a list of its own, because it knows nothing of the construct."""
         assert _checks.CUSTOM_LABELS == CUSTOM_LABELS_REGIONS
-
-    def test_warns_of_a_projects_sixth_policy(self, stack: Stack) -> None:
-        """A project takes five; the sixth needs a raised quota, which synthesis can't know of."""
-        for number in range(6):
-            ProjectPolicy(stack, f"Policy{number}", project_arn=PROJECT_ARN, document=document())
-        warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("policy number 6"))
-        assert [warning.id for warning in warnings] == ["/Sharing/Policy5"]

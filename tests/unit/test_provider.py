@@ -1,14 +1,15 @@
-"""The provider: one function a stack, and a role with least privilege."""
+"""The providers: one function a stack, or one for several, and roles with least privilege."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, CfnParameter, RemovalPolicy, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Fn, NestedStack, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -16,245 +17,383 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Template
 
-from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider
-from tests.unit.conftest import PROJECT_ARN, resources
-
-TRUSTED = iam.AccountPrincipal("111122223333")
-
-
-def share(stack: Stack, construct_id: str, project_arn: str = PROJECT_ARN) -> ProjectPolicy:
-    """Share a project of a stack with an account."""
-    policy = ProjectPolicy(stack, construct_id, project_arn=project_arn)
-    policy.grant_copy(TRUSTED)
-    return policy
-
-
-def test_one_function_serves_a_stack(stack: Stack) -> None:
-    """Many policies share one function, one role and one log group."""
-    for number in range(5):
-        share(stack, f"Policy{number}", PROJECT_ARN.replace("logos", f"logos-{number}"))
-    template = Template.from_stack(stack)
-    template.resource_count_is("Custom::RekognitionProjectPolicy", 5)
-    for kind in ("Lambda::Function", "IAM::Role", "Logs::LogGroup", "Lambda::EventInvokeConfig"):
-        template.resource_count_is(f"AWS::{kind}", 1)
-    template.resource_count_is("AWS::IAM::Policy", 2)
-
-
-def test_each_stack_has_its_own() -> None:
-    """Stacks of one app don't depend on one another."""
-    app = App(analytics_reporting=False)
-    stacks = [Stack(app, name) for name in ("One", "Two")]
-    for each in stacks:
-        share(each, "Policy")
-    for each in stacks:
-        Template.from_stack(each).resource_count_is("AWS::Lambda::Function", 1)
-        assert not each.dependencies
-
-
-def test_the_roles_permissions(stack: Stack) -> None:
-    """Put on the projects in use, List and Delete on the account's projects, its own log, and no managed policy."""
-    project = rekognition.CfnProject(stack, "Project", project_name="logos")
-    share(stack, "One", project.attr_arn)
-    share(stack, "Two", project.attr_arn)
-    share(stack, "Three", PROJECT_ARN)
-    (role,) = resources(stack, "AWS::IAM::Role")
-    assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description"}
-    policies = [policy["Properties"] for policy in resources(stack, "AWS::IAM::Policy")]
-    allowed = {
-        str(statement["Action"]): statement
-        for policy in policies
-        for statement in policy["PolicyDocument"]["Statement"]
-    }
-    assert all(statement["Effect"] == "Allow" for statement in allowed.values())
-    everything = {
-        "Fn::Join": [
-            "",
-            [
-                "arn:",
-                {"Ref": "AWS::Partition"},
-                ":rekognition:",
-                {"Ref": "AWS::Region"},
-                ":",
-                {"Ref": "AWS::AccountId"},
-                ":project/*",
-            ],
-        ]
-    }
-    assert allowed.keys() == {
-        "['logs:CreateLogStream', 'logs:PutLogEvents']",
-        "rekognition:PutProjectPolicy",
-        "['rekognition:ListProjectPolicies', 'rekognition:DeleteProjectPolicy']",
-    }
-    put = allowed["rekognition:PutProjectPolicy"]["Resource"]
-    assert sorted(put, key=str) == sorted([{"Fn::GetAtt": ["Project", "Arn"]}, PROJECT_ARN], key=str)
-    assert allowed["['rekognition:ListProjectPolicies', 'rekognition:DeleteProjectPolicy']"]["Resource"] == everything
-    (log,) = (statement["Resource"] for action, statement in allowed.items() if "logs" in action)
-    assert log["Fn::GetAtt"][0].startswith("RekognitionProjectPolicyProviderLogs")
-
-
-def test_the_function(stack: Stack) -> None:
-    """It has the newest Python, arm64, 256 MiB, no VPC, its own log group, and timeouts that a response precedes."""
-    share(stack, "Policy")
-    (function,) = (each["Properties"] for each in resources(stack, "AWS::Lambda::Function"))
-    latest = max(int(name.removeprefix("PYTHON_3_")) for name in dir(lambda_.Runtime) if name.startswith("PYTHON_3_"))
-    assert function["Runtime"] == f"python3.{latest}"
-    assert function["Architectures"] == ["arm64"]
-    assert (function["MemorySize"], function["Timeout"], function["Handler"]) == (256, 480, "index.handler")
-    assert "VpcConfig" not in function
-    assert "Environment" not in function
-    (retries,) = (each["Properties"] for each in resources(stack, "AWS::Lambda::EventInvokeConfig"))
-    assert (retries["MaximumEventAgeInSeconds"], retries["MaximumRetryAttempts"]) == (360, 2)
-    (log_group,) = (each["Properties"] for each in resources(stack, "AWS::Logs::LogGroup"))
-    assert log_group == {"RetentionInDays": 365}
-    (policy,) = (each["Properties"] for each in resources(stack, "Custom::RekognitionProjectPolicy"))
-    assert retries["MaximumEventAgeInSeconds"] + function["Timeout"] < int(policy["ServiceTimeout"])
-
-
-def test_a_policy_depends_on_what_its_requests_need(stack: Stack) -> None:
-    """Permissions, log group and retries are created before the first request, and deleted after the last."""
-    share(stack, "Policy")
-    (policy,) = resources(stack, "Custom::RekognitionProjectPolicy")
-    template = Template.from_stack(stack).to_json()["Resources"]
-    waited_for: set[str] = set()
-    new = set(policy["DependsOn"])
-    while new:
-        waited_for |= new
-        new = {name for each in new for name in template if f'"{name}"' in json.dumps(template[each])} - waited_for
-    kinds = Counter(template[name]["Type"] for name in waited_for)
-    assert kinds == {
-        "AWS::IAM::Role": 1,
-        "AWS::IAM::Policy": 2,
-        "AWS::Lambda::EventInvokeConfig": 1,
-        "AWS::Lambda::Function": 1,
-        "AWS::Logs::LogGroup": 1,
-    }
-
-
-@pytest.mark.parametrize("partition", ["aws", "aws-cn"])
-def test_no_partition_is_hard_coded(partition: str, stack: Stack) -> None:
-    """Every ARN has the partition that it is deployed in, or that of the project's ARN."""
-    share(stack, "Policy", PROJECT_ARN.replace("arn:aws:", f"arn:{partition}:"))
-    text = str(Template.from_stack(stack).to_json())
-    assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
-
-
-def test_options(stack: Stack) -> None:
-    """Retention, removal policy, key, boundary and memory are in the template, and the log may use the key."""
-    key = kms.Key(stack, "Key")
-    boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::123456789012:policy/limits")
-    ProjectPolicyProvider(
-        stack,
-        "Provider",
-        log_retention=logs.RetentionDays.TEN_YEARS,
-        log_removal_policy=RemovalPolicy.RETAIN,
-        log_encryption_key=key,
-        permissions_boundary=boundary,
-        memory_size=512,
-    )
-    (log_group,) = resources(stack, "AWS::Logs::LogGroup")
-    assert log_group["Properties"]["RetentionInDays"] == 3653
-    assert log_group["Properties"]["KmsKeyId"]["Fn::GetAtt"][0].startswith("Key")
-    assert log_group["DeletionPolicy"] == "Retain"
-    (role,) = resources(stack, "AWS::IAM::Role")
-    assert role["Properties"]["PermissionsBoundary"] == "arn:aws:iam::123456789012:policy/limits"
-    (function,) = resources(stack, "AWS::Lambda::Function")
-    assert function["Properties"]["MemorySize"] == 512
-    (key_resource,) = resources(stack, "AWS::KMS::Key")
-    *_, statement = key_resource["Properties"]["KeyPolicy"]["Statement"]
-    region, account = {"Ref": "AWS::Region"}, {"Ref": "AWS::AccountId"}
-    log_groups = ["arn:", {"Ref": "AWS::Partition"}, ":logs:", region, ":", account, ":log-group:*"]
-    assert statement == {
-        "Effect": "Allow",
-        "Principal": {"Service": {"Fn::Join": ["", ["logs.", region, ".amazonaws.com"]]}},
-        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-        "Resource": "*",
-        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": {"Fn::Join": ["", log_groups]}}},
-    }
-
-
-def test_takes_an_imported_key(stack: Stack) -> None:
-    """Its policy can't be changed from here, so its owner allows CloudWatch Logs to use it."""
-    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:us-east-1:123456789012:key/1")
-    ProjectPolicyProvider(stack, "Provider", log_encryption_key=key)
-    (log_group,) = resources(stack, "AWS::Logs::LogGroup")
-    assert log_group["Properties"]["KmsKeyId"] == key.key_arn
-
-
-def test_takes_a_role(stack: Stack) -> None:
-    """The permissions are attached to the given role; the provider creates none."""
-    role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    provider = ProjectPolicyProvider(stack, "Provider", role=role)
-    assert provider.role is role
-    ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, provider=provider).grant_copy(TRUSTED)
-    (made,) = resources(stack, "AWS::IAM::Role")
-    assert "Description" not in made["Properties"]
-    policies = [each["Properties"] for each in resources(stack, "AWS::IAM::Policy")]
-    assert {str(policy["Roles"]) for policy in policies} == {str([stack.resolve(role.role_name)])}
-    assert len(policies) == 2
-
-
-def test_a_role_of_another_stack_makes_no_cycle() -> None:
-    """The provider's stack depends on the role's, and not the other way round."""
-    app = App(analytics_reporting=False)
-    roles, provider_stack = Stack(app, "Roles"), Stack(app, "Provider")
-    role = iam.Role(roles, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    provider = ProjectPolicyProvider(provider_stack, "Provider", role=role)
-    ProjectPolicy(provider_stack, "Policy", project_arn=PROJECT_ARN, provider=provider).grant_copy(TRUSTED)
-    app.synth()
-    assert provider_stack.dependencies == [roles]
-    assert roles.dependencies == []
-
-
-def test_a_boundary_beside_a_role(stack: Stack) -> None:
-    """A given role keeps its own boundary, so another one would be ignored."""
-    role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::123456789012:policy/limits")
-    with pytest.raises(ValueError, match="Sharing/Provider: give the permissions boundary to the role that you give"):
-        ProjectPolicyProvider(stack, "Provider", role=role, permissions_boundary=boundary)
-
-
-@pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1, 256.5, "256", None, True, float("nan"), b"256"])
-def test_an_unsupported_memory_size(memory_size: Any, stack: Stack) -> None:
-    """Lambda functions have 128 to 10240 MiB."""
-    with pytest.raises(
-        ValueError, match=f"^Sharing/Provider: memory_size is {memory_size!r}. Give 128 to 10240, in MiB"
-    ):
-        ProjectPolicyProvider(stack, "Provider", memory_size=memory_size)
-
-
-def test_memory_may_be_a_token(stack: Stack) -> None:
-    """A parameter's number is known at deployment only."""
-    size = CfnParameter(stack, "Size", type="Number").value_as_number
-    ProjectPolicyProvider(stack, "Provider", memory_size=size)  # type: ignore[arg-type]
-    (function,) = resources(stack, "AWS::Lambda::Function")
-    assert function["Properties"]["MemorySize"] == {"Ref": "Size"}
-
-
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        ({"log_retention": 30}, TypeError),
-        ({"log_removal_policy": "retain"}, TypeError),
-        ({"log_encryption_key": "arn:aws:kms:us-east-1:123456789012:key/1"}, RuntimeError),
-        ({"role": ""}, AttributeError),
-        ({"permissions_boundary": iam.AccountRootPrincipal()}, ValueError),
-    ],
+from cdk_rekognition_project_policy import ProjectPolicy, ProjectPolicyProvider, ProjectVersionCopyProvider
+from constructs import Construct
+from tests.unit.conftest import (
+    HERE,
+    PROJECT_ARN,
+    TRUSTED,
+    TYPE,
+    TYPE_OF_COPY,
+    define,
+    define_copy,
+    document,
+    identity_statements,
+    properties,
+    resources,
 )
-def test_options_of_other_types_are_not_ignored(wrong: dict[str, Any], error: type[Exception], stack: Stack) -> None:
-    """Python or the CDK rejects them; a boundary of another type would be missing from the template silently."""
-    with pytest.raises(error):
-        ProjectPolicyProvider(stack, "Provider", **wrong)
+
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+ROLE_NAME = "provider-role"
+PROJECTS = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"
 
 
-def test_a_role_of_another_account(placed_stack: Stack) -> None:
-    """The function could not assume it, and this account's role of that name would get its permissions."""
-    role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
-    with pytest.raises(ValueError, match="role has a role of account 444455556666, but this stack is in 123456789012"):
-        ProjectPolicyProvider(placed_stack, "Provider", role=role)
+def share(stack: Stack, construct_id: str = "Policy", **given: Any) -> ProjectPolicy:
+    """Define a policy that has a statement."""
+    return define(stack, construct_id, **{"document": document(Resource="*"), **given})
 
 
-def test_a_role_whose_account_only_the_deployment_tells(placed_stack: Stack) -> None:
-    """It is accepted, because its account may be the stack's."""
-    account = CfnParameter(placed_stack, "Account").value_as_string
-    role = iam.Role.from_role_arn(placed_stack, "Role", f"arn:aws:iam::{account}:role/provider")
-    assert ProjectPolicyProvider(placed_stack, "Provider", role=role).role is role
+class Kind(NamedTuple):
+    """What differs between the providers."""
+
+    provider: Any
+    type: str
+    use: Callable[..., Construct]
+    """Defines one of its resources."""
+    handler: str
+    timeout: int
+    event_age: int
+    for_its_resources: str
+    """An action that a stack with such a resource allows the role."""
+
+
+POLICIES = Kind(ProjectPolicyProvider, TYPE, share, "index.handler", 480, 360, "rekognition:PutProjectPolicy")
+COPIES = Kind(
+    ProjectVersionCopyProvider, TYPE_OF_COPY, define_copy, "copies.handler", 720, 1800, "rekognition:CopyProjectVersion"
+)
+
+
+@pytest.fixture(params=[POLICIES, COPIES], ids=["policies", "copies"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of provider."""
+    found: Kind = request.param
+    return found
+
+
+def imported(kind: Kind, stack: Stack, service_token: Any = FUNCTION_ARN, role_name: Any = ROLE_NAME) -> Any:
+    """Import a provider into a stack."""
+    return kind.provider.from_attributes(stack, "Provider", service_token=service_token, role_name=role_name)
+
+
+def own_role(stack: Stack) -> iam.Role:
+    """Return a role of the user's that Lambda may assume."""
+    return iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+
+class TestOfAStack:
+    """A stack's own provider."""
+
+    def test_one_function_serves_a_stack(self, stack: Stack, kind: Kind) -> None:
+        """Many resources share one function, one role and one log group."""
+        for name in ("One", "Two", "Three"):
+            kind.use(stack, name)
+        types = Counter(each["Type"] for each in Template.from_stack(stack).to_json()["Resources"].values())
+        assert types == {
+            kind.type: 3,
+            "AWS::IAM::Policy": 2,
+            **dict.fromkeys(
+                ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Lambda::EventInvokeConfig"), 1
+            ),
+        }
+
+    def test_each_stack_has_its_own(self, app: App, kind: Kind) -> None:
+        """Stacks of one app don't depend on one another."""
+        stacks = [Stack(app, name) for name in ("One", "Two")]
+        for number, each in enumerate(stacks):
+            kind.use(each, f"Number{number}")
+        for each in stacks:
+            Template.from_stack(each).resource_count_is("AWS::Lambda::Function", 1)
+            assert not each.dependencies
+
+    def test_each_kind_has_its_own(self, stack: Stack) -> None:
+        """Whoever attaches policies can't delete models, and whoever copies can't share any."""
+        for each in (POLICIES, COPIES):
+            each.use(stack)
+        assert len(resources(stack, "AWS::Lambda::Function")) == len(resources(stack, "AWS::IAM::Role")) == 2
+        for policy in resources(stack, "AWS::IAM::Policy"):
+            text = json.dumps(policy["Properties"]["PolicyDocument"]["Statement"])
+            assert not ("ProjectPolic" in text and "Version" in text)
+
+    def test_the_function(self, stack: Stack, kind: Kind) -> None:
+        """It has the newest Python, no VPC, no environment, its own log group, timeouts that a response precedes."""
+        kind.use(stack)
+        function = dict(properties(stack, "AWS::Lambda::Function"))
+        for name in ("Code", "Description", "Role"):
+            del function[name]
+        latest = max(int(name[len("PYTHON_3_") :]) for name in dir(lambda_.Runtime) if name.startswith("PYTHON_3_"))
+        (log_group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
+        assert function == {
+            "Architectures": ["arm64"],
+            "Handler": kind.handler,
+            "LoggingConfig": {"LogGroup": {"Ref": log_group}},
+            "MemorySize": 256,
+            "Runtime": f"python3.{latest}",
+            "Timeout": kind.timeout,
+        }
+        retries = properties(stack, "AWS::Lambda::EventInvokeConfig")
+        assert (retries["MaximumEventAgeInSeconds"], retries["MaximumRetryAttempts"]) == (kind.event_age, 2)
+        assert kind.event_age + kind.timeout < int(properties(stack, kind.type)["ServiceTimeout"])
+        assert properties(stack, "AWS::Logs::LogGroup") == {"RetentionInDays": 365}
+
+    def test_what_the_role_is_always_allowed(self, stack: Stack, kind: Kind) -> None:
+        """Its log, and what cleaning up takes on every project of the account; copies go on waiting in another run."""
+        provider = kind.provider.of(stack)
+        (log_group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
+        expected: list[tuple[Any, Any]] = [
+            (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log_group, "Arn"]})
+        ]
+        if kind is POLICIES:
+            expected += [(["rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"], PROJECTS)]
+        else:
+            on_versions = ("DeleteProjectVersion", "ListTagsForResource", "StopProjectVersion")
+            expected += [
+                ("rekognition:DescribeProjectVersions", PROJECTS),
+                ([f"rekognition:{each}" for each in on_versions], f"{PROJECTS}/version/*"),
+                ("lambda:InvokeFunction", [provider.service_token, f"{provider.service_token}:*"]),
+            ]
+        assert identity_statements(stack) == [
+            {"Effect": "Allow", "Action": actions, "Resource": stack.resolve(resource)}
+            for actions, resource in expected
+        ]
+        assert properties(stack, "AWS::IAM::Role").keys() == {"AssumeRolePolicyDocument", "Description"}
+
+    def test_the_role_may_put_policies_on_the_projects_in_use(self, stack: Stack) -> None:
+        """Each project is allowed once."""
+        project = rekognition.CfnProject(stack, "Project", project_name="logos").attr_arn
+        for name, arn in (("One", project), ("Two", project), ("Three", PROJECT_ARN)):
+            share(stack, name, project_arn=arn)
+        (put,) = (each for each in identity_statements(stack) if each["Action"] == "rekognition:PutProjectPolicy")
+        assert put == {"Effect": "Allow", "Action": put["Action"], "Resource": stack.resolve([project, PROJECT_ARN])}
+
+    def test_a_resource_depends_on_what_its_requests_need(self, stack: Stack, kind: Kind) -> None:
+        """Permissions, log group and retries are created before the first request, and deleted after the last."""
+        kind.use(stack)
+        template = Template.from_stack(stack).to_json()["Resources"]
+        waited_for: set[str] = set()
+        (new,) = (set(each["DependsOn"]) for each in resources(stack, kind.type))
+        while new:
+            waited_for |= new
+            new = {name for each in new for name in template if f'"{name}"' in json.dumps(template[each])} - waited_for
+        assert waited_for == {name for name, each in template.items() if each["Type"] != kind.type}
+
+    @pytest.mark.parametrize("partition", ["aws", "aws-cn"])
+    def test_no_partition_is_hard_coded(self, partition: str, stack: Stack) -> None:
+        """Every ARN has the partition that it is deployed in, or that of the project's ARN."""
+        share(stack, project_arn=PROJECT_ARN.replace("arn:aws:", f"arn:{partition}:")).grant_copy(TRUSTED)
+        text = str(Template.from_stack(stack).to_json()).replace("arn:aws:iam::111122223333:root", "")
+        assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
+
+
+class TestOptions:
+    """What a provider takes, and what it rejects."""
+
+    def test_each_is_in_the_template(self, stack: Stack) -> None:
+        """Retention, removal policy, key, boundary and memory are used, and the log may use the key."""
+        ProjectPolicyProvider(
+            stack,
+            "Provider",
+            log_retention=logs.RetentionDays.TEN_YEARS,
+            log_removal_policy=RemovalPolicy.RETAIN,
+            log_encryption_key=kms.Key(stack, "Key"),
+            permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
+                stack, "Boundary", "arn:aws:iam::1:policy/x"
+            ),
+            memory_size=512,
+        )
+        (key,) = Template.from_stack(stack).find_resources("AWS::KMS::Key")
+        (log_group,) = resources(stack, "AWS::Logs::LogGroup")
+        assert log_group["Properties"] == {"KmsKeyId": {"Fn::GetAtt": [key, "Arn"]}, "RetentionInDays": 3653}
+        assert log_group["DeletionPolicy"] == "Retain"
+        assert properties(stack, "AWS::IAM::Role")["PermissionsBoundary"] == "arn:aws:iam::1:policy/x"
+        assert properties(stack, "AWS::Lambda::Function")["MemorySize"] == 512
+        *_, statement = properties(stack, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+        log_groups = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
+        assert statement == {
+            "Effect": "Allow",
+            "Principal": {"Service": stack.resolve(f"logs.{Aws.REGION}.amazonaws.com")},
+            "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": stack.resolve(log_groups)}},
+        }
+
+    def test_an_imported_key(self, stack: Stack) -> None:
+        """Its policy can't be changed from here, so its owner allows CloudWatch Logs to use it."""
+        key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:us-east-1:123456789012:key/1")
+        ProjectPolicyProvider(stack, "Provider", log_encryption_key=key)
+        assert properties(stack, "AWS::Logs::LogGroup")["KmsKeyId"] == key.key_arn
+
+    def test_memory_may_be_a_token(self, stack: Stack) -> None:
+        """A parameter's number is known at deployment only."""
+        size: Any = CfnParameter(stack, "Size", type="Number").value_as_number
+        ProjectPolicyProvider(stack, "Provider", memory_size=size)
+        assert properties(stack, "AWS::Lambda::Function")["MemorySize"] == {"Ref": "Size"}
+
+    @pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1, 256.5, "256", None, True, float("nan"), b"256"])
+    def test_an_unsupported_memory_size(self, memory_size: Any, stack: Stack) -> None:
+        """Lambda functions have 128 to 10240 MiB."""
+        with pytest.raises(
+            ValueError, match=f"^Sharing/Provider: memory_size is {memory_size!r}. Give 128 to 10240, in MiB"
+        ):
+            ProjectPolicyProvider(stack, "Provider", memory_size=memory_size)
+
+    @pytest.mark.parametrize(
+        ("wrong", "error"),
+        [
+            ({"log_retention": 30}, TypeError),
+            ({"log_removal_policy": "retain"}, TypeError),
+            ({"log_encryption_key": "arn:aws:kms:us-east-1:123456789012:key/1"}, RuntimeError),
+            ({"role": ""}, AttributeError),
+            ({"permissions_boundary": iam.AccountRootPrincipal()}, ValueError),
+        ],
+    )
+    def test_other_types_are_not_ignored(self, wrong: dict[str, Any], error: type[Exception], stack: Stack) -> None:
+        """Python or the CDK rejects them; a boundary of another type would be missing from the template silently."""
+        with pytest.raises(error):
+            ProjectPolicyProvider(stack, "Provider", **wrong)
+
+
+class TestGivenRole:
+    """A role of the user's in place of the provider's own."""
+
+    def test_gets_the_permissions(self, stack: Stack, kind: Kind) -> None:
+        """They are attached to the given role; the provider creates none."""
+        role = own_role(stack)
+        provider = kind.provider(stack, "Provider", role=role)
+        assert provider.role is role
+        kind.use(stack, provider=provider)
+        assert "Description" not in properties(stack, "AWS::IAM::Role")
+        attached_to = [each["Properties"]["Roles"] for each in resources(stack, "AWS::IAM::Policy")]
+        assert attached_to == [[stack.resolve(role.role_name)]] * 2
+
+    def test_of_another_stack_makes_no_cycle(self, app: App) -> None:
+        """The provider's stack depends on the role's, and not the other way round."""
+        roles, home = Stack(app, "Roles"), Stack(app, "Provider")
+        share(home, provider=ProjectPolicyProvider(home, "Provider", role=own_role(roles)))
+        app.synth()
+        assert (home.dependencies, roles.dependencies) == ([roles], [])
+
+    def test_beside_a_boundary(self, stack: Stack) -> None:
+        """A given role keeps its own boundary, so another one would be ignored."""
+        boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::1:policy/x")
+        with pytest.raises(ValueError, match="Sharing/Provider: give the permissions boundary to the role that you gi"):
+            ProjectPolicyProvider(stack, "Provider", role=own_role(stack), permissions_boundary=boundary)
+
+    def test_of_another_account(self, placed_stack: Stack) -> None:
+        """The function could not assume it, and this account's role of that name would get its permissions."""
+        role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
+        with pytest.raises(ValueError, match="role has a role of account 444455556666, but this stack is in 123456789"):
+            ProjectPolicyProvider(placed_stack, "Provider", role=role)
+
+    def test_of_an_account_that_only_the_deployment_tells(self, placed_stack: Stack) -> None:
+        """It is accepted, because its account may be the stack's."""
+        account = CfnParameter(placed_stack, "Account").value_as_string
+        role = iam.Role.from_role_arn(placed_stack, "Role", f"arn:aws:iam::{account}:role/provider")
+        assert ProjectPolicyProvider(placed_stack, "Provider", role=role).role is role
+
+
+class TestShared:
+    """One provider for several stacks: of the same app, or imported."""
+
+    def test_stacks_of_one_app_share_a_function(self, app: App, kind: Kind) -> None:
+        """The function is in one stack, which the others depend on; each brings the permission for its own projects."""
+        home, *users = (Stack(app, name) for name in ("Home", "One", "Two"))
+        provider = kind.provider(home, "Provider")
+        for user in users:
+            kind.use(user, provider=provider)
+        app.synth()
+        assert home.dependencies == []
+        assert kind.for_its_resources not in json.dumps(identity_statements(home))
+        for user in users:
+            assert user.dependencies == [home]
+            ((name, policy),) = Template.from_stack(user).find_resources("AWS::IAM::Policy").items()
+            assert kind.for_its_resources in json.dumps(policy["Properties"]["PolicyDocument"])
+            assert "Fn::ImportValue" in policy["Properties"]["Roles"][0]
+            (resource,) = resources(user, kind.type)
+            assert "Fn::ImportValue" in resource["Properties"]["ServiceToken"]
+            assert resource["DependsOn"] == [name]
+            assert len(Template.from_stack(user).to_json()["Resources"]) == 2
+
+    def test_stacks_of_one_name_do_not_overwrite_their_permissions(self, app: App) -> None:
+        """Inline policies of one name overwrite one another on a role, so the name has the stack's own UUID."""
+        stacks = [Stack(app, name, stack_name="same") for name in ("One", "Two")]
+        for stack in stacks:
+            share(stack, policy_name=stack.node.id, provider=imported(POLICIES, stack))
+        for stack in stacks:
+            *rest, last = properties(stack, "AWS::IAM::Policy")["PolicyName"]["Fn::Join"][1]
+            assert last == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+            assert len("".join(rest)) + len("01234567-89ab-cdef-0123-456789abcdef") <= 128
+
+    @pytest.mark.parametrize(
+        ("token", "role"),
+        [(f"{FUNCTION_ARN}:live", ROLE_NAME), (Fn.import_value("Token"), Fn.import_value("Role"))],
+        ids=["known", "exports"],
+    )
+    def test_an_imported_provider(self, stack: Stack, kind: Kind, token: str, role: str) -> None:
+        """Only the permission is created, attached to the role by its name; an alias is a service token as well."""
+        provider = imported(kind, stack, token, role)
+        kind.use(stack, provider=provider)
+        assert stack.resolve([provider.service_token, provider.role.role_name]) == stack.resolve([token, role])
+        assert len(Template.from_stack(stack).to_json()["Resources"]) == 2
+        ((name, policy),) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").items()
+        assert policy["Properties"]["Roles"] == [stack.resolve(role)]
+        (resource,) = resources(stack, kind.type)
+        assert resource["Properties"]["ServiceToken"] == stack.resolve(token)
+        assert resource["DependsOn"] == [name]
+
+    def test_a_nested_stack_uses_its_parents_provider(self, app: App) -> None:
+        """The permission is in the nested stack, which gets the service token as a parameter."""
+        parent = Stack(app, "Parent")
+        nested = NestedStack(parent, "Nested")
+        share(nested, provider=ProjectPolicyProvider.of(parent))
+        assert len(resources(nested, "AWS::IAM::Policy")) == 1
+        assert resources(nested, "AWS::Lambda::Function") == []
+
+    @pytest.mark.parametrize(
+        ("account", "region", "told"),
+        [
+            ("210987654321", "us-east-1", "is in account 123456789012, but this stack is in 210987654321"),
+            ("123456789012", "eu-west-1", "is in Region us-east-1, but this stack is in eu-west-1"),
+        ],
+    )
+    def test_serves_its_own_account_and_region_only(self, app: App, account: str, region: str, told: str) -> None:
+        """A function can't be invoked from another Region, nor manage another account's projects.
+
+        A project's ARN has the account and Region of a stack whose own only the deployment will tell.
+        """
+        elsewhere = PROJECT_ARN.replace("us-east-1", region).replace("123456789012", account)
+        home = Stack(app, "Home", env=HERE)
+        known = Stack(app, "Known", env=Environment(account=account, region=region))
+        unknown = Stack(app, "Unknown")
+        for number, (user, provider) in enumerate(
+            [
+                (known, ProjectPolicyProvider.of(home)),
+                (known, imported(POLICIES, known)),
+                (unknown, imported(POLICIES, unknown)),
+            ]
+        ):
+            with pytest.raises(ValueError, match=f"/Policy{number}.*: provider .* {told}"):
+                share(user, f"Policy{number}", project_arn=elsewhere, provider=provider)
+
+    @pytest.mark.parametrize(
+        ("service_token", "role_name", "told"),
+        [
+            ("provider", ROLE_NAME, 'service_token "provider" is not the ARN of a Lambda function'),
+            (PROJECT_ARN, ROLE_NAME, "is not the ARN of a Lambda function"),
+            (None, ROLE_NAME, "is not the ARN of a Lambda function"),
+            (FUNCTION_ARN, "arn:aws:iam::123456789012:role/provider-role", "is not the name of a role"),
+            (FUNCTION_ARN, "", "is not the name of a role"),
+            (FUNCTION_ARN, b"role", "is not the name of a role"),
+        ],
+    )
+    def test_what_is_not_a_provider(self, stack: Stack, service_token: Any, role_name: Any, told: str) -> None:
+        """A wrong token would fail at deployment only, and nothing can be attached to a role's ARN."""
+        with pytest.raises(ValueError, match=f"Sharing/Provider: .*{told}"):
+            imported(POLICIES, stack, service_token, role_name)
+
+    @pytest.mark.parametrize("is_imported", [False, True])
+    def test_a_provider_of_the_other_kind(self, stack: Stack, kind: Kind, is_imported: bool) -> None:
+        """Its function would reject every request."""
+        other = COPIES if kind is POLICIES else POLICIES
+        provider = imported(other, stack) if is_imported else other.provider.of(stack)
+        with pytest.raises(ValueError, match=f"^Sharing/Used: provider is .*Give a {kind.provider.__name__}, or what"):
+            kind.use(stack, "Used", provider=provider)

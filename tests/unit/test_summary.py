@@ -11,22 +11,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Annotations, Match
 
-from cdk_rekognition_project_policy import ProjectPolicy
-from tests.unit.conftest import PROJECT_ARN
-
-EVERY = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/*"
+from tests.unit.conftest import define, document
 
 
 def told(stack: Stack) -> list[str]:
     """Return each line of the information annotations of a stack's one policy."""
     (found,) = Annotations.from_stack(stack).find_info("/Sharing/Policy", Match.any_value())
     return [line.strip() for line in str(found.entry.data).split("\n")]
-
-
-def statement(**changed: Any) -> dict[str, Any]:
-    """Return a document of one statement."""
-    allowed = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "rekognition:CopyProjectVersion"}
-    return {"Version": "2012-10-17", "Statement": allowed | {"Resource": EVERY} | changed}
 
 
 def minified(value: object) -> str:
@@ -36,7 +27,7 @@ def minified(value: object) -> str:
 
 def test_every_statement_is_told(stack: Stack) -> None:
     """Grants and denials are told, including those made after the policy, with their model versions and conditions."""
-    policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN)
+    policy = define(stack)
     policy.grant_copy(iam.AccountPrincipal("111122223333"))
     policy.grant_copy(iam.ArnPrincipal("arn:aws:iam::444455556666:role/copier"))
     policy.grant_copy(iam.OrganizationPrincipal("o-a1b2c3d4e5"), versions=["v1"])
@@ -51,7 +42,7 @@ def test_every_statement_is_told(stack: Stack) -> None:
 def test_no_account_is_cut_off(stack: Stack) -> None:
     """The largest document that fits is told whole."""
     accounts = [f"{account:012}" for account in range(50)]
-    ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=statement(Principal={"AWS": accounts}))
+    define(stack, document=document(Principal={"AWS": accounts}))
     (line,) = told(stack)
     assert all(f"account {account}" in line for account in accounts)
 
@@ -62,7 +53,7 @@ def test_what_the_deployment_tells_is_named(stack: Stack) -> None:
     account = CfnParameter(stack, "Account").value_as_string
     version = CfnParameter(stack, "Version").value_as_string
     role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
-    policy = ProjectPolicy(stack, "Policy", project=project)
+    policy = define(stack, project=project)
     policy.grant_copy(iam.AccountPrincipal(account), versions=[version])
     policy.grant_copy(role)
     named, roles = told(stack)
@@ -72,24 +63,24 @@ def test_what_the_deployment_tells_is_named(stack: Stack) -> None:
 
 
 IF = {"Fn::If": ["Wide", {"AWS": "444455556666"}, {"AWS": "111122223333"}]}
-STATEMENT_IF = {"Fn::If": ["Wide", statement()["Statement"], {"Ref": "AWS::NoValue"}]}
+STATEMENT_IF = {"Fn::If": ["Wide", document()["Statement"][0], {"Ref": "AWS::NoValue"}]}
 
 
 @pytest.mark.parametrize(
-    ("document", "line"),
+    ("given", "line"),
     [
         (Fn.ref("Document"), "Project logos: the deployment decides who may copy: <Document>."),
-        (statement(Principal=IF), f"Project logos: {minified(IF)} may copy every model version."),
+        (document(Principal=IF), f"Project logos: {minified(IF)} may copy every model version."),
         (
-            {"Version": "2012-10-17", "Statement": [STATEMENT_IF]},
+            document() | {"Statement": [STATEMENT_IF]},
             f"Project logos: the deployment decides who may copy: {minified(STATEMENT_IF)}.",
         ),
     ],
     ids=["document", "principal", "statement"],
 )
-def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack, document: Any, line: str) -> None:
+def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack, given: Any, line: str) -> None:
     """Where an intrinsic function stands for a document, a statement or a principal, whoever it names is told."""
-    ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=document)
+    define(stack, document=given)
     assert told(stack) == [line]
 
 
@@ -97,16 +88,14 @@ def test_a_condition_forges_nothing(stack: Stack) -> None:
     """A value can neither begin a line of its own, nor end its quotes, nor be the tag that the CLI cuts out."""
     value = 'a" and\n[ack: x'
     condition = {"StringEquals": {"aws:PrincipalTag/team": [value, "]"]}}
-    ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=statement(Condition=condition))
+    define(stack, document=document(Condition=condition))
     (line,) = told(stack)
     assert line.endswith(r' if StringEquals aws:PrincipalTag/team "a\" and\n\u005back: x" or "]".')
 
 
-def test_a_second_synthesis_tells_nothing_twice() -> None:
+def test_a_second_synthesis_tells_nothing_twice(app: App, stack: Stack) -> None:
     """Whoever synthesizes again reads each statement once."""
-    app = App(analytics_reporting=False)
-    stack = Stack(app, "Sharing")
-    ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, document=statement())
+    define(stack, document=document())
     app.synth()
     app.synth(force=True)
     assert told(stack) == ["Project logos: account 111122223333 may copy every model version."]
