@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.endpoints import CloudFormation, Response
-from benchmarks.functions import Function, FunctionEnded, Process
+from benchmarks.functions import TRIES, Function, FunctionEnded, Process
 from benchmarks.samples import ACCOUNT, REGION, document, trusted_account
 from localcloud.rekognition import AwsError, LocalRekognition
 
-TRIES = 3
-"""How often Lambda delivers an event whose function raises or ends, and CloudFormation a cleanup's Delete."""
 OLD, NEW, ANOTHERS = 1, 2, 9
 _WHOSE = {trusted_account(OLD): "old", trusted_account(NEW): "new", trusted_account(ANOTHERS): "another's"}
 
@@ -29,33 +27,18 @@ class Case(NamedTuple):
 
 CASES = (
     Case("another resource fails during create", "another_fails create", "ROLLBACK_COMPLETE", ""),
-    Case("document updated in place", "create update", "UPDATE_COMPLETE", "sharing: new"),
-    Case(
-        "another resource fails during update",
-        "create another_fails update",
-        "UPDATE_ROLLBACK_COMPLETE",
-        "sharing: old",
-    ),
-    Case("policy edited by hand, then updated", "create put_another update", "UPDATE_COMPLETE", "sharing: new"),
+    Case("document updated in place", "create update", "UPDATE_COMPLETE", "new"),
+    Case("another resource fails during update", "create another_fails update", "UPDATE_ROLLBACK_COMPLETE", "old"),
+    Case("policy edited by hand, then updated", "create put_another update", "UPDATE_COMPLETE", "new"),
     Case("policy edited by hand, then stack deleted", "create put_another delete", "DELETE_COMPLETE", ""),
     Case("policy removed by hand, then stack deleted", "create remove delete", "DELETE_COMPLETE", ""),
-    Case("another's policy has the name", "put_another create", "ROLLBACK_COMPLETE", "sharing: another's"),
-    Case(
-        "the same, Create canceled before it ran",
-        "put_another cancel_create",
-        "ROLLBACK_COMPLETE",
-        "sharing: another's",
-    ),
-    Case(
-        "the same, if the service overwrote it",
-        "put_another overwriting create",
-        "ROLLBACK_COMPLETE",
-        "sharing: another's",
-    ),
-    Case("process killed, Create delivered again", "killed_once create", "CREATE_COMPLETE", "sharing: old"),
-    Case("connection of the response dropped once", "dropped_once create", "CREATE_COMPLETE", "sharing: old"),
-    Case("first five calls throttled", "throttled create", "CREATE_COMPLETE", "sharing: old"),
-    Case("PolicyName changed", "create rename", "UPDATE_COMPLETE", "renamed: new"),
+    Case("another's policy has the name", "put_another create", "ROLLBACK_COMPLETE", "another's"),
+    Case("the same, Create canceled before it ran", "put_another cancel_create", "ROLLBACK_COMPLETE", "another's"),
+    Case("the same, if the service overwrote it", "put_another overwriting create", "ROLLBACK_COMPLETE", "another's"),
+    Case("process killed, Create delivered again", "killed_once create", "CREATE_COMPLETE", "old"),
+    Case("connection of the response dropped once", "dropped_once create", "CREATE_COMPLETE", "old"),
+    Case("first five calls throttled", "throttled create", "CREATE_COMPLETE", "old"),
+    Case("PolicyName changed", "create rename", "UPDATE_COMPLETE", "new, renamed"),
 )
 
 
@@ -136,14 +119,14 @@ class Stack:
 
     @property
     def live(self) -> str:
-        """Return the name of each live policy, and whether its document is the old one, the new one or another's."""
+        """Return whether each live policy is the old one, the new one or another's, and its name if that changed."""
         policies = [
-            f"{policy['PolicyName']}: {whose}"
+            whose if policy["PolicyName"] == "sharing" else f"{whose}, {policy['PolicyName']}"
             for policy in self._policies()
             for account, whose in _WHOSE.items()
             if account in policy["PolicyDocument"]
         ]
-        return ", ".join(sorted(policies))
+        return "; ".join(sorted(policies))
 
     # -- what people do ------------------------------------------------------------------------------------------------
 

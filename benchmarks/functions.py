@@ -32,6 +32,8 @@ OURS, AWS_CUSTOM_RESOURCE, PROVIDER, README = (
 )
 TIMEOUTS = {OURS: 480, AWS_CUSTOM_RESOURCE: 120, PROVIDER: 900, README: 120}
 """Seconds, as the templates have them. crhelper's README has none; with more than 135 s it sleeps during a Delete."""
+TRIES = 3
+"""How often Lambda delivers an event whose function raises or ends, and CloudFormation a cleanup's Delete."""
 _PATIENCE = 150.0
 
 

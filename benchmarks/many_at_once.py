@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.endpoints import CloudFormation
-from benchmarks.functions import Function, Process
+from benchmarks.functions import TRIES, Function, Process
 from benchmarks.samples import ACCOUNT, REGION
 from localcloud.rekognition import LocalRekognition
 from tests.container.rate_limit import RateLimit
@@ -19,8 +19,6 @@ from tests.container.rate_limit import RateLimit
 REQUESTS, PROCESSES = 100, 10
 RATE = 5.0
 PER_PROJECT = 5
-TRIES = 3
-"""How often Lambda delivers an event whose function raises."""
 
 
 @dataclass(frozen=True)
