@@ -282,6 +282,7 @@ class TestParse:
             ('"text"', "not an object"),
             ("{'Version': '2012-10-17'}", "is not JSON"),
             ('{"Effect": "Deny", "Effect": "Allow"}', "duplicate key"),
+            (f'{{"{"k" * 40}": 1, "{"k" * 40}": 2}}', rf'duplicate key "{"k" * 14}\.\.\.{"k" * 13}"'),
             ('{"Version": NaN}', "is not JSON"),
             ("[" * 100_000, "nested too deeply"),
             (7, "must be an object or a JSON string"),

@@ -312,11 +312,13 @@ class TestCanceledCreate:
     @pytest.mark.parametrize("physical_id", [MADE_UP, IN_DOUBT])
     @pytest.mark.parametrize("name", [None, "mine"])
     def test_removes_what_its_own_tags_tell(self, stage: CopyStage, physical_id: str, name: str | None) -> None:
-        """Own tags, young enough: deleted, waiting out the copy."""
+        """Own tags, young enough: deleted, waiting out the copy, and no longer: its Create has begun long ago."""
         properties = stage.properties(VersionName=name)
         stage.send("Create", properties)
+        began = stage.time.now
         assert succeeded(stage.send("Delete", properties, physical_id))
         assert stage.versions.live() == {}
+        assert stage.time.now - began < 60
 
     def test_succeeds_where_cloudformation_waits_less_long(self, stage: CopyStage) -> None:
         """With a short ServiceTimeout it waits as long as that allows, and doesn't fail for nothing."""

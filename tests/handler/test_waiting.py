@@ -16,7 +16,7 @@ from custom_resource import response
 from custom_resource.errors import HandOverError, ResponseLostError
 from custom_resource.outcome import Outcome
 from custom_resource.request import Request
-from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT
+from custom_resource.timeouts import RESPONSE_RESERVE, WAITING_FUNCTION_TIMEOUT
 from custom_resource.waiting import MOST_RUNS, Unfinished, WaitingResource, WaitingRun
 from tests.handler import toy
 from tests.handler.stage import STARTED, VirtualTime
@@ -178,6 +178,15 @@ def test_an_invocation_that_fails_is_retried_within_the_run(bed: Bed, caplog: py
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
         f"The function couldn't invoke itself ({name}), retrying" for name in ("RuntimeError", "PermissionError")
     ]
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(15.5, 5), (15.6, 6)])
+def test_no_invocation_begins_at_the_deadline(bed: Bed, seconds: float, tries: int) -> None:
+    """The pauses double, and time is left for the response."""
+    bed.failing = [RuntimeError("Rate exceeded")] * 1000
+    with pytest.raises(HandOverError):
+        bed.deliver(event(), seconds=RESPONSE_RESERVE + seconds)
+    assert [at - STARTED for at, _ in bed.invoked] == [0, 0.5, 1.5, 3.5, 7.5, 15.5][:tries]
 
 
 def test_a_hand_over_that_fails_fails_the_run(bed: Bed) -> None:
