@@ -201,10 +201,6 @@ class TestRules:
         (found,) = violations(statement(Condition={operator: {"aws:a": "b"}}), project=project())
         assert f'unknown condition operator "{operator}"' in found
 
-    def test_everybody_may_be_asked_for_by_name(self) -> None:
-        """With BlockPublicPolicy false a statement for everybody passes."""
-        assert violations(statement(Principal="*"), project=project(), block_public_policy=False) == []
-
     def test_what_is_not_known_breaks_no_rule(self) -> None:
         """A value that only CloudFormation knows is not judged, all others are."""
         unknown = {"Fn::GetAtt": ["Project", "Arn"]}

@@ -53,12 +53,6 @@ def test_bad_input_changes_nothing(stage: Stage, event: str, properties: dict[st
     assert stage.calls in ([], ["ListProjectPolicies"] if event == "update" and "PolicyDocument" in properties else [])
 
 
-def test_everybody_may_be_asked_for_by_name(stage: Stage) -> None:
-    """With BlockPublicPolicy false, delivered as a string, a policy for everybody is put."""
-    assert stage.send(stage.event("create", PolicyDocument=PUBLIC, BlockPublicPolicy="false")).failure == ""
-    assert stage.live_is(PUBLIC)
-
-
 def test_a_document_is_put_minified(stage: Stage) -> None:
     """Text in any layout is sent without white space, so that it does not count against the 2000 characters."""
     stage.send(stage.event("create", PolicyDocument=json.dumps(MINE, indent=200)))

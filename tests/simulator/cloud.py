@@ -41,9 +41,9 @@ class BaseCloud:
         """Run UpdateStack."""
         self.operate(lambda: stack.update(template, **options))
 
-    def delete(self, stack: Stack, **options: Any) -> None:
+    def delete(self, stack: Stack) -> None:
         """Run DeleteStack."""
-        self.operate(lambda: stack.delete(**options))
+        self.operate(stack.delete)
 
     def continue_update_rollback(self, stack: Stack) -> None:
         """Run ContinueUpdateRollback."""

@@ -42,11 +42,6 @@ class Copy(Managed):
     resource_type = RESOURCE_TYPE
 
     @property
-    def key(self) -> tuple[str, ...]:
-        """What another value of makes another copy."""
-        return self.source, self.version_name or "", self.bucket
-
-    @property
     def properties(self) -> dict[str, Any]:
         """The properties as an event has them."""
         return self.versions.properties(

@@ -146,7 +146,7 @@ class Stack:
         self.others: dict[str, Other] = {}
         self.events: list[str] = []
         self.kept: list[Resource] = []
-        """What stayed by its DeletionPolicy or UpdateReplacePolicy, or because it was retained at the deletion."""
+        """What stayed by its DeletionPolicy or UpdateReplacePolicy."""
         self.dropped: list[Resource] = []
         """What a clean-up gave up after three tries."""
         self._failed: dict[str, Resource] = {}
@@ -155,7 +155,7 @@ class Stack:
 
     def create(self, template: Template, *, disable_rollback: bool = False) -> None:
         """CreateStack."""
-        changes, ok = self._apply(template, disable_rollback=disable_rollback)
+        changes, ok = self._apply(template)
         if ok:
             self.status = "CREATE_COMPLETE"
         elif disable_rollback:
@@ -172,7 +172,7 @@ class Stack:
             self._delete_all(failed)
         before = dict(self.resources)
         others_before = dict(self.others)
-        changes, ok = self._apply(template, disable_rollback=disable_rollback)
+        changes, ok = self._apply(template)
         if ok:
             self.status = "UPDATE_COMPLETE"
             self._clean_up_after_success(template, before)
@@ -191,13 +191,13 @@ class Stack:
         changes, self._unreversed = self._unreversed, []
         self._rollback_update(changes)
 
-    def delete(self, retain: tuple[str, ...] = ()) -> None:
+    def delete(self) -> None:
         """DeleteStack."""
         failed, self._failed = self._failed, {}
         self._delete_all(failed)
         ok = True
         for logical_id, resource in list(self.resources.items()):
-            if resource.policy.retain or logical_id in retain:
+            if resource.policy.retain:
                 self.kept.append(self.resources.pop(logical_id))
             elif self._deleted(logical_id, resource):
                 del self.resources[logical_id]
@@ -207,7 +207,7 @@ class Stack:
 
     # -- forwards ------------------------------------------------------------------------------------------------------
 
-    def _apply(self, template: Template, *, disable_rollback: bool) -> tuple[list[Change], bool]:
+    def _apply(self, template: Template) -> tuple[list[Change], bool]:
         """Create and update what the template asks for, all that may at once; stop at the first failure."""
         changes: list[Change] = []
         done = {logical_id: Signal(self.world) for logical_id in template}
@@ -220,7 +220,7 @@ class Stack:
                 if isinstance(wanted, Other):
                     ok = self._other(logical_id, wanted)
                 else:
-                    ok = self._one(logical_id, wanted, changes, over, disable_rollback=disable_rollback)
+                    ok = self._one(logical_id, wanted, changes, over)
                 if not ok:
                     over.set()
             done[logical_id].set(ok)
@@ -239,9 +239,7 @@ class Stack:
             self.others[logical_id] = wanted
         return not wanted.fails
 
-    def _one(
-        self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal, *, disable_rollback: bool
-    ) -> bool:
+    def _one(self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal) -> bool:
         """Create or update one policy; return whether it went well."""
         before = self.resources.get(logical_id)
         if before is None:
@@ -249,7 +247,7 @@ class Stack:
         if before.policy.properties == wanted.properties:
             self.resources[logical_id] = Resource(before.physical_id, wanted, before.data)
             return True
-        return self._update_one(logical_id, before, wanted, changes, over, disable_rollback=disable_rollback)
+        return self._update_one(logical_id, before, wanted, changes, over)
 
     def _create_one(self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal) -> bool:
         sent = self.cloudformation.request(self, "Create", logical_id, wanted)
@@ -274,15 +272,7 @@ class Stack:
         wanted: Managed,
         changes: list[Change],
         over: Signal,
-        *,
-        disable_rollback: bool,
     ) -> bool:
-        if before.policy.provider != wanted.provider:
-            self.events.append(f"{logical_id} UPDATE_FAILED Modifying service token is not allowed.")
-            return False
-        if disable_rollback and before.policy.key != wanted.key:
-            self.events.append(f"{logical_id} UPDATE_FAILED Replacement type updates not supported")
-            return False
         sent = self.cloudformation.request(self, "Update", logical_id, wanted, before.physical_id, before.policy)
         response = self._race(sent, wanted, over)
         if response is None and not self.cloudformation.behavior.reverse_update_overlaps:

@@ -20,14 +20,7 @@ class Managed:
     """DeletionPolicy and UpdateReplacePolicy: Retain."""
     needs: str = ""
     """The logical ID of a resource that has to be there first."""
-    provider: str = "provider"
-    """The name of the function."""
     service_timeout: int | None = None
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What another value of makes another resource."""
-        raise NotImplementedError
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -60,7 +53,7 @@ class Policy(Managed):
     def properties(self) -> dict[str, Any]:
         """The properties as an event has them."""
         properties = {
-            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.provider}",
+            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider",
             "ServiceTimeout": None if self.service_timeout is None else str(self.service_timeout),
             "ProjectArn": self.project_arn,
             "PolicyName": self.policy_name,

@@ -174,7 +174,6 @@ def update(
 
 
 UPDATES = {
-    "to the same": update({"Sharing": policy()}, DONE, "", {"sharing": MINE}),
     "to another document": update(NEW, DONE, "Update", {"sharing": OTHER}),
     **{
         f"and another resource fails {after}": update({**NEW, "Other": other}, BACK, "Update Update", {"sharing": MINE})
@@ -184,10 +183,6 @@ UPDATES = {
             "at once": replace(FAILS_AT_ONCE, after=0.0),
         }.items()
     },
-    # "Modifying service token is not allowed."
-    "to another service token": update(
-        {"Sharing": policy(document=OTHER, provider="another")}, BACK, "", {"sharing": MINE}
-    ),
     **{
         f"after somebody {did} it": update(NEW, DONE, "Update", {"sharing": OTHER}, happens=edited("sharing", document))
         for did, document in {"edited": FOREIGN, "removed": None}.items()
@@ -291,15 +286,6 @@ class TestUpdate:
 class TestReplacement:
     """Another name or project makes another policy."""
 
-    @pytest.mark.parametrize("new_properties", [False, True])
-    def test_its_clean_up_may_carry_either_properties(self, new_properties: bool) -> None:
-        """The Delete goes by its ID alone, whichever properties come along."""
-        cloud = Cloud(behavior=Behavior(clean_up_has_new_properties=new_properties))
-        stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
-        assert cloud.live_is(None)
-        cloud.check_stack(stack)
-
     def test_in_doubt_is_removed_by_its_rollback(self, cloud: Cloud) -> None:
         """A FAILED response with another ID is taken for a replacement, so that the policy in doubt is deleted."""
         stack = cloud.made({"Sharing": cloud.policy()})
@@ -307,13 +293,6 @@ class TestReplacement:
         cloud.update(stack, {"Sharing": cloud.policy("renamed", OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert cloud.live_is(None, "renamed")
-        cloud.check_stack(stack)
-
-    def test_with_disabled_rollback_is_rejected(self, cloud: Cloud) -> None:
-        """CloudFormation rejects it, and nothing is asked of the function."""
-        stack = cloud.made({"Sharing": cloud.policy()})
-        cloud.update(stack, {"Sharing": cloud.policy("renamed")}, disable_rollback=True)
-        assert len(cloud.sent()) == 1
         cloud.check_stack(stack)
 
     def test_to_another_project(self, cloud: Cloud) -> None:
@@ -379,14 +358,6 @@ class TestDelete:
         assert stack.status == "DELETE_COMPLETE"
         assert cloud.live_is(None)
         assert cloud.function.log[-1].calls[0].made == ["ListProjectPolicies", "DeleteProjectPolicy"]
-
-    @pytest.mark.parametrize("retain", ["in the template", "at the deletion"])
-    def test_retained(self, cloud: Cloud, retain: str) -> None:
-        """DELETE_SKIPPED: nothing is sent, and the policy stays."""
-        stack = cloud.made({"Sharing": cloud.policy(retain=retain == "in the template")})
-        cloud.delete(stack, retain=("Sharing",) if retain == "at the deletion" else ())
-        assert len(cloud.sent()) == 1
-        assert cloud.live_is(MINE)
 
     def test_of_a_policy_removed_by_hand(self, cloud: Cloud) -> None:
         """Somebody was faster: that is success."""
