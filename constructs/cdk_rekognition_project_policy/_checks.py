@@ -54,10 +54,11 @@ _PARAMETERS = {
     "SourceProjectVersionArn": "source_version_arn",
     "Tags": "tags",
     "VersionName": "version_name",
+    "must be an object": "must be a mapping",
 }
-"""The constructs' parameters for what the function's messages name."""
+"""What is called otherwise in an app than in a template: the constructs' parameters for the resources' properties."""
 
-_PROPERTY = re.compile(rf"(?:Property )?\b({'|'.join(_PARAMETERS)})\b")
+_PROPERTY = re.compile(rf"(?:Property )?(?<![\w.])({'|'.join(_PARAMETERS)})\b")
 
 
 def wrong(user: IConstruct, name: str, value: object, what: str) -> ValueError:
@@ -130,6 +131,8 @@ def check_account(user: Construct, name: str, role: iam.IRole) -> None:
 
     A policy would be attached to the role of the same name in the stack's own account.
     """
+    if not hasattr(role, "principal_account"):
+        raise wrong(user, name, role, "an iam.Role")
     its, own = role.principal_account, Environment.of(stack_of(user)).account
     if its is not None and own is not None and not is_token(its) and its != own:
         raise ValueError(

@@ -26,7 +26,7 @@ VERSION = "2012-10-17"
 _INFO = "aws:cdk:info"
 """The type of an information annotation (``ArtifactMetadataEntryType.INFO``)."""
 
-_FILE_NAME = re.compile(r'[^{}"\n]+\.\w+')
+_FILE_NAME = re.compile(r'[^{}"\n]*[./\\][^{}"\n]+')
 
 Document = iam.PolicyDocument | Mapping[str, Any] | str | Path
 
@@ -54,6 +54,10 @@ class DocumentRules:
             return given
         if isinstance(given, Path):
             given = _text_of(given)
+        if not isinstance(given, (str, Mapping)):
+            raise errors.RejectedError(
+                f"document is {given!r}. Give an iam.PolicyDocument, a mapping, a JSON string or the Path of a file."
+            )
         if isinstance(given, str) and _FILE_NAME.fullmatch(given):
             raise errors.RejectedError(
                 f'document "{errors.shorten(given)}" looks like the name of a file. Give Path(...) or '
@@ -171,8 +175,9 @@ def _text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise errors.RejectedError(
-            f'document file "{file.absolute()}" can\'t be read ({error}). Give the path of a JSON file in UTF-8.'
+            f'document file "{file.absolute()}" can\'t be read ({reason}). Give the path of a JSON file in UTF-8.'
         ) from None
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # it takes long to load, and only a rule needs it
     from aws_cdk import aws_events as events
 
 _SERVICE_TIMEOUT = Duration.seconds(timeouts.SERVICE_TIMEOUT)
-_EXAMPLES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+_EXAMPLES = {"AWS::Partition": "partition", "AWS::Region": "region", "AWS::AccountId": "000000000000"}
 """Values for the pseudo parameters in a project's ARN, so that the rest of it can be checked."""
 
 

@@ -343,6 +343,8 @@ class _Rules:
                 yield f'Principal "{shorten(principal)}" is not valid; use {{"AWS": "{shorten(principal)}"}}.'
                 return
             principal = {"AWS": _EVERYBODY}
+        if isinstance(principal, (int, float)):
+            principal = {"AWS": principal}
         if not isinstance(principal, Mapping):
             yield 'Principal is not valid; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
             return

@@ -144,8 +144,10 @@ class TestRules:
     )
     def test_an_account_that_was_a_number(self, account: object, told: str) -> None:
         """What JSON, YAML or Python made of an account's ID without quotation marks may be another account's."""
-        (found,) = violations(statement(Principal={"AWS": [account]}), project=project())
-        assert re.search(told, found)
+        given = [{"AWS": [account]}, {"AWS": account}, account]
+        for principal in given if not isinstance(account, str) else given[:-1]:
+            (found,) = violations(statement(Principal=principal), project=project())
+            assert re.search(told, found)
 
     @pytest.mark.parametrize(
         "good",

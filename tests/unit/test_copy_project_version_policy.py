@@ -95,6 +95,7 @@ def test_is_attached_to_roles(stack: Stack) -> None:
         ({"destination_project_arn": DESTINATION.replace("us-east-1", "eu-west-1")}, "within one Region"),
         ({"destination_project_arn": DESTINATION.replace("aws", "aws-cn", 1)}, "within one partition"),
         ({"versions": []}, "versions is"),
+        ({"roles": ["copier"]}, "roles is 'copier'. Give an iam.Role"),
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
         ({"managed_policy_name": "a b|"}, "managed_policy_name is 'a b\\|'. Give 1 to 128 letters"),

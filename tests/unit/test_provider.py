@@ -242,7 +242,7 @@ class TestOptions:
             ({"log_retention": 30}, TypeError),
             ({"log_removal_policy": "retain"}, TypeError),
             ({"log_encryption_key": "arn:aws:kms:us-east-1:123456789012:key/1"}, RuntimeError),
-            ({"role": ""}, AttributeError),
+            ({"role": ""}, ValueError),
             ({"permissions_boundary": iam.AccountRootPrincipal()}, ValueError),
         ],
     )

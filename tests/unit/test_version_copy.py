@@ -219,7 +219,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
         ({"version_name": ""}, 'version_name "" is not valid'),
         ({"version_name": "a b"}, 'version_name "a b" is not valid'),
         ({"version_name": f"v {Aws.REGION}"}, "version_name"),
-        ({"tags": [{"Key": "a", "Value": "b"}]}, "tags must be an object"),
+        ({"tags": [{"Key": "a", "Value": "b"}]}, "tags must be a mapping"),
         ({"tags": {"aws:team": "logos"}}, 'key "aws:team", whose prefix is reserved for AWS'),
         ({"tags": {str(number): "" for number in range(51)}}, "tags has 51 tags"),
         ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
