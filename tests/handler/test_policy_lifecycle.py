@@ -217,12 +217,23 @@ class TestCreate:
         assert outcome.physical_id == f"{IN_DOUBT}:{stage.time.now:.0f}"
         assert stage.calls == []
 
-    def test_sixth_policy_names_the_quota_at_once(self, stage: Stage) -> None:
-        """A full project fails without another try, with where to raise the quota."""
-        for number in range(5):
+    @pytest.mark.parametrize(
+        ("policies", "fault", "says"),
+        [
+            (5, [], "Service Quotas"),
+            (0, [AwsError("ResourceNotFoundException", "Gone")], "the project does not exist"),
+        ],
+    )
+    def test_a_put_that_is_rejected_for_good_is_not_tried_again(
+        self, stage: Stage, policies: int, fault: list[AwsError], says: str
+    ) -> None:
+        """The sixth policy names the quota, and nothing was made."""
+        for number in range(policies):
             stage.put(FOREIGN, f"other-{number}")
+        stage.time.now += 300  # a young project may not be known everywhere yet
+        stage.rekognition.faults.inject(PUT, *fault)
         outcome = stage.send(stage.event("create"))
-        assert "Service Quotas" in outcome.failure
+        assert says in outcome.failure
         assert outcome.physical_id == MARKER
         assert stage.calls == [LIST, PUT]
 

@@ -242,6 +242,19 @@ class TestCreate:
         assert changes(stage) == []
         assert stage.version() == foreign
 
+    def test_copies_where_what_has_its_name_goes_while_it_is_read(self, stage: CopyStage) -> None:
+        """Its tags can't be listed anymore, and the next read doesn't show it."""
+        foreign = stage.versions.somebody_copies("mine")
+        stage.time.now += DAY
+
+        def vanish(operation: str, _: object) -> None:
+            if operation == "ListTagsForResource" and stage.versions.live().get(str(foreign.arn)) is foreign:
+                stage.versions.switches.deleting_time = 0
+                stage.versions.store.delete_version(ACCOUNT, REGION, str(foreign.arn))
+
+        stage.versions.service.faults.before = vanish
+        assert succeeded(stage.send("Create", stage.properties(VersionName="mine")))
+
     def test_slower_than_cloudformation_waits_fails_with_its_arn(self, stage: CopyStage) -> None:
         """Not ready a minute before the end: FAILED in time; the Delete waits, and can be repeated."""
         stage.versions.switches.copying_time = 9000
@@ -495,6 +508,15 @@ class TestDelete:
         assert changes(stage) == ["DeleteProjectVersion"]
         assert "ListTagsForResource" not in stage.versions.calls()  # the ARN in the ID says whose it is
         assert stage.runs == 2
+
+    def test_that_the_service_rejects_fails(self, stage: CopyStage) -> None:
+        """It is still there, so it can be deleted again."""
+        physical_id = stage.made()
+        stage.fails("InvalidParameterException", "DeleteProjectVersion")
+        received = stage.send("Delete", stage.properties(), physical_id)
+        assert not succeeded(received)
+        assert "InvalidParameterException" in received["Reason"]
+        assert stage.arn == physical_id
 
     @pytest.mark.parametrize("gone", ["version", "project"])
     def test_of_what_is_gone_succeeds(self, stage: CopyStage, gone: str) -> None:
