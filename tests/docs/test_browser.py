@@ -117,6 +117,12 @@ WIDER_THAN_IT_SHOWS = """() => {
         ("cost", "faq.html"),
         ("downgrade", "upgrading.html"),
         ("organization", "how-to/who-may-copy.html"),
+        ("rename", "how-to/adopt-keep-move.html"),
+        ("unit test", "how-to/who-may-copy.html"),
+        ("TypeScript", "compatibility.html"),
+        ("VPC", "security.html"),
+        ("third-party", "security.html"),
+        ("log encrypted", "security.html"),
     ],
 )
 def test_search_finds(address: str, page: Page, word: str, expected: str) -> None:
