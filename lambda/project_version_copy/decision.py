@@ -107,11 +107,11 @@ class Moment:
     """When the request was made; where it doesn't tell, when its first run began."""
     since: float
     """When the first run of this delivery began."""
-    unchanged: float = 0.0
+    unchanged: float
     """For how many seconds the same model version and status, or none, have been read."""
-    own_arn: str = ""
+    own_arn: str
     """The ARN of the copy that this request has made, as it or the copy's tags tell, or that it has begun to delete."""
-    own_created: float | None = None
+    own_created: float | None
     """When that copy was made."""
 
     @property

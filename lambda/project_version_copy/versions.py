@@ -189,7 +189,7 @@ class ProjectVersions(RekognitionCalls):
         patience = super()._patience(error)
         if error.operation == "CopyProjectVersion" and error.code == ACCESS_DENIED:
             patience = GRANT_PATIENCE
-        return math.inf if patience and self._is_worth_retrying(error, patience) else 0
+        return math.inf if self._is_worth_retrying(error, patience) else 0
 
     def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
         now = self._clock.now()

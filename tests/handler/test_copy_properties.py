@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from custom_resource.errors import RejectedError
-from project_version_copy.identity import TAG_PREFIX, Facts, PhysicalId
+from project_version_copy.identity import TAG_PREFIX, Facts, Owner, PhysicalId, tags_of
 from project_version_copy.properties import Properties
 from rekognition.arns import Environment, ModelVersion, Project
 from rekognition.errors import InvalidArnError
 from tests.handler.copy_stage import DESTINATION, SOURCE, STACK, VERSION
 
 HERE = Environment("us-east-1", "111122223333")
+LONG_ALIAS = f"alias/{'models' * 50}"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 
 
@@ -211,12 +212,14 @@ class TestDefaultName:
         ("alias/models", KEY, "alias/other", False),
         ("alias/models", KEY, "", True),
         (KEY, KEY, "alias/models", True),
+        (LONG_ALIAS, KEY, LONG_ALIAS[:256], True),
     ],
 )
 def test_compares_keys_in_whichever_form(wanted: str, live: str, tagged: str, same: bool) -> None:
     """Describe may show another form than was given; the tag remembers what was given."""
     tags = {f"{TAG_PREFIX}kms-key": tagged} if tagged else {}
     facts = [Facts(VERSION, DESTINATION, "results", "", key) for key in (wanted, live)]
+    assert all(len(value) <= 256 for value in tags_of(Owner(STACK, "Copy", "request"), facts[0]).values())
     assert facts[0].are_those_of(facts[1], tags) == same
 
 

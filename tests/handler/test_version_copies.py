@@ -333,6 +333,14 @@ class TestCanceledCreate:
         assert stage.versions.live() == {}
         assert stage.time.now - began < 60
 
+    def test_goes_on_reading_where_what_it_deletes_is_gone(self, stage: CopyStage) -> None:
+        """Somebody else has deleted it, and the Create may be delivered once more."""
+        stage.send("Create", stage.properties())
+        gone = AwsError("ResourceNotFoundException", "Gone")
+        stage.versions.service.faults.inject("DeleteProjectVersion", gone)
+        assert succeeded(stage.send("Delete", stage.properties(), MADE_UP))
+        assert stage.versions.live() == {}
+
     def test_succeeds_where_cloudformation_waits_less_long(self, stage: CopyStage) -> None:
         """With a short ServiceTimeout it waits as long as that allows, and doesn't fail for nothing."""
         assert succeeded(stage.send("Delete", stage.properties(ServiceTimeout="120"), MADE_UP))
