@@ -78,7 +78,7 @@ class RunOverError(Exception):
     """A wait that would go beyond the run's end; ``cause`` is what the last call met, where it failed."""
 
     def __init__(self, cause: Exception | None = None) -> None:
-        super().__init__(str(cause or ""))
+        super().__init__(cause)
         self.cause = cause
 
 

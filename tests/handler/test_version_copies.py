@@ -86,11 +86,12 @@ class TestCreate:
         }
 
     def test_is_finished_in_one_run_where_it_takes_seconds(self, stage: CopyStage) -> None:
-        """What is done at once is responded to at once, with two reads."""
+        """What is done at once is responded to at once, with two reads, although its first try is throttled."""
         stage.versions.switches.copying_time = 1
+        stage.versions.service.faults.inject(COPY, AwsError("ThrottlingException", "Rate exceeded"))
         assert succeeded(stage.send("Create", stage.properties()))
         assert stage.runs == 1
-        assert stage.versions.calls() == ["DescribeProjectVersions", "CopyProjectVersion", "DescribeProjectVersions"]
+        assert stage.versions.calls() == ["DescribeProjectVersions", COPY, COPY, "DescribeProjectVersions"]
 
     @pytest.mark.parametrize("seconds", [20, 45, 600])
     def test_waits_for_a_policy_that_comes_a_little_later(self, stage: CopyStage, seconds: float) -> None:
@@ -225,6 +226,14 @@ class TestCreate:
             assert succeeded(stage.send("Delete", stage.properties(VersionName="mine"), physical_id))
         assert changes(stage) == []
         assert stage.version() == foreign
+
+    def test_fails_where_it_cannot_tell_whose_a_model_version_is(self, stage: CopyStage) -> None:
+        """Tags that can't be listed are not none."""
+        stage.versions.somebody_copies("mine")
+        stage.fails("InvalidParameterException", "ListTagsForResource")
+        received = stage.send("Create", stage.properties(VersionName="mine"))
+        assert "InvalidParameterException" in received["Reason"]
+        assert changes(stage) == []
 
     def test_adopts_a_finished_copy_of_the_same_where_asked(self, stage: CopyStage) -> None:
         """Its ID ends in |adopted, its attributes don't, and nothing that the stack does later changes it."""
@@ -553,6 +562,14 @@ class TestDelete:
         stage.versions.switches.copying_time = 4000
         received = stage.send("Create", stage.properties())
         assert succeeded(stage.send("Delete", stage.properties(), received["PhysicalResourceId"]))
+        assert stage.versions.live() == {}
+
+    def test_by_its_arn_waits_out_a_copy_in_progress(self, stage: CopyStage) -> None:
+        """The status can't be read then, but the version's age tells that it may be one."""
+        stage.versions.switches.delete_while_copying, stage.versions.switches.copying_time = "reject", 3590
+        received = stage.send("Create", stage.properties())
+        new = stage.properties(DestinationProjectArn=stage.versions.project("other"))
+        assert succeeded(stage.send("Delete", new, received["PhysicalResourceId"]))
         assert stage.versions.live() == {}
 
     def test_with_the_new_project_in_its_properties_deletes_by_arn(self, stage: CopyStage) -> None:

@@ -299,11 +299,16 @@ def test_a_timeout_or_crash_of_a_later_run_responds_with_what_the_run_before_kne
 
 
 def test_a_request_that_a_timeout_responded_to_does_not_go_on(bed: Bed) -> None:
-    """A second response could only contradict the first."""
-    bed.during = lambda: timer_fires(bed)
+    """A second response could only contradict the first; its ID says since when the Create is in doubt."""
+
+    def run_out_of_time() -> None:
+        bed.time.now += 719
+        timer_fires(bed)
+
+    bed.during = run_out_of_time
     bed.deliver(event())
     assert bed.queue == []
-    assert [received["Status"] for received in bed.responses] == ["FAILED"]
+    assert [(each["Status"], each["PhysicalResourceId"]) for each in bed.responses] == [("FAILED", toy.IN_DOUBT)]
 
 
 def test_the_timer_is_silent_while_the_run_hands_over(bed: Bed) -> None:
