@@ -59,8 +59,8 @@ class TestRules:
             (statement(Effect=None), "missing Effect"),
             (statement(Principal=None, Action=None), "missing Principal and Action"),
             (statement(Resource=None), "missing Resource"),
-            (statement(NotAction="x"), "NotAction is not allowed"),
-            (statement(NotResource="x"), "NotResource is not allowed"),
+            (statement(NotAction="x"), "NotAction is not allowed in a project policy; use Action."),
+            (statement(NotResource="x"), "NotResource is not allowed in a project policy; use Resource."),
             (statement(NotPrincipal={"AWS": "111122223333"}), "NotPrincipal is not allowed"),
             (statement(Effects="Allow"), 'unknown element "Effects"'),
             (statement(Effect="allow"), 'Effect "allow" is not valid'),
@@ -210,6 +210,12 @@ class TestRules:
         found = violations(wanted, project=None, is_unknown=lambda value: value == unknown)
         assert len(found) == 1
         assert "s3:GetObject" in found[0]
+        for condition in (unknown, {"StringEquals": unknown}, {"StringEquals": {"aws:PrincipalOrgID": unknown}}):
+            public = statement(Principal="*", Condition=condition)
+            assert (
+                violations(public, project=None, is_unknown=lambda value: value == unknown, beginning=lambda _: "")
+                == []
+            )
 
     def test_size_is_measured_minified(self) -> None:
         """2000 characters pass, one more is rejected with the excess; white space does not count."""

@@ -394,6 +394,7 @@ class TestUpdate:
         ("old", "new", "makes"),
         [
             ({}, {"StopRunning": "true", "AdoptExisting": "true"}, []),  # they concern the function only
+            ({"Tags": {"a": "b"}}, {}, ["UntagResource"]),
             ({"VersionName": "mine"}, {}, []),  # the live version is what is wanted, whatever it is called
             ({"KmsKeyId": "alias/models"}, {"KmsKeyId": "alias/models", "Tags": {"a": "b"}}, ["TagResource"]),
             (
