@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from _deploy import LOG, ROOT, TOOLKIT, DeployError, Target, guarded, outputs, started, step, stop_if_unused, target_of
+from _target import LOG, ROOT, DeployError, Target, guarded, started_cloud, step, stop_if_unused
 
 from localcloud.cloud import LocalCloud
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from mypy_boto3_rekognition.type_defs import ProjectVersionDescriptionTypeDef
 
 TRUSTING, TRUSTED = "123456789012", "111122223333"
 SOMEBODY_ELSE = "444455556666"
@@ -26,50 +21,42 @@ class Account:
     """One of the two accounts, and its stack of the example."""
 
     def __init__(self, cloud: LocalCloud, account: str, stack: str) -> None:
-        self.target: Target = target_of(cloud.full_environment(account), "the local cloud")
-        self._stack = stack
+        self.target = Target.of(cloud.full_environment(account))
+        self.stack = stack
         self.rekognition: Any = self.target.client("rekognition")
 
     def deploy(self, title: str, **context: str) -> dict[str, str]:
         """Deploy the stack, and return its outputs."""
-        if self.target.stack(TOOLKIT) is None:
-            place = f"aws://{self.target.account}/{self.target.region}"
-            self.target.cdk(
-                f"Bootstrapping the CDK in account {self.target.account}", "bootstrap", place, where=LOG.parent
-            )
+        self.target.bootstrap()
         self._cdk(title, "deploy", "--require-approval", "never", **context)
-        return outputs(self.stack or {})
+        return self.target.outputs(self.stack)
 
     def destroy(self) -> None:
         """Delete the stack, where there is one."""
-        if self.stack is not None:
-            self._cdk(f"Destroying {self._stack} in account {self.target.account}", "destroy", "--force")
-
-    @property
-    def stack(self) -> Mapping[str, Any] | None:
-        """What CloudFormation says about the stack."""
-        return self.target.stack(self._stack)
+        if self.target.stack(self.stack) is not None:
+            self._cdk(f"Destroying {self.stack} in account {self.target.account}", "destroy", "--force")
 
     def reason(self) -> str:
         """Return why the last update of a custom resource failed."""
-        events = self.target.client("cloudformation").describe_stack_events(StackName=self._stack)["StackEvents"]
+        events = self.target.client("cloudformation").describe_stack_events(StackName=self.stack)["StackEvents"]
         return next(
             str(event["ResourceStatusReason"])
             for event in events
             if event["ResourceStatus"] == "UPDATE_FAILED" and event["ResourceType"].startswith("Custom::")
         )
 
-    def versions(self, project_arn: str) -> list[ProjectVersionDescriptionTypeDef]:
-        """Return the model versions of a project."""
-        found: list[ProjectVersionDescriptionTypeDef] = self.rekognition.describe_project_versions(
-            ProjectArn=project_arn
-        )["ProjectVersionDescriptions"]
-        return found
+    def projects(self) -> list[str]:
+        """Return the ARNs of the account's projects."""
+        return [each["ProjectArn"] for each in self.rekognition.describe_projects()["ProjectDescriptions"]]
+
+    def versions(self, project_arn: str) -> dict[str, Any]:
+        """Return the model versions of a project, as DescribeProjectVersions returns them, by their ARNs."""
+        found = self.rekognition.describe_project_versions(ProjectArn=project_arn)["ProjectVersionDescriptions"]
+        return {each["ProjectVersionArn"]: each for each in found}
 
     def _cdk(self, title: str, command: str, *options: str, **context: str) -> None:
-        given = {"trusting": TRUSTING, "trusted": TRUSTED, **context}
-        arguments = [part for key, value in given.items() for part in ("-c", f"{key}={value}")]
-        self.target.cdk(title, command, self._stack, *options, *arguments, where=EXAMPLE)
+        accounts = {"trusting": TRUSTING, "trusted": TRUSTED}
+        self.target.cdk(title, command, self.stack, *options, context=accounts | context, where=EXAMPLE)
 
 
 def deploy(cloud: LocalCloud) -> None:
@@ -96,7 +83,7 @@ def deploy(cloud: LocalCloud) -> None:
             source_version_arn=v2,
         )
     except DeployError:
-        status = (trusted.stack or {}).get("StackStatus")
+        status = (trusted.target.stack(trusted.stack) or {}).get("StackStatus")
         if status != "UPDATE_ROLLBACK_COMPLETE":
             raise
         print(f"\n  {status}, because:\n    {trusted.reason()}")
@@ -108,9 +95,9 @@ def deploy(cloud: LocalCloud) -> None:
 
 def train(account: Account, project_arn: str, name: str) -> str:
     """Return the ARN of a model version, which the local Rekognition trains at once."""
-    for version in account.versions(project_arn):
-        if f"/version/{name}/" in version["ProjectVersionArn"]:
-            return version["ProjectVersionArn"]
+    for arn in account.versions(project_arn):
+        if f"/version/{name}/" in arn:
+            return arn
     output = {"S3Bucket": "training", "S3KeyPrefix": "flags"}
     made = account.rekognition.create_project_version(ProjectArn=project_arn, VersionName=name, OutputConfig=output)
     return str(made["ProjectVersionArn"])
@@ -118,18 +105,14 @@ def train(account: Account, project_arn: str, name: str) -> str:
 
 def show(account: Account, version_arn: str) -> None:
     """Print the copy as DescribeProjectVersions returns it; raises ``DeployError`` where it isn't complete."""
-    project, _, name = version_arn.partition("/version/")
-    (arn,) = (
-        each["ProjectArn"]
-        for each in account.rekognition.describe_projects()["ProjectDescriptions"]
-        if each["ProjectArn"].startswith(f"{project}/")
-    )
-    (found,) = account.versions(arn)
+    copies = [
+        versions[version_arn] for versions in map(account.versions, account.projects()) if version_arn in versions
+    ]
+    if [copy["Status"] for copy in copies] != ["COPYING_COMPLETED"]:
+        raise DeployError(f"{version_arn} isn't a complete copy. See {LOG}")
     print("\n  As DescribeProjectVersions returns it:")
     for key in ("ProjectVersionArn", "Status", "SourceProjectVersionArn"):
-        print(f"    {key:<24}{found[key]}")  # type: ignore[literal-required]
-    if (found["ProjectVersionArn"], found["Status"]) != (version_arn, "COPYING_COMPLETED"):
-        raise DeployError(f"{name} isn't the complete copy that the stack has made. See {LOG}")
+        print(f"    {key:<24}{copies[0][key]}")
 
 
 def destroy(cloud: LocalCloud | None) -> None:
@@ -138,35 +121,28 @@ def destroy(cloud: LocalCloud | None) -> None:
         print("The local cloud is not running, so there is nothing to take down.")
         return
     trusting, trusted = Account(cloud, TRUSTING, "Trusting"), Account(cloud, TRUSTED, "Trusted")
-    project = outputs(trusting.stack or {}).get("ProjectArn")
-    copied_into, _, _ = outputs(trusted.stack or {}).get("VersionArn", "").partition("/version/")
+    project = trusting.target.outputs(trusting.stack).get("ProjectArn")
+    copy = trusted.target.outputs(trusted.stack).get("VersionArn")
     trusted.destroy()
     trusting.destroy()
     if project:
         step("Deleting the project that the stack has kept, with what was trained")
-        for version in trusting.versions(project):
-            trusting.rekognition.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
+        for arn in trusting.versions(project):
+            trusting.rekognition.delete_project_version(ProjectVersionArn=arn)
         trusting.rekognition.delete_project(ProjectArn=project)
-    projects = [each["ProjectArn"] for each in trusted.rekognition.describe_projects()["ProjectDescriptions"]]
-    left = [arn for arn in projects if copied_into and arn.startswith(f"{copied_into}/")]
-    if trusting.stack or trusted.stack or left:
-        raise DeployError(f"Something is left: {left or 'a stack'}. See {LOG}")
+    if any(copy in trusted.versions(each) for each in trusted.projects()):
+        raise DeployError(f"The copy is left: {copy}. See {LOG}")
     print("    Nothing is left: neither stack, nor the copy.")
     stop_if_unused(cloud, trusting.target, trusted.target)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line."""
+def main() -> int:
+    """Do what the command line says; return the exit code."""
     parser = argparse.ArgumentParser(prog="./scripts/deploy", add_help=False)
     parser.add_argument("--both-accounts", action="store_true", required=True)
     parser.add_argument("--destroy", action="store_true")
-    return parser.parse_args(arguments)
-
-
-def main() -> int:
-    """Do what the command line says; return the exit code."""
-    options = parse(sys.argv[1:])
-    return guarded(lambda: destroy(LocalCloud.attach()) if options.destroy else deploy(started()))
+    options = parser.parse_args()
+    return guarded(lambda: destroy(LocalCloud.attach()) if options.destroy else deploy(started_cloud()))
 
 
 if __name__ == "__main__":

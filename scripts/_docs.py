@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from localcloud.virtual_environment import SetupError, ensure_virtual_environment
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from localcloud.virtual_environment import SetupError, ensure_virtual_environment  # noqa: E402
-
 ENVIRONMENT = ROOT / ".localcloud" / "docs"
 REQUIREMENTS = ROOT / "requirements-docs.txt"
-QUIET = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
 
 
 def main() -> int:
@@ -33,7 +29,7 @@ def main() -> int:
     # (-E), because some are made from files that Sphinx doesn't watch. What it keeps of a build lies beside the site.
     doctrees = output.with_name(f".{output.name}-doctrees")
     command = [python, "-m", "sphinx", "-W", "-n", "-E", "--keep-going", "-q", "-b", "html", "-d", doctrees]
-    done = subprocess.run([*command, ROOT / "docs", output], cwd=ROOT, env={**os.environ, **QUIET}, check=False)
+    done = subprocess.run([*command, ROOT / "docs", output], cwd=ROOT, check=False)
     if done.returncode == 0:
         print(f"    {output / 'index.html'}")
     return done.returncode

@@ -64,9 +64,6 @@ ABOUT = """\
 """
 
 
-HERE = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
-
-
 @dataclass(frozen=True)
 class Kind:
     """What differs between the providers."""
@@ -77,10 +74,8 @@ class Kind:
     """The name of its stack, and what the names of the exports begin with."""
     construct: type[ProjectPolicyProvider] | type[ProjectVersionCopyProvider]
     manages: str
-    of_users: Mapping[str, Sequence[str]]
-    """The most that stacks which use the provider attach to its role: actions, by the ARNs of their resources."""
-    of_users_keys: Sequence[str] = ()
-    """The same on KMS keys, through Rekognition only."""
+    for_users: Sequence[Mapping[str, Any]]
+    """The most that stacks which use the provider attach to its role, as statements."""
 
     @property
     def code(self) -> str:
@@ -88,12 +83,18 @@ class Kind:
         return f"{self.name}.zip"
 
 
+def _allow(actions: Sequence[str], resource: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"Effect": "Allow", "Action": actions, "Resource": f"arn:{Aws.PARTITION}:{resource}", **more}
+
+
+HERE = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
+
 POLICIES = Kind(
     name="provider",
     stack="RekognitionProjectPolicyProvider",
     construct=ProjectPolicyProvider,
     manages="Rekognition project policies",
-    of_users={f"rekognition:{HERE}:project/*": ["rekognition:PutProjectPolicy"]},
+    for_users=[_allow(["rekognition:PutProjectPolicy"], f"rekognition:{HERE}:project/*")],
 )
 
 COPIES = Kind(
@@ -101,15 +102,19 @@ COPIES = Kind(
     stack="RekognitionProjectVersionCopyProvider",
     construct=ProjectVersionCopyProvider,
     manages="copies of Rekognition model versions",
-    of_users={
-        f"rekognition:{Aws.REGION}:*:project/*/version/*": ["rekognition:CopyProjectVersion"],
-        f"rekognition:{HERE}:project/*": ["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"],
-        f"rekognition:{HERE}:project/*/version/*": ["rekognition:TagResource", "rekognition:UntagResource"],
-        "s3:::*": ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"],
+    for_users=[
+        _allow(["rekognition:CopyProjectVersion"], f"rekognition:{Aws.REGION}:*:project/*/version/*"),
+        _allow(["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"], f"rekognition:{HERE}:project/*"),
+        _allow(["rekognition:TagResource", "rekognition:UntagResource"], f"rekognition:{HERE}:project/*/version/*"),
+        _allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"], "s3:::*"),
         # The role invokes its own function only, but the boundary has to be there before that function.
-        f"lambda:{HERE}:function:*": ["lambda:InvokeFunction"],
-    },
-    of_users_keys=["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+        _allow(["lambda:InvokeFunction"], f"lambda:{HERE}:function:*"),
+        _allow(
+            ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            f"kms:{Aws.REGION}:*:key/*",
+            Condition={"StringEquals": {"kms:ViaService": f"rekognition.{Aws.REGION}.amazonaws.com"}},
+        ),
+    ],
 )
 
 
@@ -137,7 +142,18 @@ class ProviderStack(Stack):
             description="How long the log is kept",
         )
         resources["Logs"].add_property_override("RetentionInDays", days.value_as_number)
-        self._optional(resources["Logs"], "KmsKeyId", "LogKmsKeyArn", "The KMS key that the log is encrypted with")
+        key = CfnParameter(
+            self,
+            "LogKmsKeyArn",
+            default="",
+            description="The KMS key that the log is encrypted with; none where this is empty",
+        )
+        has_key = CfnCondition(
+            self, "HasLogKmsKeyArn", expression=Fn.condition_not(Fn.condition_equals(key.value_as_string, ""))
+        )
+        resources["Logs"].add_property_override(
+            "KmsKeyId", Fn.condition_if(has_key.logical_id, key.value_as_string, Aws.NO_VALUE)
+        )
         self._bound(resources["Role"], cast("iam.CfnPolicy", resources["Policy"]))
         prefix = CfnParameter(
             self, "ExportPrefix", default=kind.stack, description="What the names of the exports begin with"
@@ -148,15 +164,6 @@ class ProviderStack(Stack):
         ):
             export_name = f"{prefix.value_as_string}:{name}"
             CfnOutput(self, name, value=value, description=description, export_name=export_name)
-
-    def _optional(self, resource: CfnResource, property_name: str, parameter: str, description: str) -> None:
-        """Add a parameter for a property that is left out where the parameter is left empty."""
-        given = CfnParameter(self, parameter, default="", description=f"{description}; none where this is empty")
-        condition = CfnCondition(
-            self, f"Has{parameter}", expression=Fn.condition_not(Fn.condition_equals(given.value_as_string, ""))
-        )
-        value = Fn.condition_if(condition.logical_id, given.value_as_string, Aws.NO_VALUE)
-        resource.add_property_override(property_name, value)
 
     def _bound(self, role: CfnResource, policy: iam.CfnPolicy) -> None:
         """Add a permissions boundary of exactly the role's actions, and a parameter that names another one.
@@ -175,7 +182,7 @@ class ProviderStack(Stack):
             self,
             "Boundary",
             description=f"The most that the provider of {self._kind.manages} may do",
-            policy_document={"Version": "2012-10-17", "Statement": [*self._always(policy), *self._for_users()]},
+            policy_document={"Version": "2012-10-17", "Statement": [*self._always(policy), *self._kind.for_users]},
         )
         boundary.cfn_options.condition = is_default
         value = Fn.condition_if(is_default.logical_id, boundary.ref, given.value_as_string)
@@ -185,26 +192,6 @@ class ProviderStack(Stack):
         """Return what the role is always allowed, but for what names the function, which needs the boundary first."""
         statements: list[dict[str, Any]] = self.resolve(policy.policy_document)["Statement"]
         return [each for each in statements if each["Action"] != "lambda:InvokeFunction"]
-
-    def _for_users(self) -> list[dict[str, Any]]:
-        """Return what the stacks that use the provider may attach to the role."""
-        arn = f"arn:{Aws.PARTITION}:"
-        kind = self._kind
-        statements: list[dict[str, Any]] = [
-            {"Effect": "Allow", "Action": actions, "Resource": arn + resource}
-            for resource, actions in kind.of_users.items()
-        ]
-        if kind.of_users_keys:
-            via_rekognition = {"kms:ViaService": f"rekognition.{Aws.REGION}.amazonaws.com"}
-            statements.append(
-                {
-                    "Effect": "Allow",
-                    "Action": kind.of_users_keys,
-                    "Resource": f"{arn}kms:{Aws.REGION}:*:key/*",
-                    "Condition": {"StringEquals": via_rekognition},
-                }
-            )
-        return statements
 
 
 def _resource(provider: Construct, path: str) -> CfnResource:

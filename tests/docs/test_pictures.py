@@ -39,7 +39,7 @@ def test_the_flow_chart_has_the_calls_and_both_ends() -> None:
 
 def test_the_terminal_shows_what_deploy_prints() -> None:
     """Each step that is shown is one that the commands announce, and so is the verdict."""
-    scripts = "\n".join((ROOT / "scripts" / name).read_text() for name in ("_setup.sh", "_deploy.py"))
+    scripts = "\n".join((ROOT / "scripts" / name).read_text() for name in ("_setup.sh", "_target.py", "_deploy.py"))
     lines = drawn(ROOT / "docs" / "deploy.svg")
     assert lines[0] == "$ ./scripts/deploy"
     steps = [line.removeprefix("==> ") for line in lines if line.startswith("==> ")]
