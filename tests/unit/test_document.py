@@ -129,6 +129,7 @@ class TestRules:
         ("wrong", "rule"),
         [
             (document(Sid="s" * 2000), "characters without white space"),
+            (document(Sid={"Fn::Sub": ["s" * 2000 + "${A}", {"A": "a"}]}), "characters without white space"),
             ({"Version": "2012-10-17", "Statement": []}, "no Statement"),
             (None, "no Statement"),
         ],
@@ -248,6 +249,7 @@ class TestBlockPublicPolicy:
             {"ArnLike": {"aws:PrincipalArn": f"arn:{Aws.PARTITION}:iam::*:role/x"}},
             {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::*:role/{Aws.STACK_NAME}"}},
             {"ArnLike": {"aws:PrincipalArn": {"Fn::Sub": "arn:aws:iam::*:role/${Role}"}}},
+            {"ArnLike": {"aws:PrincipalArn": {"Fn::Sub": ["arn:aws:iam::*:role/${Role}", {"Role": "x"}]}}},
             {"StringLike": {"aws:PrincipalOrgID": ["*", Aws.STACK_NAME]}},
             {"StringEquals": {"aws:PrincipalOrgID": {"Fn::Sub": "${!aws:PrincipalOrgID}${Nothing}"}}},
             {"StringNotEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}},

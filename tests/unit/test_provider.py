@@ -284,11 +284,12 @@ class TestGivenRole:
         with pytest.raises(ValueError, match="role has a role of account 444455556666, but this stack is in 123456789"):
             ProjectPolicyProvider(placed_stack, "Provider", role=role)
 
-    def test_of_an_account_that_only_the_deployment_tells(self, placed_stack: Stack) -> None:
-        """It is accepted, because its account may be the stack's."""
-        account = CfnParameter(placed_stack, "Account").value_as_string
-        role = iam.Role.from_role_arn(placed_stack, "Role", f"arn:aws:iam::{account}:role/provider")
-        assert ProjectPolicyProvider(placed_stack, "Provider", role=role).role is role
+    def test_of_an_account_that_may_be_the_stacks(self, stack: Stack, placed_stack: Stack) -> None:
+        """It is accepted where only the deployment tells the role's account or the stack's."""
+        token = CfnParameter(placed_stack, "Account").value_as_string
+        for where, account in ((placed_stack, token), (stack, "444455556666")):
+            role = iam.Role.from_role_arn(where, "Role", f"arn:aws:iam::{account}:role/provider")
+            assert ProjectPolicyProvider(where, "Provider", role=role).role is role
 
 
 class TestShared:

@@ -62,6 +62,7 @@ def test_what_the_deployment_tells_is_named(stack: Stack) -> None:
     assert roles == f"Project <Project.Arn>: <{role_id}.Arn> may copy every model version."
 
 
+KEYS_IF = {"Fn::If": ["Wide", {"aws:PrincipalOrgID": "o-1"}, {"Ref": "AWS::NoValue"}]}
 IF = {"Fn::If": ["Wide", {"AWS": "444455556666"}, {"AWS": "111122223333"}]}
 STATEMENT_IF = {"Fn::If": ["Wide", document()["Statement"][0], {"Ref": "AWS::NoValue"}]}
 
@@ -75,11 +76,19 @@ STATEMENT_IF = {"Fn::If": ["Wide", document()["Statement"][0], {"Ref": "AWS::NoV
             document() | {"Statement": [STATEMENT_IF]},
             f"Project logos: the deployment decides who may copy: {minified(STATEMENT_IF)}.",
         ),
+        (
+            document(Condition=KEYS_IF),
+            f"Project logos: account 111122223333 may copy every model version if {minified(KEYS_IF)}.",
+        ),
+        (
+            document(Condition={"StringEquals": KEYS_IF}),
+            f"Project logos: account 111122223333 may copy every model version if StringEquals {minified(KEYS_IF)}.",
+        ),
     ],
-    ids=["document", "principal", "statement"],
+    ids=["document", "principal", "statement", "condition", "keys"],
 )
 def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack, given: Any, line: str) -> None:
-    """Where an intrinsic function stands for a document, a statement or a principal, whoever it names is told."""
+    """Where an intrinsic function stands for a part of the document, whatever it has is told."""
     define(stack, document=given)
     assert told(stack) == [line]
 

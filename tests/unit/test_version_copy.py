@@ -110,11 +110,16 @@ def test_takes_tokens_everywhere(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("unknown", ARNS)
-@pytest.mark.parametrize("env", [None, Environment(account="123456789012", region="eu-west-1")])
+@pytest.mark.parametrize("env", [None, Environment(account="999988887777", region="eu-west-1")])
 def test_what_is_known_is_accepted_beside_what_is_not(app: App, unknown: str, env: Environment | None) -> None:
-    """A token counts as whatever fits the known ARNs, in each Region, and wherever the stack is."""
+    """A token counts as whatever fits the known ARNs, in each account and Region, wherever the stack is."""
     stack = Stack(app, "Copying", env=env)
-    elsewhere = {name: ARNS[name].replace("us-east-1", "eu-west-1").replace("arn:aws:", "arn:aws-cn:") for name in ARNS}
+    elsewhere = {
+        name: arn.replace("aws:rekognition:us-east-1", "aws-cn:rekognition:eu-west-1").replace(
+            "123456789012", "999988887777"
+        )
+        for name, arn in ARNS.items()
+    }
     define_copy(stack, **elsewhere | {unknown: CfnParameter(stack, "Unknown").value_as_string})
     assert len(resources(stack, TYPE_OF_COPY)) == 1
 
