@@ -230,4 +230,4 @@ def _project_key(stack: Stack, project_arn: str) -> str:
         construct, attribute = reference
         return json.dumps([construct.node.path, attribute])
     # Any other token belongs to its stack: an equal one in another stack is another project.
-    return json.dumps([stack.node.path, resolved], sort_keys=True)
+    return json.dumps([stack.node.path, resolved])

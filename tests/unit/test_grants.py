@@ -337,6 +337,10 @@ class TestRejected:
         with pytest.raises(ValueError, match='its account is "999988887777", not "123456789012"') as raised:
             define(stack).grant_copy(TRUSTED, versions=[VERSIONS.replace("123456789012", "999988887777")])
         assert f"Give {VERSIONS.replace('*', 'VERSION/NUMBER')}, as DescribeProjectVersions" in str(raised.value)
+        with pytest.raises(ValueError, match='of this project: its project isn\'t "logos"'):
+            define(stack, "Unplaced", project_arn=UNPLACED).grant_copy(
+                TRUSTED, versions=[VERSIONS.replace("logos", "x")]
+            )
 
     @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
     def test_what_is_not_a_grantee(self, stack: Stack, grantee: Any) -> None:

@@ -365,15 +365,16 @@ class TestShared:
         home = Stack(app, "Home", env=HERE)
         known = Stack(app, "Known", env=Environment(account=account, region=region))
         unknown = Stack(app, "Unknown")
-        for number, (user, provider) in enumerate(
+        for number, (user, provider, project_arn) in enumerate(
             [
-                (known, ProjectPolicyProvider.of(home)),
-                (known, imported(POLICIES, known)),
-                (unknown, imported(POLICIES, unknown)),
+                (known, ProjectPolicyProvider.of(home), elsewhere),
+                (known, ProjectPolicyProvider.of(home), Fn.import_value("Project")),
+                (known, imported(POLICIES, known), elsewhere),
+                (unknown, imported(POLICIES, unknown), elsewhere),
             ]
         ):
             with pytest.raises(ValueError, match=f"/Policy{number}.*: provider .* {told}"):
-                share(user, f"Policy{number}", project_arn=elsewhere, provider=provider)
+                share(user, f"Policy{number}", project_arn=project_arn, provider=provider)
 
     @pytest.mark.parametrize(
         ("service_token", "role_name", "told"),
