@@ -60,7 +60,7 @@ def test_named_versions_and_a_prefix(stack: Stack) -> None:
     assert by_action["s3:PutObject"] == f"{BUCKET}/copied/*"
 
 
-@pytest.mark.parametrize("source", [PROJECT_ARN, Fn.import_value("Source")])
+@pytest.mark.parametrize("source", [PROJECT_ARN, Fn.import_value("Source")], ids=["arn", "token"])
 def test_takes_tokens(stack: Stack, source: str) -> None:
     """The key's Region is read from the destination's ARN where that is a token; the stack's may be another."""
     project = rekognition.CfnProject(stack, "Project", project_name="copies").attr_arn
