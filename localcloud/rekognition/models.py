@@ -7,9 +7,13 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from localcloud.rekognition.errors import AwsError, access_denied, in_use, invalid_parameter, not_found, wrong_revision
 from localcloud.rekognition.switches import Switches
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CUSTOM_LABELS_REGIONS = frozenset(
     [
@@ -28,8 +32,6 @@ CUSTOM_LABELS_REGIONS = frozenset(
 )
 
 _PROJECT = r"arn:([a-z\d-]+):rekognition:([a-z\d-]+):(\d{12}):project/([a-zA-Z0-9_.\-]{1,255})"
-_PROJECT_ARN = re.compile(_PROJECT + r"/([0-9]+)")
-_VERSION_ARN = re.compile(_PROJECT + r"/version/([a-zA-Z0-9_.\-]{1,255})/([0-9]+)")
 
 _IDLE = ("TRAINING_COMPLETED", "COPYING_COMPLETED", "STOPPED")
 _TAGS_PER_RESOURCE = 50
@@ -43,23 +45,31 @@ def partition_of(region: str) -> str:
 
 
 @dataclass(frozen=True)
-class ProjectArn:
-    """The ARN of a project, in its parts."""
+class _Arn:
+    PATTERN: ClassVar[re.Pattern[str]]
 
     partition: str
     region: str
     account: str
+
+    @classmethod
+    def parse(cls, arn: str) -> Self:
+        """Return an ARN's parts; the service model has accepted the ARN before."""
+        match = cls.PATTERN.fullmatch(arn)
+        if match is None:
+            raise ValueError(f"{arn} doesn't match {cls.PATTERN.pattern}")
+        return cls(*match.groups())
+
+
+@dataclass(frozen=True)
+class ProjectArn(_Arn):
+    """The ARN of a project, in its parts."""
+
+    PATTERN = re.compile(_PROJECT + r"/([0-9]+)")
+
     name: str
     created: str
     """When the project was created, in milliseconds since the epoch; `*` in a pattern."""
-
-    @classmethod
-    def parse(cls, arn: str) -> ProjectArn:
-        """Return an ARN's parts; the service model has accepted the ARN before."""
-        match = _PROJECT_ARN.fullmatch(arn)
-        if match is None:
-            raise ValueError(f"not a project's ARN: {arn}")
-        return cls(*match.groups())
 
     def __str__(self) -> str:
         return f"arn:{self.partition}:rekognition:{self.region}:{self.account}:project/{self.name}/{self.created}"
@@ -71,24 +81,15 @@ class ProjectArn:
 
 
 @dataclass(frozen=True)
-class VersionArn:
+class VersionArn(_Arn):
     """The ARN of a model version, in its parts."""
 
-    partition: str
-    region: str
-    account: str
+    PATTERN = re.compile(_PROJECT + r"/version/([a-zA-Z0-9_.\-]{1,255})/([0-9]+)")
+
     project: str
     name: str
     created: str
     """When the model version was created, in milliseconds since the epoch."""
-
-    @classmethod
-    def parse(cls, arn: str) -> VersionArn:
-        """Return an ARN's parts; the service model has accepted the ARN before."""
-        match = _VERSION_ARN.fullmatch(arn)
-        if match is None:
-            raise ValueError(f"not a model version's ARN: {arn}")
-        return cls(*match.groups())
 
     def __str__(self) -> str:
         project = ProjectArn(self.partition, self.region, self.account, self.project, "0")
@@ -357,7 +358,7 @@ class Store:
 
     def tags_for_conditions(self, arn: str) -> dict[str, str]:
         """Return the tags that aws:ResourceTag compares: those of a model version of any account, if it exists."""
-        if self._switches.resource_tags == "ignored" or _VERSION_ARN.fullmatch(arn) is None:
+        if self._switches.resource_tags == "ignored" or VersionArn.PATTERN.fullmatch(arn) is None:
             return {}
         with self._lock:
             found = self._version_anywhere(VersionArn.parse(arn))
@@ -465,9 +466,9 @@ class Store:
                     version.failure = "The policy of the source project was deleted."
 
     def _tagged(self, account: str, region: str, arn: str) -> Project | Version:
-        if _VERSION_ARN.fullmatch(arn):
+        if VersionArn.PATTERN.fullmatch(arn):
             return self.version(account, region, arn)
-        if _PROJECT_ARN.fullmatch(arn):
+        if ProjectArn.PATTERN.fullmatch(arn):
             return self.project(account, region, arn)
         raise invalid_parameter(f"{arn} is neither a project nor a model version.")
 

@@ -11,15 +11,13 @@ import time
 import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from localcloud.clients import make_client
 from localcloud.peers import listen, sends_secret
 from localcloud.rekognition.authorization import Authorizer, RootKeys
 from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, internal_error
-from localcloud.rekognition.models import Store
-from localcloud.rekognition.service import Faults, RekognitionService, Request
+from localcloud.rekognition.service import RekognitionService, Request
 from localcloud.rekognition.switches import Switches
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ SWITCHES_ROUTE = "/_localcloud/switches"
 _log = logging.getLogger("localcloud.rekognition")
 
 
-class LocalRekognition:
+class LocalRekognition(RekognitionService):
     """Rekognition's projects, model versions and project policies on loopback, while the context lasts.
 
     With a secret, only clients that send it are heard (see `localcloud.peers`).
@@ -44,26 +42,16 @@ class LocalRekognition:
         authorizer: Authorizer | None = None,
         secret: str | None = None,
     ) -> None:
+        super().__init__(switches or Switches(), clock, authorizer or RootKeys())
         self._secret = secret
-        self._service = RekognitionService(switches or Switches(), clock, authorizer or RootKeys())
-        self._server = _Server(self._service, secret)
+        self._server = _Server(self, secret)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> LocalRekognition:
-        self.start()
+        self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Begin to respond."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop responding, and free the port."""
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -72,26 +60,6 @@ class LocalRekognition:
     def endpoint_url(self) -> str:
         """Where clients find it: what belongs in AWS_ENDPOINT_URL_REKOGNITION."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def switches(self) -> Switches:
-        """What is unknown of the real service; can be changed at any time."""
-        return self._service.switches
-
-    @property
-    def store(self) -> Store:
-        """The state itself, for tests that set it up or read it without requests."""
-        return self._service.store
-
-    @property
-    def faults(self) -> Faults:
-        """Errors and lost connections to inject."""
-        return self._service.faults
-
-    @property
-    def calls(self) -> list[tuple[str, dict[str, Any]]]:
-        """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
-        return self._service.calls
 
     def client(
         self, account: str = "123456789012", region: str = "us-east-1", config: Config | None = None

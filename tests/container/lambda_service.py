@@ -123,7 +123,7 @@ class LambdaService:
         return "".join(self._lines)
 
     def lines_with(self, text: str, at_least: int) -> list[str]:
-        """Return the lines that hold a text, once so many are there: a response may come before what was printed."""
+        """Return the lines that hold a string, once so many are there: a response may come before what was printed."""
         with self._changed:
             self._changed.wait_for(lambda: sum(text in line for line in self._lines) >= at_least, timeout=30)
             return [line for line in self._lines if text in line]

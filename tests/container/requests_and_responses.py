@@ -48,12 +48,13 @@ class CloudFormation(ResponseEndpoint):
         }
         return self._request(event, created["LogicalResourceId"])
 
-    def delete(self, created: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the request to delete the policy of an earlier request."""
+    def delete(self, created: Mapping[str, Any], physical_id: str = "") -> dict[str, Any]:
+        """Return the request to delete what an earlier request made; without an ID, that policy."""
         properties = created["ResourceProperties"]
         event = event_file("delete") | {
+            "ResourceType": created["ResourceType"],
             "ResourceProperties": properties,
-            "PhysicalResourceId": f"{properties['ProjectArn']}|{properties['PolicyName']}",
+            "PhysicalResourceId": physical_id or f"{properties['ProjectArn']}|{properties['PolicyName']}",
         }
         return self._request(event, created["LogicalResourceId"])
 

@@ -15,11 +15,12 @@ import pytest
 
 from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition, Switches
+from localcloud.rekognition.models import Version
 from project_version_copy.properties import RESOURCE_TYPE
 from tests.container.container import FUNCTION_ARN
 from tests.container.lambda_service import Invocation, LambdaService
 from tests.container.requests_and_responses import CloudFormation
-from tests.documents import ACCOUNT
+from tests.documents import ACCOUNT, REGION
 from tests.lambda_endpoint import LambdaEndpoint
 from tests.simulator.versions import Projects, SharedWith
 
@@ -33,21 +34,12 @@ class Copies:
         self.rekognition = rekognition
         self.projects = Projects(rekognition.store, account=ACCOUNT, source_account="444455556666")
         self.runs: list[Invocation] = []
+        self._thread = threading.Thread(target=self._go_on)
+        self._thread.start()
 
     def invoke(self, event: dict[str, Any]) -> None:
-        """Queue a request, and what the function then invokes itself with."""
+        """Queue a request."""
         self.runs.append(self.function.invoke(event))
-
-        def go_on() -> None:
-            while True:
-                invoked, payload = self.endpoint.invoked.get()
-                if not invoked:
-                    return
-                assert invoked == FUNCTION_ARN
-                self.runs.append(self.function.invoke(json.loads(payload)))
-
-        self._thread = threading.Thread(target=go_on)
-        self._thread.start()
 
     def stop(self) -> None:
         """Take what is invoked no longer."""
@@ -58,6 +50,21 @@ class Copies:
     def operations(self) -> list[str]:
         """The calls of Rekognition so far."""
         return [operation for operation, _ in self.rekognition.calls]
+
+    @property
+    def live(self) -> list[Version]:
+        """The copies that there are."""
+        (project,) = self.rekognition.store.projects(ACCOUNT, REGION)
+        return [version for version, _ in self.rekognition.store.versions(project)]
+
+    def _go_on(self) -> None:
+        """Queue what the function invokes itself with."""
+        while True:
+            invoked, payload = self.endpoint.invoked.get()
+            if not invoked:
+                return
+            assert invoked == FUNCTION_ARN
+            self.runs.append(self.function.invoke(json.loads(payload)))
 
 
 @pytest.fixture
@@ -134,4 +141,22 @@ def test_a_run_that_is_killed_is_delivered_again(cloudformation: CloudFormation,
     response = cloudformation.response_to(event)
     assert response["Status"] == "SUCCESS"
     assert copies.runs[0].wait()[0].outcome.kind == "crash"
+    assert copies.operations.count("CopyProjectVersion") == 1
+
+
+def test_a_create_that_is_canceled_leaves_nothing(cloudformation: CloudFormation, copies: Copies) -> None:
+    """Its Delete comes while it still runs, finds the copy that it has begun, and deletes it as soon as it can be.
+
+    The Delete then looks for as long as the Create could be delivered again, which takes minutes: see the simulator.
+    """
+    event = request(cloudformation, copies)
+    copies.invoke(event)
+    when(lambda: "CopyProjectVersion" in copies.operations)
+    copies.invoke(cloudformation.delete(event, physical_id="stack-Copy-1S2UK7MGD5ZK9"))
+    when(lambda: "DeleteProjectVersion" in copies.operations)
+    assert len(copies.live) == 1  # a copy in progress can't be deleted
+    copies.rekognition.switches.copying_time = 0
+    assert copies.function.lines_with('"did": "deleted"', 1)
+    assert cloudformation.response_to(event)  # whatever it is, CloudFormation no longer looks at it
+    assert copies.live == []
     assert copies.operations.count("CopyProjectVersion") == 1

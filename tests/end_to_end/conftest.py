@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import ACCOUNT, REGION, LocalCloud
+from tests.cloudformation import CloudFormation
+from tests.packaging import made_once
 
 ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
@@ -52,9 +55,14 @@ class Cdk:
         )
 
     def app(self, command: str, app: str, *arguments: str, **context: Any) -> subprocess.CompletedProcess[str]:
-        """Run a command on one of the apps beside this file, its context given as JSON."""
+        """Run a command on one of the apps beside this file, its context given as JSON.
+
+        An app is synthesized once for each context: later commands use its cloud assembly.
+        """
         given = [part for key, value in context.items() for part in ("-c", f"{key}={json.dumps(value)}")]
-        return self.run(command, "--app", f"{sys.executable} {APPS / app}", *given, *arguments)
+        assembly = self.folder / hashlib.sha256(json.dumps([app, *given]).encode()).hexdigest()
+        source = assembly if assembly.exists() else f"{sys.executable} {APPS / app}"
+        return self.run(command, "--app", str(source), "--output", str(assembly), *given, *arguments)
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +139,17 @@ def live(bootstrapped: LocalCloud) -> Live:
     return Live(bootstrapped)
 
 
+def deploy_provider(cloud: LocalCloud, account: str, dist: Path, name: str = "provider") -> CloudFormation:
+    """Deploy a packaged provider as the stack Provider of an account, and return the account's CloudFormation."""
+    s3, bucket = cloud.client("s3", account), f"code-of-{account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.upload_file(str(dist / f"{name}.zip"), bucket, f"{name}.zip")
+    cloudformation = CloudFormation(cloud.client("cloudformation", account))
+    template = (dist / f"{name}-from-s3.yaml").read_text()
+    assert cloudformation.deploy("Provider", template, CodeBucket=bucket) == "CREATE_COMPLETE"
+    return cloudformation
+
+
 @pytest.fixture(scope="session")
 def bare_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the repository holds, and nothing else, in an empty folder."""
@@ -161,18 +180,19 @@ def wheel(dist: Path) -> Path:
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an empty folder into which the wheel alone was installed, beside the locked requirements."""
-    folder = tmp_path_factory.mktemp("installed")
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    # The wheel comes without an index, so that whatever it requires must be locked.
-    locked = ["--require-hashes", "-r", str(ROOT / "requirements.txt")]
-    for wanted in (locked, ["--no-index", str(wheel)]):
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--no-compile", *wanted],
-            check=True,
-            env=bare_environment(folder),
-        )
-    return python
+
+    def install(folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        # The wheel comes without an index, so that whatever it requires must be locked.
+        locked = ["--require-hashes", "-r", str(ROOT / "requirements.txt")]
+        for wanted in (locked, ["--no-index", str(wheel)]):
+            subprocess.run(
+                [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile", *wanted],
+                check=True,
+                env=bare_environment(folder),
+            )
+
+    return made_once(tmp_path_factory, "installed", install) / "bin" / "python"
 
 
 def bare_environment(home: Path) -> dict[str, str]:

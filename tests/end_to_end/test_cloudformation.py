@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,8 @@ import pytest
 from cfnlint.decode import cfn_yaml
 
 from localcloud.cloud import LocalCloud
-from tests.end_to_end.cloudformation import CloudFormation
+from tests.cloudformation import CloudFormation
+from tests.end_to_end.conftest import Live
 from tests.packaging import ROOT
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ ONE, TWO = "111122223333", "444455556666"
 @pytest.fixture(scope="module")
 def cloudformation(local_cloud: LocalCloud) -> CloudFormation:
     """CloudFormation of the account."""
-    return CloudFormation(local_cloud, ACCOUNT)
+    return CloudFormation(local_cloud.client("cloudformation", ACCOUNT))
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +62,19 @@ def aws(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> An
 
 
 @pytest.fixture(scope="module")
-def provider(aws: Any, bucket: str, dist: Path, cloudformation: CloudFormation) -> Iterator[None]:
+def provider(
+    aws: Any, bucket: str, dist: Path, cloudformation: CloudFormation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """The provider, deployed as its template says at its head."""
+    packaged = str(tmp_path_factory.mktemp("packaged") / "packaged.yaml")
     aws(
         *("cloudformation", "package", "--template-file", "provider.yaml", "--s3-bucket", bucket),
-        *("--output-template-file", "packaged.yaml"),
+        *("--output-template-file", packaged),
         cwd=dist,
     )
-    deploy = ("cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", PROVIDER)
+    deploy = ("cloudformation", "deploy", "--template-file", packaged, "--stack-name", PROVIDER)
     aws(*deploy, "--capabilities", "CAPABILITY_IAM", cwd=dist)
     yield
-    (dist / "packaged.yaml").unlink()
     cloudformation.delete(PROVIDER)
 
 
@@ -109,7 +113,7 @@ def trusted(policy: Mapping[str, Any]) -> str:
 
 @pytest.mark.usefixtures("provider")
 def test_an_existing_project_is_shared(cloudformation: CloudFormation, rekognition: RekognitionClient) -> None:
-    """A document as an object and one as text go live, are updated, rolled back, and go away with their stack."""
+    """A document as an object and one as a string go live, are updated, rolled back, and deleted with their stack."""
     template = (EXAMPLES / "existing-project.yaml").read_text()
     project_arn = rekognition.create_project(ProjectName="existing")["ProjectArn"]
     given = {"ProjectArn": project_arn, "TrustedAccount": ONE, "ReviewingAccount": ONE}
@@ -173,6 +177,43 @@ def test_a_stack_that_fails_leaves_nothing(cloudformation: CloudFormation, rekog
     assert status == "ROLLBACK_COMPLETE"
     assert "failing" not in str(rekognition.describe_projects()["ProjectDescriptions"])
     cloudformation.delete("failing")
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_permission_that_is_seen_late_is_waited_for(
+    local_cloud: LocalCloud, cloudformation: CloudFormation, rekognition: RekognitionClient
+) -> None:
+    """IAM may show the role's new permission some seconds late; the deployment succeeds all the same."""
+    template = (EXAMPLES / "project-and-policy.yaml").read_text()
+    with local_cloud.switched(permission_delay=4):
+        status = cloudformation.deploy("late", template, ProjectName="late", TrustedAccount=ONE)
+    assert status == "CREATE_COMPLETE"
+    assert live(rekognition, cloudformation.outputs("late")["ProjectArn"]).keys() == {"sharing"}
+    cloudformation.delete("late")
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(
+    local_cloud: LocalCloud, cloudformation: CloudFormation
+) -> None:
+    """The event names the policy, who denies it and what to do, then the service's whole message and the log stream."""
+    template = (EXAMPLES / "project-and-policy.yaml").read_text()
+    with local_cloud.switched(denied_by_organization="rekognition:PutProjectPolicy"):
+        status = cloudformation.deploy("denied", template, ProjectName="denied", TrustedAccount=ONE)
+    assert status == "ROLLBACK_COMPLETE"
+    (reason,) = Live(local_cloud, ACCOUNT).reasons("denied", "CREATE_FAILED")
+    role = rf"arn:aws:sts::{ACCOUNT}:assumed-role/[^ ]+"
+    project = r"arn:aws:rekognition:[^ ]+:project/denied/\d+"
+    assert re.fullmatch(
+        r'.*Policy "sharing" of project "denied": PutProjectPolicy was denied explicitly: a service control policy '
+        r"of the organization denies it, so allowing it elsewhere doesn't help\. Ask whoever owns that policy for an "
+        r"exception, or deploy where it doesn't apply\. "
+        rf"\(AccessDeniedException: User: {role} is not authorized to perform: rekognition:PutProjectPolicy on "
+        rf"resource: {project} with an explicit deny in a service control policy; request ID [\w-]+; "
+        r"log stream [^ ]+\).*",
+        reason,
+    )
+    cloudformation.delete("denied")
 
 
 def test_the_templates_of_a_stack_set_work_in_an_account(

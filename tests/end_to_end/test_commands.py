@@ -103,7 +103,8 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     assert "nothing to take down" in run(copy, "./scripts/deploy", "--destroy")
 
 
-@pytest.mark.timeout(1200)  # the function retries a denied copy for two minutes
+@pytest.mark.full  # the function retries a denied copy for two minutes
+@pytest.mark.timeout(1200)
 def test_a_model_is_copied_between_accounts_until_the_grant_is_withdrawn(copy: Path) -> None:
     """The copy is complete, stays when the grant goes, and the next one is rolled back with a reason that says why."""
     shown = run(copy, "./scripts/deploy", "--both-accounts")

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy, ProjectPolicyProvider
 from localcloud.cloud import LocalCloud
-from tests.end_to_end.cloudformation import CloudFormation
+from tests.cloudformation import CloudFormation
+from tests.end_to_end.conftest import deploy_provider
 from tests.localcloud.roles import signed_with
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ def new_stack(name: str) -> Stack:
 @pytest.fixture(scope="module")
 def trusting(local_cloud: LocalCloud, dist: Path) -> Iterator[CloudFormation]:
     """The trusting account, with a provider."""
-    s3_client = local_cloud.client("s3", TRUSTING)
-    s3_client.create_bucket(Bucket="trusting-code")
-    s3_client.upload_file(str(dist / "provider.zip"), "trusting-code", "provider.zip")
-    cloudformation = CloudFormation(local_cloud, TRUSTING)
-    template = (dist / "provider-from-s3.yaml").read_text()
-    assert cloudformation.deploy("Provider", template, CodeBucket="trusting-code") == "CREATE_COMPLETE"
+    cloudformation = deploy_provider(local_cloud, TRUSTING, dist)
     yield cloudformation
     cloudformation.delete("Provider")
 
@@ -66,7 +62,7 @@ class Models:
         }
 
     def copy(self, client: RekognitionClient, version: str = "v1", prefix: str = "copied", **more: Any) -> bool:
-        """Copy a version and take the copy away again; tell whether that was allowed."""
+        """Copy a model version and delete the copy again; return whether that was allowed."""
         try:
             copied = client.copy_project_version(
                 SourceProjectArn=self.source,
@@ -86,25 +82,25 @@ class Models:
         return True
 
     def remove(self) -> None:
-        """Take everything away."""
+        """Delete everything."""
         for arn in self._versions.values():
             self._source.delete_project_version(ProjectVersionArn=arn)
         self._source.delete_project(ProjectArn=self.source)
         self._destination.delete_project(ProjectArn=self.destination)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def models(local_cloud: LocalCloud) -> Iterator[Models]:
-    """The models, until the test is over."""
+    """The models."""
     models = Models(local_cloud)
     yield models
     models.remove()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def copier(local_cloud: LocalCloud, models: Models) -> Iterator[RekognitionClient]:
     """A client in a role of the trusted account, which has the construct's policy for all versions and a key."""
-    cloudformation = CloudFormation(local_cloud, TRUSTED)
+    cloudformation = CloudFormation(local_cloud.client("cloudformation", TRUSTED))
     stack = new_stack("Copying")
     role = iam.Role(stack, "Copier", role_name="copier", assumed_by=iam.AccountRootPrincipal())
     CopyProjectVersionPolicy(
@@ -146,19 +142,19 @@ def sharing(project_arn: str, *grants: Grant, broken: bool = False) -> str:
 
 
 def to_account(policy: ProjectPolicy, _: Stack) -> None:
-    """Let the trusted account copy every version."""
+    """Allow the trusted account to copy every model version."""
     policy.grant_copy(iam.AccountPrincipal(TRUSTED))
 
 
 def to_another(policy: ProjectPolicy, _: Stack) -> None:
-    """Let somebody else copy every version."""
+    """Allow somebody else to copy every model version."""
     policy.grant_copy(iam.AccountPrincipal("999988887777"))
 
 
 def test_copied_exactly_while_the_policy_allows_it(
     trusting: CloudFormation, models: Models, copier: RekognitionClient
 ) -> None:
-    """Through deployment, edit, roll-back and deletion, the other account may copy when the stack says so."""
+    """Through deployment, edit, rollback and deletion, the other account may copy when the stack says so."""
     assert not models.copy(copier)
     assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "CREATE_COMPLETE"
     assert models.copy(copier)
@@ -177,33 +173,33 @@ def test_copied_exactly_while_the_policy_allows_it(
 
 
 def to_its_role(policy: ProjectPolicy, stack: Stack) -> None:
-    """Let the one role copy, as it is imported by its ARN."""
+    """Allow the one role to copy, as it is imported by its ARN."""
     policy.grant_copy(iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{TRUSTED}:role/copier"))
 
 
 def to_another_role(policy: ProjectPolicy, _: Stack) -> None:
-    """Let another role of the account copy."""
+    """Allow another role of the account to copy."""
     policy.grant_copy(iam.ArnPrincipal(f"arn:aws:iam::{TRUSTED}:role/somebody-else"))
 
 
-def to_organisation(organization: str) -> Grant:
-    """Return what lets an organisation copy."""
+def to_organization(organization: str) -> Grant:
+    """Return the grant to an organization."""
     return lambda policy, _: policy.grant_copy(iam.OrganizationPrincipal(organization))
 
 
 def but_not_the_role(policy: ProjectPolicy, stack: Stack) -> None:
-    """Let the account copy, but not the role."""
+    """Allow the account to copy, but not the role."""
     to_account(policy, stack)
     policy.deny_copy(iam.ArnPrincipal(f"arn:aws:iam::{TRUSTED}:role/copier"))
 
 
 def one_version(policy: ProjectPolicy, _: Stack) -> None:
-    """Let the account copy one version."""
+    """Allow the account to copy one model version."""
     policy.grant_copy(iam.AccountPrincipal(TRUSTED), versions=["v2"])
 
 
 def several(policy: ProjectPolicy, _: Stack) -> None:
-    """Let some copy under a condition that the role does not meet, and the role without one."""
+    """Allow some to copy under a condition that the role doesn't meet, and the role without one."""
     tagged = iam.AccountPrincipal("999988887777").with_conditions({"StringEquals": {"aws:PrincipalTag/team": "vision"}})
     policy.grant_copy(iam.CompositePrincipal(tagged, iam.ArnPrincipal(f"arn:aws:iam::{TRUSTED}:role/copier")))
 
@@ -219,7 +215,7 @@ def several(policy: ProjectPolicy, _: Stack) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_each_grant_lets_in_whom_it_names(
+def test_each_grant_allows_whom_it_names(
     grant: Grant, allowed: set[str], trusting: CloudFormation, models: Models, copier: RekognitionClient
 ) -> None:
     """Roles, denials, versions and composite principals mean to the evaluator what they say."""
@@ -228,13 +224,13 @@ def test_each_grant_lets_in_whom_it_names(
     trusting.delete(SHARING)
 
 
-def test_an_organisation_is_let_in_by_its_condition(
+def test_an_organization_is_recognized_by_its_condition(
     local_cloud: LocalCloud, trusting: CloudFormation, models: Models, copier: RekognitionClient
 ) -> None:
-    """A member of the organisation may copy, a member of another may not."""
+    """A member of the organization may copy, a member of another may not."""
     organization = local_cloud.client("organizations", TRUSTED).describe_organization()["Organization"]["Id"]
     for granted, allowed in ((organization, True), ("o-someothers", False)):
-        template = sharing(models.source, to_organisation(granted))
+        template = sharing(models.source, to_organization(granted))
         assert trusting.deploy(SHARING, template) in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
         assert models.copy(copier) is allowed
     trusting.delete(SHARING)

@@ -16,8 +16,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re
 PROJECT_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
 
 
-def test_ten_lines_share_with_an_account_an_organisation_and_a_role(cdk: Cdk, live: Live, installed: Path) -> None:
-    """Deployed with the wheel, README's app lets in exactly those three, and goes away again."""
+def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, live: Live, installed: Path) -> None:
+    """Deployed with the wheel, README's app allows exactly those three to copy, and is destroyed again."""
     app = BLOCKS[0]
     assert len([line for line in app.splitlines() if line.strip()]) <= 10
     client = live.cloud.client("rekognition")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localcloud.cloud import ACCOUNT, LocalCloud
-from tests.end_to_end.cloudformation import CloudFormation
-from tests.end_to_end.conftest import Cdk, Live
+from tests.cloudformation import CloudFormation
+from tests.end_to_end.conftest import Cdk, Live, deploy_provider
 from tests.packaging import ROOT
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Models:
         self._client.put_project_policy(ProjectArn=self.project, PolicyName="sharing", PolicyDocument=document)
 
     def remove(self) -> None:
-        """Take everything away."""
+        """Delete everything."""
         for arn in (self.v1, self.v2):
             self._client.delete_project_version(ProjectVersionArn=arn)
         self._client.delete_project(ProjectArn=self.project)
@@ -115,27 +115,22 @@ def test_a_copy_lives_with_its_stack(cdk: Cdk, live: Live, models: Models) -> No
 @pytest.fixture
 def trusted(local_cloud: LocalCloud, dist: Path) -> Iterator[CloudFormation]:
     """CloudFormation of an account with a provider of copies, as it is packaged."""
-    client = local_cloud.client("s3", WITHOUT_CDK)
-    client.create_bucket(Bucket="code-of-copies")
-    client.upload_file(str(dist / "copy-provider.zip"), "code-of-copies", "copy-provider.zip")
-    cloudformation = CloudFormation(local_cloud, WITHOUT_CDK)
-    template = (dist / "copy-provider-from-s3.yaml").read_text()
-    assert cloudformation.deploy("Provider", template, CodeBucket="code-of-copies") == "CREATE_COMPLETE"
+    cloudformation = deploy_provider(local_cloud, WITHOUT_CDK, dist, "copy-provider")
     yield cloudformation
     cloudformation.delete("Provider")
 
 
-def test_a_template_copies_without_the_cdk(trusted: CloudFormation, models: Models) -> None:
+def test_a_template_copies_without_the_cdk(local_cloud: LocalCloud, trusted: CloudFormation, models: Models) -> None:
     """Within the role's permissions boundary, another model version replaces the copy, and the stack takes it along."""
     template = (ROOT / "examples" / "cloudformation" / "copied-model.yaml").read_text()
     given = {"SourceProjectArn": models.project, "OutputBucket": "results"}
     arns = []
     for version, status in ((models.v1, "CREATE_COMPLETE"), (models.v2, "UPDATE_COMPLETE")):
         assert trusted.deploy("CopiedModel", template, SourceVersionArn=version, **given) == status
-        ((arn, found),) = copies(trusted.cloud, WITHOUT_CDK).items()
+        ((arn, found),) = copies(local_cloud, WITHOUT_CDK).items()
         assert (found["SourceProjectVersionArn"], found["Status"]) == (version, "COPYING_COMPLETED")
         assert trusted.outputs("CopiedModel")["VersionArn"] == arn
         arns.append(arn)
     assert arns[0] != arns[1]
     trusted.delete("CopiedModel")
-    assert copies(trusted.cloud, WITHOUT_CDK) == {}
+    assert copies(local_cloud, WITHOUT_CDK) == {}

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.end_to_end.cloudformation import CloudFormation
-from tests.end_to_end.conftest import bare_environment
+from tests.cloudformation import CloudFormation
+from tests.end_to_end.conftest import bare_environment, deploy_provider
 from tests.localcloud.support import statement
 from tests.packaging import ROOT
 from tests.public_conditions import LIMITING, PUBLIC
@@ -36,7 +36,7 @@ class Account:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.environment = cloud.full_environment(ACCOUNT)
-        self.cloudformation = CloudFormation(cloud, ACCOUNT)
+        self.cloudformation = CloudFormation(cloud.client("cloudformation", ACCOUNT))
         self._rekognition = cloud.client("rekognition", ACCOUNT)
         self.logos, self.signs = (
             self._rekognition.create_project(ProjectName=name)["ProjectArn"] for name in ("logos", "signs")
@@ -64,12 +64,7 @@ def account(local_cloud: LocalCloud, dist: Path) -> Iterator[Account]:
     account = Account(local_cloud)
     account.attach("partner", Principal={"AWS": PARTNER}, Resource="*")
     attached = time.monotonic()
-    s3 = local_cloud.client("s3", ACCOUNT)
-    s3.create_bucket(Bucket="who-has-access-code")
-    s3.upload_file(str(dist / "provider.zip"), "who-has-access-code", "provider.zip")
-    provider = (dist / "provider-from-s3.yaml").read_text()
-    deployed = account.cloudformation.deploy("Provider", provider, CodeBucket="who-has-access-code")
-    assert deployed == "CREATE_COMPLETE"
+    deploy_provider(local_cloud, ACCOUNT, dist)
     # A policy that is only a second or two older than a Create is taken for that Create's own work, not adopted.
     time.sleep(max(0.0, attached + 3 - time.monotonic()))
     name = "PolicyName: partner\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,12 @@ def client(rekognition: LocalRekognition) -> RekognitionClient:
 def project(client: RekognitionClient) -> str:
     """Make a project and return its ARN."""
     return client.create_project(ProjectName="demo")["ProjectArn"]
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """Return a name of the test's own, for projects and roles."""
+    return re.sub("[^a-zA-Z0-9]+", "-", request.node.name)[5:60]
 
 
 @pytest.fixture

@@ -1,17 +1,18 @@
-"""Stacks: templates, deploying and waiting."""
+"""Templates for the local cloud's CloudFormation."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
+from typing import Any
 
 FUNCTIONS = Path(__file__).with_name("functions")
-_SECONDS = 60
+
+
+def template(outputs: dict[str, Any] | None = None, **resources: Any) -> str:
+    """Return a template with these outputs and resources."""
+    shown = {name: {"Value": value} for name, value in (outputs or {}).items()}
+    return json.dumps({"Resources": resources, "Outputs": shown})
 
 
 def project(name: str, **more: Any) -> dict[str, Any]:
@@ -46,63 +47,3 @@ def function(code: str) -> dict[str, Any]:
 def custom(**properties: Any) -> dict[str, Any]:
     """Return a custom resource of the function with the logical id Function."""
     return {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, **properties}}
-
-
-def broken() -> dict[str, Any]:
-    """Return a resource whose creation fails."""
-    return project("not a name")
-
-
-class Stack:
-    """A stack of the local cloud."""
-
-    def __init__(self, client: CloudFormationClient, name: str) -> None:
-        self._client = client
-        self._name = name
-
-    def create(self, outputs: dict[str, Any] | None = None, **resources: Any) -> str:
-        """Create the stack and return how it ended."""
-        body = _template(outputs, resources)
-        self._client.create_stack(StackName=self._name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        return self._settled()
-
-    def update(self, outputs: dict[str, Any] | None = None, **resources: Any) -> str:
-        """Update the stack and return how it ended."""
-        body = _template(outputs, resources)
-        self._client.update_stack(StackName=self._name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        return self._settled()
-
-    def delete(self) -> str:
-        """Delete the stack and return how it ended."""
-        stack_id = self._described()["StackId"]
-        self._client.delete_stack(StackName=self._name)
-        self._name = stack_id
-        return self._settled()
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The stack's outputs."""
-        return {output["OutputKey"]: output["OutputValue"] for output in self._described().get("Outputs", [])}
-
-    @property
-    def reasons(self) -> str:
-        """Why things happened, in one text."""
-        events = self._client.describe_stack_events(StackName=self._name)["StackEvents"]
-        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
-
-    def _described(self) -> Any:
-        return self._client.describe_stacks(StackName=self._name)["Stacks"][0]
-
-    def _settled(self) -> str:
-        # CloudFormation doesn't say when it is done: it has to be polled.
-        deadline = time.monotonic() + _SECONDS
-        while (status := str(self._described()["StackStatus"])).endswith("_IN_PROGRESS"):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"The stack {self._name} is still {status}.")
-            time.sleep(0.05)
-        return status
-
-
-def _template(outputs: dict[str, Any] | None, resources: dict[str, Any]) -> str:
-    shown = {name: {"Value": value} for name, value in (outputs or {}).items()}
-    return json.dumps({"Resources": resources, "Outputs": shown})

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
@@ -19,7 +19,11 @@ from localcloud import cloud as cloud_module
 from localcloud.clients import make_client
 from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
 from localcloud.processes import in_session, start_time
-from tests.localcloud.stacks import Stack, custom, function, role
+from tests.cloudformation import CloudFormation
+from tests.localcloud.stacks import custom, function, role, template
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 ACCOUNT = "555566667777"
 _SECONDS = 20
@@ -33,45 +37,47 @@ def another_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     cloud.stop()
 
 
-def run_function(client: Any) -> None:
+def run_function(client: CloudFormationClient) -> None:
     """Deploy a stack whose function runs, so that there is a process for it."""
-    stack = Stack(client, "function")
-    ended = stack.create(Role=role(), Function=function("capture"), Custom=custom())
-    assert ended == "CREATE_COMPLETE", stack.reasons
+    cloudformation = CloudFormation(client)
+    ended = cloudformation.deploy("function", template(Role=role(), Function=function("capture"), Custom=custom()))
+    assert ended == "CREATE_COMPLETE", cloudformation.reasons("function")
 
 
 def start_stuck_function(cloud: LocalCloud) -> None:
-    """Deploy a function that never ends, and wait until it has begun."""
-    stack = Stack(cloud.client("cloudformation"), "stuck")
-    outputs = {"Name": {"Ref": "Function"}}
-    assert stack.create(outputs, Role=role(), Function=function("stuck")) == "CREATE_COMPLETE"
-    cloud.client("lambda").invoke(FunctionName=stack.outputs["Name"], InvocationType="Event")
+    """Deploy a function that never ends, and takes no notice of SIGTERM, and wait until it has begun."""
+    cloudformation = CloudFormation(cloud.client("cloudformation"))
+    body = template({"Name": {"Ref": "Function"}}, Role=role(), Function=function("stuck"))
+    assert cloudformation.deploy("stuck", body) == "CREATE_COMPLETE"
+    name = cloudformation.outputs("stuck")["Name"]
+    cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event")
     deadline = time.monotonic() + _SECONDS
     while not (cloud.state / "tmp" / "stuck").exists():
         assert time.monotonic() < deadline, "the function did not start"
         time.sleep(0.05)
 
 
-def test_listens_on_loopback_only(another_cloud: LocalCloud) -> None:
-    """Whatever the cloud's processes listen on is on 127.0.0.1, a free port, and the two that are told."""
-    another_cloud.start()
-    run_function(another_cloud.client("cloudformation"))
-    processes = in_session(another_cloud.pid)
-    assert len(processes) == 2
+def test_listens_on_loopback_only(local_cloud: LocalCloud) -> None:
+    """Whatever the cloud's processes listen on is on 127.0.0.1, a free port, and the two that it names."""
+    run_function(local_cloud.client("cloudformation", ACCOUNT))
+    processes = in_session(local_cloud.pid)
+    assert len(processes) >= 2
     sockets = [socket for process in processes for socket in process.net_connections("inet")]
     listening = {socket.laddr for socket in sockets if socket.status == psutil.CONN_LISTEN}
     datagrams = [socket for socket in sockets if socket.type.name == "SOCK_DGRAM"]
     assert datagrams == []
     assert {address.ip for address in listening} == {"127.0.0.1"}
-    told = {int(url.rpartition(":")[2]) for url in (another_cloud.endpoint_url, another_cloud.rekognition_url)}
-    assert {address.port for address in listening} == told
+    named = {int(url.rpartition(":")[2]) for url in (local_cloud.endpoint_url, local_cloud.rekognition_url)}
+    assert {address.port for address in listening} == named
 
 
-def test_stop_leaves_no_process_and_no_secret(another_cloud: LocalCloud) -> None:
+def test_stop_leaves_no_process_and_no_secret(local_cloud: LocalCloud, another_cloud: LocalCloud) -> None:
     """After a stop the cloud and its functions are gone, and of its files only the log and empty ones are left."""
     another_cloud.start()
-    run_function(another_cloud.client("cloudformation"))
+    assert another_cloud.authority.read_bytes() != local_cloud.authority.read_bytes()
+    assert (another_cloud.state / "tls" / "server.key").stat().st_mode & 0o077 == 0
     leader = another_cloud.pid
+    start_stuck_function(another_cloud)
     another_cloud.stop()
     assert in_session(leader) == []
     assert not another_cloud.is_running
@@ -80,15 +86,6 @@ def test_stop_leaves_no_process_and_no_secret(another_cloud: LocalCloud) -> None
         "no-aws-config",
         "no-aws-credentials",
     ]
-
-
-def test_stop_ends_functions_that_do_not_want_to_end(another_cloud: LocalCloud) -> None:
-    """A function that never returns, and takes no notice of SIGTERM, ends with the cloud."""
-    another_cloud.start()
-    leader = another_cloud.pid
-    start_stuck_function(another_cloud)
-    another_cloud.stop()
-    assert in_session(leader) == []
 
 
 def test_stop_cleans_up_after_a_cloud_that_was_killed(another_cloud: LocalCloud) -> None:
@@ -128,35 +125,26 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert alive == []
 
 
-def test_a_detached_cloud_is_found_again(tmp_path: Path) -> None:
-    """It outlives the process that started it, is found by its state folder, and is started only once."""
+def test_a_detached_cloud_is_started_once_and_found_again(tmp_path: Path) -> None:
+    """It is found by its state folder, and of two starts at once the second waits for the first one's cloud."""
     assert LocalCloud.attach(tmp_path) is None
-    started = LocalCloud.attach_or_start(tmp_path)
-    try:
-        found = LocalCloud.attach_or_start(tmp_path)
-        assert found.pid == started.pid
-        assert found.endpoint_url == started.endpoint_url
-        identity = found.client("sts", ACCOUNT).get_caller_identity()
-        assert identity["Account"] == ACCOUNT
-        found.stop()
-        assert in_session(started.pid) == []
-        assert LocalCloud.attach(tmp_path) is None
-    finally:
-        started.stop()
-
-
-def test_two_starts_at_once_make_one_cloud(tmp_path: Path) -> None:
-    """The second waits, and finds the first one's cloud."""
-    clouds: list[LocalCloud] = []
-    threads = [threading.Thread(target=lambda: clouds.append(LocalCloud.attach_or_start(tmp_path))) for _ in range(2)]
+    started: list[LocalCloud] = []
+    threads = [threading.Thread(target=lambda: started.append(LocalCloud.attach_or_start(tmp_path))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(_SECONDS)
     try:
-        assert len({cloud.pid for cloud in clouds}) == 1
+        found = LocalCloud.attach(tmp_path)
+        assert found is not None
+        assert {(cloud.pid, cloud.endpoint_url) for cloud in started} == {(found.pid, found.endpoint_url)}
+        assert found.client("sts", ACCOUNT).get_caller_identity()["Account"] == ACCOUNT
+        leader = found.pid
+        found.stop()
+        assert in_session(leader) == []
+        assert LocalCloud.attach(tmp_path) is None
     finally:
-        for cloud in clouds:
+        for cloud in started:
             cloud.stop()
 
 
@@ -185,14 +173,13 @@ def test_a_start_that_fails_shows_the_log(another_cloud: LocalCloud, monkeypatch
     assert not another_cloud.is_running
 
 
-def test_says_when_it_is_not_running_or_already_running(another_cloud: LocalCloud) -> None:
+def test_says_when_it_is_not_running_or_already_running(local_cloud: LocalCloud, another_cloud: LocalCloud) -> None:
     """Neither a second start nor a use before the first does harm."""
     with pytest.raises(CloudError, match="is not running"):
         another_cloud.environment()
-    another_cloud.start()
     with pytest.raises(CloudError, match="already running"):
-        another_cloud.start()
-    assert another_cloud.is_running
+        local_cloud.start()
+    assert local_cloud.is_running
 
 
 def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_path: Path) -> None:
@@ -225,16 +212,3 @@ def test_switches_are_shown_and_set_while_it_runs(local_cloud: LocalCloud) -> No
     assert local_cloud.switches.list_lag == 0
     with pytest.raises(ValueError, match="no switch 'lag'"):
         local_cloud.set_switches(lag=1)
-
-
-def test_only_its_own_certificate_is_trusted(local_cloud: LocalCloud, another_cloud: LocalCloud) -> None:
-    """Each cloud has an authority of its own."""
-    another_cloud.start()
-    foreign = make_client("sts", local_cloud.endpoint_url, ACCOUNT, "us-east-1", verify=str(another_cloud.authority))
-    with pytest.raises(Exception, match="certificate verify failed"):
-        foreign.get_caller_identity()
-
-
-def test_private_files_are_private(local_cloud: LocalCloud) -> None:
-    """Nobody else can read the certificate's key."""
-    assert (local_cloud.state / "tls" / "server.key").stat().st_mode & 0o077 == 0

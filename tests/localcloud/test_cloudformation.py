@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.localcloud.stacks import Stack, broken, custom, function, project, role
+from localcloud.project_type import ProjectType
+from localcloud.rekognition import LocalRekognition
+from tests.cloudformation import CloudFormation
+from tests.localcloud.stacks import custom, function, project, role, template
 from tests.localcloud.support import document
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
-# An account of its own, so that these tests may look at all there is.
-ACCOUNT = "222233334444"
+# Accounts of their own, so that these tests may look at all there is.
+ACCOUNT, ANOTHER = "222233334444", "222244446666"
 REF_AND_ARN = {"Name": {"Ref": "Project"}, "Arn": {"Fn::GetAtt": ["Project", "Arn"]}}
 
 
@@ -33,10 +36,9 @@ def client(local_cloud: LocalCloud) -> Iterator[RekognitionClient]:
 
 
 @pytest.fixture
-def stack(local_cloud: LocalCloud, request: pytest.FixtureRequest) -> Stack:
-    """Return a stack that doesn't exist yet, named after the test."""
-    name = re.sub("[^a-zA-Z0-9]+", "-", request.node.name)
-    return Stack(local_cloud.client("cloudformation", ACCOUNT), name)
+def cloudformation(local_cloud: LocalCloud) -> CloudFormation:
+    """Return CloudFormation of the account."""
+    return CloudFormation(local_cloud.client("cloudformation", ACCOUNT))
 
 
 def arns(client: RekognitionClient) -> list[str]:
@@ -44,69 +46,46 @@ def arns(client: RekognitionClient) -> list[str]:
     return [found["ProjectArn"] for found in client.describe_projects()["ProjectDescriptions"]]
 
 
-def test_a_project_is_made_and_deleted(stack: Stack, client: RekognitionClient) -> None:
-    """Ref is the name, Arn the ARN, and the stack's end is the project's."""
-    assert stack.create(REF_AND_ARN, Project=project("demo")) == "CREATE_COMPLETE"
-    assert [stack.outputs["Arn"]] == arns(client)
-    assert stack.outputs["Name"] == "demo"
-    assert re.fullmatch(rf"arn:aws:rekognition:us-east-1:{ACCOUNT}:project/demo/\d{{13}}", stack.outputs["Arn"])
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert arns(client) == []
+def test_a_project_lives_with_its_stack(cloudformation: CloudFormation, client: RekognitionClient) -> None:
+    """Made, tagged in place, replaced in vain, replaced, and deleted behind CloudFormation's back."""
+    assert cloudformation.deploy("life", template(REF_AND_ARN, Project=project("demo"))) == "CREATE_COMPLETE"
+    (arn,) = arns(client)
+    assert re.fullmatch(rf"arn:aws:rekognition:us-east-1:{ACCOUNT}:project/demo/\d{{13}}", arn)
+    assert cloudformation.outputs("life") == {"Name": "demo", "Arn": arn}
 
-
-def test_another_name_replaces_the_project(stack: Stack, client: RekognitionClient) -> None:
-    """ProjectName can't be changed: a new project is made first, then the old one is deleted."""
-    stack.create(REF_AND_ARN, Project=project("old"))
-    assert stack.update(REF_AND_ARN, Project=project("new")) == "UPDATE_COMPLETE"
-    assert stack.outputs["Name"] == "new"
-    assert [stack.outputs["Arn"]] == arns(client)
-    assert "requires the creation of a new physical resource" in stack.reasons
-
-
-def test_a_replacement_that_is_rolled_back_keeps_the_old_project(stack: Stack, client: RekognitionClient) -> None:
-    """After a failed update the old project is there as before, and the new one is gone."""
-    stack.create(REF_AND_ARN, Project=project("old"))
-    before = arns(client)
-    ended = stack.update(REF_AND_ARN, Project=project("new"), Broken={**broken(), "DependsOn": "Project"})
-    assert ended == "UPDATE_ROLLBACK_COMPLETE"
-    assert arns(client) == before
-
-
-def test_other_changes_leave_the_project_alone(stack: Stack, client: RekognitionClient) -> None:
-    """Tags change in place."""
-    stack.create(REF_AND_ARN, Project=project("demo"))
-    before = arns(client)
     for tags in ({"team": "vision"}, {"team": "audio", "more": ""}, {}):
         given = [{"Key": key, "Value": value} for key, value in tags.items()]
-        assert stack.update(REF_AND_ARN, Project=project("demo", Tags=given)) == "UPDATE_COMPLETE"
-        assert arns(client) == before == [stack.outputs["Arn"]]
-        assert client.list_tags_for_resource(ResourceArn=before[0])["Tags"] == tags
+        tagged = template(REF_AND_ARN, Project=project("demo", Tags=given))
+        assert cloudformation.deploy("life", tagged) == "UPDATE_COMPLETE"
+        assert arns(client) == [arn]
+        assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags
+
+    broken = template(Project=project("new"), Broken={**project("not a name"), "DependsOn": "Project"})
+    assert cloudformation.deploy("life", broken) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "does not match" in cloudformation.reasons("life")
+    assert arns(client) == [arn]
+
+    assert cloudformation.deploy("life", template(REF_AND_ARN, Project=project("new"))) == "UPDATE_COMPLETE"
+    assert "requires the creation of a new physical resource" in cloudformation.reasons("life")
+    (replaced,) = arns(client)
+    assert cloudformation.outputs("life") == {"Name": "new", "Arn": replaced}
+
+    client.delete_project(ProjectArn=replaced)
+    cloudformation.delete("life")
 
 
-def test_deleting_a_project_that_is_gone_succeeds(stack: Stack, client: RekognitionClient) -> None:
-    """A project deleted behind CloudFormation's back doesn't hold up the stack."""
-    stack.create(Project=project("demo"))
-    client.delete_project(ProjectArn=arns(client)[0])
-    assert stack.delete() == "DELETE_COMPLETE"
-
-
-def test_deleting_a_project_takes_its_policies_along(stack: Stack, client: RekognitionClient) -> None:
-    """Policies don't keep a project alive."""
-    stack.create(Project=project("demo"))
-    client.put_project_policy(ProjectArn=arns(client)[0], PolicyName="share", PolicyDocument=document())
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert arns(client) == []
-
-
-def test_a_project_with_versions_is_not_deleted(stack: Stack, client: RekognitionClient) -> None:
-    """The stack's deletion fails until the versions are gone, as it does in AWS."""
-    stack.create(Project=project("demo"))
+def test_a_project_goes_with_its_policies_but_not_with_its_versions(
+    cloudformation: CloudFormation, client: RekognitionClient
+) -> None:
+    """The stack's deletion fails until the model versions are gone, as it does in AWS; policies don't matter."""
+    cloudformation.deploy("kept", template(Project=project("demo")))
     (arn,) = arns(client)
+    client.put_project_policy(ProjectArn=arn, PolicyName="share", PolicyDocument=document())
     version = client.create_project_version(ProjectArn=arn, VersionName="v1", OutputConfig={"S3Bucket": "results"})
-    assert stack.delete() == "DELETE_FAILED"
-    assert "has model versions; delete them first. (ResourceInUseException)" in stack.reasons
+    cloudformation.delete("kept", ends="DELETE_FAILED")
+    assert "has model versions; delete them first. (ResourceInUseException)" in cloudformation.reasons("kept")
     client.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
-    assert stack.delete() == "DELETE_COMPLETE"
+    cloudformation.delete("kept")
     assert arns(client) == []
 
 
@@ -120,37 +99,37 @@ def test_a_project_with_versions_is_not_deleted(stack: Stack, client: Rekognitio
         ({"ProjectName": "taken"}, "A project with the name taken already exists"),
     ],
 )
-def test_rejects_wrong_properties(
-    stack: Stack, client: RekognitionClient, properties: dict[str, Any], reason: str
-) -> None:
-    """A wrong or missing property, and a name that is taken, fail the stack with a reason; nothing else is touched."""
-    client.create_project(ProjectName="taken")
-    before = arns(client)
-    ended = stack.create(Project={"Type": "AWS::Rekognition::Project", "Properties": properties})
-    assert ended == "ROLLBACK_COMPLETE"
-    assert reason in stack.reasons
-    assert arns(client) == before
+def test_rejects_wrong_properties(rekognition: LocalRekognition, properties: dict[str, Any], reason: str) -> None:
+    """A wrong or missing property, and a name that is taken, fail with a reason; nothing else is touched."""
+    taken = rekognition.store.create_project(ACCOUNT, "us-east-1", "taken")
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        ProjectType(rekognition.store).create(ACCOUNT, "us-east-1", properties)
+    assert rekognition.store.projects(ACCOUNT, "us-east-1") == [taken]
 
 
-@pytest.fixture
-def captured(stack: Stack, client: RekognitionClient) -> Callable[[str], Any]:
-    """Deploy a custom resource, and return what its function told by name."""
-    ended = stack.create(
-        {name: {"Fn::GetAtt": ["Custom", name]} for name in ("Event", "Importable", "Environment")},
+@pytest.fixture(scope="module")
+def captured(local_cloud: LocalCloud) -> Iterator[Mapping[str, str]]:
+    """Deploy a custom resource whose function may do nothing, and return what it found, as the stack's outputs."""
+    cloudformation = CloudFormation(local_cloud.client("cloudformation", ANOTHER))
+    found = {name: {"Fn::GetAtt": ["Custom", name]} for name in ("Event", "Importable", "Environment", "Listing")}
+    body = template(
+        {**found, "Role": {"Ref": "Role"}},
+        Project=project("listed"),
         Role=role(),
         Function=function("capture"),
-        Custom=custom(Number=14, Flag=True, Words=["a", "b"]),
+        Custom=custom(Number=14, Flag=True, Words=["a", "b"], ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
     )
-    assert ended == "CREATE_COMPLETE", stack.reasons
-    return lambda name: json.loads(stack.outputs[name])
+    assert cloudformation.deploy("captured", body) == "CREATE_COMPLETE", cloudformation.reasons("captured")
+    yield cloudformation.outputs("captured")
+    cloudformation.delete("captured")
 
 
-def test_a_custom_resource_gets_cloudformations_event(captured: Callable[[str], Any]) -> None:
+def test_a_custom_resource_gets_cloudformations_event(captured: Mapping[str, str]) -> None:
     """Scalars are strings, and the URL for the response has the time of the request, as CloudFormation's does."""
-    event = captured("Event")
+    event = json.loads(captured["Event"])
     assert event["RequestType"] == "Create"
     assert event["ResourceType"] == "Custom::Thing"
-    properties = {name: value for name, value in event["ResourceProperties"].items() if name != "ServiceToken"}
+    properties = {name: event["ResourceProperties"][name] for name in ("Number", "Flag", "Words")}
     assert properties == {"Number": "14", "Flag": "true", "Words": ["a", "b"]}
     match = re.search(
         r"\?X-Amz-Date=(\d{8}T\d{6}Z)&X-Amz-Expires=7200&X-Amz-Signature=[0-9a-f]{64}$", event["ResponseURL"]
@@ -160,14 +139,10 @@ def test_a_custom_resource_gets_cloudformations_event(captured: Callable[[str], 
     assert abs(datetime.now(timezone.utc) - made) < timedelta(seconds=60)
 
 
-def test_functions_find_only_what_lambdas_runtime_has(captured: Callable[[str], Any]) -> None:
-    """Neither crhelper nor this repository can be imported: what a function needs must be in its asset."""
-    assert captured("Importable") == ["boto3"]
-
-
-def test_functions_see_nothing_of_this_machine(local_cloud: LocalCloud, captured: Callable[[str], Any]) -> None:
-    """Their environment is the launcher's, made from nothing, and Lambda's."""
-    environment = captured("Environment")
+def test_functions_find_only_what_lambdas_runtime_has(local_cloud: LocalCloud, captured: Mapping[str, str]) -> None:
+    """Neither crhelper nor this repository, and no more of this machine's environment than its PATH."""
+    assert json.loads(captured["Importable"]) == ["boto3"]
+    environment = json.loads(captured["Environment"])
     assert environment["AWS_ENDPOINT_URL_REKOGNITION"] == local_cloud.rekognition_url
     assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
     assert environment["HOME"] == str(local_cloud.state / "home")
@@ -175,29 +150,9 @@ def test_functions_see_nothing_of_this_machine(local_cloud: LocalCloud, captured
     assert inherited <= {"PATH", "LANG"}
 
 
-@pytest.mark.parametrize(
-    ("statement", "outcome"),
-    [
-        ({"Effect": "Allow", "Action": "rekognition:ListProjectPolicies", "Resource": "*"}, "allowed"),
-        (
-            {"Effect": "Allow", "Action": "rekognition:PutProjectPolicy", "Resource": "*"},
-            "no identity-based policy allows",
-        ),
-    ],
-)
-@pytest.mark.usefixtures("client")
-def test_a_function_may_do_what_its_role_may(stack: Stack, statement: dict[str, Any], outcome: str) -> None:
+def test_a_function_may_do_no_more_than_its_role(captured: Mapping[str, str]) -> None:
     """A permission that the function's role lacks fails here as in AWS, with AWS's words."""
-    stack.create(
-        {"Listing": {"Fn::GetAtt": ["Custom", "Listing"]}, "Role": {"Fn::GetAtt": ["Role", "Arn"]}},
-        Project=project("demo"),
-        Role=role(statement),
-        Function=function("capture"),
-        Custom=custom(ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
-    )
-    listing = stack.outputs["Listing"]
-    assert outcome in listing
-    if outcome != "allowed":
-        name = stack.outputs["Role"].rpartition("/")[2]
-        assert "(AccessDeniedException)" in listing
-        assert f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}/" in listing
+    listing = captured["Listing"]
+    assert "(AccessDeniedException)" in listing
+    assert f"User: arn:aws:sts::{ANOTHER}:assumed-role/{captured['Role']}/" in listing
+    assert "no identity-based policy allows" in listing

@@ -47,7 +47,7 @@ def test_from_start_to_stop(
 
 
 @pytest.mark.parametrize(("command", "code"), [("status", NOT_RUNNING), ("env", 1), ("switches", 1)])
-def test_says_when_none_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, code: int) -> None:
+def test_says_when_no_cloud_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, code: int) -> None:
     """Commands that need a running cloud fail, and say how to start it; status has a code of its own."""
     assert main(["--state", str(tmp_path), command]) == code
     told = capsys.readouterr()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +13,6 @@ from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, documen
 
 ANOTHER, COPY = "565656565656", "rekognition:CopyProjectVersion"
 KMS = ("kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
-
-
-@pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    """Return a name of the test's own, for projects and roles."""
-    return re.sub("[^a-zA-Z0-9]+", "-", request.node.name)[5:60]
 
 
 @pytest.fixture
@@ -53,7 +46,7 @@ def organization(local_cloud: LocalCloud) -> str:
     return str(response["Organization"]["Id"])
 
 
-def test_a_policy_lets_another_account_copy(across: Setting, role: Role) -> None:
+def test_a_policy_allows_another_account_to_copy(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
     """Rejected without a policy, copied with it, and rejected again once it was taken away, all in AWS's words."""
     client = role.client()
     words = (
@@ -63,11 +56,12 @@ def test_a_policy_lets_another_account_copy(across: Setting, role: Role) -> None
     with rejected("AccessDeniedException") as told:
         across.copy(client)
     assert told.message == words
-    across.share()
-    arn = across.copy(client)
-    across.withdraw()
-    with rejected("AccessDeniedException") as told:
-        across.copy(client, VersionName="second")
+    with local_cloud.switched(list_lag=3600):  # what a list shows late is decided on at once
+        across.share()
+        arn = across.copy(client)
+        across.withdraw()
+        with rejected("AccessDeniedException") as told:
+            across.copy(client, VersionName="second")
     assert told.message == words
     (copy,) = across.copies()
     assert copy["ProjectVersionArn"] == arn
@@ -75,7 +69,7 @@ def test_a_policy_lets_another_account_copy(across: Setting, role: Role) -> None
     assert copy["SourceProjectVersionArn"] == across.version
 
 
-def test_a_policy_is_of_no_use_without_permission_of_the_own_account(across: Setting, role: Role) -> None:
+def test_a_policy_does_not_replace_permission_of_the_own_account(across: Setting, role: Role) -> None:
     """The copier's own policies must allow the source, the destination, the copy and the place for the results."""
     across.share()
     place = across.target.rpartition("/")[0]
@@ -164,15 +158,6 @@ def test_a_policy_is_for_whom_it_names(
             across.copy(role.client())
 
 
-def test_a_role_that_is_not_named_is_rejected(local_cloud: LocalCloud, across: Setting, role: Role, name: str) -> None:
-    """Of two roles of the trusted account with the same permissions only the one that is named may copy."""
-    across.share(Principal={"AWS": role.arn})
-    other = Role(local_cloud, TRUSTED, f"{name}-2", *needed(across))
-    with rejected("AccessDeniedException"):
-        across.copy(other.client())
-    across.copy(role.client())
-
-
 def test_a_user_may_be_named(local_cloud: LocalCloud, across: Setting, name: str) -> None:
     """A user of the trusted account copies under a policy that names it."""
     iam = local_cloud.client("iam", TRUSTED)
@@ -215,7 +200,7 @@ def test_every_version_of_the_project_may_be_shared(across: Setting, role: Role)
         across.copy(role.client(), SourceProjectVersionArn=unknown)
 
 
-def test_what_is_missing_is_not_told_to_strangers(across: Setting, role: Role) -> None:
+def test_strangers_cannot_find_out_what_exists(across: Setting, role: Role) -> None:
     """Without a policy that trusts it, an account can't find out whether a project exists."""
     role.may(allow("*"))
     missing = {
@@ -232,6 +217,7 @@ def test_what_is_missing_is_not_told_to_strangers(across: Setting, role: Role) -
     [
         ("aws:PrincipalAccount", TRUSTED, ANOTHER),
         ("aws:PrincipalArn", f"arn:aws:iam::{TRUSTED}:role/team/*", f"arn:aws:iam::{TRUSTED}:role/other/*"),
+        ("aws:PrincipalArn", None, f"arn:aws:sts::{TRUSTED}:assumed-role/*"),
         ("aws:SecureTransport", "true", "false"),
         ("aws:RequestedRegion", "us-east-1", "eu-west-1"),
         ("aws:PrincipalTag/team", None, "vision"),
@@ -357,21 +343,6 @@ def test_training_needs_the_place_for_its_results_too(across: Setting, role: Rol
     role.client().create_project_version(**given)
 
 
-def test_describing_and_deleting_versions_need_permission(across: Setting, role: Role) -> None:
-    """DescribeProjectVersions is allowed on the project, DeleteProjectVersion on the version."""
-    across.share()
-    arn = across.copy(role.client())
-    with rejected("AccessDeniedException"):
-        role.client().describe_project_versions(ProjectArn=across.target)
-    with rejected("AccessDeniedException"):
-        role.client().delete_project_version(ProjectVersionArn=arn)
-    role.may(
-        allow("rekognition:DescribeProjectVersions", across.target), allow("rekognition:DeleteProjectVersion", arn)
-    )
-    assert len(role.client().describe_project_versions(ProjectArn=across.target)["ProjectVersionDescriptions"]) == 1
-    role.client().delete_project_version(ProjectVersionArn=arn)
-
-
 def test_tags_decide_who_may_change_a_copy(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
     """aws:ResourceTag has a model version's tags, unless the switch takes the service for one that ignores them."""
     across.share()
@@ -417,12 +388,3 @@ def test_tags_in_the_request_are_seen(across: Setting, role: Role) -> None:
     with rejected("AccessDeniedException"):
         across.copy(role.client(), VersionName="second", Tags={"Owner": "me"})
     across.copy(role.client(), VersionName="second")
-
-
-def test_a_copy_in_progress_is_seen_as_such(local_cloud: LocalCloud, across: Setting) -> None:
-    """The switch holds copies until it is set back, without any waiting."""
-    across.share()
-    with local_cloud.switched(copying_time=3600):
-        across.copy(across.destination)
-        assert across.copies()[0]["Status"] == "COPYING_IN_PROGRESS"
-    assert across.copies()[0]["Status"] == "COPYING_COMPLETED"

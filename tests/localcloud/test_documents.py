@@ -119,7 +119,7 @@ def test_rejects_what_is_not_documented(changes: dict[str, Any], problem: str) -
         (document(statement(), statement(Effect="No")), "Allow or Deny"),
     ],
 )
-def test_rejects_what_is_no_document(text: str, problem: str) -> None:
+def test_rejects_malformed_documents(text: str, problem: str) -> None:
     """Text that is no policy document is malformed."""
     reject(text, problem)
 

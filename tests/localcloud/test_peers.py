@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from localcloud.clients import make_client
 from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
 from localcloud.peers import listen, user_at_other_end
 from localcloud.rekognition import LocalRekognition
-from tests.localcloud.stacks import Stack, custom, function, role
+from tests.cloudformation import CloudFormation
+from tests.localcloud.stacks import custom, function, project, role, template
 
 ACCOUNT, NOBODY = "777788889999", 65534  # the kernel's overflowuid
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
@@ -73,7 +75,7 @@ def test_another_user_is_rejected(local_cloud: LocalCloud) -> None:
 
 @linux_only
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")])
-def test_the_user_is_told_by_any_kind_of_socket(family: int, address: str) -> None:
+def test_the_user_of_any_kind_of_socket_is_known(family: int, address: str) -> None:
     """An IPv6 socket can connect to an IPv4 address; once the other end is closed it has no user, not root."""
     with listen() as server, socket.socket(family) as client:
         client.connect((address, server.getsockname()[1]))
@@ -143,51 +145,43 @@ def test_a_request_must_be_for_this_server(rekognition: LocalRekognition, host: 
 
 
 @pytest.fixture
-def cloud_with_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a cloud as on a machine that doesn't say whose a connection is."""
+def cloud_with_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """Run a cloud as on a machine that doesn't say whose a connection is, and return it as another process finds it."""
     monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
-    with LocalCloud(tmp_path / "state") as cloud:
-        yield cloud
+    started = LocalCloud.attach_or_start(tmp_path / "state")
+    try:
+        found = LocalCloud.attach(tmp_path / "state")
+        assert found is not None
+        yield found
+    finally:
+        started.stop()
 
 
 def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path: Path) -> None:
     """Clients of the cloud, its functions and its environment have the secret, and nothing is heard without it."""
     cloud = cloud_with_secret
-    stack = Stack(cloud.client("cloudformation", ACCOUNT), "secret")
-    ended = stack.create(
+    cloudformation = CloudFormation(cloud.client("cloudformation", ACCOUNT))
+    body = template(
         {"Listing": {"Fn::GetAtt": ["Custom", "Listing"]}},
         Role=role({"Effect": "Allow", "Action": "rekognition:ListProjectPolicies", "Resource": "*"}),
         Function=function("capture"),
-        Project={"Type": "AWS::Rekognition::Project", "Properties": {"ProjectName": "secret"}},
+        Project=project("secret"),
         Custom=custom(ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
     )
-    assert ended == "CREATE_COMPLETE", stack.reasons
-    assert stack.outputs["Listing"] == "allowed"
+    assert cloudformation.deploy("secret", body) == "CREATE_COMPLETE", cloudformation.reasons("secret")
+    assert cloudformation.outputs("secret")["Listing"] == "allowed"
 
-    code = "import boto3\nfor name in 'sts', 'rekognition': print(boto3.client(name).meta.service_model.service_name)\n"
-    code += "boto3.client('sts').get_caller_identity()\nboto3.client('rekognition').describe_projects()\n"
+    code = "import boto3; boto3.client('sts').get_caller_identity(); boto3.client('rekognition').describe_projects()"
     subprocess.run([sys.executable, "-c", code], env=cloud.full_environment(ACCOUNT), cwd=tmp_path, check=True)
     assert cloud.set_switches(list_lag=1).list_lag == 1
 
-    assert all("403" in told for told in statuses(cloud, os.getuid()))
+    assert all("403" in status for status in statuses(cloud, os.getuid()))
     for wrong in (None, "0" * 40):
         given: Any = {"account": ACCOUNT, "region": "us-east-1", "secret": wrong, "verify": str(cloud.authority)}
         with pytest.raises(ResponseParserError, match="must have the secret"):
             make_client("sts", cloud.endpoint_url, **given).get_caller_identity()
         with pytest.raises(ClientError, match="403"):
             make_client("rekognition", cloud.rekognition_url, **given).describe_projects()
-
-
-def test_a_detached_cloud_keeps_its_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that finds the cloud by its state folder finds the secret there too."""
-    monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
-    started = LocalCloud.attach_or_start(tmp_path)
-    try:
-        found = LocalCloud.attach(tmp_path)
-        assert found is not None
-        found.client("sts").get_caller_identity()
-    finally:
-        started.stop()
 
 
 @pytest.mark.parametrize("existing", [False, True])

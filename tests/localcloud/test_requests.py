@@ -11,7 +11,7 @@ import pytest
 
 from localcloud.rekognition import AwsError, LocalRekognition
 from localcloud.rekognition.validation import check_request
-from tests.localcloud.support import document
+from tests.localcloud.support import document, rejected
 
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815"
 LONGEST_NAME = "n" * 255
@@ -19,6 +19,15 @@ LONGEST_NAME = "n" * 255
 PUT = {"ProjectArn": ARN, "PolicyName": "share", "PolicyDocument": document()}
 LIST = {"ProjectArn": ARN}
 DELETE = {"ProjectArn": ARN, "PolicyName": "share"}
+
+
+def signature(access_key_id: str = "123456789012", service: str = "rekognition") -> str:
+    """Return the header of a signed request; nobody looks at the signature itself."""
+    credential = f"{access_key_id}/20231114/us-east-1/{service}/aws4_request"
+    return f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
+
+
+ROOT = signature()
 
 
 @pytest.mark.parametrize(
@@ -111,15 +120,18 @@ def test_counts_all_problems() -> None:
         check_request("DeleteProjectPolicy", {"ProjectArn": ARN, "PolicyName": "a b", "PolicyRevisionId": "x"})
 
 
-def test_checks_requests_before_anything_happens(rekognition: LocalRekognition, project: str) -> None:
-    """A request that breaks the model is neither done nor counted as a call."""
-    before = len(rekognition.calls)
-    status, response, headers = post(rekognition, "PutProjectPolicy", {**PUT, "ProjectArn": project, "PolicyName": ""})
+def test_checks_requests_before_anything_happens(rekognition: LocalRekognition) -> None:
+    """A request that breaks the model is neither done nor recorded, unlike one that is rejected later."""
+    body = json.dumps({**PUT, "PolicyName": ""}).encode()
+    status, response, headers = send(rekognition, "RekognitionService.PutProjectPolicy", body)
     assert status == 400
     assert response["__type"] == headers["x-amzn-errortype"] == "InvalidParameterException"
     assert response["message"] == response["Message"]
     assert headers["Content-Type"] == "application/x-amz-json-1.1"
-    assert len(rekognition.calls) == before
+    assert rekognition.calls == []
+    with rejected("ResourceNotFoundException"):
+        rekognition.client().delete_project_policy(**DELETE)
+    assert rekognition.calls == [("DeleteProjectPolicy", DELETE)]
 
 
 @pytest.mark.parametrize(
@@ -131,25 +143,34 @@ def test_checks_requests_before_anything_happens(rekognition: LocalRekognition, 
         ("RekognitionService.CreateProject", b"[]", "SerializationException"),
     ],
 )
-def test_rejects_what_is_no_request(rekognition: LocalRekognition, target: str, body: bytes, code: str) -> None:
+def test_rejects_malformed_requests(rekognition: LocalRekognition, target: str, body: bytes, code: str) -> None:
     """An operation that isn't there, and a body that isn't a JSON object, are rejected by AWS's codes."""
     status, response, _ = send(rekognition, target, body)
     assert (status, response["__type"]) == (400, code)
 
 
-def post(rekognition: LocalRekognition, operation: str, parameters: dict[str, Any]) -> tuple[int, Any, Any]:
-    """Send a request that boto3 itself wouldn't send."""
-    return send(rekognition, f"RekognitionService.{operation}", json.dumps(parameters).encode())
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        ("", "MissingAuthenticationTokenException"),
+        (signature("12345678901"), "UnrecognizedClientException"),
+        (signature("AKIAIOSFODNN7EXAMPLE"), "UnrecognizedClientException"),
+        (signature(service="s3"), "InvalidSignatureException"),
+        ("AWS4-HMAC-SHA256 Credential=123456789012", "IncompleteSignatureException"),
+        ("Basic eDp5", "IncompleteSignatureException"),
+    ],
+)
+def test_rejects_what_is_not_signed_for_rekognition(
+    rekognition: LocalRekognition, authorization: str, code: str
+) -> None:
+    """A signature must be a whole one, for Rekognition, and by default of an account's 12 digits."""
+    status, response, _ = send(rekognition, "RekognitionService.DescribeProjects", b"{}", authorization)
+    assert (status, response["__type"]) == (400, code)
 
 
-def send(rekognition: LocalRekognition, target: str, body: bytes) -> tuple[int, Any, Any]:
-    """Send a request as the root of an account; return its status, its response and its headers."""
-    credential = "123456789012/20231114/us-east-1/rekognition/aws4_request"
-    headers = {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": target,
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
-    }
+def send(rekognition: LocalRekognition, target: str, body: bytes, authorization: str = ROOT) -> tuple[int, Any, Any]:
+    """Send a request that boto3 itself wouldn't send; return its status, its response and its headers."""
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target, "Authorization": authorization}
     request = urllib.request.Request(rekognition.endpoint_url, body, headers)  # noqa: S310 - always loopback
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -42,19 +42,11 @@ def test_put_of_an_existing_name_may_overwrite(
         put(client, project, PolicyRevisionId=first)
 
 
-def test_put_with_a_revision_of_nothing_may_be_not_found(
-    rekognition: LocalRekognition, client: RekognitionClient, project: str
-) -> None:
-    """The other error for an update of a policy that isn't there."""
+def test_errors_may_have_other_codes(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
+    """An update of a policy that isn't there, and a policy beyond the quota, which is itself a switch."""
     rekognition.switches.put_revision_absent = "ResourceNotFoundException"
     with rejected("ResourceNotFoundException"):
         put(client, project, PolicyRevisionId=UNKNOWN_REVISION)
-
-
-def test_the_quota_may_have_the_other_error(
-    rekognition: LocalRekognition, client: RekognitionClient, project: str
-) -> None:
-    """The other error for a policy beyond the quota, which is itself a switch."""
     rekognition.switches.change({"quota_error": "ServiceQuotaExceededException", "policies_per_project": 1})
     put(client, project)
     with rejected("ServiceQuotaExceededException"):
@@ -111,16 +103,8 @@ def test_documents_may_come_back_in_another_form(
             statement(Sid="a", Principal={"AWS": "arn:aws:iam::111122223333:root"}),
         ],
     }
-
-
-def test_the_other_form_of_a_single_statement_is_no_list(
-    rekognition: LocalRekognition, client: RekognitionClient, project: str
-) -> None:
-    """A list of one statement comes back as that statement."""
-    put(client, project)
-    rekognition.switches.returned_form = "normalized"
-    (returned,) = documents(client, project)
-    assert json.loads(returned)["Statement"] == statement()
+    put(client, project, "single")
+    assert json.loads(documents(client, project)[1])["Statement"] == statement()  # no list
 
 
 def test_the_last_page_may_have_an_empty_token(
@@ -135,7 +119,7 @@ def test_the_last_page_may_have_an_empty_token(
 
 
 def test_regions_without_custom_labels_deny_access(rekognition: LocalRekognition) -> None:
-    """A Region that lacks Custom Labels responses as if permission were lacking, unless the switch gives it to all."""
+    """A Region that lacks Custom Labels responds as if permission were lacking, unless the switch gives it to all."""
     for region in ("eu-north-1", "cn-north-1", "us-gov-west-1"):
         with rejected("AccessDeniedException"):
             rekognition.client(region=region).describe_projects()
@@ -160,7 +144,7 @@ def test_regions_without_custom_labels_deny_access(rekognition: LocalRekognition
         ({"list_lag": 2, "quota_error": "x"}, "quota_error is one of"),
     ],
 )
-def test_rejects_what_is_no_switch(changes: dict[str, Any], problem: str) -> None:
+def test_rejects_unknown_switches_and_values(changes: dict[str, Any], problem: str) -> None:
     """A wrong name or value is rejected with those there are, and nothing is changed."""
     switches = Switches()
     with pytest.raises(ValueError, match=problem):

@@ -10,7 +10,7 @@ import pytest
 
 from localcloud.rekognition import LocalRekognition
 from localcloud.rekognition.models import ProjectArn, VersionArn
-from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, VirtualClock, document, rejected
+from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, VirtualClock, document, put, rejected
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -51,36 +51,58 @@ def status(setting: Setting) -> str:
     return str(setting.copies()[0]["Status"])
 
 
+def copy_again(setting: Setting, arn: str) -> str:
+    """Copy a model version of the target within the target."""
+    changes = {"SourceProjectArn": setting.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
+    return setting.copy(setting.source, **changes)
+
+
+def start(setting: Setting, arn: str) -> Any:
+    """Start a model version."""
+    return setting.source.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
+
+
+def stop(setting: Setting, arn: str) -> Any:
+    """Stop a model version."""
+    return setting.source.stop_project_version(ProjectVersionArn=arn)
+
+
+def delete(setting: Setting, arn: str) -> Any:
+    """Delete a model version."""
+    return setting.source.delete_project_version(ProjectVersionArn=arn)
+
+
+def assert_in_use(setting: Setting, arn: str, *uses: Callable[[Setting, str], Any]) -> None:
+    """Expect these uses of a model version to be rejected."""
+    for use in uses:
+        with rejected("ResourceInUseException"):
+            use(setting, arn)
+
+
 class TestMaking:
     """CreateProjectVersion and CopyProjectVersion."""
 
-    def test_a_version_is_described_as_it_was_made(
-        self, clock: VirtualClock, client: RekognitionClient, project: str
-    ) -> None:
-        """It has its ARN, its time, its place for results, its key and its description, and is no copy."""
+    def test_it_is_described_as_it_was_made(self, clock: VirtualClock, here: Setting) -> None:
+        """With its own ARN, its time, its place for results, its key and description; a copy with its source too."""
         clock.forward(1)
-        arn = train(client, project, KmsKeyId="alias/results", VersionDescription="The first.")
-        (version,) = described(client, project)
-        assert arn == "arn:aws:rekognition:us-east-1:123456789012:project/demo/version/v1/1700000001000"
+        trained = train(here.source, here.target, KmsKeyId="alias/results", VersionDescription="The first.")
+        clock.forward(1)
+        copied = here.copy(here.source, KmsKeyId="alias/copies")
+        copy, version = here.copies()
+        arns = "arn:aws:rekognition:us-east-1:123456789012:project/here-target/version"
+        assert (trained, copied) == (f"{arns}/v1/1700000001000", f"{arns}/copy/1700000002000")
         assert version.pop("CreationTimestamp").timestamp() == 1_700_000_001
+        assert copy.pop("CreationTimestamp").timestamp() == 1_700_000_002
         assert version == {
-            "ProjectVersionArn": arn,
+            "ProjectVersionArn": trained,
             "Status": "TRAINING_COMPLETED",
             "OutputConfig": OUTPUT,
             "KmsKeyId": "alias/results",
             "VersionDescription": "The first.",
             "Feature": "CUSTOM_LABELS",
         }
-
-    def test_a_copy_names_its_source(self, clock: VirtualClock, here: Setting) -> None:
-        """It has an ARN of its own in the destination, and the source's beside it."""
-        clock.forward(1)
-        arn = here.copy(here.source, KmsKeyId="alias/copies")
-        (copy,) = here.copies()
-        assert arn == "arn:aws:rekognition:us-east-1:123456789012:project/here-target/version/copy/1700000001000"
-        assert copy.pop("CreationTimestamp").timestamp() == 1_700_000_001
         assert copy == {
-            "ProjectVersionArn": arn,
+            "ProjectVersionArn": copied,
             "Status": "COPYING_COMPLETED",
             "OutputConfig": OUTPUT,
             "KmsKeyId": "alias/copies",
@@ -202,20 +224,13 @@ class TestCopying:
         """Until the switch's time is over it can be neither copied, started nor deleted."""
         rekognition.switches.change({f"{made_by}_time": 60})
         arn = here.copy(here.source) if made_by == "copying" else train(here.source, here.target)
-        again = {"SourceProjectArn": here.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
         clock.forward(59.9)
         assert status(here) == f"{made_by.upper()}_IN_PROGRESS"
-        for use in (
-            lambda: here.copy(here.source, **again),
-            lambda: here.source.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1),
-            lambda: here.source.delete_project_version(ProjectVersionArn=arn),
-        ):
-            with rejected("ResourceInUseException"):
-                use()
+        assert_in_use(here, arn, copy_again, start, delete)
         clock.forward(0.1)
         assert status(here) == f"{made_by.upper()}_COMPLETED"
-        here.copy(here.source, **again)
-        here.source.delete_project_version(ProjectVersionArn=arn)
+        copy_again(here, arn)
+        delete(here, arn)
 
     def test_a_copy_may_fail(self, rekognition: LocalRekognition, clock: VirtualClock, here: Setting) -> None:
         """It says why, can be neither copied nor started, and is deleted like any other."""
@@ -225,45 +240,32 @@ class TestCopying:
         assert (status(here), here.copies()[0].get("StatusMessage")) == ("COPYING_IN_PROGRESS", None)
         clock.forward(60)
         assert (status(here), here.copies()[0].get("StatusMessage")) == ("COPYING_FAILED", "The copy failed.")
-        with rejected("ResourceInUseException"):
-            here.source.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
-        again = {"SourceProjectArn": here.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
-        with rejected("ResourceInUseException"):
-            here.copy(here.source, **again)
-        here.source.delete_project_version(ProjectVersionArn=arn)
+        assert_in_use(here, arn, copy_again, start)
+        delete(here, arn)
         assert here.copies() == []
 
     @pytest.mark.parametrize(
-        ("side", "account", "ends"),
+        ("side", "account", "seconds", "ends"),
         [
-            ("completes", TRUSTED, "COPYING_COMPLETED"),
-            ("fails", TRUSTED, "COPYING_FAILED"),
-            ("fails", TRUSTING, "COPYING_COMPLETED"),
+            ("completes", TRUSTED, 60, "COPYING_COMPLETED"),
+            ("fails", TRUSTED, 60, "COPYING_FAILED"),
+            ("fails", TRUSTED, 0, "COPYING_COMPLETED"),
+            ("fails", TRUSTING, 60, "COPYING_COMPLETED"),
         ],
     )
     def test_the_policy_may_be_deleted_meanwhile(
-        self, rekognition: LocalRekognition, clock: VirtualClock, side: str, account: str, ends: str
+        self, rekognition: LocalRekognition, clock: VirtualClock, side: str, account: str, seconds: float, ends: str
     ) -> None:
-        """A copy into another account completes without the policy that allowed it, or fails, as the switch says."""
-        rekognition.switches.change({"withdrawing_while_copying": side, "copying_time": 60})
+        """The switch says whether a copy in progress then fails, but not one that is complete or within an account."""
+        rekognition.switches.change({"withdrawing_while_copying": side, "copying_time": seconds})
         setting = Setting(rekognition.client(TRUSTING), rekognition.client(account), "demo")
         setting.share()
         source = (ProjectArn.parse(setting.project), VersionArn.parse(setting.version))
         rekognition.store.copy_version(account, "us-east-1", *source, setting.target, "copy", OUTPUT)
         setting.withdraw()
-        assert status(setting) == "COPYING_IN_PROGRESS"
+        assert status(setting) == ("COPYING_IN_PROGRESS" if seconds else ends)
         clock.forward(60)
         assert status(setting) == ends
-
-    def test_a_completed_copy_needs_no_policy(self, rekognition: LocalRekognition) -> None:
-        """The source's account has no say over it any more."""
-        rekognition.switches.withdrawing_while_copying = "fails"
-        setting = Setting(rekognition.client(TRUSTING), rekognition.client(TRUSTED), "demo")
-        setting.share()
-        source = (ProjectArn.parse(setting.project), VersionArn.parse(setting.version))
-        rekognition.store.copy_version(TRUSTED, "us-east-1", *source, setting.target, "copy", OUTPUT)
-        setting.withdraw()
-        assert status(setting) == "COPYING_COMPLETED"
 
 
 class TestRunning:
@@ -274,48 +276,32 @@ class TestRunning:
     ) -> None:
         """Each takes the switch's time; only what is idle starts, only what runs stops, and neither is deleted."""
         rekognition.switches.starting_time = 30
-
-        def start() -> Any:
-            return here.source.start_project_version(ProjectVersionArn=copy, MinInferenceUnits=1)
-
-        def stop() -> Any:
-            return here.source.stop_project_version(ProjectVersionArn=copy)
-
-        def delete() -> Any:
-            return here.source.delete_project_version(ProjectVersionArn=copy)
-
-        def only(*fitting: Callable[[], Any]) -> None:
-            for call in {start, stop, delete} - set(fitting):
-                with rejected("ResourceInUseException"):
-                    call()
-
-        with rejected("ResourceInUseException"):
-            stop()
-        assert start()["Status"] == status(here) == "STARTING"
-        only()
+        assert_in_use(here, copy, stop)
+        assert start(here, copy)["Status"] == status(here) == "STARTING"
+        assert_in_use(here, copy, start, stop, delete)
         clock.forward(30)
         assert status(here) == "RUNNING"
-        only(stop)
-        assert stop()["Status"] == status(here) == "STOPPING"
-        only()
+        assert_in_use(here, copy, start, delete)
+        assert stop(here, copy)["Status"] == status(here) == "STOPPING"
+        assert_in_use(here, copy, start, stop, delete)
         clock.forward(30)
         assert status(here) == "STOPPED"
-        start()
+        start(here, copy)
         clock.forward(30)
-        stop()
+        stop(here, copy)
         clock.forward(30)
-        delete()
+        delete(here, copy)
         assert here.copies() == []
 
     def test_two_run_at_the_same_time(self, rekognition: LocalRekognition, here: Setting) -> None:
         """The quota is the account's in a Region; what has stopped doesn't count."""
-        arns = [here.train(f"v{number}") for number in range(2, 5)]
-        for arn in arns[:2]:
-            here.source.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
+        first, second, third = (here.train(f"v{number}") for number in range(2, 5))
+        start(here, first)
+        start(here, second)
         with rejected("LimitExceededException"):
-            here.source.start_project_version(ProjectVersionArn=arns[2], MinInferenceUnits=1)
-        here.source.stop_project_version(ProjectVersionArn=arns[0])
-        here.source.start_project_version(ProjectVersionArn=arns[2], MinInferenceUnits=1)
+            start(here, third)
+        stop(here, first)
+        start(here, third)
 
 
 class TestDeleting:
@@ -327,30 +313,21 @@ class TestDeleting:
         """A model version that is DELETING can't be used, keeps its name, and is then no longer listed."""
         rekognition.switches.deleting_time = 60
         for _ in range(2):
-            assert here.source.delete_project_version(ProjectVersionArn=copy)["Status"] == "DELETING"
+            assert delete(here, copy)["Status"] == "DELETING"
             clock.forward(59.9 / 2)
             assert status(here) == "DELETING"
-        again = {
-            "SourceProjectArn": here.target,
-            "SourceProjectVersionArn": copy,
-            "DestinationProjectArn": here.project,
-        }
-        for use in (
-            lambda: here.copy(here.source),
-            lambda: here.copy(here.source, **again),
-            lambda: here.source.start_project_version(ProjectVersionArn=copy, MinInferenceUnits=1),
-        ):
-            with rejected("ResourceInUseException"):
-                use()
+        with rejected("ResourceInUseException"):
+            here.copy(here.source)
+        assert_in_use(here, copy, copy_again, start)
         clock.forward(0.2)
         assert here.copies() == []
         with rejected("ResourceNotFoundException"):
-            here.source.delete_project_version(ProjectVersionArn=copy)
+            delete(here, copy)
         assert here.copy(here.source) != copy
 
     def test_what_is_gone_stays_gone(self, rekognition: LocalRekognition, here: Setting, copy: str) -> None:
         """A switch that is changed later doesn't bring it back."""
-        here.source.delete_project_version(ProjectVersionArn=copy)
+        delete(here, copy)
         assert here.copies() == []
         rekognition.switches.deleting_time = 3600
         assert here.copies() == []
@@ -362,10 +339,10 @@ class TestDeleting:
         arn = here.copy(here.source)
         if side == "reject":
             with rejected("ResourceInUseException"):
-                here.source.delete_project_version(ProjectVersionArn=arn)
+                delete(here, arn)
             assert status(here) == "COPYING_IN_PROGRESS"
         else:
-            here.source.delete_project_version(ProjectVersionArn=arn)
+            delete(here, arn)
             assert here.copies() == []
 
     @pytest.mark.parametrize("kept", [True, False])
@@ -433,7 +410,7 @@ class TestDescribing:
         assert status(here) == "COPYING_IN_PROGRESS"
         clock.forward(8)
         assert status(here) == "COPYING_IN_PROGRESS"
-        here.source.delete_project_version(ProjectVersionArn=arn)
+        delete(here, arn)
         clock.forward(1.9)
         assert status(here) == "COPYING_IN_PROGRESS"
         clock.forward(0.1)
@@ -441,7 +418,7 @@ class TestDescribing:
         clock.forward(19.9)
         assert status(here) == "DELETING"
         with rejected("ResourceNotFoundException"):
-            here.source.delete_project_version(ProjectVersionArn=arn)
+            delete(here, arn)
         clock.forward(0.1)
         assert here.copies() == []
 
@@ -450,7 +427,7 @@ class TestDescribing:
     ) -> None:
         """The lag is counted from the deletion's end, not from the first look after it."""
         rekognition.switches.change({"versions_lag": 2, "deleting_time": 20})
-        here.source.delete_project_version(ProjectVersionArn=copy)
+        delete(here, copy)
         clock.forward(22)
         assert here.copies() == []
 
@@ -512,12 +489,15 @@ class TestTags:
 
 
 @pytest.mark.parametrize(("account", "region"), [("111122223333", "us-east-1"), ("123456789012", "eu-west-1")])
-def test_another_account_and_region_are_kept_out(
+def test_another_account_and_region_have_no_access(
     rekognition: LocalRekognition, client: RekognitionClient, project: str, account: str, region: str
 ) -> None:
-    """Model versions are of their project's account and Region, whatever is asked of them."""
+    """Policies and model versions are of their project's account and Region, whatever is asked of them."""
     arn, other = train(client, project), rekognition.client(account, region)
     calls: list[Callable[[], Any]] = [
+        lambda: put(other, project),
+        lambda: other.list_project_policies(ProjectArn=project),
+        lambda: other.delete_project_policy(ProjectArn=project, PolicyName="share"),
         lambda: train(other, project, "v2"),
         lambda: described(other, project),
         lambda: other.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1),
