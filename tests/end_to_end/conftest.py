@@ -196,7 +196,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bare_environment(home: Path) -> dict[str, str]:
-    """Return this environment without what belongs to this checkout or to a user's AWS set-up."""
+    """Return this environment without what belongs to this checkout or to a user's AWS set-up.
+
+    jsii's cache is the checkout's: to unpack the CDK for each home would take seconds and 200 MB.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -204,4 +207,5 @@ def bare_environment(home: Path) -> dict[str, str]:
     }
     own = (str(ROOT / ".venv" / "bin"), str(ROOT / "node_modules" / ".bin"))
     path = [entry for entry in kept["PATH"].split(os.pathsep) if entry not in own]
-    return kept | {"PATH": os.pathsep.join(path), "HOME": str(home)}
+    cache = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".localcloud" / "jsii")}
+    return kept | cache | {"PATH": os.pathsep.join(path), "HOME": str(home)}
