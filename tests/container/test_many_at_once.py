@@ -10,7 +10,7 @@ import pytest
 
 from custom_resource import timeouts
 from localcloud.rekognition import LocalRekognition
-from project_policy.policies import LivePolicy
+from localcloud.rekognition.models import Policy
 from rekognition.client import CALL_RESERVE
 from tests.container.lambda_service import Attempt, LambdaService, Start
 from tests.container.rate_limit import RateLimit
@@ -66,10 +66,10 @@ class Account:
             for place, (arn, number) in enumerate(ids, start=1)
         }
 
-    def live(self) -> dict[str, LivePolicy]:
+    def live(self) -> dict[str, Policy]:
         """Return every policy, by physical ID."""
         return {
-            f"{arn}|{policy.name}": LivePolicy(policy.revision, policy.document, policy.created, policy.updated)
+            f"{arn}|{policy.name}": policy
             for arn in self.projects
             for policy in self.rekognition.store.policies(ACCOUNT, REGION, arn)
         }
@@ -96,7 +96,7 @@ class Account:
         assert live.keys() == wanted.keys()
         assert [key for key, each in wanted.items() if not is_document(live[key].document, each)] == []
         assert {response["PhysicalResourceId"]: response["Data"]["PolicyRevisionId"] for response in responses} == {
-            key: policy.revision_id for key, policy in live.items()
+            key: policy.revision for key, policy in live.items()
         }
 
 
@@ -115,3 +115,4 @@ def test_all_are_created_at_once(
     wanted = account.documents()
     creates = [cloudformation.create(*policy_of(key), each) for key, each in wanted.items()]
     account.assert_live(wanted, account.run("created", creates))
+    assert account.limit.throttled  # else the limit would have tested nothing

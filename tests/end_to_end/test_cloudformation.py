@@ -192,6 +192,7 @@ def test_a_permission_that_is_seen_late_is_waited_for(
     cloudformation.delete("late")
 
 
+@pytest.mark.full  # the function retries what is denied for half a minute
 @pytest.mark.usefixtures("provider")
 def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(
     local_cloud: LocalCloud, cloudformation: CloudFormation

@@ -178,6 +178,7 @@ def test_a_shared_provider_adopts_what_was_attached_by_hand(
     rekognition.delete_project(ProjectArn=signs)
 
 
+@pytest.mark.full  # ./scripts/deploy deploys it too
 def test_both_accounts_have_the_model_in_the_end(local_cloud: LocalCloud, example: Callable[..., Example]) -> None:
     """One account shares, the other has a copy that its role may use, and the copy goes with its stack."""
     accounts = {"trusting": "353535353535", "trusted": "464646464646"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,14 +23,36 @@ def accounts_of(policy: Mapping[str, Any]) -> set[str]:
     }
 
 
+def grantees(output: str) -> list[str]:
+    """Return the accounts in what the CLI says about who may copy, wherever else it shows them."""
+    lines = [line for line in output.splitlines() if line.startswith("INFO Project ")]
+    return re.findall(r"account (\d{12})", "\n".join(lines))
+
+
 def test_a_policy_lives_with_its_stack(cdk: Cdk, live: Live) -> None:
-    """Made, left alone, edited, rolled back, renamed, moved, removed, made anew, destroyed: always what is asked."""
+    """Approved, made, left alone, edited, rolled back, moved, removed, made anew, destroyed: always what is asked."""
     one, two = f"{STACK}-one", f"{STACK}-two"
+
+    def assert_shown(expected: list[str], **context: Any) -> None:
+        """Whoever approves sees who gains access, in the difference and above the question, before any change."""
+        before = live.policies()
+        difference = cdk.app("diff", APP, **context)
+        assert difference.returncode == 0, difference.stdout
+        assert grantees(difference.stdout) == expected
+        # Without a terminal the CLI shows what it would ask about, then fails.
+        asked = cdk.app("deploy", APP, "--require-approval", "any-change", **context)
+        assert "unable to get a confirmation" in asked.stdout
+        assert grantees(asked.stdout) == expected
+        assert live.policies() == before
 
     def deploy(**context: Any) -> str:
         done = cdk.app("deploy", APP, "--require-approval", "never", **context)
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    assert_shown(["111122223333"])
+    for options in ("--quiet", "--method=template", "--security-only"):
+        assert grantees(cdk.app("diff", APP, options).stdout) == ["111122223333"]
 
     deploy()
     (first,) = live.policies().values()
@@ -42,6 +65,7 @@ def test_a_policy_lives_with_its_stack(cdk: Cdk, live: Live) -> None:
     assert "(no changes)" in deploy()
     assert live.policies() == {(one, "sharing"): first}
 
+    assert_shown(["111122223333", "444455556666"], accounts=["111122223333", "444455556666"])
     deploy(accounts=["444455556666"])
     edited = live.policies()[one, "sharing"]
     assert accounts_of(edited) == {"444455556666"}
@@ -58,16 +82,13 @@ def test_a_policy_lives_with_its_stack(cdk: Cdk, live: Live) -> None:
     assert accounts_of(live.policies()[one, "sharing"]) == {"444455556666"}
     assert live.physical_id(STACK) == physical_id
 
-    deploy(accounts=["444455556666"], policy_name="renamed")
-    assert list(live.policies()) == [(one, "renamed")]
-    assert live.physical_id(STACK).endswith("|renamed")
-
     deploy(accounts=["444455556666"], policy_name="renamed", project="two")
     assert list(live.policies()) == [(two, "renamed")]
-    assert live.outputs(STACK)["ProjectArn"] == live.policies()[two, "renamed"]["ProjectArn"]
+    arn = live.policies()[two, "renamed"]["ProjectArn"]
+    assert live.outputs(STACK)["ProjectArn"] == arn
+    assert live.physical_id(STACK) == f"{arn}|renamed"
 
     # The project's last policy goes: the role has lost the project before the policy is cleaned up there.
-    arn = live.outputs(STACK)["ProjectArn"]
     deploy(project=None)
     assert live.policies() == {}
 

@@ -23,8 +23,7 @@ def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, li
     client = live.cloud.client("rekognition")
     arn = client.create_project(ProjectName="logos")["ProjectArn"]
     (cdk.folder / "app.py").write_text(app.replace(PROJECT_ARN, arn))
-    given = ("--app", f"{installed} app.py")
-    done = cdk.run("deploy", *given, "--require-approval", "never")
+    done = cdk.run("deploy", "--app", f"{installed} app.py", "--require-approval", "never")
     assert done.returncode == 0, done.stdout
     (policy,) = (each for (project, _), each in live.policies().items() if project == "logos")
     versions = arn.rsplit("/", 1)[0] + "/version/"
@@ -39,7 +38,7 @@ def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, li
         ("arn:aws:iam::444455556666:role/copier", f"{versions}*", "null"),
         ("*", f"{versions}v1/*", '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'),
     }
-    assert cdk.run("destroy", *given, "--force").returncode == 0
+    assert cdk.run("destroy", "--app", "cdk.out", "--force").returncode == 0
     assert "logos" not in {project for project, _ in live.policies()}
     client.delete_project(ProjectArn=arn)
 
