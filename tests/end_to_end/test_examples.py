@@ -13,7 +13,6 @@ import pytest
 
 from localcloud.cloud import REGION, LocalCloud
 from tests.end_to_end.conftest import Cdk, Live
-from tests.localcloud.roles import signed_with
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -176,36 +175,3 @@ def test_a_shared_provider_adopts_what_was_attached_by_hand(
     logs.delete_log_group(logGroupName=kept["logGroupName"])
     rekognition.delete_project_policy(ProjectArn=signs, PolicyName="partners")
     rekognition.delete_project(ProjectArn=signs)
-
-
-@pytest.mark.full  # ./scripts/deploy deploys it too
-def test_both_accounts_have_the_model_in_the_end(local_cloud: LocalCloud, example: Callable[..., Example]) -> None:
-    """One account shares, the other has a copy that its role may use, and the copy goes with its stack."""
-    accounts = {"trusting": "353535353535", "trusted": "464646464646"}
-    trusting = example("both-accounts", accounts["trusting"], **accounts)
-    trusting.deploy("Trusting")
-    source = trusting.client("rekognition")
-    project = trusting.live.outputs("Trusting")["ProjectArn"]
-    version = source.create_project_version(
-        ProjectArn=project, VersionName="v1", OutputConfig={"S3Bucket": "training", "S3KeyPrefix": "logos"}
-    )["ProjectVersionArn"]
-
-    given = {**accounts, "source_project_arn": project, "source_version_arn": version}
-    trusted = example("both-accounts", accounts["trusted"], **given)
-    trusted.deploy("Trusted")
-    outputs = trusted.live.outputs("Trusted")
-    (copies,) = trusted.client("rekognition").describe_projects()["ProjectDescriptions"]
-    (copy,) = trusted.client("rekognition").describe_project_versions(ProjectArn=copies["ProjectArn"])[
-        "ProjectVersionDescriptions"
-    ]
-    assert (copy["ProjectVersionArn"], copy["Status"]) == (outputs["VersionArn"], "COPYING_COMPLETED")
-    session = trusted.client("sts").assume_role(RoleArn=outputs["RoleArn"], RoleSessionName="test")
-    signed_with(local_cloud, **session["Credentials"]).start_project_version(
-        ProjectVersionArn=outputs["VersionArn"], MinInferenceUnits=1
-    )
-
-    trusted.destroy("Trusted")
-    assert trusted.client("rekognition").describe_projects()["ProjectDescriptions"] == []
-    trusting.destroy("Trusting")
-    source.delete_project_version(ProjectVersionArn=version)
-    source.delete_project(ProjectArn=project)
