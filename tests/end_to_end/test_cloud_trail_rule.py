@@ -95,11 +95,12 @@ ANOTHER = {"projectArn": PROJECT_ARN, "policyName": "partners-2"}
         (event(IAM_USER, requestParameters=ELSEWHERE), False),
         (event(IAM_USER, requestParameters=ANOTHER), False),
         (event(IAM_USER) | {"source": "aws.s3"}, False),
+        (event(IAM_USER) | {"detail-type": "AWS Service Event via CloudTrail"}, False),
     ],
     ids=[
         *("another role", "a role whose name begins the same", "an IAM user", "an IAM user in the console", "root"),
         *("the provider puts", "the provider deletes", "denied", "a list", "another project", "another policy"),
-        "another service",
+        *("another service", "no call"),
     ],
 )
 def test_matches_changes_by_anybody_but_the_provider(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -109,9 +110,11 @@ def test_takes_tokens_everywhere(stack: Stack) -> None:
     }
 
 
-@pytest.mark.parametrize("unknown", ARNS)
+@pytest.mark.parametrize("unknown", [*combinations(ARNS, 1), *combinations(ARNS, 2)])
 @pytest.mark.parametrize("env", [None, Environment(account="999988887777", region="eu-west-1")])
-def test_what_is_known_is_accepted_beside_what_is_not(app: App, unknown: str, env: Environment | None) -> None:
+def test_what_is_known_is_accepted_beside_what_is_not(
+    app: App, unknown: tuple[str, ...], env: Environment | None
+) -> None:
     """A token counts as whatever fits the known ARNs, in each account and Region, wherever the stack is."""
     stack = Stack(app, "Copying", env=env)
     elsewhere = {
@@ -120,7 +123,7 @@ def test_what_is_known_is_accepted_beside_what_is_not(app: App, unknown: str, en
         )
         for name, arn in ARNS.items()
     }
-    define_copy(stack, **elsewhere | {unknown: CfnParameter(stack, "Unknown").value_as_string})
+    define_copy(stack, **elsewhere | {name: CfnParameter(stack, name).value_as_string for name in unknown})
     assert len(resources(stack, TYPE_OF_COPY)) == 1
 
 
