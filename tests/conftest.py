@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full",
         action="store_true",
-        help="the same 2,000 examples of each property every time; checkov, a hundred policies, other Pythons",
+        help="the same 2,000 examples of each property every time, and what takes minutes: other Pythons, checkov, …",
     )
     parser.addoption("--examples", type=int, default=100, help="how many new examples of each property without --full")
 
