@@ -34,7 +34,7 @@ class CloudFormation:
         """Delete a stack, which ends with a status."""
         stack_id = self._described(stack)["StackId"]
         self.client.delete_stack(StackName=stack)
-        assert self._settled(stack_id) == ends, self.reasons(stack_id)
+        assert self._settled(stack_id, "DELETE_") == ends, self.reasons(stack_id)
 
     def outputs(self, stack: str) -> dict[str, str]:
         """Return a stack's outputs."""
@@ -48,10 +48,14 @@ class CloudFormation:
     def _described(self, stack: str) -> Any:
         return self.client.describe_stacks(StackName=stack)["Stacks"][0]
 
-    def _settled(self, stack_id: str) -> str:
+    def _settled(self, stack_id: str, beginning: str = "") -> str:
+        """Return the status in the end, which begins so: right after DeleteStack the status may be the one before."""
         # CloudFormation doesn't say when it is done: it has to be polled.
         ends = time.monotonic() + _SECONDS
-        while (status := str(self._described(stack_id)["StackStatus"])).endswith("_IN_PROGRESS"):
+        while (status := self._status(stack_id)).endswith("_IN_PROGRESS") or not status.startswith(beginning):
             assert time.monotonic() < ends, f"{stack_id} is still {status}"
             time.sleep(0.1)
         return status
+
+    def _status(self, stack_id: str) -> str:
+        return str(self._described(stack_id)["StackStatus"])
