@@ -94,6 +94,13 @@ def test_rejects_a_crhelper_that_was_not_reviewed(tmp_path: Path, monkeypatch: p
         _handler.write(tmp_path / "asset", "project_policy")
 
 
+def test_rejects_a_missing_crhelper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setattr(_handler, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"crhelper is not installed.* pip install crhelper==2\.0\.12"):
+        _handler.write(tmp_path, "project_policy")
+
+
 def test_the_digests_are_those_of_the_pinned_version() -> None:
     """A new version of crhelper is reviewed, and its digests written down, before it is deployed."""
     assert version("crhelper") == "2.0.12"

@@ -337,10 +337,13 @@ class TestRejected:
         with pytest.raises(ValueError, match='its account is "999988887777", not "123456789012"') as raised:
             define(stack).grant_copy(TRUSTED, versions=[VERSIONS.replace("123456789012", "999988887777")])
         assert f"Give {VERSIONS.replace('*', 'VERSION/NUMBER')}, as DescribeProjectVersions" in str(raised.value)
-        with pytest.raises(ValueError, match='of this project: its project isn\'t "logos"'):
-            define(stack, "Unplaced", project_arn=UNPLACED).grant_copy(
-                TRUSTED, versions=[VERSIONS.replace("logos", "x")]
-            )
+        unplaced = define(stack, "Unplaced", project_arn=UNPLACED)
+        for version, told in (
+            (VERSIONS.replace("logos", "x"), 'its project isn\'t "logos"'),
+            (VERSIONS.replace("*", "v1"), "it isn't the ARN of a model version"),
+        ):
+            with pytest.raises(ValueError, match=f"of this project: {told}"):
+                unplaced.grant_copy(TRUSTED, versions=[version])
 
     @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
     def test_what_is_not_a_grantee(self, stack: Stack, grantee: Any) -> None:

@@ -157,6 +157,7 @@ class TestRejected:
             {"project_arn": Fn.import_value("Project")},
             {"policy_name": f"for-{Aws.REGION}"},
             {"policy_name": Fn.select(0, Fn.split("-", Aws.STACK_NAME))},
+            {"policy_name": Fn.join("-", Fn.split("/", Aws.STACK_NAME))},
         ],
     )
     def test_a_token_is_accepted(self, stack: Stack, right: dict[str, Any]) -> None:
