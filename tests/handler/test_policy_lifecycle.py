@@ -312,11 +312,13 @@ class TestDelete:
         stage.time.now += 61
         assert stage.live() is None
 
-    def test_project_that_is_gone_is_success(self, stage: Stage) -> None:
+    def test_project_that_is_gone_is_success(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         """DeleteProject takes the policies along, so there is nothing left to do."""
         event = stage.event("delete")
         stage.client.delete_project(ProjectArn=stage.project_arn)
-        assert stage.send(event).failure == ""
+        with caplog.at_level(logging.INFO, "project_policy"):
+            assert stage.send(event).failure == ""
+        assert json.loads(caplog.messages[-1])["did"] == "nothing: the project is gone, and its policies with it"
 
     def test_of_a_canceled_create_waits_for_it(self, stage: Stage) -> None:
         """A Create that lands a few seconds after its own Delete does not stay."""
@@ -456,6 +458,16 @@ class TestFaults:
         line = json.loads(caplog.messages[-1])
         assert line["cause"] == outcome.cause
         assert outcome.cause.startswith("MalformedPolicyDocumentException: Bad; request ID ")
+
+
+def test_a_put_of_what_is_live_that_is_rejected_is_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """It was only to make sure that the list isn't late."""
+    stage.put(MINE, at=STARTED - DAY)
+    stage.rekognition.faults.inject(PUT, AwsError("MalformedPolicyDocumentException", "Bad"))
+    with caplog.at_level(logging.INFO, "project_policy"):
+        assert stage.send(stage.event("update")).failure == ""
+    did = "nothing: it's equivalent already, and putting it again failed (MalformedPolicyDocumentException)"
+    assert json.loads(caplog.messages[-1])["did"] == did
 
 
 class TestListedPolicies:

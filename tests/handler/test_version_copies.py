@@ -13,6 +13,7 @@ from localcloud.rekognition import AwsError
 from project_version_copy.decision import BEGIN_WITHIN
 from project_version_copy.identity import TAG_PREFIX, Facts
 from project_version_copy.versions import LiveVersion, ProjectVersions
+from rekognition.arns import ModelVersion
 from tests.documents import REGION
 from tests.handler.copy_stage import DAY, DESTINATION, MADE_UP, STACK, VERSION, CopyStage
 from tests.handler.stage import STARTED, VirtualTime
@@ -595,7 +596,9 @@ class TestDelete:
         new = stage.properties(DestinationProjectArn=stage.versions.project("other"), StopRunning=stop_running)
         received = stage.send("Delete", new, physical_id)
         assert succeeded(received) == bool(stop_running)
-        assert stop_running or "running" in received["Reason"]
+        name = ModelVersion.parse(physical_id).name
+        says = f'Model version "{name}" of project "copies" is in use, so it is probably running'
+        assert stop_running or says in received["Reason"]
         assert len(stage.versions.live()) == (0 if stop_running else 1)
 
     def test_of_nothing_made_or_adopted_calls_nothing(self, stage: CopyStage) -> None:
@@ -647,7 +650,13 @@ def test_each_run_writes_one_line_without_the_signed_url(stage: CopyStage, caplo
         "cause": "",
         "physical_id": received["PhysicalResourceId"],
     }
-    for secret in ("X-Amz", "5ec2e7", "https://answers"):
+    stage.fails("InvalidParameterException")
+    received = stage.send("Create", stage.properties(VersionName="mine"))
+    line = json.loads(caplog.messages[-1])
+    assert received["Reason"].startswith(f"{line['failure']} ({line['cause']}; log stream ")
+    assert line["failure"].startswith('Model version "mine"')
+    assert caplog.records[-1].levelno == logging.ERROR
+    for secret in ("X-Amz", "5ec2e7", "https://responses"):
         assert secret not in caplog.text
 
 
