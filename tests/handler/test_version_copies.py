@@ -580,6 +580,8 @@ class TestDelete:
         other = stage.versions.project("other")
         new = stage.properties(VersionName="mine", DestinationProjectArn=other)
         received = stage.send("Update", new, physical_id, old=stage.properties(VersionName="mine"))
+        fault = AwsError("InternalServerError", "oops", 500)
+        stage.versions.service.faults.inject("DeleteProjectVersion", fault)
         stage.versions.service.calls.clear()
         assert succeeded(stage.send("Delete", new, physical_id))
         assert stage.arn == received["PhysicalResourceId"]
