@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from itertools import takewhile
 from typing import Any
@@ -64,13 +64,13 @@ def referenced(text: str) -> tuple[IConstruct, str] | None:
 def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
     """Return a resolved value with these references replaced, and the strings joined that are known then."""
     if isinstance(value, Mapping):
-        if is_intrinsic(value) and value.get("Ref") in references:
-            return references[value["Ref"]]
         members = {key: joined(member, references) for key, member in value.items()}
-        if is_intrinsic(members) and "Fn::Join" in members:
-            delimiter, parts = members["Fn::Join"]
-            if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
-                return delimiter.join(parts)
+        if is_intrinsic(members):
+            match members:
+                case {"Ref": str(name)} if name in references:
+                    return references[name]
+                case {"Fn::Join": [str(delimiter), [*parts]]} if all(isinstance(part, str) for part in parts):
+                    return delimiter.join(parts)
         return members
     if isinstance(value, (list, tuple)):
         return [joined(member, references) for member in value]
@@ -113,23 +113,19 @@ def shortest(value: Any) -> Any:  # noqa: ANN401 - any JSON, and the same shape 
 
 
 def _shortest_text(intrinsic: Mapping[str, Any]) -> str:
-    ((name, argument),) = intrinsic.items()
-    if name == "Fn::Join" and isinstance(argument, Sequence) and isinstance(argument[1], Sequence):
-        delimiter, parts = argument
-        return str(delimiter).join(part if isinstance(part, str) else str(shortest(part)) for part in parts)
-    if name == "Fn::Sub":
-        text = argument if isinstance(argument, str) else argument[0]
-        return _SUBSTITUTION.sub("", text)
+    match intrinsic:
+        case {"Fn::Join": [str(delimiter), [*parts]]}:
+            return delimiter.join(str(shortest(part)) for part in parts)
+        case {"Fn::Sub": str(text) | [str(text), _]}:
+            return _SUBSTITUTION.sub("", text)
     return ""
 
 
 def beginning(intrinsic: Any) -> str:  # noqa: ANN401 - an intrinsic function
     """Return the string that an intrinsic function's value is known to begin with."""
-    ((name, argument),) = intrinsic.items()
-    if name == "Fn::Join" and isinstance(argument, Sequence) and isinstance(argument[1], Sequence):
-        delimiter, parts = argument
-        return str(delimiter).join(takewhile(lambda part: isinstance(part, str), parts))
-    if name == "Fn::Sub":
-        text = argument if isinstance(argument, str) else argument[0]
-        return _SUBSTITUTION.split(text, maxsplit=1)[0]
+    match intrinsic:
+        case {"Fn::Join": [str(delimiter), [*parts]]}:
+            return delimiter.join(takewhile(lambda part: isinstance(part, str), parts))
+        case {"Fn::Sub": str(text) | [str(text), _]}:
+            return _SUBSTITUTION.split(text, maxsplit=1)[0]
     return ""

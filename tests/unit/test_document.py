@@ -102,6 +102,11 @@ class TestForms:
             {"Principal": Token.as_any({"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]})},
             {"Principal": {"AWS": {"Ref": "Account"}}},
             {"Resource": {"Fn::Sub": "${Project}/version/*"}},
+            # CloudFormation says what is wrong with these.
+            {"Resource": {"Ref": ["Project"]}},
+            {"Resource": {"Fn::Join": "/version/*"}},
+            {"Resource": {"Fn::Join": [1, ["arn", "aws"]]}},
+            {"Resource": {"Fn::Sub": []}},
             {"Condition": {"Fn::If": ["IsProd", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, NO_VALUE]}},
         ],
     )
