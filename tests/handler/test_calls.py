@@ -198,10 +198,11 @@ def test_a_wait_that_reaches_the_deadline_fails_at_once(
 ) -> None:
     """Time is left for the response."""
     service = connect(seconds=left)
+    service.call()
     if waits:
         service.wait(3)
     else:
-        with pytest.raises(ServiceError, match="OutOfTime"):
+        with pytest.raises(ServiceError, match="CreateCollection: OutOfTime"):
             service.wait(3)
         with pytest.raises(ServiceError, match="Another"):
             service.wait(3, ServiceError("Operation", "Another", ""))

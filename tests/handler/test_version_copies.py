@@ -377,7 +377,7 @@ class TestCanceledCreate:
 class TestUpdate:
     """An Update of the copy that the physical ID names, and one that replaces it."""
 
-    def test_changes_tags_in_place_and_back(self, stage: CopyStage) -> None:
+    def test_changes_tags_in_place_and_back(self, stage: CopyStage, caplog: pytest.LogCaptureFixture) -> None:
         """The live version is what is wanted: tags only, the same ID; the owner's tags survive."""
         first, second = {"team": "a", "x": "1"}, {"team": "b", "y": "2"}
         physical_id = stage.made(Tags=first)
@@ -390,6 +390,7 @@ class TestUpdate:
             assert received["Data"]["ProjectVersionArn"] == physical_id
             assert stage.version().tags == {**wanted, **owner}
         assert changes(stage) == ["TagResource", "UntagResource"] * 2
+        assert json.loads(caplog.messages[-1])["did"] == "tagged"
 
     @pytest.mark.parametrize(
         ("old", "new", "makes"),
