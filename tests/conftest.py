@@ -36,6 +36,6 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("full", max_examples=FULL_EXAMPLES, derandomize=True, database=None, deadline=None)
     settings.register_profile("plain", max_examples=config.getoption("--examples"), deadline=None)
     settings.load_profile("full" if config.getoption("--full") else "plain")
-    config.addinivalue_line("markers", "full: what costs minutes and seldom tells anything new; with --full only")
+    config.addinivalue_line("markers", "full: takes about a minute and seldom tells anything new; only with --full")
     if not config.getoption("--full"):
         config.option.markexpr = " and ".join(filter(None, [config.option.markexpr, "not full"]))

@@ -49,6 +49,7 @@ def run(copy: Path, *command: str, environment: dict[str, str] | None = None, fa
     return done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.timeout(1200)  # it installs everything, and synthesizes nine times
 def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     """Deployed, deployed again, edited, deployed with credentials of an account, and destroyed, with one command."""
@@ -370,7 +371,7 @@ def test_the_tests_say_how_long_they_take(commands: Path, tmp_path: Path) -> Non
     environment = bare_environment(tmp_path) | {"PYTHON": str(tools / "python")}
     environment["PATH"] = os.pathsep.join([str(tools), environment["PATH"]])
     told = run(commands, "./scripts/test", environment=environment)
-    assert "==> Running all tests, which takes about eight minutes on two idle cores" in told
+    assert "==> Running all tests, which takes about six minutes on two idle cores" in told
     assert re.search(r"==> Checks and tests took 0 min \d+ s\n$", told)
 
 

@@ -93,6 +93,7 @@ def test_needs_what_the_package_needs_and_the_pinned_cli(name: str) -> None:
     assert clis == {f"aws-cdk@{pinned}"}
 
 
+@pytest.mark.full
 def test_the_trusting_account_allows_whom_it_names(example: Callable[..., Example]) -> None:
     """The account, the role and the organization may copy what they should, and an edit changes the policy in place."""
     trusting = example("trusting-account", "131313131313")
@@ -130,6 +131,7 @@ def test_the_trusting_account_allows_whom_it_names(example: Callable[..., Exampl
     assert trusting.client("rekognition").describe_projects()["ProjectDescriptions"] == []
 
 
+@pytest.mark.full
 def test_a_shared_provider_adopts_what_was_attached_by_hand(
     local_cloud: LocalCloud, example: Callable[..., Example]
 ) -> None:
