@@ -29,37 +29,44 @@ TRANSIENT = (
 seldom = st.sampled_from([False, False, False, True])
 
 
-@st.composite
 def deliveries(
-    draw: st.DrawFn,
     *,
     attempts: int,
     calls: int,
     deadly_calls: int,
     delays: Sequence[tuple[float, int]],
     repeats: Sequence[float],
-) -> Delivery:
+) -> st.SearchStrategy[Delivery]:
     """An event that comes late or twice, and whose last attempt does the work.
 
     The first calls of each attempt may meet something, and it may die at one of the first deadly calls. ``delays`` says
     how late the event may be, and how many of its attempts may fail so that Lambda still tries the next one.
     """
-    delay, most_failures = draw(st.sampled_from(delays))
+    # Made once: to make them for each draw would take as long as all that the machines do.
+    some_delay = st.sampled_from(delays)
+    some_attempts = st.integers(0, attempts)
     faults = st.dictionaries(st.integers(0, calls - 1), st.sampled_from(TRANSIENT), max_size=4)
     dies = st.one_of(st.none(), st.integers(0, deadly_calls - 1))
-    drawn: list[Calls] = []
-    for _ in range(draw(st.integers(0, attempts))):
-        met = Calls(faults=draw(faults))
-        if len(drawn) < most_failures:
-            met.dies_before, met.dies_after = draw(dies), draw(dies)
-        drawn.append(met)
-    deaths = sum(met.dies_before is not None or met.dies_after is not None for met in drawn)
-    return Delivery(
-        delay=delay,
-        repeats=tuple(draw(st.lists(st.sampled_from(repeats), max_size=2))),
-        attempts=drawn,
-        responses_lost=draw(st.integers(0, most_failures - deaths)),
-    )
+    some_repeats = st.lists(st.sampled_from(repeats), max_size=2)
+
+    @st.composite
+    def delivery(draw: st.DrawFn) -> Delivery:
+        delay, most_failures = draw(some_delay)
+        drawn: list[Calls] = []
+        for _ in range(draw(some_attempts)):
+            met = Calls(faults=draw(faults))
+            if len(drawn) < most_failures:
+                met.dies_before, met.dies_after = draw(dies), draw(dies)
+            drawn.append(met)
+        deaths = sum(met.dies_before is not None or met.dies_after is not None for met in drawn)
+        return Delivery(
+            delay=delay,
+            repeats=tuple(draw(some_repeats)),
+            attempts=drawn,
+            responses_lost=draw(st.integers(0, most_failures - deaths)),
+        )
+
+    return delivery()
 
 
 def others(*after: float) -> st.SearchStrategy[Other | None]:
