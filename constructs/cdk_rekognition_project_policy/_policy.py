@@ -142,7 +142,7 @@ class ProjectPolicy(Resource):
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         provider = given_or_own(self, provider, ProjectPolicyProvider)
-        self._name, self._role = name, provider.role
+        self._role = provider.role
         NamesOfApp.of(stack).add_policy(self, project_arn, name, stack)
         DocumentsOfStack.of(stack).add(self, project_arn, self._document, self._rules)
         properties: dict[str, Any] = {
@@ -261,10 +261,12 @@ class ProjectPolicy(Resource):
         description: str | None = None,
         rule_name: str | None = None,
     ) -> events.Rule:
-        """Define a rule for changes to this policy that others than the provider's function make.
+        """Define a rule for changes to any policy of the project that others than the provider's function make.
 
-        It matches the successful PutProjectPolicy and DeleteProjectPolicy calls that CloudTrail records. A trail of the
-        project's Region must record write management events; without one, the rule never matches.
+        It matches the successful PutProjectPolicy and DeleteProjectPolicy calls that CloudTrail records, whatever the
+        policy's name: another policy of the project shares its models as well. Where several providers manage policies
+        of one project, each rule matches what the other providers do. A trail of the project's Region must record write
+        management events; without one, the rule never matches.
 
         :param construct_id: The ID of the rule in this construct.
         :param target: What EventBridge invokes. Default: nothing; call ``add_target`` on the rule.
@@ -286,7 +288,7 @@ class ProjectPolicy(Resource):
                 "eventSource": ["rekognition.amazonaws.com"],
                 "eventName": ["PutProjectPolicy", "DeleteProjectPolicy"],
                 "errorCode": [{"exists": False}],
-                "requestParameters": {"projectArn": [self._project_arn], "policyName": [self._name]},
+                "requestParameters": {"projectArn": [self._project_arn]},
                 "userIdentity": {"$or": callers},
             },
         )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Resource, Stack
+import jsii
+from aws_cdk import CustomResource, Duration, ITaggableV2, RemovalPolicy, Resource, Stack, TagManager, TagType
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 
@@ -38,6 +39,7 @@ _SERVICE_TIMEOUT = Duration.seconds(timeouts.WAITING_SERVICE_TIMEOUT)
 _PLACE = re.compile(r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12}):", re.ASCII)
 
 
+@jsii.implements(ITaggableV2)
 class ProjectVersionCopy(Resource):
     """A copy of another account's Rekognition Custom Labels model version: the trusted account's side.
 
@@ -131,7 +133,8 @@ class ProjectVersionCopy(Resource):
         :param version_name: The copy's name: 1 to 255 letters, digits, ``_``, ``.`` and ``-``. Change it together with
             whatever else replaces the copy, because the name of the old copy is taken until the new one is complete.
             Default: the source's name and a hash, another one for each replacement.
-        :param tags: The copy's tags. Default: only those by which the function recognizes its own copies.
+        :param tags: The copy's tags, beside those that ``Tags.of`` gives it, which replace the ones of the same keys.
+            Default: only those and the tags by which the function recognizes its own copies.
         :param adopt_existing: Whether to take over an existing copy of the same model version that has the name. An
             adopted copy is kept when the stack is deleted. Default: False, an existing model version is rejected.
         :param stop_running: Whether the function stops a running copy (StopProjectVersion) before deleting it. Default:
@@ -175,6 +178,8 @@ class ProjectVersionCopy(Resource):
         if version_name is not None:
             NamesOfApp.of(stack).add_version(self, destination_arn, version_name, stack)
 
+        self._tags = TagManager(TagType.MAP, resource.RESOURCE_TYPE, tags)
+        properties["Tags"] = self._tags.rendered_tags
         provider = given_or_own(self, provider, ProjectVersionCopyProvider)
         self._resource = CustomResource(
             self,
@@ -198,6 +203,11 @@ class ProjectVersionCopy(Resource):
         policy = provider.manage(destination_arn, self._resource, permissions)
         explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
         warn_of_region(self, place.region)
+
+    @property
+    def cdk_tag_manager(self) -> TagManager:
+        """The tags that ``Tags.of`` gives the copy, and its own."""
+        return self._tags
 
     @property
     def version_arn(self) -> str:

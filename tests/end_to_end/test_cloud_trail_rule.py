@@ -93,7 +93,7 @@ ANOTHER = {"projectArn": PROJECT_ARN, "policyName": "partners-2"}
         (event(IAM_USER, errorCode="AccessDenied"), False),
         (event(IAM_USER, "ListProjectPolicies"), False),
         (event(IAM_USER, requestParameters=ELSEWHERE), False),
-        (event(IAM_USER, requestParameters=ANOTHER), False),
+        (event(IAM_USER, requestParameters=ANOTHER), True),
         (event(IAM_USER) | {"source": "aws.s3"}, False),
         (event(IAM_USER) | {"detail-type": "AWS Service Event via CloudTrail"}, False),
     ],
@@ -106,7 +106,7 @@ ANOTHER = {"projectArn": PROJECT_ARN, "policyName": "partners-2"}
 def test_matches_changes_by_anybody_but_the_provider(
     given: dict[str, Any], matches: bool, rule: Mapping[str, Any], local_cloud: LocalCloud
 ) -> None:
-    """Each caller's Put and Delete of this policy match, unless the call failed or is the provider's."""
+    """Each caller's Put and Delete of a policy of this project match, unless the call failed or is the provider's."""
     tested = local_cloud.client("events").test_event_pattern(
         EventPattern=json.dumps(rule["EventPattern"]), Event=json.dumps(given)
     )

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Environment, Fn, RemovalPolicy, Stack
+from aws_cdk import App, Aws, CfnParameter, Environment, Fn, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rekognition as rekognition
@@ -78,6 +78,22 @@ def test_its_attributes_are_the_functions(stack: Stack) -> None:
     assert stack.resolve([made.version_arn, made.version_name, made.project_arn]) == [
         {"Fn::GetAtt": [name, attribute]} for attribute in ("ProjectVersionArn", "VersionName", "ProjectArn")
     ]
+
+
+def test_takes_the_tags_of_the_app(app: App) -> None:
+    """Tags of an app or a stack reach the copy beside its own, tokens too; a copy without tags has no property."""
+    stack, bare = Stack(app, "Sharing"), Stack(app, "Bare")
+    define_copy(bare)
+    define_copy(stack, tags={"team": "logos", "stage": "beta", "owner": Fn.import_value("Owner")})
+    Tags.of(stack).add("cost", Aws.ACCOUNT_ID)
+    Tags.of(stack).add("stage", "production")
+    assert copy_properties(stack)["Tags"] == {
+        "team": "logos",
+        "stage": "production",
+        "owner": {"Fn::ImportValue": "Owner"},
+        "cost": {"Ref": "AWS::AccountId"},
+    }
+    assert "Tags" not in copy_properties(bare)
 
 
 def test_takes_tokens_everywhere(stack: Stack) -> None:
