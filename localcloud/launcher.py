@@ -79,7 +79,8 @@ async def _serve(gateway: OwnersSocket, secret: str | None, *, until_input_ends:
     if until_input_ends:
         threading.Thread(target=_await_end_of_input, args=(loop, stop), daemon=True).start()
 
-    serving = loop.create_task(serve(ministack_hooks.application(secret), config, shutdown_trigger=stop.wait))
+    application = ministack_hooks.application(secret, gateway.getsockname()[1])
+    serving = loop.create_task(serve(application, config, shutdown_trigger=stop.wait))
     stopping = loop.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():

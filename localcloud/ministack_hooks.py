@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from localcloud.peers import sends_secret
+from localcloud.peers import rejection
 from localcloud.project_type import PROPERTY_THAT_REPLACES, RESOURCE_TYPE, ProjectType
 from localcloud.rekognition.authorization import (
     ALLOWED,
@@ -67,25 +67,26 @@ def missing_names(names: dict[str, tuple[str, ...]] | None = None) -> list[str]:
     return missing
 
 
-def application(secret: str | None) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
-    """Return ministack's gateway, an ASGI application; with a secret, only clients that send it are heard."""
+def application(secret: str | None, port: int) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
+    """Return ministack's gateway, an ASGI application that hears only clients whom `rejection` lets pass."""
     from ministack import app
 
     if not app.AUTH:
         raise RuntimeError("ministack does not enforce IAM: AUTH=true must be set before it is imported.")
-    return app.app if secret is None else _with_secret(app.app, secret)
 
-
-def _with_secret(app: Any, secret: str) -> Any:  # noqa: ANN401 - as above
     async def guarded(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as above
+        if scope["type"] == "lifespan":
+            await app.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         # crhelper, which sends the response of a custom resource, is no SDK; the token in its path can't be guessed.
-        is_response = scope["type"] == "http" and scope["path"].startswith("/_ministack/cfn-response/")
-        agents = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"user-agent"]
-        if scope["type"] == "lifespan" or is_response or any(sends_secret(agent, secret) for agent in agents):
-            await app(scope, receive, send)
+        is_response = scope["path"].startswith("/_ministack/cfn-response/")
+        problem = rejection(headers, port, None if is_response else secret)
+        if problem is None:
+            await app.app(scope, receive, send)
         elif scope["type"] == "http":
             await send({"type": "http.response.start", "status": 403, "headers": []})
-            await send({"type": "http.response.body", "body": b"User-Agent must have the secret of this server."})
+            await send({"type": "http.response.body", "body": problem.encode()})
 
     return guarded
 

@@ -13,6 +13,7 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,22 @@ def user_at_other_end(connection: socket.socket) -> int | None:
     return user if state == _TCP_ESTABLISHED and inode != 0 else None
 
 
-def sends_secret(user_agent: str, secret: str) -> bool:
-    """Return whether a client's User-Agent has the secret as its application id."""
-    words = user_agent.encode("utf-8", "replace").split()
-    return any(hmac.compare_digest(word, f"app/{secret}".encode()) for word in words)
+def rejection(headers: Mapping[str, str], port: int, secret: str | None) -> str | None:
+    """Return why a server on this port doesn't hear a request with these headers (names in lower case), or None.
+
+    A web page can't use the server: neither under a name of its own that resolves to 127.0.0.1 (Host), nor from
+    another site (Origin). With a secret, clients must send it.
+    """
+    host, _, given_port = headers.get("host", "").rpartition(":")
+    # The SDKs put a bucket's name before the host.
+    if given_port != str(port) or not (host in ("127.0.0.1", "localhost") or host.endswith(".localhost")):
+        return "Host must be the address of this server."
+    if "origin" in headers:
+        return "This server isn't for web pages: a request must have no Origin."
+    words = headers.get("user-agent", "").encode("utf-8", "replace").split()
+    if secret is not None and not any(hmac.compare_digest(word, f"app/{secret}".encode()) for word in words):
+        return "User-Agent must have the secret of this server."
+    return None
 
 
 def _user_of_unknown() -> int:

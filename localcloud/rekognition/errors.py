@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+# The API reference gives 500 for both; ProvisionedThroughputExceededException has 400.
+_STATUS_500 = ("InternalServerError", "ThrottlingException")
+
 
 class AwsError(Exception):
     """An error response: a code, a message and an HTTP status."""
@@ -12,7 +15,7 @@ class AwsError(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
-        self.status = status if status is not None else (500 if code == "InternalServerError" else 400)
+        self.status = status if status is not None else (500 if code in _STATUS_500 else 400)
 
 
 class ConnectionDroppedError(Exception):

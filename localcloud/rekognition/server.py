@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
 from localcloud.clients import make_client
-from localcloud.peers import listen, sends_secret
+from localcloud.peers import listen, rejection
 from localcloud.rekognition.authorization import Authorizer, RootKeys
 from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, internal_error
 from localcloud.rekognition.service import RekognitionService, Request
@@ -94,20 +94,16 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def parse_request(self) -> bool:
-        """Reject what a web page sends that was given this address under another name, and what lacks the secret."""
+        """Reject what a web page sends, and what lacks the secret."""
         if not super().parse_request():
             return False
-        secret, port = self.server.secret, self.server.server_address[1]
-        if self.headers.get("Host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
-            self.send_error(403, "Host must be the address of this server")
-        elif secret is not None and not sends_secret(self.headers.get("User-Agent", ""), secret):
-            self.send_error(403, "User-Agent must have the secret of this server")
-        else:
-            return True
-        return False
+        problem = rejection(self._named(), self.server.server_address[1], self.server.secret)
+        if problem is not None:
+            self.send_error(403, problem)
+        return problem is None
 
     def do_POST(self) -> None:
-        request = Request({name.lower(): value for name, value in self.headers.items()}, self._body())
+        request = Request(self._named(), self._body())
         try:
             status, response, error = 200, self.server.service.respond(request), None
         except AwsError as rejected:
@@ -138,6 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(400, {"message": str(problem)})
         else:
             self._send(200, self.server.service.switches.as_dict())
+
+    def _named(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self.headers.items()}
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", "0")))

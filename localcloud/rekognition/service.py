@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from localcloud.rekognition.authorization import Authorizer, Gate, Principal
-from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, access_denied
+from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, access_denied, throttled
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS, Store
 from localcloud.rekognition.operations import OPERATIONS, Call
 from localcloud.rekognition.switches import Switches
@@ -72,6 +72,32 @@ class Faults:
         return None
 
 
+class _Quota:
+    """A bucket of tokens for each operation of an account and Region, which holds one second's and is full at first.
+
+    A throttled call takes no token.
+    """
+
+    def __init__(self, switches: Switches, clock: Callable[[], float]) -> None:
+        self._switches = switches
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: dict[tuple[str, str, str], tuple[float, float]] = {}
+
+    def take(self, account: str, region: str, operation: str) -> None:
+        """Raise ThrottlingException unless the operation has a token left."""
+        rate, key = self._switches.calls_per_second, (account, region, operation)
+        if rate == 0:
+            return
+        with self._lock:
+            now = self._clock()
+            tokens, since = self._buckets.get(key, (rate, now))
+            tokens = min(rate, tokens + (now - since) * rate)
+            self._buckets[key] = (tokens - 1 if tokens >= 1 else tokens, now)
+        if tokens < 1:
+            raise throttled()
+
+
 @dataclass(frozen=True)
 class Request:
     """A request's headers, by names in lower case, and its body."""
@@ -93,6 +119,7 @@ class RekognitionService:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
         self._gate = Gate(authorizer, switches, clock)
+        self._quota = _Quota(switches, clock)
         self._calls_lock = threading.Lock()
 
     def respond(self, request: Request) -> dict[str, Any]:
@@ -104,6 +131,7 @@ class RekognitionService:
         check_request(operation, parameters)
         with self._calls_lock:
             self.calls.append((operation, parameters))
+        self._quota.take(principal.account, region, operation)
         self.faults.meet("before", operation, parameters)
         response = self._perform(principal, region, operation, parameters)
         self.faults.meet("after", operation, parameters)

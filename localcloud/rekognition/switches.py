@@ -87,6 +87,9 @@ class Switches:
 
     # -- quotas, and the service as a whole
 
+    calls_per_second: float = 0.0
+    """The quota of calls per second of each operation, per account and Region (5 in AWS); 0 throttles nothing."""
+
     policies_per_project: int = 5
     """The quota of policies per project (AWS can raise it)."""
 

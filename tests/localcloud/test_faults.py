@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from localcloud.rekognition import DROP, AwsError, LocalRekognition, no_fault
+from localcloud.rekognition import DROP, AwsError, LocalRekognition, Switches, no_fault
 from localcloud.rekognition.errors import internal_error, throttled
-from tests.localcloud.support import put, rejected
+from tests.localcloud.support import VirtualClock, put, rejected
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -25,13 +25,30 @@ def test_each_fault_is_met_once(rekognition: LocalRekognition, client: Rekogniti
     """Only the next requests of that operation meet the faults, one each; before the effect, nothing was done."""
     rekognition.faults.inject("PutProjectPolicy", throttled(), internal_error())
     assert policies(client, project) == 0
-    for code, status in (("ThrottlingException", 400), ("InternalServerError", 500)):
+    for code, status in (("ThrottlingException", 500), ("InternalServerError", 500)):
         with rejected(code) as told:
             put(client, project)
         assert told.status == status
     assert policies(client, project) == 0
     put(client, project)
     assert policies(client, project) == 1
+
+
+def test_a_quota_throttles_each_operation_of_an_account(clock: VirtualClock) -> None:
+    """Five calls pass at once and five more each second; what is throttled has no effect and costs nothing."""
+    with LocalRekognition(Switches(calls_per_second=5), clock) as rekognition:
+        client = rekognition.client()
+        for seconds, passing in ((0.0, 5), (0.5, 2), (60.0, 5)):
+            clock.forward(seconds)
+            for _ in range(passing):
+                client.describe_projects()
+            for _ in range(3):
+                with rejected("ThrottlingException") as told:
+                    client.describe_projects()
+                assert told.status == 500
+        client.create_project(ProjectName="demo")
+        rekognition.client("111122223333").describe_projects()
+        rekognition.client(region="eu-west-1").describe_projects()
 
 
 @pytest.mark.parametrize(("when", "left"), [("before", 0), ("after", 1)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
+import ssl
 import stat
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,7 @@ from botocore.parsers import ResponseParserError
 from localcloud import cloud as cloud_module
 from localcloud.clients import make_client
 from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
-from localcloud.peers import listen, user_at_other_end
-from localcloud.rekognition import LocalRekognition
+from localcloud.peers import listen, rejection, user_at_other_end
 from tests.cloudformation import CloudFormation
 from tests.localcloud.stacks import custom, function, project, role, template
 
@@ -118,30 +119,37 @@ def test_the_user_whom_the_kernel_shows_for_unknown_ones_proves_nothing() -> Non
 
 
 @pytest.mark.parametrize(
-    ("host", "status"),
+    ("headers", "heard"),
     [
-        ("127.0.0.1:{port}", 200),
-        ("localhost:{port}", 200),
-        ("rebound.example.com:{port}", 403),
-        ("127.0.0.1", 403),
-        ("127.0.0.1:1", 403),
-        (None, 403),
+        ({"host": "127.0.0.1:8000"}, True),
+        ({"host": "localhost:8000"}, True),
+        ({"host": "bucket.localhost:8000"}, True),
+        ({"host": "rebound.example.com:8000"}, False),
+        ({"host": "localhost.example.com:8000"}, False),
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "127.0.0.1:1"}, False),
+        ({}, False),
+        ({"host": "localhost:8000", "origin": "https://example.com"}, False),
+        ({"host": "localhost:8000", "origin": "null"}, False),
+        ({"host": "localhost:8000", "origin": "https://localhost:8000"}, False),
     ],
 )
-def test_a_request_must_be_for_this_server(rekognition: LocalRekognition, host: str | None, status: int) -> None:
-    """A web page can have its own name resolve to 127.0.0.1, but then `Host` is that name."""
-    address, _, port = rekognition.endpoint_url.removeprefix("http://").partition(":")
-    connection = http.client.HTTPConnection(address, int(port), timeout=10)
-    for method, body in (("GET", None), ("PUT", b"{}")):
-        connection.putrequest(method, "/_localcloud/switches", skip_host=True)
-        if host is not None:
-            connection.putheader("Host", host.format(port=port))
-        connection.putheader("Content-Length", str(len(body or b"")))
-        connection.endheaders(body)
-        with connection.getresponse() as response:
-            assert response.status == status
-            response.read()
-    connection.close()
+def test_no_web_page_is_heard(headers: dict[str, str], heard: bool) -> None:
+    """A page's own name may resolve to 127.0.0.1, but then `Host` is that name; from another site it has an Origin."""
+    assert (rejection(headers, 8000, None) is None) is heard
+
+
+def test_both_servers_reject_web_pages(local_cloud: LocalCloud) -> None:
+    """They respond with 403 before they do anything, also to what asks a browser for permission first."""
+    context = ssl.create_default_context(cafile=str(local_cloud.authority))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    for url in (f"{local_cloud.endpoint_url}/_ministack/health", f"{local_cloud.rekognition_url}/_localcloud/switches"):
+        assert opener.open(url, timeout=20).status == 200
+        for headers in ({"Origin": "https://example.com"}, {"Host": "example.com"}):
+            with pytest.raises(urllib.error.HTTPError) as rejected:
+                opener.open(urllib.request.Request(url, headers=headers), timeout=20)  # noqa: S310
+            assert rejected.value.code == 403
+            rejected.value.close()
 
 
 @pytest.fixture

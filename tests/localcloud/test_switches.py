@@ -24,7 +24,7 @@ def documents(client: RekognitionClient, project: str) -> list[str]:
 def test_by_default_nothing_takes_time_and_nothing_is_late() -> None:
     """Times and delays are off, so that tests and examples that don't ask for them need not wait."""
     defaults = Switches().as_dict()
-    assert {name for name in defaults if name.endswith(("_time", "_lag", "_delay"))} == {
+    assert {name for name in defaults if name.endswith(("_time", "_lag", "_delay", "_per_second"))} == {
         name for name, value in defaults.items() if value == 0 and not isinstance(value, bool)
     }
 
