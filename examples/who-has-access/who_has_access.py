@@ -1,6 +1,6 @@
-"""List who may copy the models of an account and Region, and mark what is public, orphaned or outdated.
+"""List who may copy the models of an account and Region, and mark what no stack's template gives.
 
-It only reads: the live project policies from Rekognition, and from CloudFormation which stacks own them.
+It only reads: the live project policies from Rekognition, and from CloudFormation the stacks that own them.
 """
 
 from __future__ import annotations
@@ -10,18 +10,28 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from templates import Template, Unknown
 
 NOTHING_MARKED, SOMETHING_MARKED, FAILED = 0, 1, 2
 """The exit codes."""
 
 RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
+PROVIDER = "Puts, updates and deletes Rekognition project policies for CloudFormation"
+"""The description of a provider's function."""
 HEADINGS = ("PROJECT", "POLICY", "STACK", "MARKED", "WHO MAY COPY WHAT")
+
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a document that isn't a project policy's raises."""
+
+Grant = tuple[str, str, frozenset[str], frozenset[tuple[str, str, frozenset[str]]]]
+"""Effect, principal, resources and conditions."""
 
 DELETED_PRINCIPAL = re.compile(r"(AIDA|AROA)[A-Z0-9]{12,}")
 """The unique ID that AWS shows in place of the ARN of a user or role that was deleted."""
@@ -47,7 +57,7 @@ def main() -> int:
     options = parse_options()
     try:
         session = boto3.Session(profile_name=options.profile, region_name=options.region)
-        projects = projects_of(session)
+        projects = projects_of(session, set(options.expect), set(options.provider))
     except ClientError as rejected:
         error = rejected.response["Error"]
         sys.stderr.write(f"{rejected.operation_name} was rejected ({error['Code']}): {error['Message']}\n")
@@ -68,46 +78,131 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--profile", help="the AWS profile (default: as for the AWS CLI)")
     parser.add_argument("--region", help="the Region (default: as for the AWS CLI)")
+    parser.add_argument(
+        "--expect",
+        nargs="+",
+        default=[],
+        metavar="ACCOUNT",
+        help="accounts to accept where no template can be compared",
+    )
+    parser.add_argument(
+        "--provider",
+        nargs="+",
+        default=[],
+        metavar="ARN",
+        help="the functions that may own policies (default: those with the description of a provider)",
+    )
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
     return parser.parse_args()
 
 
-def projects_of(session: boto3.Session) -> list[dict[str, Any]]:
+def projects_of(session: boto3.Session, expected: set[str], providers: set[str]) -> list[dict[str, Any]]:
     """Return every project with its policies, each with the stack that owns it and its marks."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 10})
     rekognition = session.client("rekognition", config=config)
-    cloudformation = session.client("cloudformation", config=config)
     # Policies first: a policy that a stack attaches meanwhile is then found with its stack, or not at all.
     policies = {
         arn: list(pages(rekognition, "list_project_policies", "ProjectPolicies", ProjectArn=arn))
         for arn in (each["ProjectArn"] for each in pages(rekognition, "describe_projects", "ProjectDescriptions"))
     }
-    owners = owners_of(cloudformation)
+    owners = Stacks(session, config, list(policies), providers).owners()
     return [
         {
             "ProjectArn": arn,
-            "Policies": [described(policy, owners.get((arn, policy["PolicyName"]))) for policy in found],
+            "Policies": [described(policy, owners.get((arn, policy["PolicyName"]), []), expected) for policy in found],
         }
         for arn, found in sorted(policies.items())
     ]
 
 
-def owners_of(cloudformation: Any) -> dict[tuple[str, str], dict[str, Any]]:  # noqa: ANN401 - boto3 has no static types
-    """Return the stack of each policy that has one, by the project's ARN and the policy's name."""
-    owners = {}
-    for stack in pages(cloudformation, "list_stacks", "StackSummaries"):
-        if stack["StackStatus"] == "DELETE_COMPLETE":
-            continue  # listed for 90 days
-        for resource in pages(
-            cloudformation, "list_stack_resources", "StackResourceSummaries", StackName=stack["StackId"]
-        ):
-            gone = resource["ResourceStatus"] in ("DELETE_COMPLETE", "DELETE_SKIPPED")
-            # PROJECT_ARN|POLICY_NAME, and |adopted for a policy that the stack took over and doesn't delete.
-            project_arn, *rest = resource.get("PhysicalResourceId", "").split("|")
-            if resource["ResourceType"] == RESOURCE_TYPE and rest and not gone:
-                owner = {"Name": stack["StackName"], "Arn": stack["StackId"], "Adopted": rest[1:] == ["adopted"]}
-                owners[project_arn, rest[0]] = owner
-    return owners
+class Stacks:
+    """The stacks of an account and Region, and what their templates give."""
+
+    def __init__(self, session: boto3.Session, config: Config, projects: list[str], providers: set[str]) -> None:
+        self._cloudformation = session.client("cloudformation", config=config)
+        self._iam = session.client("iam", config=config)
+        self._lambda = session.client("lambda", config=config)
+        self._projects = {arn.split("/")[1]: arn for arn in projects}
+        self._providers = dict.fromkeys(providers, True)
+        self._only_named = bool(providers)
+        self._exports: dict[str, str] | None = None
+
+    def owners(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        """Return what claims each policy, by the project's ARN and the policy's name: stack, provider and document."""
+        owners: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for stack in pages(self._cloudformation, "list_stacks", "StackSummaries"):
+            if stack["StackStatus"] == "DELETE_COMPLETE":
+                continue  # listed for 90 days
+            resources = list(
+                pages(
+                    self._cloudformation, "list_stack_resources", "StackResourceSummaries", StackName=stack["StackId"]
+                )
+            )
+            template = None
+            for resource in resources:
+                gone = resource["ResourceStatus"] in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+                # PROJECT_ARN|POLICY_NAME, and |adopted for a policy that the stack took over and doesn't delete.
+                project_arn, *rest = resource.get("PhysicalResourceId", "").split("|")
+                if resource["ResourceType"] == RESOURCE_TYPE and rest and not gone:
+                    template = template or self._template(stack["StackId"], resources)
+                    owner = self._owner(template, resource["LogicalResourceId"])
+                    owner |= {"Name": stack["StackName"], "Arn": stack["StackId"], "Adopted": rest[1:] == ["adopted"]}
+                    owners.setdefault((project_arn, rest[0]), []).append(owner)
+        return owners
+
+    def _template(self, stack_id: str, resources: list[dict[str, Any]]) -> Template:
+        body = self._cloudformation.get_template(StackName=stack_id, TemplateStage="Processed")["TemplateBody"]
+        (stack,) = self._cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
+        parameters = {
+            each["ParameterKey"]: each.get("ResolvedValue", each.get("ParameterValue", ""))
+            for each in stack.get("Parameters", [])
+        }
+        ids = {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in resources}
+        return Template(body, stack_id, parameters, ids, partial(self._attribute, stack_id), self._exported)
+
+    def _owner(self, template: Template, logical_id: str) -> dict[str, Any]:
+        owner: dict[str, Any] = {"ServiceToken": None, "Document": None}
+        try:
+            owner["ServiceToken"] = str(template.property(logical_id, "ServiceToken"))
+            owner["Document"] = grants_of(template.property(logical_id, "PolicyDocument"))
+        except (Unknown, *UNREADABLE) as unknown:
+            owner["Unknown"] = str(unknown)
+        owner["IsProvider"] = owner["ServiceToken"] is not None and self._is_provider(owner["ServiceToken"])
+        return owner
+
+    def _is_provider(self, service_token: str) -> bool:
+        if service_token not in self._providers and not self._only_named:
+            try:
+                function = self._lambda.get_function_configuration(FunctionName=service_token)
+            except ClientError as rejected:
+                if rejected.response["Error"]["Code"] not in ("ResourceNotFoundException", "ValidationException"):
+                    raise
+                function = {}
+            self._providers[service_token] = function.get("Description") == PROVIDER
+        return self._providers.get(service_token, False)
+
+    def _attribute(self, stack_id: str, kind: str, physical_id: str, name: str) -> str:
+        _, partition, _, region, account, _ = stack_id.split(":", 5)
+        if kind == "AWS::CloudFormation::Stack" and name.startswith("Outputs."):
+            (stack,) = self._cloudformation.describe_stacks(StackName=physical_id)["Stacks"]
+            return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}[name.removeprefix("Outputs.")]
+        if (kind, name) == ("AWS::Rekognition::Project", "Arn"):
+            return self._projects[physical_id]
+        if (kind, name) == ("AWS::Lambda::Function", "Arn"):
+            return f"arn:{partition}:lambda:{region}:{account}:function:{physical_id}"
+        if (kind, name) == ("AWS::IAM::Role", "Arn"):
+            try:
+                return str(self._iam.get_role(RoleName=physical_id)["Role"]["Arn"])
+            except self._iam.exceptions.NoSuchEntityException as gone:
+                raise Unknown(str(gone)) from gone
+        raise Unknown(f"Fn::GetAtt {kind}.{name}")
+
+    def _exported(self, name: str) -> str:
+        if self._exports is None:
+            self._exports = {
+                each["Name"]: each["Value"] for each in pages(self._cloudformation, "list_exports", "Exports")
+            }
+        return self._exports[name]
 
 
 def pages(client: Any, operation: str, key: str, **parameters: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -116,27 +211,69 @@ def pages(client: Any, operation: str, key: str, **parameters: str) -> Iterator[
         yield from page[key]
 
 
-def described(policy: dict[str, Any], owner: dict[str, Any] | None) -> dict[str, Any]:
+def described(policy: dict[str, Any], claims: list[dict[str, Any]], expected: set[str]) -> dict[str, Any]:
     """Return a policy with its statements, its stack and its marks."""
-    marks = [] if owner else ["orphaned"]
-    text = policy["PolicyDocument"]
+    owner = next((claim for claim in claims if claim["IsProvider"]), None)
+    marks = [f"claimed by {claim['Name']} with {claim['ServiceToken']}" for claim in claims if claim is not owner]
     try:
-        document = json.loads(unquote(text) if text.startswith("%") else text)
-        statements = [read(statement) for statement in listed(document["Statement"])]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        statements = []
+        statements = statements_of(policy["PolicyDocument"])
+        live = grants_of(policy["PolicyDocument"])
+    except UNREADABLE:
+        statements, live = [], set()
         marks.append("unreadable")
+    given = owner["Document"] if owner else None
+    if given is not None:
+        marks += [f"not in the template: {name}" for name in names_in(live - given)]
+        marks += [f"missing: {name}" for name in names_in(given - live)]
+    elif not live or not all(effect == "Allow" and principal in expected for effect, principal, *_ in live):
+        marks.append("not compared" if owner else "orphaned")
     if any(is_public(statement) for statement in statements):
         marks.append("public")
     principals = sorted({principal for statement in statements for principal in statement["Principals"]})
     marks += [f"deleted principal {each}" for each in principals if DELETED_PRINCIPAL.fullmatch(each)]
+    shown = ("Name", "Arn", "Adopted", "ServiceToken")
     return {
         "PolicyName": policy["PolicyName"],
         "PolicyRevisionId": policy["PolicyRevisionId"],
-        "Stack": owner,
-        "Marks": marks,
+        "Stack": owner and {name: owner[name] for name in shown},
+        "Marks": [printable(mark) for mark in marks],
         "Statements": statements,
     }
+
+
+def statements_of(document: str | dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a document's statements, each as ``read`` does."""
+    if isinstance(document, str):
+        document = json.loads(unquote(document) if document.startswith("%") else document)
+    return [read(statement) for statement in listed(document["Statement"])]
+
+
+def grants_of(document: str | dict[str, Any]) -> set[Grant]:
+    """Return what a document says of each principal, the same for equivalent documents."""
+    return {
+        (
+            statement["Effect"],
+            account_of(principal) or principal,
+            frozenset(statement["Resources"]),
+            frozenset(
+                (operator.lower(), key.lower(), frozenset(map(text_of, values)))
+                for operator, tests in statement["Condition"].items()
+                for key, values in tests.items()
+            ),
+        )
+        for statement in statements_of(document)
+        for principal in statement["Principals"]
+    }
+
+
+def names_in(grants: set[Grant]) -> list[str]:
+    """Return whom grants are about, each once, and with what is denied marked as such."""
+    return sorted({("deny of " if effect == "Deny" else "") + name_of(principal) for effect, principal, *_ in grants})
+
+
+def text_of(value: object) -> str:
+    """Return a condition's value as CloudFormation sends it to a custom resource: everything is a string."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read(statement: dict[str, Any]) -> dict[str, Any]:
@@ -228,15 +365,24 @@ def sentence_of(statement: dict[str, Any]) -> str:
         for operator, tests in statement["Condition"].items()
         for key, values in tests.items()
     ]
-    sentence = f"{who} {may} copy {what}{' if ' * bool(conditions)}{' and '.join(conditions)}"
-    # Line feeds and the like could forge or hide a line.
-    return re.sub(r"[^ -~]", lambda found: f"\\u{ord(found[0]):04x}", sentence)
+    return printable(f"{who} {may} copy {what}{' if ' * bool(conditions)}{' and '.join(conditions)}")
+
+
+def printable(text: str) -> str:
+    """Return a string without line feeds and the like, which could forge or hide a line."""
+    return re.sub(r"[^ -~]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def name_of(principal: str) -> str:
-    """Return how the table shows a principal; an account is either its ID or its root ARN."""
+    """Return how the table shows a principal."""
+    account = account_of(principal)
+    return f"account {account}" if account else "everyone (*)" if principal == "*" else principal
+
+
+def account_of(principal: str) -> str | None:
+    """Return the account that a principal is, by its ID or its root ARN; None for another principal."""
     account = re.fullmatch(r"(?:arn:[^:]+:iam::)?([0-9]{12})(?::root)?", principal)
-    return f"account {account[1]}" if account else "everyone (*)" if principal == "*" else principal
+    return account[1] if account else None
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-import runpy
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,57 @@ import pytest
 from localcloud.cloud import LocalCloud
 from tests.cloudformation import CloudFormation
 from tests.end_to_end.conftest import bare_environment, deploy_provider
+from tests.localcloud import stacks
 from tests.localcloud.support import statement
 from tests.packaging import ROOT
 from tests.public_conditions import LIMITING, PUBLIC
 
 SCRIPT = ROOT / "examples" / "who-has-access" / "who_has_access.py"
 TEMPLATE = ROOT / "examples" / "cloudformation" / "existing-project.yaml"
-ACCOUNT, PARTNER, REVIEWER = "252525252525", "111122223333", "444455556666"
+ACCOUNT, PARTNER, REVIEWER, INTRUDER = "252525252525", "111122223333", "444455556666", "777788889999"
 DELETED_ROLE = "AROA1234567890EXAMPLE"
 
 
 def run(environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     """Run the script as a pipeline does."""
     return subprocess.run([sys.executable, SCRIPT, *options], env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script as a module."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    return importlib.import_module("who_has_access")
+
+
+@pytest.fixture
+def template(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return what makes a template of one resource with one property, which the tests give."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    module = importlib.import_module("templates")
+
+    def attribute(kind: str, physical_id: str, name: str) -> str:
+        if name == "Unknown":
+            raise module.Unknown(name)
+        return f"{kind}/{physical_id}/{name}"
+
+    def evaluated(value: str) -> Any:
+        body = (
+            f"Resources: {{Thing: {{Type: Custom::Thing, Properties: {{Given: {value}}}}}}}\n"
+            "Conditions: {Same: !Equals [!Ref Text, a b], Not: !Not [!Condition Same], "
+            "Both: !And [!Condition Same, !Condition Not], Either: !Or [!Condition Same, !Condition Not]}\n"
+            "Mappings: {Map: {us-east-1: {account: '111122223333'}}}\n"
+        )
+        stack_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/Sharing/1a2b"
+        made = module.Template(
+            body, stack_id, {"Text": "a b", "Secret": "****"}, {"Thing": "id"}, attribute, {"name": "value"}.__getitem__
+        )
+        try:
+            return made.property("Thing", "Given")
+        except module.Unknown:
+            return "unknown"
+
+    return evaluated
 
 
 class Account:
@@ -42,16 +80,17 @@ class Account:
             self._rekognition.create_project(ProjectName=name)["ProjectArn"] for name in ("logos", "signs")
         )
 
-    def attach(self, name: str, **elements: Any) -> None:
+    def attach(self, name: str, revision: str | None = None, **elements: Any) -> None:
         """Attach a policy to the first project by hand, with a statement that has these elements."""
         document = {"Version": "2012-10-17", "Statement": [statement(**elements)]}
+        at = {"PolicyRevisionId": revision} if revision else {}
         self._rekognition.put_project_policy(
-            ProjectArn=self.logos, PolicyName=name, PolicyDocument=json.dumps(document)
+            ProjectArn=self.logos, PolicyName=name, PolicyDocument=json.dumps(document), **at
         )
 
-    def list(self) -> tuple[int, dict[str, Any]]:
+    def list(self, *options: str) -> tuple[int, dict[str, Any]]:
         """Run the script for machines, and return its exit code and each policy by its name."""
-        done = run(self.environment, "--json")
+        done = run(self.environment, "--json", *options)
         listed = {project["ProjectArn"]: project["Policies"] for project in json.loads(done.stdout)["Projects"]}
         assert listed.keys() == {self.logos, self.signs}, done.stderr
         assert listed[self.signs] == []
@@ -111,11 +150,40 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
     }
     assert totals == ["Projects: 2, policies: 4, marked: 2"]
 
+    # Somebody adds an account to a stack's own policy.
+    revision = policies["review"]["PolicyRevisionId"]
+    account.attach("review", revision=revision, Principal={"AWS": [REVIEWER, INTRUDER]}, Resource=resource)
+    _, policies = account.list()
+    assert policies["review"]["Marks"] == [f"not in the template: account {INTRUDER}"]
+    assert policies["partner"]["Marks"] == []
+
+    # A stack whose function isn't a provider's claims an orphaned policy.
+    claim = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Id": f"{account.logos}|by-hand"}
+    body = stacks.template(Role=stacks.role(), Function=stacks.function("claim"), Claim=stacks.policy(**claim))
+    assert account.cloudformation.deploy("Claiming", body) == "CREATE_COMPLETE", account.cloudformation.reasons(
+        "Claiming"
+    )
+    _, policies = account.list()
+    (claimed, *others) = policies["by-hand"]["Marks"]
+    assert claimed.startswith("claimed by Claiming with arn:aws:lambda:us-east-1:")
+    assert (policies["by-hand"]["Stack"], others) == (None, ["orphaned", "public"])
+    token = claimed.rpartition(" ")[2]
+    _, policies = account.list("--provider", token)
+    assert policies["by-hand"]["Stack"]["ServiceToken"] == token
+    assert policies["by-hand"]["Marks"] == ["not compared", "public"]
+    assert policies["review"]["Stack"] is None
+
     account.cloudformation.delete("Sharing")
     code, policies = account.list()
     assert code == 1
     assert policies.keys() == {"partner", "by-hand", "old"}
     assert (policies["partner"]["Stack"], policies["partner"]["Marks"]) == (None, ["orphaned"])
+    _, policies = account.list("--expect", PARTNER, REVIEWER)
+    assert {name: policy["Marks"] for name, policy in policies.items()} == {
+        "partner": [],
+        "by-hand": [claimed, "orphaned", "public"],
+        "old": ["orphaned", f"deleted principal {DELETED_ROLE}"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -123,32 +191,97 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
     [(condition, True) for condition in PUBLIC.values()] + [(condition, False) for condition in LIMITING.values()],
     ids=[*PUBLIC, *LIMITING],
 )
-def test_public_is_what_the_resource_rejects(condition: dict[str, Any], public: bool) -> None:
+def test_public_is_what_the_resource_rejects(condition: dict[str, Any], public: bool, script: Any) -> None:
     """The example's rule agrees with the function's about every condition of a statement for everybody."""
-    script = runpy.run_path(str(SCRIPT))
     for principal in ("*", {"AWS": "*"}, {"AWS": [PARTNER, "*"]}):
-        allow = script["read"](statement(Principal=principal, Condition=condition))
-        assert script["is_public"](allow) is public
-        assert not script["is_public"]({**allow, "Effect": "Deny"})
-    assert not script["is_public"](script["read"](statement(Principal={"AWS": PARTNER}, Condition=condition)))
+        allow = script.read(statement(Principal=principal, Condition=condition))
+        assert script.is_public(allow) is public
+        assert not script.is_public({**allow, "Effect": "Deny"})
+    assert not script.is_public(script.read(statement(Principal={"AWS": PARTNER}, Condition=condition)))
 
 
-def test_a_document_that_it_cannot_read_is_marked() -> None:
+ROOT_ARN, OTHER_ROOT = f"arn:aws:iam::{PARTNER}:root", f"arn:aws:iam::{REVIEWER}:root"
+MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "live", "marks"),
+    [
+        ([{}], [{}], []),
+        ([{"Principal": {"AWS": [ROOT_ARN]}}], [{"Principal": {"AWS": PARTNER}}], []),
+        ([{}, {"Effect": "Deny"}], [{"Effect": "Deny"}, {}], []),
+        ([{"Condition": {"Bool": {"aws:MultiFactorAuthPresent": True}}}], [{"Condition": MFA}], []),
+        ([{}], [{"Principal": {"AWS": [ROOT_ARN, OTHER_ROOT]}}], [f"not in the template: account {REVIEWER}"]),
+        ([{"Principal": {"AWS": [ROOT_ARN, OTHER_ROOT]}}], [{}], [f"missing: account {REVIEWER}"]),
+        ([{}, {"Effect": "Deny"}], [{}], [f"missing: deny of account {PARTNER}"]),
+        (
+            [{"Resource": ["a", "b"]}],
+            [{"Resource": "*"}],
+            [f"not in the template: account {PARTNER}", f"missing: account {PARTNER}"],
+        ),
+        (
+            [{"Condition": MFA}],
+            [{}],
+            [f"not in the template: account {PARTNER}", f"missing: account {PARTNER}"],
+        ),
+        ([{}], [{"Principal": "*"}], ["not in the template: everyone (*)", f"missing: account {PARTNER}", "public"]),
+    ],
+)
+def test_marks_what_differs_from_the_template(
+    given: list[dict[str, Any]], live: list[dict[str, Any]], marks: list[str], script: Any
+) -> None:
+    """Equivalent documents have no mark; a wider principal, resource or condition and a removed deny have one."""
+    owner = {
+        **dict.fromkeys(("Name", "Arn", "Adopted", "ServiceToken"), ""),
+        "IsProvider": True,
+        "Document": script.grants_of({"Statement": [statement(**each) for each in given]}),
+    }
+    policy = {"PolicyName": "share", "PolicyRevisionId": "0" * 32}
+    policy["PolicyDocument"] = json.dumps({"Statement": [statement(**each) for each in live]})
+    assert script.described(policy, [owner], set())["Marks"] == marks
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("!Ref Text", "a b"),
+        ("!Ref AWS::AccountId", "123456789012"),
+        ("{Ref: Thing}", "id"),
+        ("!GetAtt Thing.A.B", "Custom::Thing/id/A.B"),
+        ("{'Fn::GetAtt': [Thing, A]}", "Custom::Thing/id/A"),
+        ("!Sub '${Text} ${!Text} ${Thing.A} ${AWS::Region}'", "a b ${Text} Custom::Thing/id/A us-east-1"),
+        ("!Sub ['${Own}', {Own: !Select [1, !Split [' ', !Ref Text]]}]", "b"),
+        ("{'Fn::Join': [-, [a, {Ref: Text}]]}", "a-a b"),
+        ("!ImportValue name", "value"),
+        ("!FindInMap [Map, !Ref AWS::Region, account]", "111122223333"),
+        ("[!If [Same, 1, 2], !If [Not, 1, !Ref AWS::NoValue], !If [Both, 1, 3], !If [Either, 1, 2]]", [1, 3, 1]),
+        ("{A: !Ref AWS::NoValue, B: 2026-01-01}", {"B": "2026-01-01"}),
+        ("{Condition: {Bool: {key: true}}}", {"Condition": {"Bool": {"key": True}}}),
+        *((value, "unknown") for value in ("!Ref Secret", "!Ref Missing", "!GetAtt Thing.Unknown", "!Cidr [a]")),
+        *((value, "unknown") for value in ("!ImportValue missing", "!Select [9, [a]]", "[!If [Missing, 1, 2]]")),
+    ],
+)
+def test_evaluates_what_a_template_gives(value: str, expected: Any, template: Callable[..., Any]) -> None:
+    """Parameters and intrinsic functions have their values; what can't be known from outside is never guessed."""
+    assert template(value) == expected
+
+
+def test_a_document_that_it_cannot_read_is_marked(script: Any) -> None:
     """An unexpected document never passes for one without a mark; a percent-encoded one is read."""
-    described = runpy.run_path(str(SCRIPT))["described"]
     policy = {"PolicyName": "odd", "PolicyRevisionId": "0" * 32}
-    stack = {"Name": "Sharing", "Arn": "arn", "Adopted": False}
     for text in ("", "[]", "{}", '{"Statement": [{"Effect": "Allow"}]}', '{"Statement": "all"}'):
-        assert described({**policy, "PolicyDocument": text}, stack)["Marks"] == ["unreadable"]
+        assert script.described({**policy, "PolicyDocument": text}, [], {PARTNER})["Marks"] == [
+            "unreadable",
+            "orphaned",
+        ]
     encoded = json.dumps({"Statement": statement(Principal="*")}).replace("{", "%7B")
-    assert described({**policy, "PolicyDocument": encoded}, stack)["Marks"] == ["public"]
+    assert script.described({**policy, "PolicyDocument": encoded}, [], {"*"})["Marks"] == ["public"]
 
 
-def test_no_value_forges_a_line() -> None:
+def test_no_value_forges_a_line(script: Any) -> None:
     """A line feed or an escape sequence in a document is shown as its code."""
-    script = runpy.run_path(str(SCRIPT))
-    read = script["read"](statement(Resource="a\nb\x9b", Condition={"StringLike": {"aws:UserAgent": "x\ny"}}))
-    assert script["sentence_of"](read).isprintable()
+    read = script.read(statement(Resource="a\nb\x9b", Condition={"StringLike": {"aws:UserAgent": "x\ny"}}))
+    assert script.sentence_of(read).isprintable()
 
 
 @pytest.mark.parametrize(

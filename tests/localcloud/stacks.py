@@ -47,3 +47,8 @@ def function(code: str) -> dict[str, Any]:
 def custom(**properties: Any) -> dict[str, Any]:
     """Return a custom resource of the function with the logical id Function."""
     return {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, **properties}}
+
+
+def policy(**properties: Any) -> dict[str, Any]:
+    """Return a resource of the type of project policies, with any properties."""
+    return {"Type": "Custom::RekognitionProjectPolicy", "Properties": properties}
