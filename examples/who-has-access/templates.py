@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
-
-import yaml
+from typing import Any
 
 NO_VALUE = object()
 
@@ -119,25 +117,23 @@ class Template:
 
 def read_template(body: str | Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a template as GetTemplate returned it: the SDK has parsed JSON already, YAML is a string."""
-    return body if isinstance(body, Mapping) else yaml.load(body, _Loader)  # noqa: S506 - derived from SafeLoader
+    if isinstance(body, Mapping):
+        return body
+    import yaml  # here, because templates of the CDK don't need it
 
+    class Loader(yaml.SafeLoader):
+        """Reads the short forms of intrinsic functions; dates stay strings."""
 
-class _Loader(yaml.SafeLoader):
-    """Reads the short forms of intrinsic functions; dates stay strings."""
-
-    yaml_implicit_resolvers: ClassVar = {
+    Loader.yaml_implicit_resolvers = {
         first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def function(self, suffix: str, node: yaml.Node) -> dict[str, Any]:
-        """Return the long form of ``!suffix``."""
-        construct = {
-            yaml.ScalarNode: self.construct_scalar,
-            yaml.SequenceNode: lambda node: self.construct_sequence(node, deep=True),
-            yaml.MappingNode: lambda node: self.construct_mapping(node, deep=True),
-        }[type(node)]
-        return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": construct(node)}
+    def long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+        name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+        if isinstance(node, yaml.ScalarNode):
+            return {name: loader.construct_scalar(node)}
+        return {name: loader.construct_sequence(node, deep=True)}
 
-
-_Loader.add_multi_constructor("!", _Loader.function)
+    Loader.add_multi_constructor("!", long_form)
+    return yaml.load(body, Loader)  # noqa: S506 - derived from SafeLoader

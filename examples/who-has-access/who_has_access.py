@@ -65,6 +65,9 @@ def main() -> int:
     except BotoCoreError as failed:
         sys.stderr.write(f"{failed}\n")
         return FAILED
+    except ModuleNotFoundError as missing:
+        sys.stderr.write(f"A stack's template is YAML ({missing}). Run: pip install -r requirements.txt\n")
+        return FAILED
     sys.stdout.write(json.dumps({"Projects": projects}, indent=2) + "\n" if options.json else table(projects))
     marked = any(policy["Marks"] for project in projects for policy in project["Policies"])
     return SOMETHING_MARKED if marked else NOTHING_MARKED
