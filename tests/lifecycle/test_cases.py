@@ -1,0 +1,54 @@
+"""Every case of the tables, judged on virtual time; and the pages' tables are these rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lifecycle import policy_cases
+from tests.lifecycle.cases import Case, Row, play
+from tests.lifecycle.simulated import VirtualTime
+from tests.packaging import ROOT
+
+TABLES = {"lifecycle.md": policy_cases.ROWS}
+
+
+CASES = [
+    pytest.param(row, case, id=f"{row.case}: {case.title}")
+    for rows in TABLES.values()
+    for row in rows
+    for case in row.cases
+]
+
+
+@pytest.mark.parametrize("tells_time", [True, False], ids=["", "no time in ResponseURL"])
+@pytest.mark.parametrize(("row", "case"), CASES)
+def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
+    """The stack ends as it has to, CloudFormation has sent what the page says, and what should be live is live."""
+    judge = VirtualTime(case, url_tells_time=tells_time)
+    play(case, judge)
+    if row.sent != policy_cases.SAME:
+        assert judge.sent() == (case.sent or row.sent)
+    assert case.calls in ("", judge.calls())
+    judge.cloud.check_all_responded()
+
+
+@pytest.mark.parametrize("case", policy_cases.FURTHER, ids=lambda case: case.title)
+def test_a_further_case(case: Case) -> None:
+    """It is rarer than what the tables have, and ends right."""
+    judge = VirtualTime(case)
+    play(case, judge)
+    judge.cloud.check_all_responded()
+
+
+@pytest.mark.parametrize("case", policy_cases.LIMITATIONS, ids=lambda case: case.title)
+def test_a_known_limitation(case: Case) -> None:
+    """It ends as its page says: whoever makes it right takes it out there."""
+    play(case, VirtualTime(case, promises=False))
+
+
+@pytest.mark.parametrize("page", TABLES)
+def test_a_page_has_these_rows(page: str) -> None:
+    """The table "Case by case" and the cases say the same: a change of one is a change of the other."""
+    (path,) = (ROOT / "docs").rglob(page)
+    table = path.read_text().split("## Case by case")[1].split("|---|---|---|\n")[1].split("\n\n")[0]
+    assert table.splitlines() == [f"| {row.case} | {row.sent} | {row.live} |" for row in TABLES[page]]
