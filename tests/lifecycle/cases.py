@@ -234,6 +234,16 @@ class Row:
     cases: tuple[Case, ...]
 
 
+def case(title: str, live: Mapping[str, Any] | tuple[str, ...], *steps: Step, **more: Any) -> Case:
+    """Return a case of these steps."""
+    return Case(title, steps, live, **more)
+
+
+def row(words: str, sent: str, live: str, *cases: Case) -> Row:
+    """Return a row of these cases."""
+    return Row(words, sent, live, cases)
+
+
 # -- who judges --------------------------------------------------------------------------------------------------------
 
 
