@@ -31,6 +31,8 @@ class Policy:
     service_timeout: int | None = 900
     needs: str = ""
     """The logical ID of a resource that has to be there first."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further properties, or other values of these; None takes one away."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Copy:
     retain: bool = False
     service_timeout: int | None = 3600
     needs: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

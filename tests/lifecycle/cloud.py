@@ -108,6 +108,7 @@ class Cloud:
             "ServiceTimeout": None if wanted.service_timeout is None else str(wanted.service_timeout),
             "AdoptExisting": "true" if wanted.adopt_existing else None,
             **own,
+            **wanted.more,
         }
         return function, resource_type, {name: value for name, value in properties.items() if value is not None}
 
@@ -136,6 +137,15 @@ class Cloud:
                 assert len(invocation.responses) <= 1
                 for received in invocation.responses:
                     check_response(sent, received)
+
+    def ask(
+        self, kind: str, wanted: Managed, physical_id: str = "", old: Managed | None = None, *, age: float = 0.0
+    ) -> Sent:
+        """Send a single request, which arrives so many seconds late, and let happen what comes of it."""
+        logical_id = "Sharing" if isinstance(wanted, Policy) else "Copy"
+        self.deliver(lambda _event: Delivery(delay=age))
+        self.play(lambda: self.cloudformation.request("one", kind, logical_id, wanted, physical_id, old))
+        return self.cloudformation.log[-1]
 
     def made(self, template: Template, name: str = "one") -> Stack:
         """Return a stack that was made without trouble, a day ago."""

@@ -1,0 +1,123 @@
+"""What both state machines have in common: what they draw, and what they do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.lifecycle.cases import DIES, HANGS, LOST_AFTER, LOST_BEFORE, Attempt, Delivery, Other, Template
+from tests.lifecycle.cloud import Cloud
+from tests.lifecycle.cloudformation import Stack
+
+STACKS = ("one", "two")
+LOGICAL_IDS = ("First", "Second")
+ENDS = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+
+# Faults that end by themselves, so that the request as a whole must go well.
+TRANSIENT = (
+    *("ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError", "AccessDeniedException"),
+    *(LOST_BEFORE, LOST_AFTER, HANGS),
+)
+
+SETTINGS = settings(stateful_step_count=12, report_multiple_bugs=False, suppress_health_check=[HealthCheck.too_slow])
+
+seldom = st.sampled_from([False, False, False, True])
+
+
+def deliveries(
+    *,
+    attempts: int,
+    calls: int,
+    deadly_calls: int,
+    delays: Sequence[tuple[float, int]],
+    repeats: Sequence[float],
+) -> st.SearchStrategy[Delivery]:
+    """An event that comes late or twice, and whose last attempt does the work.
+
+    The first calls of each attempt may meet something, and it may die at one of the first deadly calls, or when it
+    responds. ``delays`` says how late the event may be, and how many of its attempts may die so that Lambda still tries
+    the next one.
+    """
+    # Made once: to make them for each draw would take as long as all that the machines do.
+    some_delay = st.sampled_from(delays)
+    some_attempts = st.integers(0, attempts)
+    faults = st.dictionaries(st.integers(0, calls - 1), st.sampled_from(TRANSIENT), max_size=4)
+    dies = st.one_of(st.none(), st.integers(0, deadly_calls - 1))
+    responses = st.sampled_from([(), (), (503,), (503, 503), (DIES,), (503, DIES)])
+    some_repeats = st.lists(st.sampled_from(repeats), max_size=2)
+
+    @st.composite
+    def delivery(draw: st.DrawFn) -> Delivery:
+        delay, most_deaths = draw(some_delay)
+        drawn: list[Attempt] = []
+        for number in range(draw(some_attempts)):
+            met = Attempt(draw(faults))
+            if number < most_deaths:
+                met = replace(met, dies_before=draw(dies), dies_after=draw(dies), responses=draw(responses))
+            drawn.append(met)
+        return Delivery(delay, tuple(draw(some_repeats)), tuple(drawn))
+
+    return delivery()
+
+
+def others(*after: float) -> st.SearchStrategy[Other | None]:
+    """A resource of another type or none, which is made, or fails, after one of so many seconds."""
+    return st.one_of(
+        st.none(),
+        st.builds(
+            Other,
+            version=st.integers(1, 9),
+            fails=st.booleans(),
+            after=st.sampled_from(after),
+            needs=st.sampled_from(["", *LOGICAL_IDS]),
+        ),
+    )
+
+
+def with_other(template: Template, other: Other | None) -> Template:
+    """Return a template with another resource, which needs one of the template's or none."""
+    if other is None:
+        return template
+    return {**template, "Other": replace(other, needs=other.needs if other.needs in template else "")}
+
+
+class Machine(RuleBasedStateMachine):
+    """Two stacks, and time."""
+
+    cloud: Cloud
+
+    def begin(self, cloud: Cloud) -> None:
+        """Begin with two empty stacks."""
+        self.cloud = cloud
+        self.stacks = {name: cloud.stack(name) for name in STACKS}
+
+    def deploy_stack(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
+        """Create or update a stack, its first events delivered as drawn."""
+        self.deliver(drawn)
+        self.cloud.deploy(stack, wanted)
+        event(stack.status)
+
+    def deliver(self, drawn: list[Delivery]) -> None:
+        """Let the next events arrive as drawn, and the others without trouble."""
+        left = list(drawn)
+        self.cloud.deliver(lambda _event: left.pop(0) if left else None)
+
+    @rule(seconds=st.sampled_from([10.0, 120.0, 1200.0, 86_400.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Nothing happens for a while."""
+        self.cloud.world.now += seconds
+
+    @precondition(lambda self: hasattr(self, "cloud"))
+    @invariant()
+    def requests_are_responded_to(self) -> None:
+        """Each request has its response."""
+        self.cloud.check_all_responded()
+
+    def resources(self) -> list[Any]:
+        """Return every resource of the stacks."""
+        return [each for stack in self.stacks.values() for each in stack.resources.values()]

@@ -1,0 +1,317 @@
+"""Single requests for a policy: what the function calls, responds and logs, and what meets it between two calls."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from localcloud.rekognition import AwsError
+from tests.documents import ACCOUNT, FOREIGN, MINE, OTHER, REGION
+from tests.lifecycle.cases import Policy
+from tests.lifecycle.cloud import Cloud
+
+DAY = 86_400.0
+LIST, PUT, DELETE = "ListProjectPolicies", "PutProjectPolicy", "DeleteProjectPolicy"
+MARKER, MADE_UP = "not-created:Sharing:request-1", "one-Sharing-0000000000001"
+EVERYBODY = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
+THROTTLED = AwsError("ThrottlingException", "Rate exceeded")
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """A project, and the function that attaches its policies."""
+    return Cloud()
+
+
+def own_id(cloud: Cloud, name: str = "sharing") -> str:
+    """Return the physical ID of the project's policy."""
+    return f"{cloud.logos}|{name}"
+
+
+def update(cloud: Cloud, **more: Any) -> dict[str, Any]:
+    """Send an Update from OTHER to MINE, and return the response."""
+    return cloud.ask("Update", Policy(**more), own_id(cloud), Policy(OTHER)).response
+
+
+def put_before(cloud: Cloud, seconds: float, document: Mapping[str, Any], name: str = "sharing") -> str:
+    """Put a policy so many seconds before now, and return its revision."""
+    cloud.world.now -= seconds
+    cloud.put(document, name)
+    cloud.world.now += seconds
+    return str(cloud.live_policies()[cloud.logos, name].revision)
+
+
+# The ID of the request (ID, ADOPTED, or as it is), its properties, what is live (and put so many seconds before), the
+# log's "did" or a part of the failure's reason, the calls, and the ID responded with, where it isn't the request's.
+REQUESTS: list[tuple[str, str, Policy, tuple[Mapping[str, Any], float] | None, str, list[str], str]] = [
+    ("Create", "", Policy(), None, "put", [LIST, PUT], "ID"),
+    ("Create", "", Policy(), (MINE, DAY), "already exists", [LIST, LIST], MARKER),
+    ("Create", "", Policy(name="no name"), None, 'PolicyName "no name" is not valid', [], MARKER),
+    ("Update", "ID", Policy(), (OTHER, DAY), "put", [LIST, PUT], ""),
+    ("Update", "ID|adopted", Policy(), (OTHER, DAY), "put", [LIST, PUT], ""),
+    ("Update", "ID", Policy(OTHER), (OTHER, DAY), "nothing: it's equivalent already", [LIST], ""),
+    # Today's rules reject what another version of the provider has put: a rollback to it isn't blocked.
+    ("Update", "ID", Policy(EVERYBODY), (EVERYBODY, DAY), "put", [LIST, PUT], ""),
+    # The ID alone says what to delete.
+    ("Delete", "ID", Policy("{", more={"Unknown": "x"}), (MINE, DAY), "deleted", [LIST, DELETE], ""),
+    ("Delete", "ID", Policy(), None, "nothing: it was gone already", [LIST, DELETE], ""),
+    ("Delete", "ID|adopted", Policy(), (MINE, DAY), "nothing: the policy was adopted, so it stays", [], ""),
+    ("Delete", MARKER, Policy(), (MINE, DAY), "nothing: the Create had made nothing", [], ""),
+    ("Delete", MADE_UP, Policy(EVERYBODY), (EVERYBODY, 5), "deleted", [LIST, DELETE, *[LIST] * 5], ""),
+    ("Delete", MADE_UP, Policy(), (FOREIGN, 1), "nothing: no Create of this resource has put it", [LIST], ""),
+    ("Delete", MADE_UP, Policy(), None, "nothing: there is no such policy", [LIST] * 6, ""),
+    ("Delete", MADE_UP, Policy({"Statement": []}), (MINE, 1), "nothing: no Create of this resource", [LIST], ""),
+    ("Delete", MADE_UP, Policy(name="no name"), (MINE, 1), "nothing: its Create was rejected (PolicyName", [], ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "physical_id", "wanted", "there", "did", "calls", "responds"), REQUESTS)
+def test_a_request(
+    cloud: Cloud,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    physical_id: str,
+    wanted: Policy,
+    there: tuple[Mapping[str, Any], float] | None,
+    did: str,
+    calls: list[str],
+    responds: str,
+) -> None:
+    """It calls what the row says, at the revision it has read, and logs one line that says what it did."""
+    before = put_before(cloud, there[1], there[0]) if there else ""
+    old = Policy(OTHER) if kind == "Update" else None
+    given = physical_id.replace("ID", own_id(cloud), physical_id.startswith("ID"))
+    with caplog.at_level(logging.INFO):
+        sent = cloud.ask(kind, wanted, given, old)
+    assert sent.calls == calls
+    for operation, parameters in cloud.rekognition.calls:
+        assert operation == LIST or parameters.get("PolicyRevisionId", "") == before
+    live = cloud.live_policies().get((cloud.logos, "sharing"))
+    assert sent.response["PhysicalResourceId"] == responds.replace("ID", own_id(cloud), responds == "ID") or given
+    assert sent.response["Data"]["PolicyRevisionId"] == (live.revision if live and calls else "")
+    (record,) = [record for record in caplog.records if record.name.startswith("project_policy")]
+    line = json.loads(record.getMessage())
+    fails = sent.response["Status"] == "FAILED"
+    assert fails != did.startswith(("put", "deleted", "nothing"))
+    assert did in line["failure" if fails else "did"]
+    assert record.levelno == (logging.ERROR if fails else logging.INFO)
+    assert {**line, "did": "", "failure": ""} == {
+        "request": kind,
+        "project": sent.response["Data"]["ProjectArn"],
+        "policy": sent.response["Data"]["PolicyName"],
+        "revision_before": before if calls else "",
+        "revision_after": sent.response["Data"]["PolicyRevisionId"],
+        "did": "",
+        "failure": "",
+        "cause": "",
+        "physical_id": sent.response["PhysicalResourceId"],
+    }
+    assert not calls or (line["project"], line["policy"]) == (cloud.logos, "sharing")
+
+
+def test_a_failed_call_is_responded_and_logged_with_its_cause(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    """What the service said stands in the line and, after what to do, in the reason."""
+    cloud.rekognition.faults.inject(PUT, AwsError("MalformedPolicyDocumentException", "Bad"))
+    received = cloud.ask("Create", Policy()).response
+    line = json.loads(caplog.messages[-1])
+    assert line["cause"] == "MalformedPolicyDocumentException: Bad; request ID 8f3c-1"
+    assert received["Reason"].startswith(f"{line['failure']} ({line['cause']}")
+
+
+def test_a_project_that_is_gone_took_its_policies_along(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    """There is nothing left to delete."""
+    cloud.store.delete_project(ACCOUNT, REGION, cloud.project("other"))
+    received = cloud.ask("Delete", Policy(project="other"), f"{cloud.project('other')}|sharing").response
+    assert received["Status"] == "SUCCESS"
+    assert "the project is gone, and its policies with it" in caplog.messages[-1]
+
+
+def test_a_policy_is_found_on_a_later_page(cloud: Cloud) -> None:
+    """It is seen beyond the first page of the list, even if a put would overwrite it silently."""
+    cloud.rekognition.switches.policies_per_project = 20
+    cloud.rekognition.switches.put_existing_without_revision = "overwrite"
+    for number in range(11):
+        cloud.put(FOREIGN, f"other-{number:02}")
+    put_before(cloud, DAY, FOREIGN)
+    assert "already exists" in cloud.ask("Create", Policy()).response["Reason"]
+    assert cloud.documents()["sharing"] == FOREIGN
+
+
+def test_a_list_that_is_late_is_read_again(cloud: Cloud) -> None:
+    """What is deleted by now rejects no Create, and what is edited by now lets no Update do nothing."""
+    cloud.rekognition.switches.list_lag = 1.5
+    put_before(cloud, DAY, FOREIGN)
+    cloud.remove()
+    assert cloud.ask("Create", Policy()).response["Status"] == "SUCCESS"
+    cloud.world.now += DAY
+    put_before(cloud, 1, OTHER)
+    assert update(cloud)["Status"] == "SUCCESS"
+    assert cloud.documents() == {"sharing": MINE}
+
+
+def test_a_delete_removes_what_the_list_does_not_show_yet(cloud: Cloud) -> None:
+    """A policy put a moment ago is deleted even if the list lags behind."""
+    cloud.rekognition.switches.list_lag = 60
+    cloud.put(MINE)
+    cloud.ask("Delete", Policy(), own_id(cloud))
+    assert cloud.documents() == {}
+
+
+def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
+    """A Create older than its ServiceTimeout makes nothing, because nothing would ever remove it."""
+    sent = cloud.ask("Create", Policy(), age=901)
+    assert "no longer waits" in sent.response["Reason"]
+    assert sent.response["PhysicalResourceId"].startswith("in-doubt:Sharing:request-1:17000")
+    assert sent.calls == []
+
+
+@pytest.mark.parametrize(
+    ("policies", "fault", "says"),
+    [(5, [], "Service Quotas"), (0, [AwsError("ResourceNotFoundException", "Gone")], "the project does not exist")],
+)
+def test_a_put_that_is_rejected_for_good_is_not_tried_again(
+    cloud: Cloud, policies: int, fault: list[AwsError], says: str
+) -> None:
+    """The reason says why, and nothing was made."""
+    for number in range(policies):
+        cloud.put(FOREIGN, f"other-{number}")
+    cloud.rekognition.faults.inject(PUT, *fault)
+    sent = cloud.ask("Create", Policy())
+    assert says in sent.response["Reason"]
+    assert sent.response["PhysicalResourceId"] == MARKER
+    assert sent.calls == [LIST, PUT]
+
+
+def test_a_replacement_that_fails_keeps_the_old_id(cloud: Cloud) -> None:
+    """Another ID would have the old policy deleted."""
+    put_before(cloud, DAY, FOREIGN, "renamed")
+    received = update(cloud, name="renamed")
+    assert "already exists" in received["Reason"]
+    assert received["PhysicalResourceId"] == own_id(cloud)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("InvalidPolicyRevisionIdException", "concurrent changes"),
+        ("ResourceNotFoundException", "the project does not exist"),
+    ],
+)
+def test_races_are_lost_five_times_at_most(cloud: Cloud, code: str, said: str) -> None:
+    """Somebody who always is faster, or a list that stays behind, makes the update fail, with the same ID."""
+    put_before(cloud, DAY, OTHER)
+    cloud.rekognition.faults.before = lambda operation, _: AwsError(code, "stale") if operation == PUT else None
+    received = update(cloud)
+    assert said in received["Reason"]
+    assert received["PhysicalResourceId"] == own_id(cloud)
+    assert cloud.sent[-1].calls.count(PUT) == 5
+
+
+@pytest.mark.parametrize(("kind", "operation"), [("Create", PUT), ("Delete", DELETE)])
+def test_a_change_that_is_throttled_for_long_reads_again(cloud: Cloud, kind: str, operation: str) -> None:
+    """It doesn't land on what somebody made after it found nothing."""
+    cloud.rekognition.switches.put_existing_without_revision = "overwrite"
+    began = cloud.world.now
+
+    def throttle(called: str, _: object) -> AwsError | None:
+        if called != operation or cloud.world.now > began + 60:
+            return None
+        if cloud.world.now > began + 15 and not cloud.documents():
+            cloud.put(FOREIGN)
+        return THROTTLED
+
+    cloud.rekognition.faults.before = throttle
+    received = cloud.ask(kind, Policy(), own_id(cloud) if kind == "Delete" else "").response
+    assert "already exists" in received["Reason"] or kind == "Delete"
+    assert cloud.documents() == {"sharing": FOREIGN}
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_nothing_is_changed_after_the_deadline(cloud: Cloud, kind: str) -> None:
+    """If reading takes all the time there is, nothing is put or deleted that the response wouldn't cover."""
+    if kind != "Create":
+        put_before(cloud, DAY, OTHER)
+
+    def slow(operation: str, _: object) -> None:
+        cloud.world.now += 450
+
+    cloud.rekognition.faults.before = slow
+    sent = cloud.ask(kind, Policy(), "" if kind == "Create" else own_id(cloud), Policy(OTHER))
+    assert "no time was left" in sent.response["Reason"]
+    assert sent.response["PhysicalResourceId"] == (MARKER if kind == "Create" else own_id(cloud))
+    assert sent.calls == [LIST]
+
+
+@pytest.mark.parametrize("code", ["MalformedPolicyDocumentException", "InvalidParameterException"])
+@pytest.mark.parametrize(
+    ("message", "seconds", "succeeds"),
+    [
+        ("Invalid principal in policy", 14, True),
+        ("The Principal isn't known", 14, True),
+        ("PRINCIPAL", 17, False),
+        ("Bad", 1, False),
+    ],
+)
+def test_a_fresh_principal_is_waited_for_a_little(
+    cloud: Cloud, code: str, message: str, seconds: float, succeeds: bool
+) -> None:
+    """One made just before may not be known everywhere yet; another malformed document is rejected at once."""
+    began = cloud.world.now
+    cloud.rekognition.faults.before = lambda operation, _: (
+        AwsError(code, message) if operation == PUT and cloud.world.now <= began + seconds else None
+    )
+    assert (cloud.ask("Create", Policy()).response["Status"] == "SUCCESS") == succeeds
+    assert succeeds or cloud.world.now <= began + 18
+
+
+@pytest.mark.parametrize(
+    "left_out", [("CreationTimestamp", "LastUpdatedTimestamp"), ("LastUpdatedTimestamp",), ("CreationTimestamp",)]
+)
+def test_a_policy_that_is_listed_without_its_times_is_updated_and_deleted(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, left_out: tuple[str, ...]
+) -> None:
+    """The rules that need a time don't apply; the others do."""
+    respond = cloud.rekognition.respond
+
+    def without(request: Any) -> Any:
+        response = respond(request)
+        for policy in response.get("ProjectPolicies", []):
+            for name in left_out:
+                del policy[name]
+        return response
+
+    put_before(cloud, DAY, OTHER)
+    monkeypatch.setattr(cloud.rekognition, "respond", without)
+    assert update(cloud)["Status"] == "SUCCESS"
+    assert cloud.documents() == {"sharing": MINE}
+    assert cloud.ask("Delete", Policy(), own_id(cloud)).response["Status"] == "SUCCESS"
+    assert cloud.documents() == {}
+
+
+@pytest.mark.parametrize("page", [{}, {"ProjectPolicies": None}, {"ProjectPolicies": [{}], "NextToken": ""}])
+def test_a_list_without_policies_is_empty(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, page: dict[str, object]
+) -> None:
+    """A list that is absent, null or of nameless elements shows no policy."""
+    respond = cloud.rekognition.respond
+    monkeypatch.setattr(
+        cloud.rekognition, "respond", lambda request: page if LIST in str(request.headers) else respond(request)
+    )
+    assert cloud.ask("Create", Policy()).response["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_project_made_in_the_same_deployment_is_waited_for(cloud: Cloud, tells: bool) -> None:
+    """A project that isn't known everywhere yet is looked for while it is young; an older one is missing at once."""
+    young = cloud.project("young") if tells else cloud.logos
+    began = cloud.world.now
+    cloud.rekognition.faults.before = lambda *_: (
+        AwsError("ResourceNotFoundException", "Gone") if cloud.world.now < began + 5 else None
+    )
+    received = cloud.ask("Create", Policy(project="young" if tells else "logos")).response
+    assert (received["Status"] == "SUCCESS") == tells, young
+    assert tells or "the project does not exist" in received["Reason"]
