@@ -31,7 +31,6 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from greenlet import GreenletExit
 
 import custom_resource.resource
-from custom_resource.clock import Clock
 from localcloud.rekognition import AwsError, RekognitionService, Request
 from tests.documents import REGION
 from tests.lifecycle.cases import DIES, HANGS, LOST_AFTER, LOST_BEFORE, Attempt, Delivery, Put, Remove
@@ -275,9 +274,9 @@ def simulated(world: World) -> Iterator[None]:
     _world.pop()
 
 
-def _clock() -> Clock:
+def _clock() -> SimpleNamespace:
     """Return the world's clock; jitter is always the same share of the longest pause, so that runs repeat."""
-    return Clock(now=lambda: _world[-1].now, sleep=_sleep, jitter=lambda most: most * 0.75)
+    return SimpleNamespace(now=lambda: _world[-1].now, sleep=_sleep, jitter=lambda longest: longest * 0.75)
 
 
 def _sleep(seconds: float) -> None:
