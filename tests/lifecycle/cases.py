@@ -76,6 +76,12 @@ def fails_after(seconds: float) -> Other:
 
 Template = Mapping[str, Policy | Copy | Other]
 
+
+def with_other(template: Template, other: Other) -> Template:
+    """Return a template with another resource."""
+    return {**template, "Other": other}
+
+
 # -- what requests meet ------------------------------------------------------------------------------------------------
 
 LOST_BEFORE, LOST_AFTER, HANGS = "lost before", "lost after", "hangs"
@@ -115,6 +121,11 @@ class Delivery:
     """What the attempts of the first delivery meet, in order; later ones meet nothing."""
     empties_id: bool = False
     """Whether the response arrives without its ID, as crhelper alone would send some."""
+
+
+def once(kind: str, *attempts: Attempt, **more: Any) -> dict[str, tuple[Delivery, ...]]:
+    """Return how the first request of a type arrives."""
+    return {kind: (Delivery(attempts=attempts, **more),)}
 
 
 # -- what happens ------------------------------------------------------------------------------------------------------
@@ -201,6 +212,11 @@ class Both:
 
 Operation = Deploy | Delete | ContinueRollback
 Step = Operation | Wait | Put | Remove | Somebody | Both
+
+MADE, FAILED, BACK, DONE = ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
+"""How operations end."""
+SAME = "the same again"
+"""What CloudFormation sends in a row that is about every request."""
 
 # -- a case ------------------------------------------------------------------------------------------------------------
 

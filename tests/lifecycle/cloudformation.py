@@ -50,7 +50,8 @@ class Resource:
     """A resource of a stack: its physical ID, what it was made from, and its attributes."""
 
     physical_id: str
-    made_from: Managed
+    made_from: Any
+    """A policy or a copy of a template."""
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -311,25 +312,22 @@ class Stack:
     # -- backwards -----------------------------------------------------------------------------------------------------
 
     def _rollback_create(self, changes: list[Change]) -> None:
-        ok = True
         for change in changes:
             self.resources[change.logical_id] = change.after
             if change.after.made_from.retain and change.kind == "created":
                 # A retained resource that failed to be made is deleted all the same; one that was made stays.
                 self.kept.append(self.resources.pop(change.logical_id))
-            elif self._deleted(change.logical_id, change.after):
-                del self.resources[change.logical_id]
-            else:
-                ok = False
-        self.status = "ROLLBACK_COMPLETE" if ok else "ROLLBACK_FAILED"
+        self.resources = self._left_after_deleting(self.resources)
+        self.status = "ROLLBACK_FAILED" if self.resources else "ROLLBACK_COMPLETE"
 
     def _rollback_update(self, changes: list[Change]) -> None:
         cleanup: list[tuple[str, Resource]] = []
         self.world.sleep(self.cloudformation.behavior.rollback_delay)
+        self._left_after_deleting({each.logical_id: each.after for each in changes if each.kind == "canceled"})
         for change in reversed(changes):
             if change.kind == "canceled":
-                self._deleted(change.logical_id, change.after)
-            elif change.before is None:
+                continue
+            if change.before is None:
                 self.resources.pop(change.logical_id, None)
                 cleanup.append((change.logical_id, change.after))
             elif change.kind == "replaced":
@@ -342,6 +340,17 @@ class Stack:
             return
         self._clean_up(cleanup)
         self.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    def _left_after_deleting(self, resources: Mapping[str, Resource]) -> dict[str, Resource]:
+        """Delete resources, all at once, and return those that couldn't be."""
+        done = {logical_id: Signal(self.world) for logical_id in resources}
+
+        def delete(logical_id: str, resource: Resource) -> None:
+            done[logical_id].set(self._deleted(logical_id, resource))
+
+        for logical_id, resource in resources.items():
+            self.world.spawn(partial(delete, logical_id, resource))
+        return {name: resources[name] for name, signal in done.items() if signal.wait(FOREVER) and not signal.value}
 
     def _reversed(self, logical_id: str, before: Resource, after: Resource) -> bool:
         sent = self.cloudformation.request(

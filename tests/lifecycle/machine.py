@@ -30,12 +30,7 @@ seldom = st.sampled_from([False, False, False, True])
 
 
 def deliveries(
-    *,
-    attempts: int,
-    calls: int,
-    deadly_calls: int,
-    delays: Sequence[tuple[float, int]],
-    repeats: Sequence[float],
+    *, attempts: int, calls: int, deadly_calls: int, delays: Sequence[tuple[float, int]], repeats: Sequence[float]
 ) -> st.SearchStrategy[Delivery]:
     """An event that comes late or twice, and whose last attempt does the work.
 
@@ -48,7 +43,9 @@ def deliveries(
     some_attempts = st.integers(0, attempts)
     faults = st.dictionaries(st.integers(0, calls - 1), st.sampled_from(TRANSIENT), max_size=4)
     dies = st.one_of(st.none(), st.integers(0, deadly_calls - 1))
-    responses = st.sampled_from([(), (), (503,), (503, 503), (DIES,), (503, DIES)])
+    responses: st.SearchStrategy[tuple[int | str, ...]] = st.sampled_from(
+        [(), (), (503,), (503, 503), (DIES,), (503, DIES)]
+    )
     some_repeats = st.lists(st.sampled_from(repeats), max_size=2)
 
     @st.composite

@@ -6,11 +6,16 @@ from typing import Any
 
 from tests.documents import FOREIGN, MINE, OTHER, THIRD, document
 from tests.lifecycle.cases import (
+    BACK,
     DIES,
+    DONE,
+    FAILED,
     FAILS_LAST,
     HANGS,
     LOST_AFTER,
     LOST_BEFORE,
+    MADE,
+    SAME,
     Attempt,
     Both,
     ContinueRollback,
@@ -27,10 +32,10 @@ from tests.lifecycle.cases import (
     case,
     fails_after,
     meets,
+    once,
     row,
+    with_other,
 )
-
-MADE, FAILED, BACK, DONE = ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
 
 ONE: Template = {"Sharing": Policy()}
 NEW: Template = {"Sharing": Policy(OTHER)}
@@ -63,16 +68,6 @@ INTERFERENCE: dict[str, tuple[Put | Remove, ...]] = {
 }
 
 
-def once(kind: str, *attempts: Attempt, **more: Any) -> dict[str, tuple[Delivery, ...]]:
-    """Return how the first request of a type arrives."""
-    return {kind: (Delivery(attempts=attempts, **more),)}
-
-
-def with_other(template: Template, other: Other) -> Template:
-    """Return a template with another resource."""
-    return {**template, "Other": other}
-
-
 def canceled(seconds: float = 0.2, **policy: Any) -> Template:
     """Return a template in which another resource fails after so many seconds."""
     return {"Sharing": Policy(**policy), "Other": fails_after(seconds)}
@@ -101,8 +96,6 @@ TROUBLE = {
     }
 }
 """What the service returns on a bad day, and outlasts."""
-
-SAME = "the same again"
 
 ROWS = (
     row(

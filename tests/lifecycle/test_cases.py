@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lifecycle import policy_cases
-from tests.lifecycle.cases import Case, Row, play
+from tests.lifecycle.cases import SAME, Case, Row, play
 from tests.lifecycle.simulated import VirtualTime
 from tests.packaging import ROOT
 
@@ -26,7 +26,7 @@ def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
     """The stack ends as it has to, CloudFormation has sent what the page says, and what should be live is live."""
     judge = VirtualTime(case, url_tells_time=tells_time)
     play(case, judge)
-    if row.sent != policy_cases.SAME:
+    if row.sent != SAME:
         assert judge.sent() == (case.sent or row.sent)
     assert case.calls in ("", judge.calls())
     judge.cloud.check_all_responded()

@@ -1,0 +1,307 @@
+"""The cases of a copy: docs/copy-lifecycle.md's table "Case by case" as data, and what its known limitations say."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from tests.lifecycle.cases import (
+    BACK,
+    DIES,
+    DONE,
+    FAILED,
+    FAILS_LAST,
+    HANGS,
+    LOST_AFTER,
+    LOST_BEFORE,
+    MADE,
+    SAME,
+    Attempt,
+    Both,
+    Case,
+    Copy,
+    Delete,
+    Deploy,
+    Somebody,
+    Step,
+    Template,
+    Wait,
+    case,
+    fails_after,
+    meets,
+    once,
+    row,
+    with_other,
+)
+
+ONE: Template = {"Copy": Copy()}
+NAMED: Template = {"Copy": Copy(name="mine")}
+ANOTHER: Template = {"Copy": Copy("v2")}
+STOPPING: Template = {"Copy": Copy(stop_running=True)}
+ADOPTING: Template = {"Copy": Copy(name="mine", adopt_existing=True)}
+EXISTS: tuple[Step, ...] = (Deploy(ONE, MADE), Wait())
+THERE: tuple[Step, ...] = (Somebody("copies"), Wait())
+"""Another's finished copy under the name."""
+DEAD = (meets(dies_after=1), meets(dies_after=0), meets(dies_after=0))
+OVERLAPS = {"reverse_update_overlaps": True}
+DENIED_FIRST = (Somebody("denies"), Somebody("allows", after=90))
+
+
+def copying(seconds: float, title: str, live: tuple[str, ...], *steps: Step, **more: Any) -> Case:
+    """Return a case in which copying takes so long."""
+    return case(title, live, *steps, **{**more, "service": {"copying_time": seconds, **more.get("service", {})}})
+
+
+quick = partial(copying, 60)
+
+
+def canceled(seconds: float, **copy: Any) -> Template:
+    """Return a template in which another resource fails after so many seconds."""
+    return {"Copy": Copy(**copy), "Other": fails_after(seconds)}
+
+
+MOMENTS = (0.05, 0.15, 0.2, 0.3, 0.5, 30.0, 599.0, 601.0, 1499.0, 1503.0)
+
+ROWS = (
+    row(
+        "stack created",
+        "Create",
+        "a finished copy",
+        case("over three runs", ("v1",), *EXISTS[:1]),
+        quick("of a policy that comes a little later", ("v1",), *DENIED_FIRST, Deploy(ONE, MADE)),
+        quick("one of two of the same", ("v1", "v1"), Deploy({"A": Copy(), "B": Copy()}, MADE)),
+    ),
+    row(
+        "created, but another model version has the name, or the source's policy doesn't come",
+        "Create, Delete (marker)",
+        "what was there, untouched",
+        quick("another's", ("another's v1",), *THERE, Deploy(NAMED, FAILED, reason="already exists")),
+        quick("another's, made a moment ago", ("another's v1",), Somebody("copies"), Deploy(NAMED, FAILED)),
+        quick("another stack's", ("v1",), Deploy(NAMED, MADE), Deploy(NAMED, FAILED, stack="two")),
+        quick("denied", (), Somebody("denies"), Deploy(ONE, FAILED, reason="project policy of the source project")),
+    ),
+    row(
+        "created, but another resource fails, or the copy fails or takes too long",
+        "Create, Delete (ID)",
+        "nothing of the stack",
+        quick("another resource", (), Deploy(with_other(ONE, FAILS_LAST), FAILED)),
+        quick("the copy", (), Deploy(ONE, FAILED, reason="COPYING_FAILED"), service={"copying_ends": "COPYING_FAILED"}),
+        copying(5000, "too long", (), Deploy(ONE, FAILED, reason="COPYING_IN_PROGRESS")),
+    ),
+    row(
+        "the same, while it copies, or if it never responds",
+        "Create, Delete (an ID that CloudFormation made up)",
+        "nothing of the stack",
+        *(
+            case(
+                f"canceled after {moment}, name {name}, a copy in progress: {switch}",
+                (),
+                Deploy(canceled(moment, name=name), FAILED),
+                service={"delete_while_copying": switch, "tags_lag": 1.5},
+            )
+            for moment in MOMENTS[:-1]
+            for name in (None, "mine")
+            for switch in ("reject", "delete")
+        ),
+        quick("canceled while it is denied", (), *DENIED_FIRST, Deploy(canceled(5), FAILED)),
+        quick("comes again", (), Deploy(canceled(3), FAILED, once("Create", repeats=(10,)))),
+        case("no response", (), Deploy(ONE, FAILED, once("Create", *DEAD))),
+    ),
+    row(
+        "created with `AdoptExisting`, and a finished copy of the same exists",
+        "Create",
+        "that copy, untouched",
+        quick("is adopted", ("another's v1",), *THERE, Deploy(ADOPTING, MADE)),
+        quick(
+            "and another resource fails",
+            ("another's v1",),
+            *THERE,
+            Deploy(with_other(ADOPTING, FAILS_LAST), FAILED),
+            sent="Create, Delete (adopted ID)",
+        ),
+        quick(
+            "and it is of something else",
+            ("another's v1",),
+            *THERE,
+            Deploy({"Copy": Copy("v2", "mine", adopt_existing=True)}, FAILED, reason="isn't a finished copy of the"),
+            sent="Create, Delete (marker)",
+        ),
+    ),
+    row(
+        "tags changed",
+        "Update (ID)",
+        "the same copy, with the template's tags",
+        quick("in place", ("v1",), *EXISTS, Deploy({"Copy": Copy(tags={"team": "a"})}, DONE)),
+        quick(
+            "and back in a rollback",
+            ("v1",),
+            *EXISTS,
+            Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK),
+            sent="Update (ID), Update (ID) back",
+        ),
+    ),
+    row(
+        "source, bucket, name or project changed; copy deleted by hand",
+        "Update (ID), cleanup Delete (old ID)",
+        "the new copy only",
+        case("source", ("v2",), *EXISTS, Deploy(ANOTHER, DONE)),
+        quick("bucket", ("v1",), *EXISTS, Deploy({"Copy": Copy(bucket="others")}, DONE)),
+        quick("name", ("v2",), Deploy(NAMED, MADE), Deploy({"Copy": Copy("v2", "yours")}, DONE)),
+        quick("project", ("v1",), Deploy(NAMED, MADE), Deploy({"Copy": Copy(name="mine", destination="other")}, DONE)),
+        quick(
+            "the cleanup has the new properties",
+            ("v2",),
+            Deploy(NAMED, MADE),
+            Deploy({"Copy": Copy("v2", "yours")}, DONE),
+            behavior={"cleanup_has_new_properties": True},
+        ),
+        *(
+            quick(
+                f"deleted by hand, name {name}",
+                ("v1",),
+                Deploy({"Copy": Copy(name=name)}, MADE),
+                Wait(),
+                Somebody("deletes", ""),
+                Deploy({"Copy": Copy(name=name, tags={"a": "b"})}, DONE),
+            )
+            for name in (None, "mine")
+        ),
+    ),
+    row(
+        "the same, but another resource fails, or the copy fails",
+        "Update (ID), cleanup Delete (new ID)",
+        "the old copy, untouched",
+        quick("another resource", ("v1",), *EXISTS, Deploy(with_other(ANOTHER, FAILS_LAST), BACK)),
+        quick("while it copies, and CloudFormation waits", ("v1",), *EXISTS, Deploy(canceled(30, source="v2"), BACK)),
+    ),
+    row(
+        "the same, while it copies; another source under the same `VersionName`; denied",
+        "Update (ID), Update (ID) back",
+        "the old copy, untouched",
+        *(
+            case(
+                f"canceled after {moment}",
+                ("v2",),
+                *EXISTS,
+                Deploy(canceled(moment, source="v2"), BACK),
+                Wait(),
+                Deploy(ANOTHER, DONE),
+                behavior=OVERLAPS,
+                sent="Update (ID), cleanup Delete (old ID)",
+            )
+            for moment in (0.05, 0.3, 30.0, 1499.0)
+        ),
+        quick(
+            "the same name",
+            ("v1",),
+            Deploy(NAMED, MADE),
+            Deploy({"Copy": Copy("v2", "mine")}, BACK, reason="under the same name"),
+        ),
+        quick("denied", ("v1",), *EXISTS, Somebody("denies"), Deploy(ANOTHER, BACK, reason="AccessDeniedException")),
+    ),
+    row(
+        "stack deleted",
+        "Delete (ID)",
+        "nothing of the stack",
+        quick("at once", (), *EXISTS, Delete()),
+        quick("deleted by hand", (), *EXISTS, Somebody("deletes", ""), Delete()),
+        quick(
+            "running, and `StopRunning`",
+            (),
+            Deploy({"Copy": Copy(stop_running=True)}, MADE),
+            Somebody("starts", ""),
+            Delete(),
+        ),
+    ),
+    row(
+        "stack deleted while the copy is running, without `StopRunning`",
+        "Delete (ID)",
+        "the copy, running",
+        quick("fails", ("v1",), *EXISTS, Somebody("starts", ""), Delete("DELETE_FAILED", reason="is running")),
+    ),
+    row(
+        "stack deleted, with `DeletionPolicy: Retain`",
+        "nothing",
+        "the copy, orphaned",
+        quick("retained", ("v1",), Deploy({"Copy": Copy(retain=True)}, MADE), Delete()),
+        quick(
+            "and a Create of its resource is canceled then",
+            ("v1",),
+            Deploy({"Copy": Copy(retain=True)}, MADE),
+            Wait(60),
+            Deploy({}, DONE),
+            Wait(60),
+            Deploy(canceled(0.05), BACK),
+            sent="Create, Delete (an ID that CloudFormation made up)",
+        ),
+    ),
+    row(
+        "stack deleted, with an adopted copy",
+        "Delete (adopted ID)",
+        "the copy, orphaned",
+        quick("adopted", ("another's v1",), *THERE, Deploy(ADOPTING, MADE), Delete()),
+    ),
+    row(
+        "an event comes twice, or an attempt fails and is retried",
+        SAME,
+        "as after the first",
+        *(
+            case(
+                f"comes again {again}, list {versions_lag} and tags {tags_lag} late",
+                ("v1",),
+                Deploy(ONE, MADE, once("Create", repeats=again)),
+                service={"versions_lag": versions_lag, "tags_lag": tags_lag},
+            )
+            for again in ((0.0,), (0.05, 0.1), (1.0, 60.0), (100.0, 700.0))
+            for versions_lag, tags_lag in ((0.0, 0.0), (0.0, 1.5), (1.5, 1.5))
+        ),
+        *(
+            case(f"an attempt {title}", ("v1",), Deploy(ONE, MADE, once("Create", *attempts)))
+            for title, attempts in {
+                "dies before it copies": [meets(dies_before=1)],
+                "dies after it copied": [meets(dies_after=1)],
+                "dies twice": [meets(dies_after=1), meets(dies_after=0)],
+                "dies late": [meets(dies_before=20), meets(dies_before=5)],
+                "dies in every other run": [meets(dies_after=60), Attempt(), meets(dies_after=30)],
+                "dies before it responds": [Attempt(), Attempt(), meets(responses=(503, DIES))],
+                "loses a response": [meets("", LOST_AFTER)],
+                "meets everything": [
+                    meets(
+                        LOST_BEFORE,
+                        LOST_BEFORE,
+                        HANGS,
+                        "ThrottlingException",
+                        "InternalServerError",
+                        "AccessDeniedException",
+                    )
+                ],
+            }.items()
+        ),
+        quick("two stacks want one name", ("v1",), Both(Deploy(NAMED, MADE), Deploy(NAMED, FAILED, stack="two"), 5.0)),
+    ),
+)
+"""docs/copy-lifecycle.md, "Case by case"."""
+
+FURTHER: tuple[Case, ...] = ()
+
+LIMITATIONS = (
+    case(
+        "a Create that comes again after its copy was deleted copies again",
+        ("v1",),
+        Deploy(with_other(ONE, FAILS_LAST), FAILED, once("Create", repeats=(100.0,))),
+        service={"copying_time": 1, "deleting_time": 1},
+    ),
+    quick(
+        "an Update that comes again after its rollback sets its tags again",
+        ("v1",),
+        *EXISTS,
+        Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK, once("Update", repeats=(60.0,))),
+    ),
+    quick(
+        "a replacement whose every delivery failed after its CopyProjectVersion",
+        ("v1", "v2"),
+        *EXISTS,
+        Deploy(ANOTHER, BACK, once("Update", meets(dies_after=6), meets(dies_after=0), meets(dies_after=0))),
+    ),
+)
+"""What docs/copy-lifecycle.md calls known limitations."""
