@@ -65,7 +65,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             trusting account would have to tell, can be omitted: ``arn:...:project/NAME``.
         :param destination_project_arn: The ARN of the project that they are copied into, in the trusted account and the
             same Region.
-        :param output_bucket: The bucket that training results are copied to (``OutputConfig``).
+        :param output_bucket: The bucket that training results are copied to (``OutputConfig``). The results may go to
+            its account only: the stack's, unless ``s3.Bucket.from_bucket_attributes`` names another ``account``.
         :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``). End that of a folder with ``/``.
             Default: none, the whole bucket.
         :param output_encryption_key: The KMS key that they are encrypted with (``KmsKeyId``). Default: none.
@@ -167,6 +168,8 @@ def copy_permissions(
     :param sources: The ARNs of the model versions that are copied.
     :param copies: The ARN that stands for the destination's model versions.
     """
+    # If the bucket is deleted, another account can take its name, and would get the results.
+    in_its_account = {"StringEquals": {"aws:ResourceAccount": output_bucket.env.account}}
     permissions = [
         *(Permission((documents.COPY_ACTION,), source) for source in sources),
         Permission(
@@ -174,8 +177,8 @@ def copy_permissions(
             destination_project_arn,
         ),
         Permission(("rekognition:TagResource",), copies),
-        Permission(("s3:GetBucketAcl", "s3:GetBucketLocation"), output_bucket.bucket_arn),
-        Permission(("s3:PutObject",), output_bucket.arn_for_objects(output_key_prefix + "*")),
+        Permission(("s3:GetBucketAcl", "s3:GetBucketLocation"), output_bucket.bucket_arn, in_its_account),
+        Permission(("s3:PutObject",), output_bucket.arn_for_objects(output_key_prefix + "*"), in_its_account),
     ]
     if output_encryption_key is not None:
         key = output_encryption_key.key_arn

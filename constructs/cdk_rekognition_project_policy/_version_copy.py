@@ -124,8 +124,9 @@ class ProjectVersionCopy(Resource):
             ``destination_project_arn``; one of the two is required.
         :param destination_project_arn: The ARN of the project to copy into. It must be in the stack's account and
             Region. Another one replaces the copy. Default: that of ``destination_project``.
-        :param output_bucket: The bucket that training results are copied to (``OutputConfig``). Another one replaces
-            the copy.
+        :param output_bucket: The bucket that training results are copied to (``OutputConfig``). The results may go to
+            its account only: the stack's, unless ``s3.Bucket.from_bucket_attributes`` names another ``account``.
+            Another bucket replaces the copy.
         :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``), as it stands: end it with ``/``
             where it is a folder's. Another one replaces the copy. Default: none, the whole bucket.
         :param output_encryption_key: The KMS key that they are encrypted with (``KmsKeyId``). Another one replaces the

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import Fn, Stack
+from aws_cdk import App, Environment, Fn, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rekognition as rekognition
@@ -42,13 +42,13 @@ def statements(stack: Stack) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("source", [PROJECT_ARN, SOURCE_WITHOUT_NUMBER])
-def test_the_documented_policy_is_the_one_that_is_made(stack: Stack, source: str) -> None:
+def test_the_documented_policy_is_the_one_that_is_made(app: App, source: str) -> None:
     """The reference has the statements, those about a KMS key apart; the source's number may be left out."""
-    define(stack, source_project_arn=source)
-    with_key = Stack(stack.node.root, "WithKey")  # type: ignore[arg-type]
+    own, with_key = (Stack(app, name, env=Environment(account="111122223333")) for name in ("Own", "WithKey"))
+    define(own, source_project_arn=source)
     define(with_key, output_encryption_key=kms.Key.from_key_arn(with_key, "Key", KEY))
     whole, of_key = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert statements(stack) == json.loads(whole)["Statement"]
+    assert statements(own) == json.loads(whole)["Statement"]
     assert statements(with_key) == json.loads(whole)["Statement"] + json.loads(of_key)
 
 
@@ -58,6 +58,16 @@ def test_named_versions_and_a_prefix(stack: Stack) -> None:
     by_action = {str(each["Action"]): each["Resource"] for each in statements(stack)}
     assert by_action["rekognition:CopyProjectVersion"] == [f"{SOURCE_WITHOUT_NUMBER}/version/v{n}/*" for n in (1, 2)]
     assert by_action["s3:PutObject"] == f"{BUCKET}/copied/*"
+
+
+@pytest.mark.parametrize("account", ["210987654321", None])
+def test_results_go_to_the_buckets_account_only(stack: Stack, account: str | None) -> None:
+    """Another account that takes a deleted bucket's name doesn't get them."""
+    bucket = s3.Bucket.from_bucket_attributes(stack, "Theirs", bucket_name="results", account=account)
+    define(stack, output_bucket=bucket)
+    of_bucket = [each for each in statements(stack) if "s3:" in str(each["Action"])]
+    expected = {"StringEquals": {"aws:ResourceAccount": account or {"Ref": "AWS::AccountId"}}}
+    assert [each["Condition"] for each in of_bucket] == [expected] * 2
 
 
 @pytest.mark.parametrize("source", [PROJECT_ARN, Fn.import_value("Source")], ids=["arn", "token"])
