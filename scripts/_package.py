@@ -76,6 +76,8 @@ class Kind:
     manages: str
     for_users: Sequence[Mapping[str, Any]]
     """The most that stacks which use the provider attach to its role, as statements."""
+    function_name: str | None = None
+    """The function's name, if its role has to name it."""
 
     @property
     def code(self) -> str:
@@ -88,6 +90,11 @@ def _allow(actions: Sequence[str], resource: str, **more: Any) -> dict[str, Any]
 
 
 HERE = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
+ANY_KEY = f"kms:{Aws.REGION}:*:key/*"
+VIA_REKOGNITION = {"StringEquals": {"kms:ViaService": f"rekognition.{Aws.REGION}.amazonaws.com"}}
+
+COPIER = f"rekognition-version-copies-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
+"""The name of the function that copies, with the stack's UUID: the boundary has it before the function exists."""
 
 POLICIES = Kind(
     name="provider",
@@ -102,17 +109,18 @@ COPIES = Kind(
     stack="RekognitionProjectVersionCopyProvider",
     construct=ProjectVersionCopyProvider,
     manages="copies of Rekognition model versions",
+    function_name=COPIER,
     for_users=[
         _allow(["rekognition:CopyProjectVersion"], f"rekognition:{Aws.REGION}:*:project/*/version/*"),
         _allow(["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"], f"rekognition:{HERE}:project/*"),
         _allow(["rekognition:TagResource", "rekognition:UntagResource"], f"rekognition:{HERE}:project/*/version/*"),
         _allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"], "s3:::*"),
-        # The role invokes its own function only, but the boundary has to be there before that function.
-        _allow(["lambda:InvokeFunction"], f"lambda:{HERE}:function:*"),
+        *(_allow(["lambda:InvokeFunction"], f"lambda:{HERE}:function:{COPIER}{qualifier}") for qualifier in ("", ":*")),
+        _allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], ANY_KEY, Condition=VIA_REKOGNITION),
         _allow(
-            ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
-            f"kms:{Aws.REGION}:*:key/*",
-            Condition={"StringEquals": {"kms:ViaService": f"rekognition.{Aws.REGION}.amazonaws.com"}},
+            ["kms:CreateGrant"],
+            ANY_KEY,
+            Condition={**VIA_REKOGNITION, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
     ],
 )
@@ -133,6 +141,8 @@ class ProviderStack(Stack):
         resources = {logical_id: _resource(provider, path) for path, logical_id in LOGICAL_IDS.items()}
         for logical_id, resource in resources.items():
             resource.override_logical_id(logical_id)
+        if kind.function_name is not None:
+            resources["Function"].add_property_override("FunctionName", kind.function_name)
         days = CfnParameter(
             self,
             "LogRetentionInDays",
@@ -146,7 +156,8 @@ class ProviderStack(Stack):
             self,
             "LogKmsKeyArn",
             default="",
-            description="The KMS key that the log is encrypted with; none where this is empty",
+            allowed_pattern=r"(arn:[a-z\d-]+:kms:[a-z\d-]+:\d{12}:key/.+)?",
+            description="The KMS key that the log is encrypted with; none if this is empty",
         )
         has_key = CfnCondition(
             self, "HasLogKmsKeyArn", expression=Fn.condition_not(Fn.condition_equals(key.value_as_string, ""))
@@ -156,7 +167,11 @@ class ProviderStack(Stack):
         )
         self._bound(resources["Role"], cast("iam.CfnPolicy", resources["Policy"]))
         prefix = CfnParameter(
-            self, "ExportPrefix", default=kind.stack, description="What the names of the exports begin with"
+            self,
+            "ExportPrefix",
+            default=kind.stack,
+            allowed_pattern="[a-zA-Z0-9:-]+",
+            description="What the names of the exports begin with",
         )
         for name, value, description in (
             ("ServiceToken", provider.service_token, "What custom resources give as their ServiceToken"),
@@ -175,7 +190,8 @@ class ProviderStack(Stack):
             self,
             "PermissionsBoundaryArn",
             default="",
-            description="The role's permissions boundary; where this is empty, one of exactly its actions",
+            allowed_pattern=r"(arn:[a-z\d-]+:iam::(\d{12}|aws):policy/.+)?",
+            description="The role's permissions boundary; if this is empty, one of exactly its actions",
         )
         is_default = CfnCondition(self, "HasDefaultBoundary", expression=Fn.condition_equals(given.value_as_string, ""))
         boundary = iam.CfnManagedPolicy(
@@ -189,7 +205,7 @@ class ProviderStack(Stack):
         role.add_property_override("PermissionsBoundary", value)
 
     def _always(self, policy: iam.CfnPolicy) -> list[dict[str, Any]]:
-        """Return what the role is always allowed, but for what names the function, which needs the boundary first."""
+        """Return what the role is always allowed, except on the function, which needs the boundary first."""
         statements: list[dict[str, Any]] = self.resolve(policy.policy_document)["Statement"]
         return [each for each in statements if each["Action"] != "lambda:InvokeFunction"]
 
@@ -226,15 +242,29 @@ def write_templates(kind: Kind, template: dict[str, Any], dist: Path) -> None:
     _write(target, kind, template, **about, parameters="")
 
     quiet.remove("W3002")
-    function["Code"] = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+    function["Code"] = {
+        "S3Bucket": {"Ref": "CodeBucket"},
+        "S3Key": {"Ref": "CodeKey"},
+        "S3ObjectVersion": {"Fn::If": ["HasCodeObjectVersion", {"Ref": "CodeObjectVersion"}, {"Ref": "AWS::NoValue"}]},
+    }
     template["Parameters"] = {
-        "CodeBucket": {"Type": "String", "Description": f"The bucket that {kind.code} lies in, in this Region"},
+        "CodeBucket": {
+            "Type": "String",
+            "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            "Description": f"The bucket that {kind.code} lies in, in this Region",
+        },
         "CodeKey": {
             "Type": "String",
             "Default": kind.code,
             "Description": "Its key there; another one for another version",
         },
+        "CodeObjectVersion": {
+            "Type": "String",
+            "Default": "",
+            "Description": "Its version ID there, if the bucket is versioned: exactly this code is deployed",
+        },
     } | template["Parameters"]
+    template["Conditions"]["HasCodeObjectVersion"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "CodeObjectVersion"}, ""]}]}
     target = dist / f"{kind.name}-from-s3.yaml"
     about = {"upload": f"aws s3 cp {kind.code} s3://BUCKET/{kind.code}", "deploy": target.name}
     _write(target, kind, template, **about, parameters=" --parameter-overrides CodeBucket=BUCKET")

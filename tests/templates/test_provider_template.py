@@ -9,6 +9,10 @@ import pytest
 from cfnlint.decode import cfn_yaml
 
 PROJECTS = "arn:${AWS::Partition}:rekognition:${AWS::Region}:${AWS::AccountId}:project/*"
+COPIER = "rekognition-version-copies-<UUID of the stack>"
+ITSELF = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{COPIER}"
+ANY_KEY = "arn:${AWS::Partition}:kms:${AWS::Region}:*:key/*"
+VIA_REKOGNITION = {"kms:ViaService": "rekognition.${AWS::Region}.amazonaws.com"}
 LOG = (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["Logs", "Arn"]})
 
 POLICIES = [
@@ -27,18 +31,24 @@ COPIES = [
     (["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"], PROJECTS),
     (["rekognition:TagResource", "rekognition:UntagResource"], f"{PROJECTS}/version/*"),
     (["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"], "arn:${AWS::Partition}:s3:::*"),
-    (["lambda:InvokeFunction"], "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"),
-    (
-        ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
-        "arn:${AWS::Partition}:kms:${AWS::Region}:*:key/*",
-    ),
+    (["lambda:InvokeFunction"], ITSELF),
+    (["lambda:InvokeFunction"], f"{ITSELF}:*"),
+    (["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], ANY_KEY, {"StringEquals": VIA_REKOGNITION}),
+    (["kms:CreateGrant"], ANY_KEY, {"StringEquals": VIA_REKOGNITION, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
 ]
 
 
 def joined(value: Any) -> Any:
     """Return a value with Fn::Join of literals and pseudo parameters as Fn::Sub would have it."""
-    if isinstance(value, dict) and "Fn::Join" in value:
-        return "".join(part if isinstance(part, str) else f"${{{part['Ref']}}}" for part in value["Fn::Join"][1])
+    match value:
+        case {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}:
+            return "<UUID of the stack>"
+        case {"Ref": name}:
+            return f"${{{name}}}"
+        case {"Fn::Join": ["", parts]}:
+            return "".join(joined(part) for part in parts)
+        case dict() if "Fn::GetAtt" not in value:
+            return {key: joined(each) for key, each in value.items()}
     return value
 
 
@@ -53,10 +63,9 @@ def test_the_role_is_bounded_by_exactly_its_actions(dist: Path, name: str, allow
     found = []
     for each in statements:
         actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
-        found.append((actions, joined(each["Resource"])))
-        through = joined(each.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService"))
-        assert through == ("rekognition.${AWS::Region}.amazonaws.com" if "kms:" in actions[0] else None)
-    assert [(sorted(actions), resource) for actions, resource in found] == allowed
+        conditions = [joined(each["Condition"])] if "Condition" in each else []
+        found.append((sorted(actions), joined(each["Resource"]), *conditions))
+    assert found == allowed
     assert resources["Role"]["Properties"]["PermissionsBoundary"] == {
         "Fn::If": ["HasDefaultBoundary", {"Ref": "Boundary"}, {"Ref": "PermissionsBoundaryArn"}]
     }
