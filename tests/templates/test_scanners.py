@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -51,14 +52,16 @@ def test_cfn_lint_finds_nothing(templates: list[Path]) -> None:
 
 
 @pytest.fixture(scope="module")
-def checkov_report(templates: list[Path]) -> dict[str, Any]:
+def checkov_report(templates: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What checkov finds in all templates, without asking anything of the network."""
     python = ensure_virtual_environment(ROOT / ".localcloud" / "checkov", ROOT / "requirements-checkov.txt")
     command: list[str | Path] = [python.with_name("checkov"), "--framework", "cloudformation", "--skip-download"]
     command += ["--output", "json"]
     for template in templates:
         command += ["--file", template]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    # It unpickles a cache of a predictable name in the temporary folder, where another user could lay one.
+    private = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("checkov"))}
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=private)
     report: dict[str, Any] = json.loads(done.stdout)["results"]
     # A file that it cannot read is no finding to checkov; and it has no check that concerns a stack set.
     read = {Path(check["file_abs_path"]) for checks in report.values() for check in checks}
