@@ -17,7 +17,7 @@ from tests.packaging import dist
 
 __all__ = ["dist", "local_cloud", "rekognition"]
 
-FULL_EXAMPLES = 2000
+PLAIN_EXAMPLES, FULL_EXAMPLES = 100, 2000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,15 +27,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="the same 2,000 examples of each property every time, and what takes minutes: other Pythons, checkov, …",
     )
-    parser.addoption("--examples", type=int, default=100, help="how many new examples of each property without --full")
+    parser.addoption("--examples", type=int, help="so many new examples of each property, drawn at random")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose which examples and which tests run; shared machines are slow at times, so no example has a deadline."""
-    # What CI says is to be about the change: it draws no examples that the change's author hasn't met.
-    settings.register_profile("full", max_examples=FULL_EXAMPLES, derandomize=True, database=None, deadline=None)
-    settings.register_profile("plain", max_examples=config.getoption("--examples"), deadline=None)
-    settings.load_profile("full" if config.getoption("--full") else "plain")
+    # Without --examples they are the same every time, with CI set or not: a failure is about the change.
+    examples = config.getoption("--examples")
+    usual = FULL_EXAMPLES if config.getoption("--full") else PLAIN_EXAMPLES
+    settings.register_profile(
+        "project", max_examples=examples or usual, derandomize=not examples, print_blob=True, deadline=None
+    )
+    settings.load_profile("project")
     config.addinivalue_line("markers", "full: takes about a minute and seldom tells anything new; only with --full")
     if not config.getoption("--full"):
         config.option.markexpr = " and ".join(filter(None, [config.option.markexpr, "not full"]))

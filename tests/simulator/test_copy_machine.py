@@ -88,6 +88,8 @@ class Lifecycle(Machine):
         """The tags of model versions that no stack deletes, by their ARNs: others', retained and adopted ones."""
         self.drifted: set[str] = set()
         """What somebody deleted of a stack."""
+        self.retagged: set[str] = set()
+        """What may have the tags of an earlier Update again, because that one was repeated."""
 
     # -- what can happen -----------------------------------------------------------------------------------------------
 
@@ -137,8 +139,9 @@ class Lifecycle(Machine):
             }
         if stack.status == "ROLLBACK_COMPLETE":
             assert stack.resources == {}
-        if not any(delivery.repeats for delivery in drawn):  # a late repeat sets the tags of its Update once more
-            self._check_resources(stack)
+        if any(delivery.repeats for delivery in drawn):
+            self.retagged |= self.cloud.arns(stack)
+        self._check_resources(stack)
 
     @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries, max_size=3))
     def delete(self, name: str, drawn: list[Delivery]) -> None:
@@ -204,8 +207,9 @@ class Lifecycle(Machine):
     def _check_resources(self, stack: Stack) -> None:
         live = self.cloud.versions.live()
         for resource in stack.resources.values():
-            if arn_of(resource) not in self.drifted:
-                self.cloud.check_copy(resource, live[arn_of(resource)])
+            arn = arn_of(resource)
+            if arn not in self.drifted:
+                self.cloud.check_copy(resource, live[arn], tags=arn not in self.retagged)
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
