@@ -30,16 +30,12 @@ def workflow(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_run_pinned_actions_with_few_permissions(path: Path) -> None:
-    """Each action is pinned, a job may write only what it says, and no token is left in the checkout."""
-    read = workflow(path)
-    assert read["permissions"] in ({}, {"contents": "read"})
-    for job in read["jobs"].values():
+def test_a_workflow_says_which_release_its_actions_are(path: Path) -> None:
+    """Each action is pinned by its commit, with the version that this is, and each job ends by itself."""
+    for action in re.findall(r"uses: (.*)", path.read_text()):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+    for job in workflow(path)["jobs"].values():
         assert "timeout-minutes" in job
-        for step in (step for step in job["steps"] if "uses" in step):
-            assert re.fullmatch(r"actions/[a-z-]+@v\d+|[\w-]+/[\w-]+@(v\d+|[0-9a-f]{40})", step["uses"])
-            if step["uses"].startswith("actions/checkout@"):
-                assert step["with"]["persist-credentials"] is False
 
 
 def test_ci_runs_the_command_on_every_python_that_is_supported() -> None:
@@ -51,11 +47,18 @@ def test_ci_runs_the_command_on_every_python_that_is_supported() -> None:
     assert jobs["full"]["steps"][-1]["run"] == ".ci/run"
 
 
-def test_a_release_tests_what_it_publishes() -> None:
-    """Nothing is published before the very files have been tested, by a job that may do nothing but publish."""
+def test_a_release_publishes_what_was_built_and_tested() -> None:
+    """The files are uploaded where they are built; each later job takes these, and none that runs tests may write."""
     jobs = workflow(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
-    (tested,) = (step for step in jobs["build"]["steps"] if step.get("run") == "./scripts/test")
-    assert tested["env"] == {"DIST": "${{ github.workspace }}/dist"}
-    (released,) = (step["run"] for step in jobs["release"]["steps"] if "gh release create" in step.get("run", ""))
-    assert " dist/* " in released  # provider.yaml too, for whoever deploys without the CDK
-    assert (jobs["publish"]["needs"], jobs["publish"]["permissions"]) == ("build", {"id-token": "write"})
+    upload = jobs["build"]["steps"][-1]
+    assert upload["uses"].startswith("actions/upload-artifact@")
+    for name in ("test", "publish", "release"):
+        (download,) = (each for each in jobs[name]["steps"] if "download-artifact@" in each.get("uses", ""))
+        assert download["with"] == {"artifact-ids": "${{ needs.build.outputs.artifact-id }}", "path": "dist/"}
+    test = jobs["test"]
+    assert (test["permissions"], test["steps"][-1]["run"]) == ({"contents": "read"}, "./scripts/test")
+    assert test["steps"][-1]["env"] == {"DIST": "${{ github.workspace }}/dist"}
+    assert jobs["publish"]["needs"] == ["build", "test"]
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert jobs["release"]["needs"] == ["build", "publish"]
+    assert " dist/* " in jobs["release"]["steps"][-1]["run"]  # provider.yaml too, for whoever deploys without the CDK
