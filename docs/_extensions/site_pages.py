@@ -1,4 +1,4 @@
-"""What the site adds to the pages: files from outside this folder, and links to them.
+"""What the site adds to the pages: files from outside this folder, links to them, descriptions and heads of rows.
 
 Links are written as a repository host follows them. On the site, a line that is only a link to a Markdown file outside
 this folder becomes that file's text; for the examples, all of them.
@@ -10,7 +10,9 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from html import escape
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -39,6 +41,8 @@ _FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
 _OF_THE_CDK = re.compile(r"(aws_cdk(?:\.aws_\w+)?|constructs)\.(\w+)")
 _CDK_REFERENCE = "https://docs.aws.amazon.com/cdk/api/v2/python"
+_LONGEST_DESCRIPTION = 160
+"""Characters of a page's description that search engines show, about."""
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -46,6 +50,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", _read)
     app.connect("missing-reference", _resolve)
     app.connect("autodoc-process-signature", _signature)
+    app.connect("doctree-read", _repeat_heads_of_rows)
+    app.connect("html-page-context", _describe)
     app.connect("html-page-context", _headings_of_the_sidebar, priority=900)  # after the theme's own
     # The CDK's metaclass takes any arguments, so autodoc shows those of __init__ only when it ignores the metaclass.
     autodoc._METACLASS_CALL_BLACKLIST.append("jsii._runtime.JSIIMeta.__call__")
@@ -116,6 +122,26 @@ def _headings_of_the_sidebar(
     """Give the sidebar's headings their level, which Sphinx leaves out and screen readers need."""
     tree = context["furo_navigation_tree"]
     context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
+def _repeat_heads_of_rows(_app: Sphinx, tree: nodes.document) -> None:
+    """Give a row without a head that of the row above, which may be out of sight."""
+    for body in tree.findall(nodes.tbody):
+        head: nodes.Node | None = None
+        for row in body.findall(nodes.row):
+            first = row.children[0]
+            if first.astext():
+                head = first
+            elif head is not None:
+                row.replace(first, head.deepcopy())
+
+
+def _describe(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], tree: nodes.document | None) -> None:
+    """Give the page its first paragraph as its description."""
+    first = next((each.astext() for each in tree.findall(nodes.paragraph)), "") if tree else ""
+    if first:
+        words = shorten(" ".join(first.split()), _LONGEST_DESCRIPTION, placeholder=" …")
+        context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{escape(words)}" />'
 
 
 def _signature(

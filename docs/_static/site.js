@@ -9,3 +9,12 @@ function markWhatScrolls() {
 }
 addEventListener("load", markWhatScrolls);
 addEventListener("resize", markWhatScrolls);
+/* Lets names that are longer than a column break behind their punctuation, and nowhere else. */
+const LONGEST_NAME = 30;
+function letNamesBreak() {
+  for (const name of document.querySelectorAll("article td code .pre")) {
+    if (name.textContent.length <= LONGEST_NAME) continue;
+    name.innerHTML = name.innerHTML.replace(/[:/._-](?=\w)/g, "$&<wbr>");
+  }
+}
+document.addEventListener("DOMContentLoaded", letNamesBreak);

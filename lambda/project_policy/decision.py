@@ -1,7 +1,7 @@
 """What to do about a request, given what is live: every rule of the lifecycle, in one place and without effects.
 
 Why the rules compare times: an event may be delivered late or twice, a list may lag, and the service's clock may differ
-from CloudFormation's. docs/lifecycle.md has the rules as a table, and what they can't tell apart.
+from CloudFormation's. docs/maintainers/lifecycle.md has the rules as a table, and what they can't tell apart.
 """
 
 from __future__ import annotations

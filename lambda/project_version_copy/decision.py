@@ -1,6 +1,6 @@
 """What to do about a request, given what is live: every rule of the lifecycle, in one place and without effects.
 
-docs/copy-lifecycle.md has the rules as a table.
+docs/maintainers/copy-lifecycle.md has the rules as a table.
 """
 
 from __future__ import annotations

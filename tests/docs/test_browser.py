@@ -112,15 +112,17 @@ WIDER_THAN_IT_SHOWS = """() => {
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
-        ("rollback", "lifecycle.html"),
+        ("rollback", "maintainers/lifecycle.html"),
         ("drift", "how-to/pipelines.html"),
         ("cost", "faq.html"),
         ("downgrade", "upgrading.html"),
         ("organization", "how-to/who-may-copy.html"),
         ("rename", "how-to/adopt-keep-move.html"),
         ("unit test", "how-to/who-may-copy.html"),
-        ("TypeScript", "compatibility.html"),
-        ("VPC", "security.html"),
+        ("TypeScript", "how-to/without-cdk.html"),
+        ("revoke", "how-to/who-may-copy.html"),
+        ("price", "faq.html"),
+        ("supply chain", "security.html"),
         ("third-party", "security.html"),
         ("log encrypted", "security.html"),
     ],
@@ -142,7 +144,7 @@ def test_buttons_copy(site: Site, address: str, page: Page) -> None:
     page.wait_for_function("document.querySelector('.copybtn.success') !== null")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == block.locator("pre").inner_text().strip()
-    assert copied.startswith("aws sts get-caller-identity")
+    assert copied.startswith("python3 -m venv")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -27,20 +27,18 @@ def section(title: str, level: int, page: str = PAGE) -> str:
 
 def fact(name: str, label: str, page: str = PAGE) -> str:
     """Return what a property's page says behind a label, such as *Maximum*."""
-    (found,) = re.findall(rf"^\*{label}\*: `?(.*?)`?\\?$", section(name, 3, page), re.MULTILINE)
+    (found,) = re.findall(rf"\*{label}\*: `?(.*?)`?(?: ·|$)", section(name, 3, page), re.MULTILINE)
     return str(found)
 
 
 @pytest.mark.parametrize(("page", "of_function"), [(PAGE, properties), (COPY_PAGE, copy_properties)])
 def test_the_properties_are_those_that_the_function_takes(page: str, of_function: ModuleType) -> None:
-    """Each is there with whether it is required, in the order of AWS's own pages, and so in both syntaxes."""
+    """Each is there with whether it is required, in the order of AWS's own pages, and so in the syntax."""
     known = sorted((*of_function._REQUIRED, *of_function._OPTIONAL, *OF_CLOUDFORMATION))
     assert re.findall(r"^### (.+)$", section("Properties", 2, page), re.MULTILINE) == known
     required = {name for name in known if fact(name, "Required", page) == "Yes"}
     assert required == {*of_function._REQUIRED, "ServiceToken"}
-    for syntax in ("JSON", "YAML"):
-        found = re.findall(r"^ +\"?(\w+)\"? ?: (?!\{$)", section(syntax, 3, page), re.MULTILINE)
-        assert found[-len(known) :] == known
+    assert re.findall(r"^  (\w+): ", section("Syntax", 2, page), re.MULTILINE) == known
 
 
 def test_limits_and_patterns_are_those_that_the_function_checks() -> None:

@@ -1,4 +1,4 @@
-"""The lifecycle of a copy, row by row of docs/copy-lifecycle.md, through the function as Lambda runs it."""
+"""The lifecycle of a copy, row by row of copy-lifecycle.md, through the function as Lambda runs it."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def test_many_copies_of_one_template_are_made_at_once(copies: int) -> None:
 
 
 class TestKnownLimitations:
-    """What docs/copy-lifecycle.md lists: nothing in the service's state tells these from legitimate sequences."""
+    """What copy-lifecycle.md lists: nothing in the service's state tells these from legitimate sequences."""
 
     def test_a_create_and_its_delete_are_both_a_minute_late(self) -> None:
         """The Delete can't tell the copy from the next deployment's."""
