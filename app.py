@@ -27,12 +27,11 @@ class ModelSharing(Stack):
         if not re.fullmatch(r"\d{12}", trusted_account):
             sys.exit(f'trusted_account "{trusted_account}" is not an account id. Give its 12 digits.')
 
-        project_arn = self.node.try_get_context("project_arn")
-        if not project_arn:
+        project = self.node.try_get_context("project_arn")
+        if not project:
             project = rekognition.CfnProject(self, "Project", project_name=f"{self.stack_name}-example")
-            project_arn = project.attr_arn
 
-        policy = ProjectPolicy(self, "Sharing", project_arn=project_arn)
+        policy = ProjectPolicy(self, "Sharing", project=project)
         policy.grant_copy(iam.AccountPrincipal(trusted_account))
 
         CfnOutput(self, "ProjectArn", value=policy.project_arn)

@@ -32,7 +32,7 @@ def ours(stack: Stack, policies: Policies) -> None:
     from cdk_rekognition_project_policy import ProjectPolicy
 
     for number, arn, name in policies:
-        ProjectPolicy(stack, f"Policy{number}", project_arn=arn, policy_name=name, document=document(number))
+        ProjectPolicy(stack, f"Policy{number}", project=arn, policy_name=name, document=document(number))
 
 
 def granting(stack: Stack, policies: Policies) -> None:
@@ -42,7 +42,7 @@ def granting(stack: Stack, policies: Policies) -> None:
     from cdk_rekognition_project_policy import ProjectPolicy
 
     for number, arn, name in policies:
-        policy = ProjectPolicy(stack, f"Policy{number}", project_arn=arn, policy_name=name)
+        policy = ProjectPolicy(stack, f"Policy{number}", project=arn, policy_name=name)
         policy.grant_copy(iam.AccountPrincipal(trusted_account(number)))
 
 

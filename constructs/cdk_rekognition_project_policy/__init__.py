@@ -2,19 +2,13 @@
 
 from ._copy_policy import CopyProjectVersionPolicy
 from ._policy import ProjectPolicy
-from ._provider import (
-    IProjectPolicyProvider,
-    IProjectVersionCopyProvider,
-    ProjectPolicyProvider,
-    ProjectVersionCopyProvider,
-)
+from ._provider import IProvider, ProjectPolicyProvider, ProjectVersionCopyProvider
 from ._version_copy import ProjectVersionCopy
 
 __version__ = "0.1.0"
 __all__ = [
     "CopyProjectVersionPolicy",
-    "IProjectPolicyProvider",
-    "IProjectVersionCopyProvider",
+    "IProvider",
     "ProjectPolicy",
     "ProjectPolicyProvider",
     "ProjectVersionCopy",

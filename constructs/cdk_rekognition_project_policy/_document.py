@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,11 +14,11 @@ from aws_cdk import aws_iam as iam
 
 from constructs import IConstruct, IValidation
 
-from . import _tokens
-from ._checks import in_app
-from ._handler import arns, errors
 from ._handler import document as documents
+from ._handler import errors
+from ._project import Project
 from ._summary import summary
+from ._tokens import beginning, is_intrinsic, is_unknown, joined, resolve, shortest
 
 VERSION = "2012-10-17"
 """The version that an ``iam.PolicyDocument`` has; a document of another one stays as it is."""
@@ -26,18 +26,17 @@ VERSION = "2012-10-17"
 _INFO = "aws:cdk:info"
 """The type of an information annotation (``ArtifactMetadataEntryType.INFO``)."""
 
-_FILE_NAME = re.compile(r'[^{}"\n]*[./\\][^{}"\n]+')
-
 Document = iam.PolicyDocument | Mapping[str, Any] | str | Path
 
 
 class DocumentRules:
     """The rules of one policy's document, as far as its values are known."""
 
-    def __init__(self, stack: Stack, project: arns.Project | None, *, block_public_policy: bool) -> None:
+    def __init__(self, stack: Stack, project: Project, *, block_public_policy: bool) -> None:
         self._stack = stack
-        self._project = project
+        self._project = project.known
         self._block_public_policy = block_public_policy
+        self._references = {"AWS::Partition": self._project.partition if self._project else "aws"}
 
     def read(self, given: Document | None) -> Document:
         """Return the document as one that statements can be added to, or unchanged if they can't.
@@ -53,17 +52,8 @@ class DocumentRules:
             _reject(self._broken_so_far(given.to_json() or {}))
             return given
         if isinstance(given, Path):
-            given = _text_of(given)
-        if not isinstance(given, (str, Mapping)):
-            raise errors.RejectedError(
-                f"document is {given!r}. Give an iam.PolicyDocument, a mapping, a JSON string or the Path of a file."
-            )
-        if isinstance(given, str) and _FILE_NAME.fullmatch(given):
-            raise errors.RejectedError(
-                f'document "{errors.shorten(given)}" looks like the name of a file. Give Path(...) or '
-                "Path(...).read_text() with that name."
-            )
-        if _tokens.is_token(given) and not str(given).lstrip().startswith("{"):
+            given = given.read_text(encoding="utf-8")
+        if isinstance(given, str) and is_unknown(given) and not given.lstrip().startswith("{"):
             return given  # a token as a whole; a string with tokens in it is JSON
         document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
         _reject(self._broken_so_far(document))
@@ -84,20 +74,21 @@ class DocumentRules:
 
         None stands for an ``iam.PolicyDocument`` without statements.
         """
-        resolved = {} if resolved is None else _tokens.joined(resolved, self._partition)
-        if isinstance(resolved, str):  # of a token
+        resolved = {} if resolved is None else joined(resolved, self._references)
+        if isinstance(resolved, str) and not is_unknown(resolved):  # of a token
             try:
                 resolved = documents.parse(resolved)
             except documents.InvalidDocument as invalid:
                 return [str(invalid)]
-        if isinstance(resolved, Mapping) and not _tokens.is_intrinsic(resolved):
-            return self._violations(resolved) + documents.size_violations(_tokens.shortest(resolved))
-        return _size_of_partly_known(_tokens.shortest(resolved))
+        known = shortest(resolved, self._references)
+        if isinstance(resolved, Mapping) and not is_intrinsic(resolved):
+            return self._violations(resolved) + documents.size_violations(known)
+        return _size_of_partly_known(known)
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements can still be added."""
         statements = document.get("Statement", [])
-        resolved = documents.parse(_tokens.joined(_tokens.resolve(self._stack, document), self._partition) or {})
+        resolved = documents.parse(joined(resolve(self._stack, document), self._references) or {})
         if statements == []:
             resolved["Statement"] = {"Ref": "Unknown"}
         return self._violations(resolved)
@@ -107,19 +98,15 @@ class DocumentRules:
             resolved,
             project=self._project,
             block_public_policy=self._block_public_policy,
-            is_unknown=_tokens.is_intrinsic,
-            beginning=_tokens.beginning,
+            is_unknown=is_unknown,
+            beginning=lambda value: beginning(value, self._references),
         )
         return violations
 
-    @property
-    def _partition(self) -> Mapping[str, str]:
-        return {"AWS::Partition": self._project.partition if self._project else "aws"}
-
 
 @jsii.implements(IValidation)
-class DocumentsOfStack:
-    """Checks the documents of one stack's policies, and says in the CLI's output who may copy.
+class PoliciesOfStack:
+    """Checks the policies of one stack when their grants are known, and says in the CLI's output who may copy.
 
     One validation checks all of them, because a validation of each would cross to Node.js several times. It runs before
     the CDK collects annotations.
@@ -127,32 +114,39 @@ class DocumentsOfStack:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._documents: list[tuple[IConstruct, str, Document, DocumentRules]] = []
+        self._policies: list[tuple[IConstruct, Project, str, Document, DocumentRules]] = []
         self._told: dict[IConstruct, str] = {}
         stack.node.add_validation(self)
 
     @staticmethod
     @cache
-    def of(stack: Stack) -> DocumentsOfStack:
-        """Return the documents of a stack."""
-        return DocumentsOfStack(stack)
+    def of(stack: Stack) -> PoliciesOfStack:
+        """Return the policies of a stack."""
+        return PoliciesOfStack(stack)
 
-    def add(self, policy: IConstruct, project_arn: str, document: Document, rules: DocumentRules) -> None:
-        """Have a policy's document checked at synthesis."""
-        self._documents.append((policy, project_arn, document, rules))
+    def add(self, policy: IConstruct, project: Project, name: str, document: Document, rules: DocumentRules) -> None:
+        """Have a policy checked at synthesis."""
+        self._policies.append((policy, project, name, document, rules))
 
     def validate(self) -> list[str]:
         # In a mapping each, because the CDK leaves out what resolves to nothing.
-        resolved = _tokens.resolve(
+        resolved = resolve(
             self._stack,
-            [{"ProjectArn": project_arn, "Document": document} for _, project_arn, document, _ in self._documents],
+            [{"Id": [project.arn, name], "Document": document} for _, project, name, document, _ in self._policies],
         )
         found = []
-        for (policy, _, _, rules), each in zip(self._documents, resolved, strict=True):
+        first: dict[str, IConstruct] = {}
+        for (policy, project, _, _, rules), each in zip(self._policies, resolved, strict=True):
             broken = rules.broken(each.get("Document"))
-            found += [f"{policy.node.path}: {in_app(rule)}" for rule in broken]
+            other = first.setdefault(json.dumps(each["Id"]), policy)
+            if other is not policy:
+                broken.append(
+                    f"{other.node.path} has the same policy name on the same project, so each would be edited and "
+                    "deleted for the other. Give each a name of its own, or combine the two."
+                )
+            found += [f"{policy.node.path}: {rule}" for rule in broken]
             if not broken:
-                self._tell(policy, summary(each["ProjectArn"], each["Document"]))
+                self._tell(policy, summary(project.shown, each["Document"]))
         return found
 
     def _tell(self, policy: IConstruct, text: str) -> None:
@@ -169,16 +163,6 @@ def _reject(broken: Sequence[str]) -> None:
     """Raise ``RejectedError`` if any rule is broken."""
     if broken:
         raise errors.RejectedError(" ".join(broken))
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise errors.RejectedError(
-            f'document file "{file.absolute()}" can\'t be read ({reason}). Give the path of a JSON file in UTF-8.'
-        ) from None
 
 
 def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
@@ -204,19 +188,19 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
         return value.to_statement_json()
     if value is None:
         raise documents.InvalidDocument(
-            "document contains None, which would be dropped from the template. Give a value, or omit the element."
+            "PolicyDocument contains None, which would be dropped from the template. Give a value, or omit the element."
         )
     if isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
         return value
     raise documents.InvalidDocument(
-        f"document is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
+        f"PolicyDocument is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
     )
 
 
 def _is_partly_unknown(value: object) -> bool:
     """Return whether a document has intrinsic functions of CloudFormation or objects of the CDK in it."""
     if isinstance(value, Mapping):
-        return _tokens.is_intrinsic(value) or any(_is_partly_unknown(element) for element in value.values())
+        return is_intrinsic(value) or any(_is_partly_unknown(element) for element in value.values())
     if isinstance(value, list):
         return any(_is_partly_unknown(element) for element in value)
     return _is_of_the_cdk(value)

@@ -6,13 +6,21 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Aws, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
+from ._errors import wrong
+from ._handler import document as documents
+from ._project import Project
 from ._tokens import is_token, stack_of
+
+if TYPE_CHECKING:  # these take long to load, and only their types are needed
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
 
 INLINE_QUOTA = 10_240
 """Characters of all inline policies of a role together, white space not counted (IAM and AWS STS quotas)."""
@@ -176,3 +184,47 @@ def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: i
     else:
         policy.attach_to_role(holder)
     return policy
+
+
+def copy_permissions(
+    user: Construct,
+    *,
+    sources: Sequence[str],
+    destination: Project,
+    output_bucket: s3.IBucket,
+    output_key_prefix: str,
+    output_encryption_key: kms.IKey | None,
+) -> list[Permission]:
+    """Return what CopyProjectVersion is authorized for; ``sources`` are the ARNs of the copied model versions.
+
+    Raises ``ValueError`` for a name or an ARN in place of the bucket or the key.
+    """
+    if not hasattr(output_bucket, "bucket_arn"):
+        raise wrong(user, "output_bucket", output_bucket, "an s3.Bucket, or what its from_bucket_name returns")
+    if not isinstance(output_key_prefix, str):
+        raise wrong(user, "output_key_prefix", output_key_prefix, "a string")
+    # If the bucket is deleted, another account can take its name, and would get the results.
+    in_its_account = {"StringEquals": {"aws:ResourceAccount": output_bucket.env.account}}
+    (copies,) = destination.versions()
+    permissions = [
+        *(Permission((documents.COPY_ACTION,), source) for source in sources),
+        Permission(
+            (documents.COPY_ACTION, "rekognition:CreateProjectVersion", "rekognition:DescribeProjectVersions"),
+            destination.arn,
+        ),
+        Permission(("rekognition:TagResource",), copies),
+        Permission(("s3:GetBucketAcl", "s3:GetBucketLocation"), output_bucket.bucket_arn, in_its_account),
+        Permission(("s3:PutObject",), output_bucket.arn_for_objects(output_key_prefix + "*"), in_its_account),
+    ]
+    if output_encryption_key is not None:
+        if not hasattr(output_encryption_key, "key_arn"):
+            raise wrong(user, "output_encryption_key", output_encryption_key, "a kms.Key")
+        key = output_encryption_key.key_arn
+        # Rekognition may use the key for the copy, but not the caller by itself.
+        via_rekognition = {"StringEquals": {"kms:ViaService": f"rekognition.{destination.region}.amazonaws.com"}}
+        for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        permissions += [
+            Permission(("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), key, via_rekognition),
+            Permission(("kms:CreateGrant",), key, {**via_rekognition, **for_aws}),
+        ]
+    return permissions

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import jsii
-from aws_cdk import CustomResource, Duration, Names, RemovalPolicy, Resource, Stack
+from aws_cdk import CfnResource, Names, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_rekognition as rekognition
 
 from constructs import Construct
 
 from . import _grants
-from ._checks import (
-    Environment,
-    NamesOfApp,
-    arn_of_project,
-    check_project_of_app,
-    checked,
-    of_type,
-    warn_of_region,
-)
-from ._document import VERSION, Document, DocumentRules, DocumentsOfStack
-from ._handler import arns, identity, timeouts
+from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
+from ._environment import Environment, warn_of_region
+from ._errors import boolean, checked
 from ._handler import document as documents
+from ._handler import identity, timeouts
 from ._handler import properties as resource
 from ._permissions import Permission, inline_policy
-from ._provider import IProjectPolicyProvider, ProjectPolicyProvider, given_or_own
+from ._project import Project
+from ._provider import IProvider, ProjectPolicyProvider, given_or_own
 from ._suppressions import WHY_COPIES, explain_wildcards
-from ._tokens import is_intrinsic, is_token, joined, resolve, shortest, stack_of
+from ._tokens import is_token, is_unknown, resolve, shortest, stack_of
 
-if TYPE_CHECKING:  # it takes long to load, and only a rule needs it
+if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_events as events
-
-_SERVICE_TIMEOUT = Duration.seconds(timeouts.SERVICE_TIMEOUT)
-_EXAMPLES = {"AWS::Partition": "partition", "AWS::Region": "region", "AWS::AccountId": "000000000000"}
-"""Values for the pseudo parameters in a project's ARN, so that the rest of it can be checked."""
+    from aws_cdk.interfaces.aws_rekognition import IProjectRef
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
@@ -50,60 +40,24 @@ class ProjectPolicy(Resource):
     characters.
     """
 
-    @overload
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        project_arn: str,
-        project: None = None,
+        project: IProjectRef | str,
         policy_name: str | None = None,
         document: Document | None = None,
         adopt_existing: bool = False,
         block_public_policy: bool = True,
         trigger: str | None = None,
-        provider: IProjectPolicyProvider | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        project_arn: None = None,
-        project: rekognition.CfnProject,
-        policy_name: str | None = None,
-        document: Document | None = None,
-        adopt_existing: bool = False,
-        block_public_policy: bool = True,
-        trigger: str | None = None,
-        provider: IProjectPolicyProvider | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
-    ) -> None: ...
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        project_arn: str | None = None,
-        project: rekognition.CfnProject | None = None,
-        policy_name: str | None = None,
-        document: Document | None = None,
-        adopt_existing: bool = False,
-        block_public_policy: bool = True,
-        trigger: str | None = None,
-        provider: IProjectPolicyProvider | None = None,
+        provider: IProvider | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         """Define a project policy.
 
-        :param project_arn: The ARN of the project. It must be in the stack's account and Region. Another project
-            replaces the policy. Default: that of ``project``; one of the two is required.
-        :param project: The project, if it is defined in the same app. Default: the one of ``project_arn``.
+        :param project: The project: a ``CfnProject`` or another ``IProjectRef``, or its ARN. It must be in the stack's
+            account and Region. Another project replaces the policy.
         :param policy_name: The policy's name: 1 to 128 letters, digits, ``_``, ``.`` and ``-``. Another name replaces
             the policy. Default: a name made from the construct's path.
         :param document: The policy's document, as an ``iam.PolicyDocument``, a mapping, a JSON string or the ``Path``
@@ -128,47 +82,38 @@ class ProjectPolicy(Resource):
         """
         super().__init__(scope, construct_id)
         stack = self._own_stack = stack_of(scope)
-        project_arn = arn_of_project(self, "project", arn=project_arn, project=project)
-        self._project_arn = project_arn
-        self._project, project_name = self._parse_project(project_arn, stack)
-        self._versions = _grants.Versions(self, project_arn, project_name)
+        self._project = Project(self, stack, "project", project)
+        self._project.check_is_here()
         name = self._name_of_path() if policy_name is None else policy_name
-        self._check_name(name, stack)
-        # Every string is true in Python, "false" included.
-        of_type(self, "block_public_policy", block_public_policy, bool, "True or False")
-        of_type(self, "adopt_existing", adopt_existing, bool, "True or False")
-        self._rules = DocumentRules(stack, self._project, block_public_policy=block_public_policy)
+        self._check_name(name)
+        self._rules = DocumentRules(
+            stack, self._project, block_public_policy=boolean(self, "block_public_policy", block_public_policy)
+        )
         self._document = checked(self, lambda: self._rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         provider = given_or_own(self, provider, ProjectPolicyProvider)
         self._role = provider.role
-        NamesOfApp.of(stack).add_policy(self, project_arn, name, stack)
-        DocumentsOfStack.of(stack).add(self, project_arn, self._document, self._rules)
+        PoliciesOfStack.of(stack).add(self, self._project, name, self._document, self._rules)
         properties: dict[str, Any] = {
-            "ProjectArn": project_arn,
+            "ServiceToken": provider.service_token,
+            "ServiceTimeout": str(timeouts.SERVICE_TIMEOUT),
+            "ProjectArn": self._project.arn,
             "PolicyName": name,
             "PolicyDocument": self._document,
         }
-        # Omitted where they have their defaults, so that another default does not update the resource.
-        if adopt_existing:
+        # Omitted if they have their defaults, so that another default does not update the resource.
+        if boolean(self, "adopt_existing", adopt_existing):
             properties["AdoptExisting"] = True
         if not block_public_policy:
             properties["BlockPublicPolicy"] = False
         if trigger is not None:
-            properties["Trigger"] = of_type(self, "trigger", trigger, str, "a string")
-        self._resource = CustomResource(
-            self,
-            "Resource",
-            resource_type=resource.RESOURCE_TYPE,
-            service_token=provider.service_token,
-            service_timeout=_SERVICE_TIMEOUT,
-            removal_policy=removal_policy,
-            properties=properties,
-        )
-        permission = Permission(("rekognition:PutProjectPolicy",), project_arn)
-        provider.manage(project_arn, self._resource, [permission])
-        warn_of_region(self, self._project.region if self._project else Environment.of(stack).region)
+            properties["Trigger"] = trigger
+        self._resource = CfnResource(self, "Resource", type=resource.RESOURCE_TYPE, properties=properties)
+        self._resource.apply_removal_policy(removal_policy)
+        permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)
+        provider.manage(self._project, self._resource, [permission])
+        warn_of_region(self, self._project.environment.or_else(Environment.of(stack)).region)
 
     @property
     def project_policy_id(self) -> str:
@@ -181,17 +126,17 @@ class ProjectPolicy(Resource):
 
         An update that edits the policy returns another one. An edit by hand doesn't change it until the next update.
         """
-        return self._resource.get_att_string("PolicyRevisionId")
+        return self._resource.get_att("PolicyRevisionId").to_string()
 
     @property
     def policy_name(self) -> str:
         """The policy's name."""
-        return self._resource.get_att_string("PolicyName")
+        return self._resource.get_att("PolicyName").to_string()
 
     @property
     def project_arn(self) -> str:
         """The ARN of the project that the policy is attached to."""
-        return self._resource.get_att_string("ProjectArn")
+        return self._resource.get_att("ProjectArn").to_string()
 
     def grant_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> iam.Grant:
         """Allow a grantee to copy the project's models (rekognition:CopyProjectVersion).
@@ -220,11 +165,11 @@ class ProjectPolicy(Resource):
         :param versions: Names of model versions, or their ARNs; a token is a name. Default: every model version, later
             ones included.
         :raises ValueError: for what isn't a grantee or a model version of the project, for an empty list of versions,
-            for everybody without a condition that limits the grant, for conditions that replace a principal's own, and
-            for a document that statements can't be added to.
+            for everybody without a condition that limits the grant, and for a document that statements can't be added
+            to.
         """
         self._check_that_statements_can_be_added()
-        arns = self._versions.arns(versions)
+        arns = self._project.versions(versions)
         principals = _grants.of(grantee, self)
         for principal in principals:
             # What the CDK adds to the document is checked as well, but an error there would lose its type.
@@ -245,7 +190,7 @@ class ProjectPolicy(Resource):
         :raises ValueError: as ``grant_copy`` does.
         """
         self._check_that_statements_can_be_added()
-        arns = self._versions.arns(versions)
+        arns = self._project.versions(versions)
         for principal in _grants.of(grantee, self):
             self.add_to_resource_policy(
                 iam.PolicyStatement(
@@ -288,7 +233,7 @@ class ProjectPolicy(Resource):
                 "eventSource": ["rekognition.amazonaws.com"],
                 "eventName": ["PutProjectPolicy", "DeleteProjectPolicy"],
                 "errorCode": [{"exists": False}],
-                "requestParameters": {"projectArn": [self._project_arn]},
+                "requestParameters": {"projectArn": [self._project.arn]},
                 "userIdentity": {"$or": callers},
             },
         )
@@ -332,7 +277,7 @@ class ProjectPolicy(Resource):
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
         stack = self._own_stack
-        principal = _grants.as_document_names(principal, stack, self._project.account if self._project else None)
+        principal = _grants.as_document_names(principal, stack, self._project.environment.account)
         if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
             self._identity_policy(principal, arns)
             principal = _grants.named(principal)
@@ -349,7 +294,7 @@ class ProjectPolicy(Resource):
         """Return whether this stack and the principal's would depend on each other for an identity policy there."""
         other = stack_of(principal)
         same_environment = Environment.of(other) == Environment.of(stack)
-        return other is not stack and same_environment and is_token(self._project_arn)
+        return other is not stack and same_environment and is_token(self._project.arn)
 
     def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
         """Allow a role or user of another stack to copy, with an identity policy in this stack."""
@@ -360,29 +305,14 @@ class ProjectPolicy(Resource):
         policy.add_statements(iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns))
         explain_wildcards(policy, arns, WHY_COPIES)
 
-    def _parse_project(self, project_arn: str, stack: Stack) -> tuple[arns.Project | None, str | None]:
-        """Return the project and its name as far as its ARN is known; it must be where the stack is."""
-        arn = resolve(stack, project_arn) if is_token(project_arn) else project_arn
-        if isinstance(arn, Mapping):
-            check_project_of_app(self, project_arn, stack)
-            shape = joined(arn, _EXAMPLES)
-            if not isinstance(shape, str):
-                return None, None
-            return None, checked(self, lambda: arns.Project.parse(shape)).name
-        project: arns.Project = checked(self, lambda: arns.Project.parse(arn))
-        own = Environment.of(stack)
-        environment = arns.Environment(own.region or project.region, own.account or project.account)
-        checked(self, lambda: project.check_environment(environment))
-        return project, project.name
-
     def _name_of_path(self) -> str:
         return Names.unique_resource_name(
             self, max_length=identity.MAX_POLICY_NAME_LENGTH, allowed_special_characters="_.-"
         )
 
-    def _check_name(self, policy_name: object, stack: Stack) -> None:
+    def _check_name(self, policy_name: object) -> None:
         """Check a name as far as it is known, the strings beside tokens included."""
-        name = resolve(stack, policy_name) if is_token(policy_name) else policy_name
+        name = resolve(self._own_stack, policy_name)
         known = shortest(name)
-        if known or not is_intrinsic(name):
+        if known or not is_unknown(name):
             checked(self, lambda: identity.check_policy_name(known))

@@ -15,11 +15,13 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, DependencyGroup, IDependable
 
 from . import _handler
-from ._checks import Environment, check_account, matches, wrong
+from ._environment import Environment, check_is_here, check_role_is_here
+from ._errors import wrong
 from ._handler import copy_properties, properties, timeouts
 from ._permissions import Permission, RolePermissions, Statements, inline_policy
+from ._project import Project
 from ._suppressions import WHY_EVERY_COPY, WHY_EVERY_PROJECT, explain_function, explain_log_group, explain_wildcards
-from ._tokens import is_token, stack_of
+from ._tokens import is_unknown, resolve, stack_of
 
 if TYPE_CHECKING:  # it takes long to load, and only its types are needed
     from aws_cdk import aws_kms as kms
@@ -37,7 +39,9 @@ _EVERY_VERSION = f"{_EVERY_PROJECT}/version/*"
 _F = TypeVar("_F", bound="_FunctionProvider")
 
 
-class _IProvider(Protocol):
+class IProvider(Protocol):
+    """A provider, made in this app or imported: what ``ProjectPolicy`` and ``ProjectVersionCopy`` take."""
+
     @property
     def service_token(self) -> str:
         """The function's ARN, which custom resources give as their ServiceToken."""
@@ -50,16 +54,8 @@ class _IProvider(Protocol):
     def resource_type(self) -> str:
         """The type of the custom resources that the function manages."""
 
-    def manage(self, project_arn: str, resource: Construct, permissions: Sequence[Permission]) -> Construct:
+    def manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
         """Allow the function what ``resource`` needs before that is created; return the policy that allows it."""
-
-
-class IProjectPolicyProvider(_IProvider, Protocol):
-    """A provider, made in this app or imported: what ``ProjectPolicy(provider=...)`` takes."""
-
-
-class IProjectVersionCopyProvider(_IProvider, Protocol):
-    """A provider, made in this app or imported: what ``ProjectVersionCopy(provider=...)`` takes."""
 
 
 class _Provider(Construct):
@@ -87,16 +83,18 @@ class _Provider(Construct):
         """The type of the custom resources that the function manages."""
         return self._resource_type
 
-    def manage(self, project_arn: str, resource: Construct, permissions: Sequence[Permission]) -> Construct:
+    def manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
         """Allow the function what ``resource`` needs before that is created; return the policy that allows it.
 
-        :param project_arn: The ARN of the project in which the function is to act.
+        :param project: The project in which the function is to act.
         :param resource: The custom resource that gives the project's ARN.
         :param permissions: What the function needs there.
         :raises ValueError: if the resource's stack is in another account or Region than the provider.
         """
-        _check_environment(self._environment, self, project_arn, resource)
-        policy = self._permissions.allow(permissions, stack_of(resource))
+        # The stack is where the project is, but may not tell.
+        here = Environment.of(project.stack).or_else(project.environment)
+        check_is_here(resource, f"provider {self.node.path}", self._environment, here)
+        policy = self._permissions.allow(permissions, project.stack)
         resource.node.add_dependency(policy, *self._needed)
         return policy
 
@@ -148,7 +146,7 @@ class _FunctionProvider(_Provider):
         if role is not None and permissions_boundary is not None:
             raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
         if role is not None:
-            check_account(self, "role", role)
+            check_role_is_here(self, "role", role)
         # The CDK would silently omit what isn't a managed policy from the template.
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
             raise wrong(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
@@ -238,9 +236,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     _WHY_WILDCARDS = WHY_EVERY_PROJECT
 
     @classmethod
-    def from_attributes(
-        cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str
-    ) -> IProjectPolicyProvider:
+    def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
         """Import a provider of another app, of a StackSet or of the template ``provider.yaml``.
 
         :param service_token: The ARN of the provider's function.
@@ -277,9 +273,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     _WHY_WILDCARDS = WHY_EVERY_COPY
 
     @classmethod
-    def from_attributes(
-        cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str
-    ) -> IProjectVersionCopyProvider:
+    def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
         """Import a provider of another app, of a StackSet or of the template ``copy-provider.yaml``.
 
         :param service_token: The ARN of the provider's function.
@@ -309,12 +303,12 @@ class _ImportedProvider(_Provider):
         self, scope: Construct, construct_id: str, resource_type: str, service_token: str, role_name: str
     ) -> None:
         super().__init__(scope, construct_id)
-        if not is_token(service_token) and not matches(_SERVICE_TOKEN, service_token):
+        if not is_unknown(service_token) and not _SERVICE_TOKEN.fullmatch(str(service_token)):
             raise ValueError(
                 f'{self.node.path}: service_token "{service_token}" is not the ARN of a Lambda function. Give the one '
                 "that the provider exports, arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME."
             )
-        if not is_token(role_name) and not matches(_ROLE_NAME, role_name):
+        if not is_unknown(role_name) and not _ROLE_NAME.fullmatch(str(role_name)):
             raise ValueError(
                 f'{self.node.path}: role_name "{role_name}" is not the name of a role. Give the one that the provider '
                 "exports, without path or ARN."
@@ -323,10 +317,10 @@ class _ImportedProvider(_Provider):
         self._service_token = service_token
         self._role = iam.Role.from_role_name(self, "Role", role_name)
         self._permissions = RolePermissions(self, self._role)
-        self._environment = Environment.of_arn(service_token)
+        self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
 
 
-def given_or_own(user: Construct, provider: _IProvider | None, kind: type[_FunctionProvider]) -> _IProvider:
+def given_or_own(user: Construct, provider: IProvider | None, kind: type[_FunctionProvider]) -> IProvider:
     """Return the provider that is given, or that of the user's stack; raises ``ValueError`` for one of another kind."""
     if provider is None:
         return kind.of(user)
@@ -339,19 +333,6 @@ def given_or_own(user: Construct, provider: _IProvider | None, kind: type[_Funct
 def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
     existing = stack.node.try_find_child(kind._ID)
     return existing if isinstance(existing, kind) else kind(stack, kind._ID)
-
-
-def _check_environment(own: Environment, provider: Construct, project_arn: str, resource: Construct) -> None:
-    """Raise ``ValueError`` for a resource that is known to be in another account or Region than the provider."""
-    # The stack is where the project is, but may not tell.
-    its = Environment.of(stack_of(resource)) if is_token(project_arn) else Environment.of_arn(project_arn)
-    difference = own.difference(its)
-    if difference:
-        kind, served, wanted = difference
-        raise ValueError(
-            f"{resource.node.path}: provider {provider.node.path} is in {kind} {served}, but this stack is in "
-            f"{wanted}. A provider serves the stacks of its own account and Region; give this one another, or none."
-        )
 
 
 def _is_memory_size(value: object) -> bool:

@@ -14,22 +14,21 @@ from typing import Any
 from ._handler import document as documents
 from ._tokens import is_intrinsic, readable
 
-_PROJECT = re.compile(r"arn:.+?:rekognition:[^/]+:project/([^/]+)/\d+")
 _ROOT = re.compile(r"arn:.+?:iam::([^/]+):root")
 _ACCOUNT = re.compile(r"\d{12}")
 _UNSAFE = re.compile(r"[^ -~]|\[(?=ack:)")
 """What could forge or hide a part of the output: line feeds and the like, and the tag that the CLI cuts out."""
 
 
-def summary(project_arn: object, document: object) -> str:
+def summary(project: object, document: object) -> str:
     """Return a sentence for each statement of a resolved document, with every grantee, model version and condition.
 
     Nothing is cut off: a document has at most 2000 characters. What only the deployment will tell is shown as
-    ``<LogicalId>`` or ``<LogicalId.Attribute>``.
+    ``<LogicalId>`` or ``<LogicalId.Attribute>``. ``project`` is the project's name or its ARN.
     """
-    arn = _shown(project_arn)
-    known = _PROJECT.fullmatch(arn)
-    name = known[1] if known else arn
+    name = _shown(project)
+    if name.startswith("arn:"):
+        name = name.rpartition(":project/")[2].partition("/")[0]
     if isinstance(document, str):
         document = documents.parse(document)
     if not isinstance(document, Mapping) or is_intrinsic(document):
@@ -38,11 +37,11 @@ def summary(project_arn: object, document: object) -> str:
 
 
 def _sentence(statement: Any) -> str:  # noqa: ANN401 - any JSON
-    may = {"Allow": "may", "Deny": "may not"}.get(str(statement.get("Effect")))
-    if may is None:
+    may, every = {"Allow": ("may", "every"), "Deny": ("may not", "any")}.get(str(statement.get("Effect")), ("", ""))
+    if not may:
         return f"the deployment decides who may copy: {_shown(statement)}"
     who = ", ".join(_grantees(statement["Principal"]))
-    versions = ", ".join(_version(each) for each in _listed(statement["Resource"]))
+    versions = ", ".join(_versions(each, every) for each in _listed(statement["Resource"]))
     conditions = " and ".join(_conditions(statement.get("Condition", {})))
     return f"{who} {may} copy {versions}{' if ' if conditions else ''}{conditions}"
 
@@ -55,9 +54,15 @@ def _grantees(principal: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
         yield f"account {account}" if account else "everyone (*)" if arn == "*" else arn
 
 
-def _version(resource: object) -> str:
-    name = _shown(resource).rpartition("/version/")[2].removesuffix("/*")
-    return "every model version" if name == "*" else f"model version {name}"
+def _versions(resource: object, every: str) -> str:
+    arn = _shown(resource)
+    _, found, name = arn.rpartition("/version/")
+    if arn == "*" or (found and name in ("*", "*/*")):
+        return f"{every} model version"
+    if not found:
+        return f"model versions that match {arn}"
+    name = name.removesuffix("/*")
+    return f"model version{'s that match' if '*' in name or '?' in name else ''} {name}"
 
 
 def _conditions(condition: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON

@@ -1,19 +1,25 @@
-"""Tokens: what synthesis knows of values that only the deployment will tell."""
+"""Tokens: what synthesis knows of values that only the deployment, or a lookup, will tell."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
 
 from aws_cdk import Reference, Stack, Token, Tokenization
 
 from constructs import IConstruct
 
-_SUBSTITUTION = re.compile(r"\$\{[^!][^}]*\}")
+_SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
+_DUMMY = re.compile(r"dummy-value-for-|:role/DUMMY_ARN$")
+"""Where the CDK's dummy value of ``value_from_lookup`` or ``Role.from_lookup`` begins."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @cache
@@ -29,6 +35,27 @@ def stack_of(construct: IConstruct) -> Stack:
 def is_token(value: object) -> bool:
     """Return whether a value is a string with a part that only the deployment will tell."""
     return isinstance(value, str) and _may_hold_token(value) and Token.is_unresolved(value)
+
+
+def is_dummy(value: object) -> bool:
+    """Return whether a value is a string that stands for what the CDK CLI has yet to look up.
+
+    The CLI looks it up after this synthesis, and the next one has the real value.
+    """
+    return isinstance(value, str) and _DUMMY.search(value) is not None
+
+
+def is_unknown(value: object) -> bool:
+    """Return whether a value, given or resolved, isn't known at this synthesis."""
+    return is_dummy(value) or is_intrinsic(value) or is_token(value)
+
+
+def is_intrinsic(value: object) -> bool:
+    """Return whether a resolved value is an intrinsic function of CloudFormation."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    (name,) = value
+    return name == "Ref" or str(name).startswith("Fn::")
 
 
 def _may_hold_token(text: str) -> bool:
@@ -61,71 +88,73 @@ def referenced(text: str) -> tuple[IConstruct, str] | None:
     return (reference.target, reference.display_name) if isinstance(reference, Reference) else None
 
 
-def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
-    """Return a resolved value with these references replaced, and the strings joined that are known then."""
-    if isinstance(value, Mapping):
-        members = {key: joined(member, references) for key, member in value.items()}
-        if is_intrinsic(members):
-            match members:
-                case {"Ref": str(name)} if name in references:
-                    return references[name]
-                case {"Fn::Join": [str(delimiter), [*parts]]} if all(isinstance(part, str) for part in parts):
-                    return delimiter.join(parts)
-        return members
-    if isinstance(value, (list, tuple)):
-        return [joined(member, references) for member in value]
-    return value
+@dataclass(frozen=True)
+class _Unknown:
+    """A part of a string that isn't known, and what to show for it."""
+
+    shown: str
+
+
+def _parts(value: object, references: Mapping[str, str]) -> Iterator[str | _Unknown]:
+    """Yield the parts of the string that a resolved value will be, with the value of each of these references."""
+    match value:
+        case str():
+            known, *looked_up = _DUMMY.split(value, maxsplit=1)
+            yield known
+            yield from (_Unknown(f"<{name}>") for name in looked_up)
+        case {"Ref": str(name)}:
+            yield references.get(name) or _Unknown(f"<{name}>")
+        case {"Fn::GetAtt": [name, attribute]}:
+            yield _Unknown(f"<{name}.{attribute}>")
+        case {"Fn::ImportValue": str(name)}:
+            yield _Unknown(name)
+        case {"Fn::Join": [str(delimiter), [*elements]]}:
+            for number, element in enumerate(elements):
+                yield delimiter if number else ""
+                yield from _parts(element, references)
+        case {"Fn::Sub": str(text) | [str(text), _]}:
+            for number, part in enumerate(_SUBSTITUTION.split(text)):
+                is_name = number % 2
+                yield (references.get(part) or _Unknown(f"<{part}>")) if is_name else part.replace("${!", "${")
+        case _:
+            yield _Unknown(json.dumps(value, separators=(",", ":")))
 
 
 def readable(value: object) -> str:
     """Return a resolved value as a string, with ``<LogicalId>`` for a reference, as cdk-nag's findings have it."""
-    match value:
-        case str():
-            return value
-        case {"Ref": name}:
-            return f"<{name}>"
-        case {"Fn::GetAtt": [name, attribute]}:
-            return f"<{name}.{attribute}>"
-        case {"Fn::ImportValue": str(name)}:
-            return name
-        case {"Fn::Join": [delimiter, list(parts)]}:
-            return str(delimiter).join(readable(part) for part in parts)
-    return json.dumps(value, separators=(",", ":"))
+    return "".join(part if isinstance(part, str) else part.shown for part in _parts(value, _NOTHING))
 
 
-def is_intrinsic(value: object) -> bool:
-    """Return whether a resolved value is an intrinsic function of CloudFormation, whose value isn't known."""
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return False
-    (name,) = value
-    return name == "Ref" or str(name).startswith("Fn::")
+def beginning(value: object, references: Mapping[str, str] = _NOTHING) -> str:
+    """Return the string that a resolved value is known to begin with, given the values of these references."""
+    return _known(takewhile(lambda part: isinstance(part, str), _parts(value, references)))
 
 
-def shortest(value: Any) -> Any:  # noqa: ANN401 - any JSON, and the same shape back
-    """Return ``value`` with each intrinsic function replaced by the known parts of its string."""
-    if is_intrinsic(value):
-        return _shortest_text(value)
+def shortest(value: Any, references: Mapping[str, str] = _NOTHING) -> Any:  # noqa: ANN401 - any JSON, same shape back
+    """Return a resolved value with nothing but the known parts of each of its strings."""
+    return _each_string(value, lambda each: _known(_parts(each, references)))
+
+
+def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
+    """Return a resolved value with a string in place of each intrinsic function whose value is known."""
+
+    def whole(each: object) -> object:
+        parts = [*_parts(each, references)]
+        return each if any(isinstance(part, _Unknown) for part in parts) else _known(parts)
+
+    return _each_string(value, whole)
+
+
+def _known(parts: Iterable[str | _Unknown]) -> str:
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _each_string(value: Any, change: Callable[[object], object]) -> Any:  # noqa: ANN401 - the same
+    """Return a resolved value with each string, and each intrinsic function, changed."""
+    if isinstance(value, str) or is_intrinsic(value):
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: shortest(member) for key, member in value.items()}
+        return {key: _each_string(element, change) for key, element in value.items()}
     if isinstance(value, (list, tuple)):
-        return [shortest(member) for member in value]
+        return [_each_string(element, change) for element in value]
     return value
-
-
-def _shortest_text(intrinsic: Mapping[str, Any]) -> str:
-    match intrinsic:
-        case {"Fn::Join": [str(delimiter), [*parts]]}:
-            return delimiter.join(str(shortest(part)) for part in parts)
-        case {"Fn::Sub": str(text) | [str(text), _]}:
-            return _SUBSTITUTION.sub("", text)
-    return ""
-
-
-def beginning(intrinsic: Any) -> str:  # noqa: ANN401 - an intrinsic function
-    """Return the string that an intrinsic function's value is known to begin with."""
-    match intrinsic:
-        case {"Fn::Join": [str(delimiter), [*parts]]}:
-            return delimiter.join(takewhile(lambda part: isinstance(part, str), parts))
-        case {"Fn::Sub": str(text) | [str(text), _]}:
-            return _SUBSTITUTION.split(text, maxsplit=1)[0]
-    return ""

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import jsii
-from aws_cdk import CustomResource, Duration, ITaggableV2, RemovalPolicy, Resource, Stack, TagManager, TagType
+from aws_cdk import CfnResource, ITaggableV2, RemovalPolicy, Resource, TagManager, TagType
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_rekognition as rekognition
 
 from constructs import Construct
 
-from ._checks import (
-    Environment,
-    NamesOfApp,
-    arn_of_project,
-    check_project_of_app,
-    checked,
-    of_type,
-    warn_of_region,
-)
-from ._copy_policy import check_output, copy_permissions
-from ._grants import Versions, principal_of
+from ._environment import Environment, warn_of_region
+from ._errors import boolean, checked
+from ._grants import principal_of
 from ._handler import arns, timeouts
 from ._handler import copy_properties as resource
-from ._permissions import Permission
-from ._provider import IProjectVersionCopyProvider, ProjectVersionCopyProvider, given_or_own
+from ._permissions import Permission, copy_permissions
+from ._project import Project
+from ._provider import IProvider, ProjectVersionCopyProvider, given_or_own
 from ._suppressions import WHY_COPIES, explain_wildcards
-from ._tokens import is_token, joined, resolve, stack_of
+from ._tokens import is_unknown, joined, resolve, stack_of
 
-if TYPE_CHECKING:  # these take long to load, and their names are all that is needed of them
+if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
-
-_SERVICE_TIMEOUT = Duration.seconds(timeouts.WAITING_SERVICE_TIMEOUT)
-_PLACE = re.compile(r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12}):", re.ASCII)
+    from aws_cdk.interfaces.aws_rekognition import IProjectRef
 
 
 @jsii.implements(ITaggableV2)
@@ -46,7 +35,7 @@ class ProjectVersionCopy(Resource):
     The custom resource behind it copies the model version (CopyProjectVersion) and waits until the copy is complete,
     replaces it when the source changes, and deletes it with the stack::
 
-        copy = ProjectVersionCopy(self, "Logos", source_project_arn=..., source_version_arn=...,
+        copy = ProjectVersionCopy(self, "Logos", source_project="arn:...", source_version_arn="arn:...",
                                   destination_project=project, output_bucket=bucket)
         copy.grant_detect(role)
 
@@ -54,16 +43,14 @@ class ProjectVersionCopy(Resource):
     fails. Removing the grant later leaves the copy where it is.
     """
 
-    @overload
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        source_project_arn: str,
+        source_project: IProjectRef | str,
         source_version_arn: str,
-        destination_project: rekognition.CfnProject,
-        destination_project_arn: None = None,
+        destination_project: IProjectRef | str,
         output_bucket: s3.IBucket,
         output_key_prefix: str = "",
         output_encryption_key: kms.IKey | None = None,
@@ -71,64 +58,21 @@ class ProjectVersionCopy(Resource):
         tags: Mapping[str, str] | None = None,
         adopt_existing: bool = False,
         stop_running: bool = False,
-        removal_policy: RemovalPolicy | None = None,
-        provider: IProjectVersionCopyProvider | None = None,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        source_project_arn: str,
-        source_version_arn: str,
-        destination_project: None = None,
-        destination_project_arn: str,
-        output_bucket: s3.IBucket,
-        output_key_prefix: str = "",
-        output_encryption_key: kms.IKey | None = None,
-        version_name: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        stop_running: bool = False,
-        removal_policy: RemovalPolicy | None = None,
-        provider: IProjectVersionCopyProvider | None = None,
-    ) -> None: ...
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        source_project_arn: str,
-        source_version_arn: str,
-        destination_project: rekognition.CfnProject | None = None,
-        destination_project_arn: str | None = None,
-        output_bucket: s3.IBucket,
-        output_key_prefix: str = "",
-        output_encryption_key: kms.IKey | None = None,
-        version_name: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        adopt_existing: bool = False,
-        stop_running: bool = False,
-        removal_policy: RemovalPolicy | None = None,
-        provider: IProjectVersionCopyProvider | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        provider: IProvider | None = None,
     ) -> None:
         """Define a copy.
 
-        :param source_project_arn: The ARN of the project that the model version is copied from. Another one replaces
-            the copy.
+        :param source_project: The project that the model version is copied from, or its ARN. Another one replaces the
+            copy.
         :param source_version_arn: The ARN of the model version to copy. Another one replaces the copy.
-        :param destination_project: The project to copy into, where it is defined in the same app. Default: the one of
-            ``destination_project_arn``; one of the two is required.
-        :param destination_project_arn: The ARN of the project to copy into. It must be in the stack's account and
-            Region. Another one replaces the copy. Default: that of ``destination_project``.
+        :param destination_project: The project to copy into: a ``CfnProject`` or another ``IProjectRef``, or its ARN.
+            It must be in the stack's account and Region. Another one replaces the copy.
         :param output_bucket: The bucket that training results are copied to (``OutputConfig``). The results may go to
             its account only: the stack's, unless ``s3.Bucket.from_bucket_attributes`` names another ``account``.
             Another bucket replaces the copy.
         :param output_key_prefix: The prefix of their keys there (``S3KeyPrefix``), as it stands: end it with ``/``
-            where it is a folder's. Another one replaces the copy. Default: none, the whole bucket.
+            if it is a folder's. Another one replaces the copy. Default: none, the whole bucket.
         :param output_encryption_key: The KMS key that they are encrypted with (``KmsKeyId``). Another one replaces the
             copy. Default: none.
         :param version_name: The copy's name: 1 to 255 letters, digits, ``_``, ``.`` and ``-``. Change it together with
@@ -145,63 +89,57 @@ class ProjectVersionCopy(Resource):
         :param provider: The provider whose function copies. You can't change it later: CloudFormation rejects another
             ServiceToken. Default: the stack's own.
         :raises ValueError: for whatever breaks a rule of the Rekognition API, as far as it is known: ARNs of something
-            else, a source of another project, another Region or partition, a destination of another account, invalid
-            names and tags, a name that another copy of the app has in the same project.
+            else, a source of another project, another Region or partition, a destination of another account, and
+            invalid names and tags.
         """
         super().__init__(scope, construct_id)
         stack = stack_of(scope)
-        destination_arn = arn_of_project(
-            self, "destination_project", arn=destination_project_arn, project=destination_project
+        source = Project(self, stack, "source_project", source_project)
+        destination = Project(self, stack, "destination_project", destination_project)
+        destination.check_is_here()
+        permissions = copy_permissions(
+            self,
+            sources=[source_version_arn],
+            destination=destination,
+            output_bucket=output_bucket,
+            output_key_prefix=output_key_prefix,
+            output_encryption_key=output_encryption_key,
         )
-        check_output(self, output_bucket, output_encryption_key)
+        permissions.append(Permission(("rekognition:UntagResource",), destination.versions()[0]))
         properties: dict[str, Any] = {
-            "SourceProjectArn": source_project_arn,
+            "SourceProjectArn": source.arn,
             "SourceProjectVersionArn": source_version_arn,
-            "DestinationProjectArn": destination_arn,
+            "DestinationProjectArn": destination.arn,
             "OutputConfig": {"S3Bucket": output_bucket.bucket_name},
         }
-        # Omitted where they have their defaults, so that another default does not update the resource.
+        # Omitted if they have their defaults, so that another default does not update the resource.
         if output_key_prefix != "":
             properties["OutputConfig"]["S3KeyPrefix"] = output_key_prefix
         if output_encryption_key is not None:
             properties["KmsKeyId"] = output_encryption_key.key_arn
         if version_name is not None:
             properties["VersionName"] = version_name
-        if tags is not None:
-            properties["Tags"] = tags
-        # Every string is true in Python, "false" included.
-        if of_type(self, "adopt_existing", adopt_existing, bool, "True or False"):
+        if boolean(self, "adopt_existing", adopt_existing):
             properties["AdoptExisting"] = True
-        if of_type(self, "stop_running", stop_running, bool, "True or False"):
+        if boolean(self, "stop_running", stop_running):
             properties["StopRunning"] = True
-        check_project_of_app(self, destination_arn, stack)
-        place = self._check(properties, stack)
-        if version_name is not None:
-            NamesOfApp.of(stack).add_version(self, destination_arn, version_name, stack)
-
+        place = self._check(properties | ({} if tags is None else {"Tags": tags}), destination)
         self._tags = TagManager(TagType.MAP, resource.RESOURCE_TYPE, tags)
-        properties["Tags"] = self._tags.rendered_tags
+
         provider = given_or_own(self, provider, ProjectVersionCopyProvider)
-        self._resource = CustomResource(
+        self._resource = CfnResource(
             self,
             "Resource",
-            resource_type=resource.RESOURCE_TYPE,
-            service_token=provider.service_token,
-            service_timeout=_SERVICE_TIMEOUT,
-            removal_policy=removal_policy,
-            properties=properties,
+            type=resource.RESOURCE_TYPE,
+            properties={
+                "ServiceToken": provider.service_token,
+                "ServiceTimeout": str(timeouts.WAITING_SERVICE_TIMEOUT),
+                **properties,
+                "Tags": self._tags.rendered_tags,
+            },
         )
-        copies = Versions(self, destination_arn, None).arns(None)[0]
-        permissions = copy_permissions(
-            sources=[source_version_arn],
-            destination_project_arn=destination_arn,
-            copies=copies,
-            output_bucket=output_bucket,
-            output_key_prefix=output_key_prefix,
-            output_encryption_key=output_encryption_key,
-        )
-        permissions.append(Permission(("rekognition:UntagResource",), copies))
-        policy = provider.manage(destination_arn, self._resource, permissions)
+        self._resource.apply_removal_policy(removal_policy)
+        policy = provider.manage(destination, self._resource, permissions)
         explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
         warn_of_region(self, place.region)
 
@@ -213,17 +151,17 @@ class ProjectVersionCopy(Resource):
     @property
     def version_arn(self) -> str:
         """The copy's ARN (ProjectVersionArn). A replacement has another one."""
-        return self._resource.get_att_string("ProjectVersionArn")
+        return self._resource.get_att("ProjectVersionArn").to_string()
 
     @property
     def version_name(self) -> str:
         """The copy's name (VersionName)."""
-        return self._resource.get_att_string("VersionName")
+        return self._resource.get_att("VersionName").to_string()
 
     @property
     def project_arn(self) -> str:
         """The ARN of the project that the copy is in (ProjectArn)."""
-        return self._resource.get_att_string("ProjectArn")
+        return self._resource.get_att("ProjectArn").to_string()
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
         """Set the removal policy, as ``removal_policy`` does.
@@ -258,40 +196,33 @@ class ProjectVersionCopy(Resource):
             )
         return grant
 
-    def _check(self, properties: Mapping[str, Any], stack: Stack) -> arns.Environment:
+    def _check(self, properties: Mapping[str, Any], destination: Project) -> arns.Environment:
         """Check the properties by the function's own rules, and return where the copy is, each as far as it is known.
 
         What only the deployment will tell is replaced by something that is valid beside what is known.
         """
-        place = _place_of(properties, stack)
+        stack = destination.stack
+        project, version = properties["SourceProjectArn"], properties["SourceProjectVersionArn"]
+        sources = [Environment.of_arn(resolve(stack, arn)) for arn in (version, project)]
+        found = Environment.of(stack).or_else(destination.environment)
+        for source in sources:
+            found = found.or_else(Environment(None, source.region, source.partition))
+        place = arns.Environment(found.region or "us-east-1", found.account or "123456789012", found.partition or "aws")
         pseudo = {"AWS::Partition": place.partition, "AWS::Region": place.region, "AWS::AccountId": place.account}
 
         def known(value: Any, otherwise: str = "example") -> Any:  # noqa: ANN401 - any JSON, and the same shape back
             if isinstance(value, Mapping):
                 return {known(key): known(each) for key, each in value.items()}
-            if not is_token(value):
-                return value
-            found = joined(resolve(stack, value), pseudo)
-            return found if isinstance(found, str) else otherwise
+            whole = joined(resolve(stack, value), pseudo)
+            return otherwise if is_unknown(whole) else whole
 
-        project, version = properties["SourceProjectArn"], properties["SourceProjectVersionArn"]
         example = f"arn:{place.partition}:rekognition:{place.region}:{place.account}:project/example/1"
         example_version = f"{str(known(project, example)).rpartition('/')[0]}/version/example/1"
         whole = {
             **known(properties),
             "SourceProjectArn": known(project, f"{str(known(version, example_version)).partition('/version/')[0]}/1"),
             "SourceProjectVersionArn": known(version, example_version),
-            "DestinationProjectArn": known(properties["DestinationProjectArn"], example),
+            "DestinationProjectArn": known(destination.arn, example),
         }
         checked(self, lambda: resource.Properties.parse(whole, place))
         return place
-
-
-def _place_of(properties: Mapping[str, Any], stack: Stack) -> arns.Environment:
-    """Return where the copy is to be, with examples in place of what isn't known."""
-    own = Environment.of(stack)
-    names = ("DestinationProjectArn", "SourceProjectVersionArn", "SourceProjectArn")
-    destination, *sources = (_PLACE.match(str(resolve(stack, properties[name]))) for name in names)
-    partition, region = next((each.group(1, 2) for each in (destination, *sources) if each), ("aws", "us-east-1"))
-    account = destination["account"] if destination else "123456789012"
-    return arns.Environment(own.region or region, own.account or account, partition)

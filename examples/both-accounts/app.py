@@ -52,7 +52,7 @@ class Trusted(Stack):
         copy = ProjectVersionCopy(
             self,
             "Flags",
-            source_project_arn=source_project_arn,
+            source_project=source_project_arn,
             source_version_arn=source_version_arn,
             destination_project=project,
             output_bucket=results,

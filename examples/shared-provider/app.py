@@ -56,7 +56,7 @@ class AdoptedSharing(Stack):
         policy = ProjectPolicy(
             self,
             "Sharing",
-            project_arn=project_arn,
+            project=project_arn,
             policy_name="partners",
             document=Path(__file__).with_name("partners.json"),
             adopt_existing=True,

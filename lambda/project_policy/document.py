@@ -362,7 +362,8 @@ class _Rules:
             if self.block_public_policy and statement.get("Effect") == "Allow" and not self._may_limit(statement):
                 yield (
                     'Principal "*" shares the model with every AWS account; name accounts, add a condition that tests '
-                    f"one of {_listed(LIMITING_KEYS)} against fixed values, or set BlockPublicPolicy to false."
+                    f"one of {_listed(LIMITING_KEYS)} against fixed values, or set BlockPublicPolicy to false "
+                    "(block_public_policy=False)."
                 )
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             yield f"Principal {value} is a number; quote the account ID, because a number loses its leading zeros."

@@ -25,6 +25,12 @@ _VERSION_ARN = re.compile(
     r"/(?P<project>[a-zA-Z0-9_.\-]{1,255})/version/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
     re.ASCII,
 )
+_VERSIONS_ARN = re.compile(
+    r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255})"
+    r"/version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))",
+    re.ASCII,
+)
+"""Model versions of one project: the last two parts can have wildcards, one ``*`` for both."""
 _ANY_VERSION_ARN = re.compile(r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[^/]+)/version/.*", re.ASCII)
 
 
@@ -140,3 +146,12 @@ class ModelVersion:
 def is_version_name(name: object) -> bool:
     """Return whether ``name`` is valid for a model version: 1 to 255 letters, digits, ``_``, ``.`` or ``-``."""
     return isinstance(name, str) and _VERSION_NAME.fullmatch(name) is not None
+
+
+def project_of_versions(arn: str) -> str | None:
+    """Return ``arn:P:rekognition:REGION:ACCOUNT:project/NAME`` if ``arn`` is one of its model versions, or else None.
+
+    The ARN can have wildcards for the model version, but none for the project.
+    """
+    match = _VERSIONS_ARN.fullmatch(arn)
+    return match[1] if match else None

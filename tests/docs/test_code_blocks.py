@@ -40,7 +40,7 @@ stack = self = Stack(app, "Part")
 project_arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
 project = rekognition.CfnProject(stack, "FrameProject", project_name="copies")
 provider = ProjectPolicyProvider(stack, "FrameProvider")
-policy = ProjectPolicy(stack, "FramePolicy", project_arn=project_arn, provider=provider)
+policy = ProjectPolicy(stack, "FramePolicy", project=project_arn, provider=provider)
 policy.grant_copy(iam.AccountPrincipal("111122223333"))
 bucket = s3.Bucket(stack, "FrameBucket")
 role = iam.Role(stack, "FrameRole", assumed_by=iam.AccountRootPrincipal())

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import cdk_rekognition_project_policy
-from cdk_rekognition_project_policy._checks import CUSTOM_LABELS
+from cdk_rekognition_project_policy._environment import CUSTOM_LABELS
 from tests.docs.conftest import Site
 from tests.packaging import ROOT
 

@@ -61,7 +61,7 @@ def stack() -> Stack:
     """A stack whose policy has the rule, and a provider whose role is known."""
     stack = Stack(App(analytics_reporting=False), "Sharing", env=Environment(account=ACCOUNT, region=REGION))
     provider = ProjectPolicyProvider(stack, "Provider", role=iam.Role.from_role_arn(stack, "Role", PROVIDER))
-    policy = ProjectPolicy(stack, "Policy", project_arn=PROJECT_ARN, policy_name="partners", provider=provider)
+    policy = ProjectPolicy(stack, "Policy", project=PROJECT_ARN, policy_name="partners", provider=provider)
     policy.grant_copy(iam.AccountPrincipal("111122223333"))
     topic = sns.Topic(stack, "Topic")
     policy.on_cloud_trail_change("Changed", target=targets.SnsTopic(topic), description="Changed by hand")
@@ -130,7 +130,7 @@ def test_the_providers_own_role_is_excluded_wherever_the_provider_is() -> None:
         role_name="provider",
     )
     for name, provider in (("Own", None), ("Another", imported)):
-        policy = ProjectPolicy(stack, name, project_arn=PROJECT_ARN, policy_name=name, provider=provider)
+        policy = ProjectPolicy(stack, name, project=PROJECT_ARN, policy_name=name, provider=provider)
         policy.grant_copy(iam.AccountPrincipal("111122223333"))
         policy.on_cloud_trail_change("Changed", rule_name=name)
     template = Template.from_stack(stack)

@@ -106,8 +106,8 @@ def copier(local_cloud: LocalCloud, models: Models) -> Iterator[RekognitionClien
     CopyProjectVersionPolicy(
         stack,
         "Copy",
-        source_project_arn=models.source,
-        destination_project_arn=models.destination,
+        source_project=models.source,
+        destination_project=models.destination,
         output_bucket=s3.Bucket.from_bucket_name(stack, "Results", "results"),
         output_key_prefix="copied",
         output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
@@ -130,7 +130,7 @@ def sharing(project_arn: str, *grants: Grant, broken: bool = False) -> str:
         service_token=Fn.import_value("RekognitionProjectPolicyProvider:ServiceToken"),
         role_name=Fn.import_value("RekognitionProjectPolicyProvider:RoleName"),
     )
-    policy = ProjectPolicy(stack, "Sharing", project_arn=project_arn, provider=provider)
+    policy = ProjectPolicy(stack, "Sharing", project=project_arn, provider=provider)
     for grant in grants:
         grant(policy, stack)
     if broken:

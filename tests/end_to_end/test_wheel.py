@@ -113,29 +113,21 @@ def test_types_reach_a_users_strict_mypy(installed: Path, tmp_path: Path) -> Non
     more = """
 from aws_cdk import aws_s3 as s3
 from cdk_rekognition_project_policy import (
-    CopyProjectVersionPolicy, IProjectPolicyProvider, ProjectPolicyProvider, ProjectVersionCopy
+    CopyProjectVersionPolicy, IProvider, ProjectPolicyProvider, ProjectVersionCopy
 )
 stack = Stack(app, "More")
 bucket = s3.Bucket(stack, "Bucket")
-policy = ProjectPolicy(stack, "Sharing", project_arn="")
+policy = ProjectPolicy(stack, "Sharing", project="")
 policy.grant_copy(iam.AccountPrincipal("111122223333"), versions=7)
 reveal_type(policy.policy_name)
-provider: IProjectPolicyProvider = ProjectPolicyProvider(stack, "Provider", memory_size="large")
+provider: IProvider = ProjectPolicyProvider(stack, "Provider", memory_size="large")
 reveal_type(ProjectPolicyProvider.from_attributes(stack, "Imported", service_token="", role_name=""))
-ProjectPolicy(stack, "Another", project_arn="", provider="provider")
-ProjectPolicy(stack, "Neither", policy_name="sharing")
-ProjectPolicy(stack, "Both", project_arn="", project=object())
-ProjectVersionCopy(stack, "NoCopy", source_project_arn="", source_version_arn="", output_bucket=bucket)
-ProjectVersionCopy(
-    stack,
-    "TwoCopies",
-    source_project_arn="",
-    source_version_arn="",
-    output_bucket=bucket,
-    destination_project_arn="",
-    destination_project=object(),
+ProjectPolicy(stack, "Another", project="", provider="provider")
+ProjectPolicy(stack, "NoProject", policy_name="sharing")
+ProjectVersionCopy(stack, "NoCopy", source_project="", source_version_arn="", output_bucket=bucket)
+CopyProjectVersionPolicy(
+    stack, "Copy", source_project="", destination_project="", output_key_prefix=7, output_bucket=bucket
 )
-CopyProjectVersionPolicy(stack, "Copy", source_project_arn=7, destination_project_arn="", output_bucket=provider)
 """
     (tmp_path / "app.py").write_text((EXAMPLE / "app.py").read_text() + more)
     # Reading the whole CDK would take a minute and say nothing about these types.
@@ -155,8 +147,9 @@ CopyProjectVersionPolicy(stack, "Copy", source_project_arn=7, destination_projec
         'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"',
         'Revealed type is "str"',
         'Argument "memory_size" to "ProjectPolicyProvider" has incompatible type "str"',
-        'Revealed type is "IProjectPolicyProvider"',
-        *['No overload variant of "ProjectPolicy"'] * 3,
-        *['No overload variant of "ProjectVersionCopy"'] * 2,
-        'Argument "source_project_arn" to "CopyProjectVersionPolicy" has incompatible type "int"',
+        'Revealed type is "IProvider"',
+        'Argument "provider" to "ProjectPolicy" has incompatible type "str"',
+        'Missing named argument "project" for "ProjectPolicy"',
+        'Missing named argument "destination_project" for "ProjectVersionCopy"',
+        'Argument "output_key_prefix" to "CopyProjectVersionPolicy" has incompatible type "int"',
     ]

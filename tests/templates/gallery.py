@@ -56,14 +56,14 @@ imported = ProjectPolicyProvider.from_attributes(
 )
 for number in range(40):  # more than the role's inline policies take
     arn = PROJECT_ARN.format(f"{number:0>255}")
-    ProjectPolicy(importing, f"Policy{number}", project_arn=arn, provider=imported).grant_copy(TRUSTED)
+    ProjectPolicy(importing, f"Policy{number}", project=arn, provider=imported).grant_copy(TRUSTED)
 
 own = Stack(app, "OwnRole", env=HERE)
 role = iam.Role(own, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 ProjectPolicy(
     own,
     "Adopted",
-    project_arn=PROJECT_ARN.format("signs"),
+    project=PROJECT_ARN.format("signs"),
     policy_name="sharing",
     adopt_existing=True,
     provider=ProjectPolicyProvider(own, "Provider", role=role),
@@ -81,7 +81,7 @@ for number, provider in enumerate([None, shared_copies, imported_copies]):
     copy = ProjectVersionCopy(
         copying,
         f"Copy{number}",
-        source_project_arn=PROJECT_ARN.format("logos"),
+        source_project=PROJECT_ARN.format("logos"),
         source_version_arn=PROJECT_ARN.format(f"logos/version/v{number}"),
         destination_project=copies,
         output_bucket=s3.Bucket.from_bucket_name(copying, f"Bucket{number}", f"results-{number}"),
@@ -105,10 +105,8 @@ for name, source, bucket in (
     CopyProjectVersionPolicy(
         by_hand,
         name,
-        source_project_arn=source,
-        destination_project_arn=rekognition.CfnProject(
-            by_hand, f"{name}Project", project_name=f"{name}-copies"
-        ).attr_arn,
+        source_project=source,
+        destination_project=rekognition.CfnProject(by_hand, f"{name}Project", project_name=f"{name}-copies"),
         output_bucket=s3.Bucket.from_bucket_name(by_hand, f"{name}Bucket", bucket),
         output_encryption_key=kms.Key(by_hand, f"{name}Key", enable_key_rotation=True),
         versions=["v1", "v2"],

@@ -104,7 +104,7 @@ def test_a_users_synthesis_with_cdk_nag_is_quiet(tmp_path: Path) -> None:
     policy = ProjectPolicy(
         Stack(app, "Sharing"),
         "Policy",
-        project_arn="arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815",
+        project="arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815",
     )
     policy.grant_copy(iam.AccountPrincipal("111122223333"))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

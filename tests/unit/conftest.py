@@ -42,16 +42,16 @@ def placed_stack() -> Stack:
 
 def define(stack: Stack, construct_id: str = "Policy", **given: Any) -> ProjectPolicy:
     """Define a policy, of the project that everything is about unless another one is given."""
-    project: dict[str, Any] = {} if "project" in given else {"project_arn": PROJECT_ARN}
-    return ProjectPolicy(stack, construct_id, **project | given)
+    wanted: dict[str, Any] = {"project": PROJECT_ARN, **given}
+    return ProjectPolicy(stack, construct_id, **wanted)
 
 
 def define_copy(stack: Stack, construct_id: str = "Copy", **changes: Any) -> ProjectVersionCopy:
     """Define a copy with what it requires, but for the changes."""
     given: dict[str, Any] = {
-        "source_project_arn": SOURCE,
+        "source_project": SOURCE,
         "source_version_arn": SOURCE_VERSION,
-        "destination_project_arn": PROJECT_ARN,
+        "destination_project": PROJECT_ARN,
         "output_bucket": s3.Bucket.from_bucket_name(stack, f"{construct_id}Bucket", "results"),
         **changes,
     }

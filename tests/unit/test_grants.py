@@ -249,7 +249,7 @@ class TestIdentityPolicy:
         where = Stack(app, "Where", env=HERE)
         elsewhere = Stack(app, "Elsewhere", env=Environment(account="444455556666", region="us-east-1"))
         role = iam.Role(elsewhere, "Role", role_name="copier", assumed_by=iam.AccountRootPrincipal())
-        define(where, project_arn=Fn.import_value("ProjectArn")).grant_copy(role)
+        define(where, project=Fn.import_value("ProjectArn")).grant_copy(role)
         assert copying(where) == []
         assert len(copying(elsewhere)) == 1
 
@@ -270,7 +270,7 @@ class TestRejected:
     )
     def test_by_the_rules_of_a_document(self, stack: Stack, grantee: iam.IPrincipal, rule: str) -> None:
         """A grant is held to the same rules as a document where it is made, and adds nothing if it breaks one."""
-        policy = define(stack, project_arn=Fn.import_value("ProjectArn"))
+        policy = define(stack, project=Fn.import_value("ProjectArn"))
         with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
             policy.grant_copy(iam.CompositePrincipal(TRUSTED, grantee))
         policy.grant_copy(TRUSTED)
@@ -290,14 +290,6 @@ class TestRejected:
         (wrong,) = document(**changed)["Statement"]
         with pytest.raises(ValueError, match=rf"^Sharing/Policy: .*{re.escape(rule)}"):
             define(stack).add_to_resource_policy(iam.PolicyStatement.from_json(wrong))
-
-    @pytest.mark.parametrize("several", [[TRUSTED], (TRUSTED,), {TRUSTED}])
-    def test_several_grantees(self, stack: Stack, several: Any) -> None:
-        """A method takes one; the message says how to give several."""
-        policy = define(stack)
-        for change in (policy.grant_copy, policy.deny_copy):
-            with pytest.raises(ValueError, match=r"the grantee is a .*\. Call the method once for each grantee"):
-                change(several)
 
     @pytest.mark.parametrize("versions", [[], 5, {"v1"}, b"v1", "v1", ["v 1"], ["v1/1690474772900"], [None], ["*"]])
     def test_what_is_not_a_list_of_versions(self, stack: Stack, versions: Any) -> None:
@@ -325,27 +317,25 @@ class TestRejected:
     )
     def test_versions_of_another_project(self, stack: Stack, version: str, known: str) -> None:
         """Such an ARN in a role's identity policy would allow copying from elsewhere; ``known`` of the ARN suffices."""
-        arns = {"nothing": project_of(stack).attr_arn, "name": UNPLACED, "all": PROJECT_ARN}
+        arns = {"nothing": project_of(stack), "name": UNPLACED, "all": PROJECT_ARN}
         for construct_id in [*arns][[*arns].index(known) :]:
-            policy = define(stack, construct_id, project_arn=arns[construct_id])
+            policy = define(stack, construct_id, project=arns[construct_id])
             policy.grant_copy(TRUSTED, versions=[VERSIONS])
-            with pytest.raises(ValueError, match="isn't a model version of this project"):
+            with pytest.raises(ValueError, match="isn't a model version of project"):
                 policy.grant_copy(TRUSTED, versions=[version])
 
-    def test_a_version_elsewhere_says_what_differs(self, stack: Stack) -> None:
+    def test_a_version_elsewhere_says_what_to_give(self, stack: Stack) -> None:
         """Beside what was given is what the project's own model versions are called."""
-        with pytest.raises(ValueError, match='its account is "999988887777", not "123456789012"') as raised:
-            define(stack).grant_copy(TRUSTED, versions=[VERSIONS.replace("123456789012", "999988887777")])
-        assert f"Give {VERSIONS.replace('*', 'VERSION/NUMBER')}, as DescribeProjectVersions" in str(raised.value)
-        unplaced = define(stack, "Unplaced", project_arn=UNPLACED)
-        for version, told in (
-            (VERSIONS.replace("logos", "x"), 'its project isn\'t "logos"'),
-            (VERSIONS.replace("*", "v1"), "it isn't the ARN of a model version"),
+        wrong = VERSIONS.replace("*", "v1")
+        for construct_id, project, shape in (
+            ("Known", PROJECT_ARN, VERSIONS.replace("*", "VERSION/NUMBER")),
+            ("Unknown", project_of(stack), "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/"),
         ):
-            with pytest.raises(ValueError, match=f"of this project: {told}"):
-                unplaced.grant_copy(TRUSTED, versions=[version])
+            told = f'version "{wrong}" isn\'t a model version of project "logos". Give {shape}'
+            with pytest.raises(ValueError, match=re.escape(told)):
+                define(stack, construct_id, project=project).grant_copy(TRUSTED, versions=[wrong])
 
-    @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal])
+    @pytest.mark.parametrize("grantee", ["111122223333", None, iam.AccountPrincipal, [TRUSTED]])
     def test_what_is_not_a_grantee(self, stack: Stack, grantee: Any) -> None:
         """The message says what to write for an account's ID."""
         with pytest.raises(ValueError, match=r"iam\.AccountPrincipal"):
@@ -357,31 +347,7 @@ class TestRejected:
         function = lambda_.Function.from_function_arn(stack, "F", "arn:aws:lambda:us-east-1:123456789012:function:f")
         for grantee in (iam.Group(stack, "Group"), function):
             for change in (policy.grant_copy, policy.deny_copy):
-                with pytest.raises(ValueError, match=r"^Sharing/Policy: .* can't be a principal of a policy"):
-                    change(grantee)
-
-    @pytest.mark.parametrize(
-        "principal",
-        [
-            iam.OrganizationPrincipal("o-abcdefghij"),
-            iam.OrganizationPrincipal("o-abcdefghij").with_session_tags(),
-            iam.OrganizationPrincipal("o-abcdefghij").with_conditions({"StringLike": {"aws:PrincipalArn": "*"}}),
-            iam.ArnPrincipal("arn:aws:iam::111122223333:role/copier").in_organization("o-abcdefghij"),
-            iam.AnyPrincipal().with_conditions(ORGANIZATION),
-        ],
-    )
-    def test_conditions_that_replace_a_principals_own(self, stack: Stack, principal: iam.PrincipalBase) -> None:
-        """The CDK silently replaces the organization by another one; an equal condition changes nothing."""
-        policy = define(stack)
-        policy.grant_copy(principal.with_conditions(ORGANIZATION))
-        replaced = principal.with_conditions({"StringEquals": {"aws:PrincipalOrgID": "o-zzzzzzzzzz"}})
-        for change in (policy.grant_copy, policy.deny_copy):
-            for grantee in (
-                replaced,
-                replaced.with_conditions({"Bool": {"aws:SecureTransport": "true"}}),
-                iam.CompositePrincipal(TRUSTED, replaced),
-            ):
-                with pytest.raises(ValueError, match=r"^Sharing/Policy: .* replace.* aws:PrincipalOrgID"):
+                with pytest.raises(RuntimeError, match=r"Cannot use an IAM Group|imported without a role"):
                     change(grantee)
 
     @pytest.mark.parametrize("changed", [{"Version": "2008-10-17"}, {"Id": "sharing"}])

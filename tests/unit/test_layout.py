@@ -7,9 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
 
 import cdk_rekognition_project_policy
 import constructs
@@ -28,8 +26,8 @@ def test_constructs_is_the_package_from_pypi() -> None:
 def test_the_public_names_are_the_intended_ones() -> None:
     """Nothing else is promised to users."""
     intended = [
-        *("CopyProjectVersionPolicy", "IProjectPolicyProvider", "IProjectVersionCopyProvider"),
-        *("ProjectPolicy", "ProjectPolicyProvider", "ProjectVersionCopy", "ProjectVersionCopyProvider"),
+        *("CopyProjectVersionPolicy", "IProvider", "ProjectPolicy", "ProjectPolicyProvider"),
+        *("ProjectVersionCopy", "ProjectVersionCopyProvider"),
     ]
     assert cdk_rekognition_project_policy.__all__ == intended
     public = {name for name in vars(cdk_rekognition_project_policy) if not name.startswith("_")}
@@ -47,32 +45,6 @@ def test_every_parameter_is_documented() -> None:
         }
         documented = set(re.findall(r":param (\w+):", construct.__init__.__doc__ or ""))
         assert parameters <= documented, name
-
-
-def test_overloads_differ_only_in_how_the_project_is_given() -> None:
-    """Every other parameter has the same type and default for a type checker as for Python."""
-    folder = ROOT / "constructs" / "cdk_rekognition_project_policy"
-    for source, pair in (
-        ("_policy.py", {"project", "project_arn"}),
-        ("_version_copy.py", {"destination_project", "destination_project_arn"}),
-    ):
-        found = [node for node in ast.walk(ast.parse((folder / source).read_text())) if is_constructor(node)]
-        parameters = [{name: rest for name, *rest in keywords(node)} for node in found]
-        assert len(parameters) == 3, source
-        for each in parameters:
-            assert each.keys() == parameters[-1].keys()
-            assert {name for name in each if each[name] != parameters[-1][name]} <= pair
-
-
-def is_constructor(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
-    """Return whether a node defines or overloads a constructor."""
-    return isinstance(node, ast.FunctionDef) and node.name == "__init__"
-
-
-def keywords(function: ast.FunctionDef) -> Iterator[list[str]]:
-    """Yield the name, the type and the default of each parameter that is given by its name."""
-    for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        yield [argument.arg, *(ast.unparse(each) if each else "" for each in (argument.annotation, default))]
 
 
 ENTRIES = {"copies", "index"}

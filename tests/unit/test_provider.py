@@ -161,7 +161,7 @@ class TestOfAStack:
         """Each project is allowed once."""
         project = rekognition.CfnProject(stack, "Project", project_name="logos").attr_arn
         for name, arn in (("One", project), ("Two", project), ("Three", PROJECT_ARN)):
-            share(stack, name, project_arn=arn)
+            share(stack, name, project=arn)
         (put,) = (each for each in identity_statements(stack) if each["Action"] == "rekognition:PutProjectPolicy")
         assert put == {"Effect": "Allow", "Action": put["Action"], "Resource": stack.resolve([project, PROJECT_ARN])}
 
@@ -179,7 +179,7 @@ class TestOfAStack:
     @pytest.mark.parametrize("partition", ["aws", "aws-cn"])
     def test_no_partition_is_hard_coded(self, partition: str, stack: Stack) -> None:
         """Every ARN has the partition that it is deployed in, or that of the project's ARN."""
-        share(stack, project_arn=PROJECT_ARN.replace("arn:aws:", f"arn:{partition}:")).grant_copy(TRUSTED)
+        share(stack, project=PROJECT_ARN.replace("arn:aws:", f"arn:{partition}:")).grant_copy(TRUSTED)
         text = str(Template.from_stack(stack).to_json()).replace("arn:aws:iam::111122223333:root", "")
         assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
 
@@ -281,7 +281,7 @@ class TestGivenRole:
     def test_of_another_account(self, placed_stack: Stack) -> None:
         """The function could not assume it, and this account's role of that name would get its permissions."""
         role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
-        with pytest.raises(ValueError, match="role has a role of account 444455556666, but this stack is in 123456789"):
+        with pytest.raises(ValueError, match=r"role: role .* is in account 444455556666, but this stack is in 1234567"):
             ProjectPolicyProvider(placed_stack, "Provider", role=role)
 
     def test_of_an_account_that_may_be_the_stacks(self, stack: Stack, placed_stack: Stack) -> None:
@@ -374,7 +374,7 @@ class TestShared:
             ]
         ):
             with pytest.raises(ValueError, match=f"/Policy{number}.*: provider .* {told}"):
-                share(user, f"Policy{number}", project_arn=project_arn, provider=provider)
+                share(user, f"Policy{number}", project=project_arn, provider=provider)
 
     @pytest.mark.parametrize(
         ("service_token", "role_name", "told"),

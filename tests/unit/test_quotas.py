@@ -73,7 +73,7 @@ def test_two_hundred_projects_with_the_longest_names_fit(stack: Stack, known: bo
             if known
             else rekognition.CfnProject(stack, f"Project{number}", project_name=f"p{number}").attr_arn
         )
-        define(stack, f"Policy{number}", project_arn=arn, document=DOCUMENT)
+        define(stack, f"Policy{number}", project=arn, document=DOCUMENT)
     check([stack], 200)
     assert warned(stack, "") == []
 
@@ -86,7 +86,7 @@ def test_stacks_that_share_a_role_share_its_quotas(app: App) -> None:
     for place, user in enumerate(users):
         for number in range(20):
             arn = longest_arn(100 * place + number)
-            define(user, f"Policy{number}", project_arn=arn, document=DOCUMENT, provider=provider)
+            define(user, f"Policy{number}", project=arn, document=DOCUMENT, provider=provider)
     app.synth()
     check([home, *users], 60)
 
@@ -94,7 +94,7 @@ def test_stacks_that_share_a_role_share_its_quotas(app: App) -> None:
 def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
     """The quota can be raised, so synthesis warns only."""
     for number in range(220):
-        define(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
+        define(stack, f"Policy{number}", project=longest_arn(number), document=DOCUMENT)
     text = "needs 11 managed policies for its resources, and takes 10 unless"
     assert warned(stack, text) == ["/Sharing/RekognitionProjectPolicyProvider/Projects"]
 
@@ -102,7 +102,7 @@ def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
 def test_a_policy_depends_on_the_permission_of_its_own_project_only(stack: Stack) -> None:
     """With hundreds of policies each further dependency would be in the template hundreds of times."""
     for number in range(60):
-        define(stack, f"Policy{number}", project_arn=longest_arn(number), document=DOCUMENT)
+        define(stack, f"Policy{number}", project=longest_arn(number), document=DOCUMENT)
     resources = Template.from_stack(stack).to_json()["Resources"]
     for resource in resources.values():
         if resource["Type"] == "Custom::RekognitionProjectPolicy":

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Annotations, Match
 
+from cdk_rekognition_project_policy._summary import summary
 from tests.unit.conftest import define, document
 
 
@@ -35,8 +36,44 @@ def test_every_statement_is_told(stack: Stack) -> None:
     assert told(stack) == [
         "Project logos: arn:aws:iam::444455556666:role/copier, account 111122223333 may copy every model version.",
         'Project logos: everyone (*) may copy model version v1 if StringEquals aws:PrincipalOrgID "o-a1b2c3d4e5".',
-        "Project logos: account 777788889999 may not copy every model version.",
+        "Project logos: account 777788889999 may not copy any model version.",
     ]
+
+
+ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos"
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({}, "account 111122223333 may copy every model version"),
+        ({"Effect": "Deny"}, "account 111122223333 may not copy any model version"),
+        ({"Principal": "*", "Effect": "Deny"}, "everyone (*) may not copy any model version"),
+        ({"Principal": {"AWS": "444455556666"}}, "account 444455556666 may copy every model version"),
+        ({"Principal": {"AWS": ["444455556666", "AIDAQABCDEFGHIJKLMNOP"]}}, "account 444455556666, AIDAQABC"),
+        ({"Resource": "*"}, "may copy every model version"),
+        ({"Resource": f"{ARN}/version/v1/*"}, "may copy model version v1"),
+        ({"Resource": f"{ARN}/version/v1/1690474772816"}, "may copy model version v1/1690474772816"),
+        ({"Resource": f"{ARN}/version/v*/*"}, "may copy model versions that match v*"),
+        ({"Resource": [f"{ARN}/version/v1/*", f"{ARN}/version/v?/*"]}, "v1, model versions that match v?"),
+        ({"Resource": f"{ARN}/*"}, f"may copy model versions that match {ARN}/*"),
+        (
+            {
+                "Condition": {
+                    "StringEquals": {"aws:PrincipalOrgID": ["o-1", "o-2"]},
+                    "Bool": {"aws:SecureTransport": True},
+                }
+            },
+            'if StringEquals aws:PrincipalOrgID "o-1" or "o-2" and Bool aws:SecureTransport "true"',
+        ),
+    ],
+)
+def test_each_form_of_a_statement(changed: dict[str, Any], line: str) -> None:
+    """A statement is told as what it allows or denies, a pattern as the pattern that it is."""
+    for project in ("logos", f"{ARN}/1690474772815"):
+        found = summary(project, document(**changed))
+        assert found.startswith("Project logos: ")
+        assert line in found
 
 
 def test_no_account_is_cut_off(stack: Stack) -> None:
@@ -47,19 +84,22 @@ def test_no_account_is_cut_off(stack: Stack) -> None:
     assert all(f"account {account}" in line for account in accounts)
 
 
-def test_what_the_deployment_tells_is_named(stack: Stack) -> None:
-    """A reference is shown by its logical id, not as a token; an account beside it is still told."""
-    project = rekognition.CfnProject(stack, "Project", project_name="logos")
+@pytest.mark.parametrize("name", ["logos", None])
+def test_what_the_deployment_tells_is_named(stack: Stack, name: str | None) -> None:
+    """A reference is shown by its logical ID, not as a token; what is known, such as the project's name, is told."""
+    project = rekognition.CfnProject(stack, "Project", project_name=name or Fn.ref("Name"))
     account = CfnParameter(stack, "Account").value_as_string
     version = CfnParameter(stack, "Version").value_as_string
     role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
     policy = define(stack, project=project)
     policy.grant_copy(iam.AccountPrincipal(account), versions=[version])
     policy.grant_copy(role)
-    named, roles = told(stack)
-    assert named == "Project <Project.Arn>: account <Account> may copy model version <Version>."
+    shown = name or "<Project.Arn>"
     role_id = stack.resolve(role.role_arn)["Fn::GetAtt"][0]
-    assert roles == f"Project <Project.Arn>: <{role_id}.Arn> may copy every model version."
+    assert told(stack) == [
+        f"Project {shown}: account <Account> may copy model version <Version>.",
+        f"Project {shown}: <{role_id}.Arn> may copy every model version.",
+    ]
 
 
 KEYS_IF = {"Fn::If": ["Wide", {"aws:PrincipalOrgID": "o-1"}, {"Ref": "AWS::NoValue"}]}

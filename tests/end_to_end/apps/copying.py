@@ -32,7 +32,7 @@ function.add_environment("COPY_POLL_SECONDS", "0.2")
 copy = ProjectVersionCopy(
     stack,
     "Copy",
-    source_project_arn=context("project"),
+    source_project=context("project"),
     source_version_arn=context("version"),
     destination_project=project,
     output_bucket=s3.Bucket(stack, "Results"),

@@ -28,9 +28,7 @@ projects = {
 project = context("project", "one")
 made = []
 if project:
-    policy = ProjectPolicy(
-        stack, "Sharing", project_arn=projects[project].attr_arn, policy_name=context("policy_name", "sharing")
-    )
+    policy = ProjectPolicy(stack, "Sharing", project=projects[project], policy_name=context("policy_name", "sharing"))
     for account in context("accounts", ["111122223333"]):
         policy.grant_copy(iam.AccountPrincipal(account))
     made.append(policy)

@@ -1,0 +1,98 @@
+"""Where things are: one rule, with one message, for whatever has to be where its stack is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct, IConstruct
+
+from ._errors import wrong
+from ._tokens import beginning, is_dummy, is_unknown, stack_of
+
+CUSTOM_LABELS = frozenset(
+    {
+        "us-east-1",
+        "us-east-2",
+        "us-west-2",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-central-1",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-northeast-1",
+        "ap-northeast-2",
+    }
+)
+"""The Regions of Custom Labels (AWS General Reference, Amazon Rekognition endpoints and quotas)."""
+
+_BEGINNING_OF_ARN = re.compile(r"arn:(?P<partition>[^:]*):[^:]*:(?P<region>[^:]+):(?P<account>\d{12}):")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An account, a Region and a partition; None for each that only the deployment will tell."""
+
+    account: str | None = None
+    region: str | None = None
+    partition: str | None = None
+
+    @classmethod
+    @cache
+    def of(cls, stack: Stack) -> Environment:
+        """Return where a stack is deployed."""
+        return cls.known(stack.account, stack.region)
+
+    @classmethod
+    def known(cls, account: str, region: str) -> Environment:
+        """Return an account and a Region, each if it is known."""
+        return cls(None if is_unknown(account) else account, None if is_unknown(region) else region)
+
+    @classmethod
+    def of_arn(cls, resolved: object) -> Environment:
+        """Return where the resource of an ARN is, which is what it will be in the template."""
+        found = _BEGINNING_OF_ARN.match(beginning(resolved))
+        return cls(**found.groupdict()) if found else cls()
+
+    def or_else(self, other: Environment) -> Environment:
+        """Return this environment, with the other's account, Region and partition in place of what isn't known."""
+        return Environment(
+            self.account or other.account, self.region or other.region, self.partition or other.partition
+        )
+
+
+def check_is_here(user: IConstruct, what: str, its: Environment, here: Environment) -> None:
+    """Raise ``ValueError`` for something that is known to be in another account or Region than its user's stack."""
+    for kind, there, wanted in (("account", its.account, here.account), ("Region", its.region, here.region)):
+        if there and wanted and there != wanted:
+            raise ValueError(
+                f"{user.node.path}: {what} is in {kind} {there}, but this stack is in {wanted}. Give one of this "
+                f"{kind}, or deploy the stack there."
+            )
+
+
+def check_role_is_here(user: Construct, parameter: str, role: iam.IRole) -> None:
+    """Raise ``ValueError`` for a role that is known to be of another account than the stack of what uses it.
+
+    A policy would be attached to the role of the same name in the stack's own account.
+    """
+    if not hasattr(role, "principal_account"):
+        raise wrong(user, parameter, role, "an iam.Role")
+    account = role.principal_account
+    if not is_unknown(account) and not is_dummy(role.role_arn):
+        check_is_here(user, f"{parameter}: role {role.node.path}", Environment(account), Environment.of(stack_of(user)))
+
+
+def warn_of_region(user: Construct, region: str | None) -> None:
+    """Warn of a Region that isn't known to have Custom Labels, where every call is denied; AWS may have added it."""
+    if region is not None and region not in CUSTOM_LABELS:
+        Annotations.of(user).add_warning_v2(
+            "cdk-rekognition-project-policy:region",
+            f"Rekognition Custom Labels is not known to be in Region {region}, where this stack is. Deploy the stack "
+            "in the Region of the project.",
+        )

@@ -1,0 +1,32 @@
+"""Errors at synthesis: each names the construct, and what to give instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from constructs import IConstruct
+
+from ._handler import InvalidArnError, errors
+
+_T = TypeVar("_T")
+
+
+def wrong(user: IConstruct, parameter: str, value: object, what: str) -> ValueError:
+    """Return the error for a parameter's value that isn't what it should be."""
+    return ValueError(f"{user.node.path}: {parameter} is {value!r}. Give {what}.")
+
+
+def boolean(user: IConstruct, parameter: str, value: object) -> bool:
+    """Return a boolean; raises ``ValueError`` for anything else: every string is true in Python, "false" included."""
+    if not isinstance(value, bool):
+        raise wrong(user, parameter, value, "True or False")
+    return value
+
+
+def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
+    """Return what a rule of the function returns; what it rejects is raised as ``ValueError``."""
+    try:
+        return rule()
+    except (errors.RejectedError, InvalidArnError) as rejected:
+        raise ValueError(f"{user.node.path}: {rejected}") from None
