@@ -7,8 +7,8 @@ import os
 import boto3
 from botocore.config import Config
 
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request
+from custom_resource.run import Outcome
 from custom_resource.timeouts import WAITING_RUN
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
 from project_version_copy.decision import POLL

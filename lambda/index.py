@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request
-from custom_resource.resource import CustomResource, Run
+from custom_resource.resource import CustomResource
+from custom_resource.run import Outcome, Run
 from project_policy.lifecycle import ATTRIBUTES, respond
 from project_policy.policies import ProjectPolicies
 from project_policy.properties import RESOURCE_TYPE

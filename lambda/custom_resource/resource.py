@@ -15,10 +15,9 @@ from typing import Any, Protocol
 from crhelper import FAILED, CfnResource
 
 from . import response
-from .clock import Clock
 from .errors import ResponseLostError, shorten
-from .outcome import Outcome
 from .request import REQUEST_TYPES, Request, not_created
+from .run import Clock, Outcome, Run
 from .timeouts import RESPONSE_RESERVE, RESPONSE_TIMEOUT
 
 # Otherwise crhelper makes three clients that only its polling uses, and without AWS_REGION every request fails.
@@ -41,19 +40,16 @@ class Context(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of the function."""
+@dataclass
+class Delivery:
+    """One delivery of an event: what came, and what has become of it so far."""
 
-    clock: Clock
-    deadline: float
-    """When the work has to end, so that there is time to send the response."""
-    function_arn: str
-    announce: Callable[[str], None]
-    """Takes the physical ID that even a timeout has to respond with, before the resource may exist.
-
-    Raises ``RuntimeError`` when a timeout has responded already, so that nothing is made that nobody would know of.
-    """
+    event: Mapping[str, Any]
+    context: Context
+    is_responded: bool = False
+    """Whether the one response has been sent, or needs none from this invocation."""
+    failed: Exception | None = None
+    """What the invocation is to fail with at its end, so that Lambda delivers a young event again."""
 
 
 Respond = Callable[[Request, Run], Outcome]
@@ -81,15 +77,14 @@ class CustomResource(CfnResource):
         self._attributes = tuple(attributes)
         self._clock = clock or Clock()
         self._once = threading.Lock()
-        self._responded = False
-        self._lost: ResponseLostError | None = None
+        self._delivery: Delivery
         for register in (self.create, self.update, self.delete):
             register(self._handle)
 
     def __call__(self, event: Mapping[str, Any], context: Context) -> None:
         """Respond to one event of CloudFormation.
 
-        Raises ``ValueError`` for an event that nobody could respond to, where crhelper would respond to the one before,
+        Raises ``ValueError`` for an event that can't be responded to, where crhelper would respond to the one before,
         and ``ResponseLostError`` where the response didn't arrive, so that Lambda delivers a young event again.
         """
         missing = [name for name in _REQUIRED if not event.get(name)]
@@ -98,11 +93,10 @@ class CustomResource(CfnResource):
                 f"This event lacks {', '.join(missing)}, so it isn't a request of CloudFormation. "
                 "The function is the ServiceToken of a custom resource; deploy a template that has one."
             )
-        self._delivery = (event, context)
-        self._responded, self._lost = False, None
+        self._delivery = Delivery(event, context)
         super().__call__(dict(event), context)
-        if self._lost is not None:
-            raise self._lost
+        if self._delivery.failed is not None:
+            raise self._delivery.failed
 
     def _handle(self, event: Mapping[str, Any], context: Context) -> str:
         """Run the request; the ID is set first, because crhelper responds to a timeout with what is there."""
@@ -113,15 +107,17 @@ class CustomResource(CfnResource):
         except BaseException as error:  # after a SystemExit crhelper wouldn't respond at all
             raise RuntimeError(
                 f"The provider function raised an unexpected error ({type(error).__name__}). "
-                f"See its CloudWatch log, stream {context.log_stream_name}; deploy again."
+                "See its CloudWatch log; deploy again."
             ) from error
         self.Data = dict(outcome.attributes)
         if outcome.failure:
-            self.Status, self.Reason = FAILED, _reason(outcome, context.log_stream_name)
+            self.Status, self.Reason = FAILED, _reason(outcome)
         return outcome.physical_id
 
     def _outcome(self, request: Request, resource_type: object, context: Context) -> Outcome:
-        if resource_type != self._resource_type and not request.made_nothing:
+        if resource_type != self._resource_type:
+            if request.type == "Delete":  # every Create of another type was rejected
+                return Outcome(request.physical_id)
             return Outcome(
                 request.physical_id or not_created(request.logical_id, request.request_id),
                 failure=(
@@ -139,7 +135,7 @@ class CustomResource(CfnResource):
 
     def _announce(self, physical_id: str) -> None:
         with self._once:
-            if self._responded:
+            if self._delivery.is_responded:
                 raise RuntimeError("This request has been responded to already.")
             self.PhysicalResourceId = physical_id
 
@@ -148,20 +144,24 @@ class CustomResource(CfnResource):
 
         crhelper's timer would send FAILED and its handler SUCCESS a moment later; the first one counts here.
         """
+        delivery = self._delivery
         with self._once:
-            if self._responded:
+            if delivery.is_responded:
                 return
-            self._responded = True
-        event, context = self._delivery
+            delivery.is_responded = True
+        event, context = delivery.event, delivery.context
         status, reason = status or self.Status, str(reason or self.Reason)
         if reason == _TIMER_REASON:
             reason = _OUT_OF_TIME
         if event["RequestType"] not in REQUEST_TYPES:
             status, reason = FAILED, f"RequestType isn't one of {', '.join(REQUEST_TYPES)}. Update the provider."
+        reason = shorten(reason, response.REASON_LIMIT)
+        if status == FAILED:  # the CDK CLI looks for the log by these words, and takes what is behind them for its name
+            reason += f" CloudWatch Log Stream: {context.log_stream_name}"
         encoded = response.body(
             {
                 "Status": status,
-                "Reason": shorten(reason, response.REASON_LIMIT),
+                "Reason": reason,
                 "PhysicalResourceId": str(self.PhysicalResourceId or self._fallback_id(event)),
                 "StackId": event["StackId"],
                 "RequestId": event["RequestId"],
@@ -174,14 +174,12 @@ class CustomResource(CfnResource):
         try:
             response.send(event["ResponseURL"], encoded, clock=self._clock, deadline=deadline)
         except ResponseLostError as lost:
-            self._lost = lost
+            delivery.failed = lost
 
 
-def _reason(outcome: Outcome, log_stream: str) -> str:
-    """Return the Reason of a failure: what to do, then what a failed call returned, and where the log is."""
+def _reason(outcome: Outcome) -> str:
+    """Return the Reason of a failure: what to do, then what a failed call returned, which is cut first."""
     if not outcome.cause:
         return outcome.failure
-    end = f"; log stream {log_stream})"
-    begin = f"{outcome.failure} ("
-    room = max(response.REASON_LIMIT - len(begin) - len(end), _SHORTEST_CAUSE)
-    return f"{begin}{shorten(outcome.cause, room)}{end}"
+    room = max(response.REASON_LIMIT - len(outcome.failure) - len(" ()"), _SHORTEST_CAUSE)
+    return f"{outcome.failure} ({shorten(outcome.cause, room)})"

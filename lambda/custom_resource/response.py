@@ -9,8 +9,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from .clock import Clock
 from .errors import ResponseLostError, shorten
+from .run import Clock
 from .timeouts import RESPONSE_TIMEOUT
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ BODY_LIMIT = 4096
 """Bytes of a response; CloudFormation rejects a longer one (custom resource response objects)."""
 
 REASON_LIMIT = 1000
-"""Characters of a Reason, so that a stack event stays readable; the limit of the whole response is CloudFormation's."""
+"""Characters of a Reason without the log stream at its end, so that a stack event stays readable."""
 
 _TLS = ssl.create_default_context()  # with all its authorities it takes longer than the rest of a warm request
 _LONGEST_PAUSE = 4.0
@@ -29,7 +29,8 @@ def body(response: Mapping[str, object]) -> bytes:
     """Return the response as JSON of at most 4096 bytes; where it's longer, its Reason is cut and its Data left out."""
     encoded = json.dumps(response).encode()
     if len(encoded) > BODY_LIMIT:
-        reason = shorten(str(response["Reason"]), REASON_LIMIT // 8)  # even where each character takes twelve bytes
+        # It fits even if each character takes twelve bytes, and keeps the log stream at its end.
+        reason = shorten(str(response["Reason"]), REASON_LIMIT // 5)
         encoded = json.dumps({**response, "Reason": reason, "Data": {}}).encode()
     return encoded
 

@@ -17,11 +17,10 @@ from typing import Any
 
 from crhelper import FAILED
 
-from .clock import Clock
 from .errors import HandOverError, shorten
-from .outcome import Outcome
 from .request import Request
-from .resource import Context, CustomResource, Run
+from .resource import Context, CustomResource
+from .run import Clock, Outcome, Run
 from .timeouts import DEFAULT_SERVICE_TIMEOUT, WAITING_MAXIMUM_EVENT_AGE, WAITING_RUN
 
 logger = logging.getLogger(__name__)
@@ -119,7 +118,6 @@ class WaitingResource(CustomResource):
         self._run_seconds = run_seconds
         self._run: WaitingRun | None = None
         self._unfinished: Unfinished | None = None
-        self._not_handed_over: HandOverError | None = None
         self._deliveries: Counter[tuple[str, int]] = Counter()
         for register in (self.poll_create, self.poll_update, self.poll_delete):
             register(self._handle)
@@ -129,10 +127,8 @@ class WaitingResource(CustomResource):
 
         Raises ``HandOverError`` where that failed, so that Lambda delivers the event again: each run reads anew.
         """
-        self._run, self._unfinished, self._not_handed_over = None, None, None
+        self._run, self._unfinished = None, None
         super().__call__(event, context)
-        if self._not_handed_over is not None:
-            raise self._not_handed_over
 
     def _respond_or_wait(self, request: Request, run: Run) -> Outcome:
         data = self._data
@@ -163,7 +159,7 @@ class WaitingResource(CustomResource):
     @property
     def _data(self) -> Mapping[str, str]:
         """What the run before has left in the event."""
-        data: Mapping[str, str] = self._delivery[0].get("CrHelperData", {})
+        data: Mapping[str, str] = self._delivery.event.get("CrHelperData", {})
         return data
 
     def _poll_enabled(self) -> bool:
@@ -182,11 +178,11 @@ class WaitingResource(CustomResource):
         # A run that handed over early would make the chain of runs come to its end in seconds.
         self._clock.sleep(max(0.0, run.ends - self._clock.now()))
         with self._once:
-            if self._responded:
+            if self._delivery.is_responded:
                 return
-            self._responded = True  # crhelper's timer must not respond to a request that goes on
+            self._delivery.is_responded = True  # crhelper's timer must not respond to a request that goes on
         following = {
-            **self._delivery[0],
+            **self._delivery.event,
             "CrHelperPoll": True,
             "CrHelperData": {
                 **unfinished.known,
@@ -197,17 +193,17 @@ class WaitingResource(CustomResource):
             },
         }
         error = self._invoke_until(run.deadline, run.function_arn, json.dumps(following).encode())
-        delivery = (str(self._delivery[0]["RequestId"]), runs)
+        delivery = (str(self._delivery.event["RequestId"]), runs)
         if error is None:
             del self._deliveries[delivery]
         elif self._is_last_delivery(run, delivery):
-            self._responded = False
+            self._delivery.is_responded = False
             self._fail(
                 f"The provider function couldn't invoke itself to go on waiting ({shorten(str(error), 400)}). Allow "
                 f"its execution role lambda:InvokeFunction on {run.function_arn}; deploy again."
             )
         else:
-            self._not_handed_over = HandOverError(
+            self._delivery.failed = HandOverError(
                 f"The function couldn't invoke itself to go on waiting ({type(error).__name__})."
             )
 

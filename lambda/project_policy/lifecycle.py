@@ -11,12 +11,11 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from custom_resource.clock import Clock
 from custom_resource.errors import RejectedError
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request, not_created
+from custom_resource.run import Clock, Outcome
 from rekognition.arns import Environment, Project
-from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, ServiceError
 
 from . import decision as decisions
 from . import document as documents

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from custom_resource.errors import RejectedError
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request, in_doubt, not_created
+from custom_resource.run import Outcome
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
 from rekognition.arns import Environment, ModelVersion, Project
 from rekognition.errors import NOT_FOUND, InvalidArnError, OutOfDateError, ServiceError

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from custom_resource.clock import Clock
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request
+from custom_resource.run import Clock, Outcome
 from localcloud.rekognition import LocalRekognition
 from project_policy.lifecycle import respond
 from project_policy.policies import LivePolicy, ProjectPolicies

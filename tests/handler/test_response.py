@@ -8,10 +8,9 @@ import logging
 import pytest
 
 from custom_resource import response
-from custom_resource.clock import Clock
 from custom_resource.errors import ResponseLostError
-from custom_resource.outcome import Outcome
 from custom_resource.resource import CustomResource
+from custom_resource.run import Clock, Outcome
 from custom_resource.timeouts import RESPONSE_TIMEOUT
 from tests.handler.stage import STARTED, VirtualTime
 from tests.handler.toy import ATTRIBUTES, TYPE, Context, event
@@ -128,7 +127,9 @@ def test_one_of_4096_bytes_is_sent_whole_and_a_longer_one_without_data() -> None
 
 
 def test_even_the_longest_characters_fit() -> None:
-    """A character may take twelve bytes."""
-    cut = response.body(made("😀" * 1000, "a" * 4000))
+    """A character may take twelve bytes; the log stream at the end is kept."""
+    log = " CloudWatch Log Stream: 2026/01/31/[$LATEST]4f0c5d6e7f8091a2b3c4d5e6f7081920"
+    cut = response.body(made("😀" * 1000 + log, "a" * 4000))
     assert len(cut) <= 4096
     assert json.loads(cut)["Reason"].startswith("😀" * 50)
+    assert json.loads(cut)["Reason"].endswith(log)

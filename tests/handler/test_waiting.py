@@ -14,8 +14,8 @@ import pytest
 
 from custom_resource import response
 from custom_resource.errors import HandOverError, ResponseLostError
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request
+from custom_resource.run import Outcome
 from custom_resource.timeouts import RESPONSE_RESERVE, WAITING_FUNCTION_TIMEOUT
 from custom_resource.waiting import MOST_RUNS, Unfinished, WaitingResource, WaitingRun
 from tests.handler import toy

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request
 from custom_resource.resource import CustomResource
+from custom_resource.run import Outcome
 from custom_resource.timeouts import WAITING_FUNCTION_TIMEOUT, WAITING_MAXIMUM_EVENT_AGE
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
 from localcloud.rekognition import Switches

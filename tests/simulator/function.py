@@ -11,11 +11,10 @@ from crhelper import CfnResource
 from greenlet import GreenletExit
 
 from custom_resource import response
-from custom_resource.clock import Clock
 from custom_resource.errors import HandOverError, ResponseLostError
-from custom_resource.outcome import Outcome
 from custom_resource.request import Request
-from custom_resource.resource import CustomResource, Run
+from custom_resource.resource import CustomResource
+from custom_resource.run import Clock, Outcome, Run
 from custom_resource.timeouts import FUNCTION_TIMEOUT, MAXIMUM_EVENT_AGE
 from project_policy.lifecycle import ATTRIBUTES, respond
 from project_policy.policies import ProjectPolicies
