@@ -50,7 +50,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Confirm:
-    """Put the policy although it's equivalent already: the service rejects that where the list was out of date."""
+    """Put the policy although it's equivalent already: its revision misses if the list was out of date."""
 
     revision_id: str | None
 
@@ -102,6 +102,8 @@ class Moment:
     """Seconds waited so far because of ReadAgain."""
     put_in_doubt: bool = False
     """Whether a put of this very run may have worked although its response was lost."""
+    rejected: str = ""
+    """The code with which the service rejected the document when this run put it although it was equivalent."""
     missed_revision: str | None = None
     """The revision that this run meant to replace by another document, when it has to read again after its put."""
 
@@ -178,8 +180,8 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
 def _decide_update_to_equivalent(request: Request, wanted: Properties, live: LivePolicy, moment: Moment) -> Decision:
     if _wanted_before(request, wanted):
         return Keep("it's equivalent already")
-    if moment.put_in_doubt:
-        return Keep("this request has put it already")
+    if moment.rejected:  # and it has been read again since
+        return Keep(f"it's equivalent already, and putting it again was rejected ({moment.rejected})")
     if not _is_own_edit(request, live, moment):
         # In a rollback: the update that is rolled back may put its document yet, and the list show it late.
         return Confirm(live.revision_id)

@@ -31,6 +31,8 @@ ATTRIBUTES = ("PolicyRevisionId", "PolicyName", "ProjectArn")
 """What Fn::GetAtt returns of the resource."""
 
 _MOST_MISSES = 5
+_REJECTED = frozenset({ACCESS_DENIED, "MalformedPolicyDocumentException", "InvalidParameterException"})
+"""What the service says, however often it's asked, of a document that today's rules or permissions don't allow."""
 _ABANDONED = (
     "CloudFormation no longer waits for this request, so nothing was changed. Deploy again (or continue the rollback)."
 )
@@ -73,6 +75,7 @@ class _Run:
         self._id_once_put = self._id_untouched
         self._physical_id: str | None = None
         self._put_in_doubt = False
+        self._rejected = ""
         self._given = PhysicalId.parse(request.physical_id)
         self._policy = self._given
         self._revision_before = ""
@@ -173,7 +176,8 @@ class _Run:
                 self._physical_id = self._id_untouched
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
-            moment = Moment(self._clock.now(), self._started, waited, self._put_in_doubt, missed_revision)
+            now, rejected = self._clock.now(), self._rejected
+            moment = Moment(now, self._started, waited, self._put_in_doubt, rejected, missed_revision)
             decision = decide(live, moment)
             try:
                 pause = self._act(policy, decision, wanted)
@@ -208,7 +212,10 @@ class _Run:
                 try:
                     self._put(policy, wanted, revision_id)
                 except ServiceError as error:
-                    self._did = f"nothing: it's equivalent already, and putting it again failed ({error.code})"
+                    if error.code not in _REJECTED:  # the old document may be gone by now: the rollback has to go on
+                        raise
+                    self._rejected = error.code
+                    return LIST_LAG
             case Remove(revision_id, more_may_come):
                 there = self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
                 self._revision_after = ""

@@ -14,7 +14,7 @@ THROTTLED = frozenset(
         "ProvisionedThroughputExceededException",
     }
 )
-"""The error codes that stand for too many calls."""
+"""The error codes that stand for too many calls; ThrottlingException comes with HTTP status 500."""
 
 ACCESS_DENIED = "AccessDeniedException"
 NOT_FOUND = "ResourceNotFoundException"
@@ -87,8 +87,8 @@ class ServiceError(Exception):
 
     @property
     def may_have_worked(self) -> bool:
-        """Whether the call may have had its effect all the same."""
-        return self.code == UNREACHABLE or self.status >= 500
+        """Whether the call may have had its effect all the same; a throttled one was never begun."""
+        return self.code == UNREACHABLE or (self.status >= 500 and self.code not in THROTTLED)
 
     @property
     def cause(self) -> str:

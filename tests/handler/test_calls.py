@@ -97,6 +97,7 @@ def test_the_client_tries_once_and_gives_up_in_time(
                 "ProvisionedThroughputExceededException",
             )
         ),
+        failure("ThrottlingException", status=500),
         failure("InternalServerError", status=500),
         failure("Anything", status=503),
         EndpointConnectionError(endpoint_url="local", error="no route"),
@@ -171,7 +172,8 @@ def test_no_call_begins_at_the_deadline(connect: Connect, seconds: float, calls:
         (failure("InternalServerError", status=500), False, 0.0, False),
         (ConnectionClosedError(endpoint_url="local"), True, 0.0, True),
         (ConnectionClosedError(endpoint_url="local"), False, 0.0, False),
-        (failure("ThrottlingException"), True, 0.0, False),
+        # Rekognition sends ThrottlingException with status 500, and it's never in doubt.
+        (failure("ThrottlingException", status=500), True, 0.0, False),
         # Somebody may have changed it since it was read, more than ten seconds before the next try.
         (failure("ThrottlingException"), True, STALE_READ - 1, False),
         (failure("ThrottlingException"), True, STALE_READ - 0.9, True),

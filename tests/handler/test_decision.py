@@ -51,7 +51,7 @@ def decide(
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
     before: dict[str, object] = {} if old is None else {"PolicyDocument": old}
     before |= {"ProjectArn": event_arn(), "PolicyName": "sharing" if kind == "Update" else was_named}
-    moment = {name: more.pop(name) for name in ("put_in_doubt", "missed_revision") if name in more}
+    moment = {name: more.pop(name) for name in ("put_in_doubt", "rejected", "missed_revision") if name in more}
     request = Request(
         "Delete" if kind.startswith("Delete") else kind.split()[0],
         "request",
@@ -161,7 +161,9 @@ def test_only_an_update_of_the_same_policy_keeps_another_providers_id(
         (live(-90), {"old": MINE}, EQUIVALENT),
         (live(-90), {"old": json.dumps(MINE, indent=2)}, EQUIVALENT),
         (live(-90), {}, Confirm("r1")),
-        (live(-90), {"put_in_doubt": True}, TWICE),
+        (live(-90), {"put_in_doubt": True}, Confirm("r1")),
+        (live(-90), {"rejected": "Bad"}, Keep("it's equivalent already, and putting it again was rejected (Bad)")),
+        (live(-90, OTHER), {"rejected": "Bad"}, Put("r1")),
         (live(-90, updated=-1.01), {}, Confirm("r1")),
         (live(-90, updated=-1.0), {}, READS_AGAIN),
         (live(-90, updated=-1.0), {"waited": 1.9}, READS_AGAIN),

@@ -461,13 +461,24 @@ class TestFaults:
 
 
 def test_a_put_of_what_is_live_that_is_rejected_is_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """It was only to make sure that the list isn't late."""
+    """It was only to make sure that the list isn't late, which a second read does as well."""
     stage.put(MINE, at=STARTED - DAY)
     stage.rekognition.faults.inject(PUT, AwsError("MalformedPolicyDocumentException", "Bad"))
     with caplog.at_level(logging.INFO, "project_policy"):
         assert stage.send(stage.event("update")).failure == ""
-    did = "nothing: it's equivalent already, and putting it again failed (MalformedPolicyDocumentException)"
+    did = "nothing: it's equivalent already, and putting it again was rejected (MalformedPolicyDocumentException)"
     assert json.loads(caplog.messages[-1])["did"] == did
+    assert stage.calls == [LIST, PUT, LIST]
+
+
+@pytest.mark.parametrize(
+    "fault", [AwsError("ThrottlingException", "Rate exceeded"), AwsError("InternalServerError", "Oops"), DROP]
+)
+def test_a_put_of_what_is_live_that_never_gets_through_fails(stage: Stage, fault: object) -> None:
+    """The list may hide that the document has been replaced, so the rollback must not report success."""
+    stage.put(MINE, at=STARTED - DAY)
+    stage.rekognition.faults.before = lambda operation, _: fault if operation == PUT else None  # type: ignore[assignment,return-value]
+    assert "continue the rollback" in stage.send(stage.event("update")).failure
 
 
 class TestListedPolicies:

@@ -152,7 +152,7 @@ def request(operation: str, parameters: Mapping[str, Any], account: str) -> Requ
 
 def client_error(operation: str, error: AwsError) -> ClientError:
     """Return what boto3 raises for an error of the service."""
-    status = 500 if error.code == "InternalServerError" else 400
+    status = 500 if error.code in ("InternalServerError", "ThrottlingException") else 400  # as its reference says
     return ClientError(
         {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
         operation,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from random import Random
 
 import pytest
 
-from localcloud.rekognition import Switches
+from custom_resource.run import Clock
+from localcloud.rekognition import AwsError, Switches
 from project_policy import document as documents
 from tests.documents import FOREIGN, MINE, OTHER
 from tests.simulator.cloud import Cloud, meets
-from tests.simulator.function import Delivery
-from tests.simulator.service import HANGS, LOST_AFTER
+from tests.simulator.function import Delivery, PolicyFunction
+from tests.simulator.service import HANGS, LOST_AFTER, client_error
 from tests.simulator.stack_operations import Behavior
 from tests.simulator.template import Other, Template
 
@@ -72,6 +76,39 @@ class TestReverseUpdate:
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER)})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         cloud.check_stack(stack)
+
+
+def test_a_hundred_rollbacks_under_throttling_restore_every_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At five calls a second, and ThrottlingException with status 500, each document is restored."""
+    cloud = Cloud(Switches(projects_per_account=101), Behavior(reverse_update_overlaps=True))
+    jitter = Random(17)  # noqa: S311
+    allowed: list[float] = []
+
+    def quota(operation: str, _parameters: object) -> None:
+        if len(allowed) >= 5 and allowed[-5] > cloud.world.now - 1:
+            raise client_error(operation, AwsError("ThrottlingException", "Rate exceeded"))
+        allowed.append(cloud.world.now)
+
+    clock = Clock(lambda: cloud.world.now, cloud.world.sleep, lambda longest: jitter.uniform(0, longest))
+    monkeypatch.setattr(PolicyFunction, "clock", clock)
+    policies = [replace(cloud.policy(), project_arn=cloud.service.project(f"logos-{n}")) for n in range(100)]
+    stacks = [cloud.stack(f"stack-{n}") for n in range(100)]
+
+    def all_at_once(operations: Iterator[Callable[[], None]]) -> None:
+        cloud.operate(lambda: [cloud.world.spawn(each) for each in operations] and None)
+
+    all_at_once(partial(s.create, {"Sharing": p}) for s, p in zip(stacks, policies, strict=True))
+    cloud.world.now += 86_400
+    cloud.service.before_call = quota
+    all_at_once(
+        partial(s.update, {"Sharing": replace(p, document=OTHER), "Other": other})
+        for s, p, other in zip(stacks, policies, [FAILS, FAILS_AT_ONCE] * 50, strict=True)
+    )
+    failed = [stack for stack in stacks if stack.status == "UPDATE_ROLLBACK_FAILED"]
+    all_at_once(stack.continue_update_rollback for stack in failed)
+    for stack, policy in zip(stacks, policies, strict=True):
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.live_is(MINE, project=policy.project_arn)
 
 
 class TestDisabledRollback:
