@@ -48,7 +48,8 @@ PUBLIC: dict[str, dict[str, Any]] = {
     "the caller's own account": {"StringEquals": {"aws:PrincipalAccount": "${aws:PrincipalAccount}"}},
     "the caller's own organization": {"StringEquals": {"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}},
     "a variable in an ARN": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/${aws:username}"}},
-    "an empty value": {"StringEquals": {"aws:PrincipalOrgID": ""}},
+    "an empty value": {"StringEquals": {"aws:SourceVpc": ""}},
+    "a number": {"StringEquals": {"aws:PrincipalAccount": 111122223333}},
     "one value that limits and one that doesn't": {"StringLike": {"aws:PrincipalArn": [ROLE, "*"]}},
     "one spelling that limits and one that doesn't": {
         "StringLike": {"aws:PrincipalOrgID": ORGANIZATION, "AWS:principalorgid": "o-*"}
@@ -66,7 +67,6 @@ PUBLIC: dict[str, dict[str, Any]] = {
     "if it exists": {"StringEqualsIfExists": {"aws:PrincipalOrgID": ORGANIZATION}},
     "any value, if it exists": {"ForAnyValue:StringEqualsIfExists": {"aws:PrincipalOrgPaths": PATH}},
     "present": {"Null": {"aws:PrincipalOrgID": "false"}},
-    "any value of a key that has one": {"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}},
     "paths without a set operator": {"StringLike": {"aws:PrincipalOrgPaths": f"{PATH}/*"}},
     "another type": {"NumericEquals": {"aws:PrincipalAccount": ACCOUNT}},
 }
@@ -74,6 +74,7 @@ PUBLIC: dict[str, dict[str, Any]] = {
 
 MALFORMED: dict[str, dict[str, Any]] = {
     "an unknown operator": {"StringEqual": {"aws:PrincipalOrgID": ORGANIZATION}},
+    "an operator with a look-alike letter": {"\u017ftringEquals": {"aws:PrincipalOrgID": ORGANIZATION}},
     "an unknown set operator": {"ForSomeValues:StringEquals": {"aws:PrincipalOrgPaths": PATH}},
     "an operator without a key": {"StringEquals": {}},
     "an operator with a value": {"StringEquals": "x"},
@@ -90,6 +91,7 @@ LIMITING: dict[str, dict[str, Any]] = {
     "organization": {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}},
     "organizations": {"StringEqualsIgnoreCase": {"aws:PrincipalOrgID": [ORGANIZATION, "o-b2c3d4e5f6"]}},
     "another spelling": {"stringequals": {"AWS:principalorgid": ORGANIZATION}},
+    "any value of a key that has one": {"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}},
     "unit": {"ForAnyValue:StringEquals": {"aws:PrincipalOrgPaths": f"{PATH}/"}},
     "unit and those below": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [f"{PATH}/*"]}},
     "an organization's accounts": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": f"{ORGANIZATION}/*"}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -78,7 +79,7 @@ class DocumentRules:
         if isinstance(resolved, str) and not is_unknown(resolved):  # of a token
             try:
                 resolved = documents.parse(resolved)
-            except documents.InvalidDocument as invalid:
+            except errors.RejectedError as invalid:
                 return [str(invalid)]
         known = shortest(resolved, self._references)
         if isinstance(resolved, Mapping) and not is_intrinsic(resolved):
@@ -174,7 +175,7 @@ def _size_of_partly_known(text: object) -> list[str]:
     """Return the rule about the size if a string without its unknown parts, which may not be JSON, breaks it."""
     try:
         return documents.size_violations(documents.parse(text))
-    except documents.InvalidDocument:
+    except errors.RejectedError:
         return []
 
 
@@ -187,12 +188,12 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, iam.PolicyStatement):
         return value.to_statement_json()
     if value is None:
-        raise documents.InvalidDocument(
+        raise errors.RejectedError(
             "PolicyDocument contains None, which would be dropped from the template. Give a value, or omit the element."
         )
-    if isinstance(value, (str, bool, int, float)) or _is_of_the_cdk(value):
+    if isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)) or _is_of_the_cdk(value):
         return value
-    raise documents.InvalidDocument(
+    raise errors.RejectedError(
         f"PolicyDocument is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
     )
 

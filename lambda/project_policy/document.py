@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 from urllib.parse import unquote
 
 from custom_resource.errors import RejectedError, shorten
@@ -41,7 +43,7 @@ _OPERATOR = re.compile(
     r"(For(AllValues|AnyValue):)?"
     r"(String(Not)?(Equals|EqualsIgnoreCase|Like)|Arn(Not)?(Equals|Like)|(Not)?IpAddress|Bool|BinaryEquals"
     r"|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?))(IfExists)?|Null",
-    re.IGNORECASE,
+    re.ASCII | re.IGNORECASE,
 )
 """Condition operators (IAM user guide, 'IAM JSON policy elements: Condition operators')."""
 
@@ -57,42 +59,46 @@ LIMITING_KEYS = (
 
 _LIMITING_KEYS = frozenset(key.lower() for key in LIMITING_KEYS)
 _LIMITING_OPERATOR = re.compile(
-    r"(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)", re.I
+    r"(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)", re.ASCII | re.IGNORECASE
 )
 _SEVERAL_VALUES = "aws:principalorgpaths"
 """The one limiting key that has several values in a request, so that it needs ForAnyValue."""
+_ORGANIZATION_KEYS = ("aws:principalorgid", "aws:principalorgpaths")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}", re.ASCII | re.IGNORECASE)
+"""An organization's ID (AWS Organizations API reference, Organization)."""
 _WILDCARDS_AFTER = {
     "aws:principalorgpaths": re.compile(r"o-[^/]+/"),
     "aws:principalarn": re.compile(r"arn:[^:]+:[^:]+:[^:]*:\d{12}:", re.ASCII),
 }
 """What stands before the first wildcard of a value that limits: an organization, or an ARN up to its account."""
-_WAS_NUMBER = re.compile(r"(arn:[a-z\d-]+:iam::)?\d+(\.\d+)?(E\+?\d+)?(:root)?", re.ASCII | re.IGNORECASE)
-"""What is left of an account ID that was a number: CloudFormation and the CDK write ``1.1E11`` and ``12345678901``."""
+_DIGITS = re.compile(r"(arn:[a-z\d-]+:iam::)?[\d.-]+(E\+?\d+)?(:root)?", re.ASCII | re.IGNORECASE)
+"""What was meant as an account ID: with hyphens, or what CloudFormation and the CDK write for a number (``1.1E11``)."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
+_VERSION = re.compile(r"version/[\w.*?-]{1,255}(/[0-9*?]+|(?<=\*))", re.ASCII)
+"""What follows the project's name in the ARN of a model version; both parts can have wildcards, one ``*`` stands for
+both (Rekognition API reference, CopyProjectVersion)."""
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
-
-
-class InvalidDocument(RejectedError):
-    """A document that breaks a rule; the text says which one and what to do."""
 
 
 def parse(value: object) -> dict[str, object]:
     """Return the document that ``value`` is: a JSON string, or an object already.
 
-    Raises ``InvalidDocument`` for a string that isn't a JSON object or has a duplicate key, which would hide a value.
+    Raises ``RejectedError`` for a string that isn't a JSON object or has a duplicate key, which would hide a value.
     """
     if not isinstance(value, (str, Mapping)):
-        raise InvalidDocument("PolicyDocument must be an object or a JSON string. Give the policy as one of the two.")
+        raise RejectedError("PolicyDocument must be an object or a JSON string. Give the policy as one of the two.")
     try:
         # An object is written as JSON first, so that the same rules apply to it as to a string.
         text = value if isinstance(value, str) else json.dumps(value)
-        parsed = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
+        parsed = json.loads(
+            text, object_pairs_hook=_without_duplicates, parse_constant=_reject_number, parse_float=_finite
+        )
     except RecursionError:
-        raise InvalidDocument("PolicyDocument is nested too deeply to be a policy. Write it flat.") from None
+        raise RejectedError("PolicyDocument is nested too deeply to be a policy. Write it flat.") from None
     except (TypeError, ValueError) as error:
-        raise InvalidDocument(f"PolicyDocument is not JSON: {shorten(str(error), 80)}. Correct it.") from None
+        raise RejectedError(f"PolicyDocument is not JSON: {shorten(str(error), 80)}. Correct it.") from None
     if not isinstance(parsed, dict):
-        raise InvalidDocument('PolicyDocument is JSON but not an object. Give {"Version": ..., "Statement": [...]}.')
+        raise RejectedError('PolicyDocument is JSON but not an object. Give {"Version": ..., "Statement": [...]}.')
     return parsed
 
 
@@ -105,8 +111,12 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return elements
 
 
-def _reject_constant(name: str) -> object:
-    raise ValueError(f"{name} isn't a JSON value")
+def _finite(number: str) -> float:
+    return float(number) if math.isfinite(float(number)) else _reject_number(number)
+
+
+def _reject_number(number: str) -> NoReturn:
+    raise ValueError(f"{shorten(number, 30)} isn't a JSON value")
 
 
 def minify(document: Mapping[str, object]) -> str:
@@ -135,7 +145,7 @@ def are_equivalent(live: str, wanted: Mapping[str, object]) -> bool:
     live = unquote(live) if live.startswith("%") else live
     try:
         return canonical(parse(live)) == canonical(wanted)
-    except (InvalidDocument, KeyError, TypeError, RecursionError):
+    except (RejectedError, KeyError, TypeError, RecursionError):
         return False  # a string that can't be read isn't equivalent to any document
 
 
@@ -232,8 +242,8 @@ def differences(resource: object, project: Project | None) -> list[str]:
     # A project's own ARN ends in a number; a model version's continues with "version/".
     if kind == "project" and version.isdecimal():
         return ["it is the ARN of a project"]
-    if kind != "project" or not name or not version:
-        return ["it doesn't name a model version"]
+    if kind != "project" or not _VERSION.fullmatch(version):
+        return ["it doesn't name a model version and its number"]
     if project is None:
         return []
     return [
@@ -311,6 +321,7 @@ class _Rules:
         yield from self._of_resource(statement)
         yield from self._of_condition(statement)
         yield from self._of_principal(statement)
+        yield from self._of_organizations(statement)
 
     def _of_effect(self, statement: Mapping[str, object]) -> Iterator[str]:
         effect = statement.get("Effect", "Allow")
@@ -362,7 +373,7 @@ class _Rules:
             if self.block_public_policy and statement.get("Effect") == "Allow" and not self._may_limit(statement):
                 yield (
                     'Principal "*" shares the model with every AWS account; name accounts, add a condition that tests '
-                    f"one of {_listed(LIMITING_KEYS)} against fixed values, or set BlockPublicPolicy to false "
+                    f"one of {_listed(LIMITING_KEYS)} against fixed, quoted values, or set BlockPublicPolicy to false "
                     "(block_public_policy=False)."
                 )
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -370,11 +381,14 @@ class _Rules:
         elif not isinstance(value, str) or not any(
             pattern.fullmatch(value) for pattern in (_ACCOUNT_ID, _PRINCIPAL_ARN, _UNIQUE_ID)
         ):
-            was_number = isinstance(value, str) and _WAS_NUMBER.fullmatch(value)
-            advice = "quote it, because a number loses its leading zeros" if was_number else "wildcards are not allowed"
             yield (
                 f'Principal "{shorten(str(value))}" isn\'t a 12-digit account ID or the ARN of an account, role or '
-                f"user; {advice}."
+                f"user{_advice(str(value))}."
+            )
+        elif self.project and value.startswith("arn:") and value.split(":")[1] != self.project.partition:
+            yield (
+                f'Principal "{shorten(value)}" can\'t copy the model, because the project is in the partition '
+                f'"{self.project.partition}"; give a principal of that partition.'
             )
 
     def _may_limit(self, statement: Mapping[str, object]) -> bool:
@@ -386,17 +400,22 @@ class _Rules:
         condition = statement.get("Condition", {})
         if self.is_unknown(condition):
             return True
-        tests: dict[tuple[str, str], list[object]] = {}
         for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
             if self.is_unknown(keys) and _LIMITING_OPERATOR.fullmatch(operator):
                 return True
-            for key, values in keys.items() if isinstance(keys, Mapping) else ():
+        return any(self._test_may_limit(*test, values) for test, values in self._tests(condition).items())
+
+    def _tests(self, condition: object) -> Mapping[tuple[str, str], Sequence[object]]:
+        """Return the values of each operator and key, both in lower case, as far as they are known."""
+        tests: dict[tuple[str, str], list[object]] = {}
+        for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
+            for key, values in keys.items() if isinstance(keys, Mapping) and not self.is_unknown(keys) else ():
                 tests.setdefault((str(operator).lower(), str(key).lower()), []).extend(_as_list(values))
-        return any(self._test_may_limit(*test, values) for test, values in tests.items())
+        return tests
 
     def _test_may_limit(self, operator: str, key: str, values: Sequence[object]) -> bool:
         operators = _LIMITING_OPERATOR.fullmatch(operator)
-        if key not in _LIMITING_KEYS or operators is None or bool(operators[1]) != (key == _SEVERAL_VALUES):
+        if key not in _LIMITING_KEYS or operators is None or (key == _SEVERAL_VALUES and not operators[1]):
             return False
         return bool(values) and all(self._value_may_limit(key, value) for value in values)
 
@@ -421,6 +440,18 @@ class _Rules:
             if not _OPERATOR.fullmatch(operator):
                 yield f'unknown condition operator "{shorten(operator)}"; use one of IAM\'s, such as "StringEquals".'
 
+    def _of_organizations(self, statement: Mapping[str, object]) -> Iterator[str]:
+        """Yield a sentence for each value that should be an organization's ID and can't match any."""
+        for (operator, key), values in self._tests(statement.get("Condition")).items():
+            if key in _ORGANIZATION_KEYS and "string" in operator:
+                for value in self._values(values):
+                    organization = str(value).split("/", maxsplit=1)[0]
+                    if not re.search(r"[*?$]", organization) and not _ORGANIZATION.fullmatch(organization):
+                        yield (
+                            f'Condition tests an organization against "{shorten(str(value))}", which has no ID of one; '
+                            'give "o-" and its 10 to 32 letters and digits.'
+                        )
+
     def _are_tests(self, tests: object) -> bool:
         """Return whether each key of an operator has at least one value, and no value but a scalar."""
         return self.is_unknown(tests) or (
@@ -438,6 +469,12 @@ class _Rules:
     def _values(self, value: object) -> Iterator[object]:
         if not self.is_unknown(value):
             yield from (each for each in _as_list(value) if not self.is_unknown(each))
+
+
+def _advice(principal: str) -> str:
+    if _DIGITS.fullmatch(principal):
+        return "; give all 12 digits, without hyphens and in quotation marks"
+    return "; wildcards are not allowed" if re.search("[*?]", principal) else ""
 
 
 def _listed(names: Sequence[str]) -> str:

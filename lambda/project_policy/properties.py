@@ -51,7 +51,7 @@ class Properties:
             _string(given, "Trigger")  # not used: another value is only what makes CloudFormation send an Update
         try:
             document = documents.parse(given["PolicyDocument"])
-        except documents.InvalidDocument as error:
+        except RejectedError as error:
             raise RejectedError(about(policy_name, project.name, f": {error}")) from None
         violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
         violations += documents.size_violations(document)

@@ -27,7 +27,7 @@ from tests.packaging import ROOT
 PAGE = (ROOT / "docs" / "errors.md").read_text()
 OTHERS = "What CloudFormation and the CDK say"  # a section whose messages are not this project's
 SOURCES = sorted(path for folder in ("constructs", "lambda") for path in (ROOT / folder).rglob("*.py"))
-SHOWN = re.compile(r"\w*(Error|InvalidDocument|Refuse|Reject|add_warning_v2|add_info_v2|logger\.warning|logger\.error)")
+SHOWN = re.compile(r"\w*(Error|Refuse|Reject|add_warning_v2|add_info_v2|logger\.warning|logger\.error)")
 INTERNAL = re.compile(r"AssertionError|TypeError|OutOfDateError|ServiceError")
 SENTENCE = re.compile(r"\S\.( |$)")
 VALUE = re.compile(r"\{\w+\}|%[sd]")

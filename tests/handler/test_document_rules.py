@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_resource.errors import RejectedError
 from project_policy.document import (
-    InvalidDocument,
     are_equivalent,
     minify,
     parse,
@@ -99,6 +99,10 @@ class TestRules:
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:policy/x"}), "or the ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "or the ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "or the ARN of an account"),
+            (statement(Principal={"AWS": "arn:aws-cn:iam::111122223333:role/x"}), 'is in the partition "aws"'),
+            (statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), '"o-1", which has no ID of one'),
+            (statement(Condition={"StringLike": {"aws:principalorgpaths": ["a1b2c3d4e5/*"]}}), "has no ID of one"),
+            (statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": 1}}), "quoted"),
         ],
     )
     def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
@@ -113,7 +117,13 @@ class TestRules:
             ("arn:aws:s3:::bucket", ["it isn't an ARN of Rekognition"]),
             ("v1", ["it isn't an ARN of Rekognition"]),
             (project().arn, ["it is the ARN of a project"]),
-            ("arn:aws:rekognition:us-east-1:123456789012:dataset/logos/version/*", ["it doesn't name a model version"]),
+            (
+                "arn:aws:rekognition:us-east-1:123456789012:dataset/logos/version/*",
+                ["it doesn't name a model version and its number"],
+            ),
+            (VERSION_ARN.rpartition("/")[0], ["it doesn't name a model version and its number"]),
+            (VERSION_ARN.replace("/v1/", "/v1/v2/"), ["it doesn't name a model version and its number"]),
+            (VERSION_ARN.replace("/version/", "/versions/"), ["it doesn't name a model version and its number"]),
             (
                 VERSION_ARN.replace("123456789012", "999988887777"),
                 ['its account is "999988887777", not "123456789012"'],
@@ -136,10 +146,14 @@ class TestRules:
         [
             (111122223333, "Principal 111122223333 is a number; quote the account ID"),
             (1402433619, "Principal 1402433619 is a number; quote the account ID"),
-            ("12345678901", 'Principal "12345678901" isn\'t a 12-digit account ID or the ARN of .*; quote it'),
-            ("1.11122223333E11", "quote it, because a number loses its leading zeros"),
-            ("arn:aws:iam::12345678901:root", "quote it, because a number loses its leading zeros"),
-            (True, 'Principal "True" .*wildcards are not allowed'),
+            (
+                "12345678901",
+                'Principal "12345678901" isn\'t a 12-digit account ID or the ARN of .*; give all 12 digits',
+            ),
+            ("1.11122223333E11", "give all 12 digits, without hyphens and in quotation marks"),
+            ("arn:aws:iam::12345678901:root", "give all 12 digits, without hyphens and in quotation marks"),
+            ("1111-2222-3333", "give all 12 digits, without hyphens and in quotation marks"),
+            (True, 'Principal "True" .* role or user.$'),
         ],
     )
     def test_an_account_that_was_a_number(self, account: object, told: str) -> None:
@@ -165,6 +179,15 @@ class TestRules:
             statement(Resource=[VERSION_ARN, "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v2/*"]),
             statement(Resource="arn:aws:rekognition:*:123456789012:project/log*/version/*"),
             statement(Action=["rekognition:CopyProjectVersion"]),
+            *(
+                statement(Resource=f"arn:aws:rekognition:us-east-1:123456789012:project/logos/version/{version}")
+                for version in ("v*", "v?/*", "v1/16904747729??", "*/1690474772900")
+            ),
+            *(
+                statement(Condition={"StringLike": {"aws:PrincipalOrgID": organization}})
+                for organization in ("O-A1B2C3D4E5", "o-a1b2*", "${aws:PrincipalOrgID}")
+            ),
+            statement(Condition={"Null": {"aws:PrincipalOrgID": "false"}}),
         ],
     )
     def test_what_the_service_takes_passes(self, good: dict[str, Any]) -> None:
@@ -287,7 +310,9 @@ class TestParse:
             ("{'Version': '2012-10-17'}", "is not JSON"),
             ('{"Effect": "Deny", "Effect": "Allow"}', "duplicate key"),
             (f'{{"{"k" * 40}": 1, "{"k" * 40}": 2}}', rf'duplicate key "{"k" * 14}\.\.\.{"k" * 13}"'),
-            ('{"Version": NaN}', "is not JSON"),
+            ('{"Version": NaN}', "NaN isn't a JSON value"),
+            ('{"Principal": {"AWS": 1e400}}', "1e400 isn't a JSON value"),
+            ({"Principal": {"AWS": float("inf")}}, "Infinity isn't a JSON value"),
             ("[" * 100_000, "nested too deeply"),
             (7, "must be an object or a JSON string"),
             (None, "must be an object or a JSON string"),
@@ -295,7 +320,7 @@ class TestParse:
     )
     def test_what_is_not_a_document_is_rejected(self, text: object, rule: str) -> None:
         """A string that isn't a JSON object is rejected with the reason."""
-        with pytest.raises(InvalidDocument, match=rule):
+        with pytest.raises(RejectedError, match=rule):
             parse(text)
 
     def test_text_and_object_are_the_same(self) -> None:

@@ -261,7 +261,7 @@ class TestRejected:
         ("grantee", "rule"),
         [
             (iam.AccountPrincipal("1234"), 'Principal "arn:aws:iam::1234:root"'),
-            (iam.AccountPrincipal("12345678901"), "quote it, because a number loses its leading zeros"),
+            (iam.AccountPrincipal("12345678901"), "give all 12 digits, without hyphens and in quotation marks"),
             (iam.AnyPrincipal(), "shares the model with every AWS account"),
             (iam.ServicePrincipal("ec2.amazonaws.com"), "in Principal; allowed: AWS"),
             # A value that is missing, as of a variable that isn't set, must not remove the condition.
