@@ -6,18 +6,14 @@ from custom_resource.request import Request
 from custom_resource.resource import CustomResource
 from custom_resource.run import Outcome, Run
 from project_policy.lifecycle import ATTRIBUTES, respond
-from project_policy.policies import ProjectPolicies
 from project_policy.properties import RESOURCE_TYPE
-from rekognition.arns import Environment
 from rekognition.client import new_client
 
 _CLIENT = new_client()
 
 
 def _respond(request: Request, run: Run) -> Outcome:
-    policies = ProjectPolicies(_CLIENT, run.clock, run.deadline)
-    environment = Environment.of(run.function_arn)
-    return respond(request, policies, environment=environment, clock=run.clock, announce=run.announce)
+    return respond(request, run, _CLIENT)
 
 
 handler = CustomResource(RESOURCE_TYPE, _respond, attributes=ATTRIBUTES)

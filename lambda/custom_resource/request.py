@@ -14,7 +14,6 @@ from .timeouts import DEFAULT_SERVICE_TIMEOUT
 REQUEST_TYPES = ("Create", "Update", "Delete")
 """What CloudFormation may request of a custom resource."""
 
-_EXPIRES_AFTER = 7200  # seconds from the signing of a ResponseURL to its Expires, as seen in real events
 _CLOCKS_DIFFER = 60  # seconds that CloudFormation's clock is taken to be ahead of the function's at most
 _NOT_CREATED = "not-created:"
 _IN_DOUBT = "in-doubt:"
@@ -46,7 +45,7 @@ class Request:
     properties: Mapping[str, object]
     old_properties: Mapping[str, object]
     time: float | None
-    """When CloudFormation made the request, in seconds since the epoch; None where the event doesn't tell."""
+    """When CloudFormation made the request, in seconds since the epoch; None if the event doesn't tell."""
     stack_id: str = ""
 
     @classmethod
@@ -66,12 +65,12 @@ class Request:
         )
 
     def fallback_id(self, now: float) -> str:
-        """Return the physical ID to respond with as long as nothing else is known: the given one, else one in doubt."""
+        """Return the physical ID to respond with until more is known: the given one, else one in doubt."""
         return self.physical_id or in_doubt(self.logical_id, self.request_id, now)
 
     @property
     def in_doubt_since(self) -> float | None:
-        """When the Create gave up whose physical ID is one in doubt; None where it isn't."""
+        """When the Create gave up whose physical ID is one in doubt; None if it isn't."""
         doubted = re.fullmatch(_IN_DOUBT + r".*:([0-9]{1,12})", self.physical_id, re.DOTALL)
         return float(doubted[1]) if doubted else None
 
@@ -82,7 +81,7 @@ class Request:
 
     @property
     def service_timeout(self) -> int | None:
-        """How long CloudFormation waits for the response, in seconds; None where the template doesn't say."""
+        """How long CloudFormation waits for the response, in seconds; None if the template doesn't say."""
         given = str(self.properties.get("ServiceTimeout", ""))
         return int(given) if re.fullmatch(r"[0-9]{1,4}", given) else None
 
@@ -93,17 +92,12 @@ class Request:
 
 
 def time_of(response_url: str) -> float | None:
-    """Return when a ResponseURL was signed, which is when the request was made; None where it doesn't tell.
+    """Return when a ResponseURL was signed, which is when the request was made; None if it doesn't tell.
 
-    Real ones carry ``X-Amz-Date=YYYYMMDDTHHMMSSZ``, older ones ``Expires``, two hours later in epoch seconds.
-    CloudFormation documents neither.
+    Real ones carry ``X-Amz-Date=YYYYMMDDTHHMMSSZ``, which CloudFormation doesn't document.
     """
     try:
         query = parse_qs(urlsplit(response_url).query)
-        if "X-Amz-Date" in query:
-            return float(calendar.timegm(time.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")))
-        if "Expires" in query:
-            return float(int(query["Expires"][0]) - _EXPIRES_AFTER)
-    except ValueError:
-        pass
-    return None
+        return float(calendar.timegm(time.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")))
+    except (KeyError, ValueError):
+        return None

@@ -1,11 +1,12 @@
 """What to do about a request, given what is live: every rule of the lifecycle, in one place and without effects.
 
-Why the rules compare times: an event may be delivered late or twice, a list may lag, and the service's clock may differ
-from CloudFormation's. docs/maintainers/lifecycle.md has the rules as a table, and what they can't tell apart.
+Why the rules compare times: an event may be delivered twice, a list may lag, and the service's clock may differ from
+CloudFormation's. docs/maintainers/lifecycle.md has the rules as a table, and what they can't tell apart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custom_resource.errors import RejectedError
@@ -16,14 +17,14 @@ from .identity import PhysicalId
 from .policies import LivePolicy
 from .properties import Properties
 
-LIST_LAG = 2
-"""How long ListProjectPolicies is given to show a change; also the grain of a request's time, which is in seconds."""
+LAG = 2
+"""How many seconds ListProjectPolicies is given to show a change; also the grain of a request's time, in seconds."""
 
 OWN_WORK_TOLERANCE = 1
 """A policy put this long before the request's time, rounded to seconds, may still be the request's own work."""
 
 OWN_WORK_GUESS = 900
-"""How young a policy may be to pass as a request's own work where the request tells no time."""
+"""How young a policy may be to pass as a request's own work if the request tells no time."""
 
 CANCELED_CREATE_PATIENCE = 10
 """How long a Delete that overtook its own Create waits for the policy to appear."""
@@ -34,34 +35,29 @@ LONGEST_CREATE = 900
 MADE_UP_ID_MARGIN = 60
 """Added to a Create's ServiceTimeout when its Delete comes with an ID that CloudFormation made up."""
 
-LATE = 45
-"""An event older than this probably isn't delivered for the first time: Lambda's second try comes after a minute."""
-
 LATE_PUT = 30
-"""How long after the Delete of a canceled Create, or after a Create gave up in doubt, its policy may still appear."""
+"""How long after a Create gave up in doubt its policy may still appear."""
 
 
 @dataclass(frozen=True)
 class Put:
     """Put the policy: a new one without a revision, an edit with the revision it replaces."""
 
+    policy: PhysicalId
+    document: Mapping[str, object]
     revision_id: str | None
-
-
-@dataclass(frozen=True)
-class Confirm:
-    """Put the policy although it's equivalent already: its revision misses if the list was out of date."""
-
-    revision_id: str | None
+    only_confirms: bool = False
+    """Whether it's equivalent already: its revision misses if the list was out of date."""
 
 
 @dataclass(frozen=True)
 class Remove:
-    """Delete the policy, at the revision given where one was seen."""
+    """Delete the policy, at its revision if one was seen."""
 
+    policy: PhysicalId
     revision_id: str | None
     more_may_come: bool = False
-    """Whether to go on reading afterwards: the Create that put it may still run, or be delivered twice."""
+    """Whether to go on reading afterward: the Create that put it may still run, or be delivered twice."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +65,12 @@ class Keep:
     """Change nothing and succeed."""
 
     because: str
-    physical_id: str = ""
-    """The resource's ID from now on, where it isn't the one that names the wanted policy."""
+    adopted: bool = False
 
 
 @dataclass(frozen=True)
-class ReadAgain:
-    """Wait and read once more: what was seen may be out of date."""
+class Wait:
+    """Read again later: what was read may be out of date."""
 
     seconds: float
 
@@ -88,7 +83,7 @@ class Reject:
     """What follows the policy's name in the message."""
 
 
-Decision = Put | Confirm | Remove | Keep | ReadAgain | Reject
+Decision = Put | Remove | Keep | Wait | Reject
 
 
 @dataclass(frozen=True)
@@ -96,14 +91,12 @@ class Moment:
     """What a decision depends on besides the request and the policy."""
 
     now: float
-    started: float
-    """When this run began its work; its age tells a first delivery from a late one, however long the work takes."""
     waited: float = 0.0
-    """Seconds waited so far because of ReadAgain."""
+    """Seconds waited so far because of Wait."""
     put_in_doubt: bool = False
     """Whether a put of this very run may have worked although its response was lost."""
     rejected: str = ""
-    """The code with which the service rejected the document when this run put it although it was equivalent."""
+    """The code with which the service rejected a put that only confirms."""
     missed_revision: str | None = None
     """The revision that this run meant to replace by another document, when it has to read again after its put."""
 
@@ -111,32 +104,28 @@ class Moment:
 def decide_create(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
     """Decide about a Create, and about an Update that makes another policy (a replacement)."""
     if live is None:
-        return Put(None)
-    if live.is_equivalent(wanted.document):
-        if moment.put_in_doubt or _is_own_work(request, live, moment):
-            return Keep("this request has put it already")
-        if request.type == "Update" and _has_foreign_id(request, wanted):
-            return Keep("it's equivalent, and its ID is another provider's", physical_id=request.physical_id)
-        if wanted.adopt_existing and moment.waited >= LIST_LAG:  # not what is being deleted at this moment
-            policy = wanted.physical_id
-            adopted = PhysicalId(policy.project_arn, policy.policy_name, adopted=True)
-            return Keep("it existed and is equivalent, so it's adopted", physical_id=str(adopted))
-    if moment.waited < LIST_LAG:
-        return ReadAgain(LIST_LAG)
-    if wanted.adopt_existing:
+        return Put(wanted.physical_id, wanted.document, None)
+    is_equivalent = live.is_equivalent(wanted.document)
+    if is_equivalent and (moment.put_in_doubt or _is_own_work(request, live, moment)):
+        return Keep("this request has put it already")
+    if moment.waited < LAG:
+        return Wait(LAG)
+    if not wanted.adopt_existing:
+        return Reject(
+            " already exists and wasn't changed. Choose another PolicyName; or, to take it over, retain it "
+            "where it is now (DeletionPolicy: Retain), then set AdoptExisting."
+        )
+    if not is_equivalent:
         return Reject(
             " already exists and isn't equivalent, so it wasn't adopted. Give the live document as PolicyDocument, or "
             "choose another PolicyName."
         )
-    return Reject(
-        " already exists and wasn't changed. Choose another PolicyName; or, to take it over, retain it "
-        "where it is now (DeletionPolicy: Retain), then set AdoptExisting."
-    )
+    return Keep("it existed and is equivalent, so it's adopted", adopted=True)
 
 
 def decide_update(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
     """Decide about an Update of the policy that the physical ID names."""
-    if live is not None and live.is_equivalent(wanted.document):
+    if live is not None and live.is_equivalent(wanted.document) and not _is_newly_blocked(request, wanted):
         return _decide_update_to_equivalent(request, wanted, live, moment)
     if wanted.violation:
         return Reject(
@@ -152,12 +141,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
                 "another PolicyName or logical ID; in a rollback, continue it without this resource "
                 "(ContinueUpdateRollback with ResourcesToSkip)."
             )
-        if _is_late(request, moment):
-            return Reject(
-                " was deleted, and this update comes too late to put it again. Deploy again, or, in a rollback, "
-                "continue it (ContinueUpdateRollback)."
-            )
-        return Put(None)
+        return Put(wanted.physical_id, wanted.document, None)
     if moment.missed_revision not in (None, live.revision_id) and _is_what_it_was(request, live):
         return Reject(
             " was restored to its old document while this update ran, so the update is taken as canceled. Deploy "
@@ -169,12 +153,12 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
             "PolicyDocument; in a rollback, restore the document that the stack had, or continue the rollback without "
             "this resource (ContinueUpdateRollback with ResourcesToSkip)."
         )
-    if request.time is not None and live.updated is not None and live.updated > request.time + LIST_LAG:
+    if request.time is not None and live.updated is not None and live.updated > request.time + LAG:
         return Reject(
             " was changed by somebody else while this update ran, and wasn't changed again. Deploy again, or, in a "
             "rollback, continue it (ContinueUpdateRollback), to put the template's document."
         )
-    return Put(live.revision_id)
+    return Put(wanted.physical_id, wanted.document, live.revision_id)
 
 
 def _decide_update_to_equivalent(request: Request, wanted: Properties, live: LivePolicy, moment: Moment) -> Decision:
@@ -184,28 +168,29 @@ def _decide_update_to_equivalent(request: Request, wanted: Properties, live: Liv
         return Keep(f"it's equivalent already, and putting it again was rejected ({moment.rejected})")
     if not _is_own_edit(request, live, moment):
         # In a rollback: the update that is rolled back may put its document yet, and the list show it late.
-        return Confirm(live.revision_id)
-    return ReadAgain(LIST_LAG) if moment.waited < LIST_LAG else Keep("this request has put it already")
+        return Put(wanted.physical_id, wanted.document, live.revision_id, only_confirms=True)
+    return Wait(LAG) if moment.waited < LAG else Keep("this request has put it already")
 
 
-def decide_delete(request: Request, live: LivePolicy | None, moment: Moment) -> Decision:
+def decide_delete(request: Request, policy: PhysicalId, live: LivePolicy | None, moment: Moment) -> Decision:
     """Decide about a Delete of the policy that the physical ID names."""
     if live is None:
-        # The list may lag: if it does, this deletes the policy; a late Delete could meet the next owner's.
-        return Keep("it was gone already") if _is_late(request, moment) else Remove(None)
-    if _is_after(live.created, request, LIST_LAG, moment):
+        return Remove(policy, None)  # the list may lag: if it does, this deletes the policy
+    # A time that is still to come proves only that clocks differ.
+    if live.created is not None and request.time is not None and request.time + LAG < live.created <= moment.now:
         return Keep("it was created after this request, so it isn't this resource's")
-    return Remove(live.revision_id)
+    return Remove(policy, live.revision_id)
 
 
 def decide_delete_of_unknown(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
     """Decide about a Delete whose ID names no policy: CloudFormation canceled a Create, or that gave up in doubt."""
     if live is None:
         if moment.waited < CANCELED_CREATE_PATIENCE:
-            return ReadAgain(LIST_LAG)
+            return Wait(LAG)
         return Keep("there is no such policy")
     if live.is_equivalent(wanted.document) and _may_be_the_canceled_creates(request, live, moment):
-        return Remove(live.revision_id, more_may_come=moment.waited < CANCELED_CREATE_PATIENCE)
+        more_may_come = moment.waited < CANCELED_CREATE_PATIENCE
+        return Remove(wanted.physical_id, live.revision_id, more_may_come)
     return Keep("no Create of this resource has put it")
 
 
@@ -233,24 +218,12 @@ def _may_be_the_canceled_creates(request: Request, live: LivePolicy, moment: Mom
     gave_up = request.in_doubt_since
     if gave_up is not None:
         return gave_up - ran <= live.created <= gave_up + LATE_PUT
-    if _is_late(request, moment) and _is_after(live.created, request, LATE_PUT, moment):
-        return False
     return live.created >= (moment.now if request.time is None else request.time) - ran
 
 
-def _has_foreign_id(request: Request, wanted: Properties) -> bool:
-    """Return whether the code behind the ServiceToken was another one, which managed this same policy."""
-    old = (request.old_properties.get("ProjectArn"), request.old_properties.get("PolicyName"))
-    return PhysicalId.parse(request.physical_id) is None and old == (wanted.project.arn, wanted.policy_name)
-
-
-def _is_late(request: Request, moment: Moment) -> bool:
-    return request.time is not None and moment.started - request.time > LATE
-
-
-def _is_after(when: float | None, request: Request, grain: float, moment: Moment) -> bool:
-    """Return whether something was done after the request; a time in the future proves only that clocks differ."""
-    return when is not None and request.time is not None and request.time + grain < when <= moment.now
+def _is_newly_blocked(request: Request, wanted: Properties) -> bool:
+    """Return whether an Update turns BlockPublicPolicy on while the document is public."""
+    return wanted.is_blocked and request.old_properties.get("BlockPublicPolicy") in (False, "false")
 
 
 def _wanted_before(request: Request, wanted: Properties) -> bool:

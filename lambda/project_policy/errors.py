@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rekognition.errors import ServiceError
+
 _QUOTA = (
     "the project has as many policies as its quota allows (five unless raised). Delete one, or raise the quota in "
     "Service Quotas."
@@ -25,5 +27,8 @@ SENTENCES = {
     ),
     "ServiceQuotaExceededException": _QUOTA,
 }
-"""The sentence for each error code of PutProjectPolicy, ListProjectPolicies and DeleteProjectPolicy that the service's
-own sentences (``rekognition.errors``) don't have."""
+
+
+def sentence(error: ServiceError) -> str:
+    """Return what went wrong in a call, and what to do."""
+    return error.sentence(SENTENCES)

@@ -9,21 +9,26 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from custom_resource.errors import RejectedError
-from custom_resource.request import Request, not_created
-from custom_resource.run import Clock, Outcome
+from custom_resource.request import Request, in_doubt, not_created
+from custom_resource.run import Outcome, Run
 from rekognition.arns import Environment, Project
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, ServiceError
 
 from . import decision as decisions
 from . import document as documents
-from .decision import LIST_LAG, Confirm, Decision, Keep, Moment, Put, ReadAgain, Reject, Remove
-from .errors import SENTENCES
+from .decision import LAG, Decision, Keep, Moment, Put, Reject, Remove, Wait
+from .errors import sentence
 from .identity import PhysicalId
 from .policies import LivePolicy, ProjectPolicies, missed
 from .properties import Properties, about
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
 
 logger = logging.getLogger(__name__)
 
@@ -37,50 +42,33 @@ _ABANDONED = (
     "CloudFormation no longer waits for this request, so nothing was changed. Deploy again (or continue the rollback)."
 )
 
+Decide = Callable[["LivePolicy | None", Moment], Decision]
 
-def respond(
-    request: Request,
-    policies: ProjectPolicies,
-    *,
-    environment: Environment,
-    clock: Clock,
-    announce: Callable[[str], None],
-) -> Outcome:
-    """Do what a request asks for and return how it ended; writes one line to the log.
 
-    ``announce`` takes the physical ID to respond with, should this function never return, before a policy is put.
-    """
-    return _Run(request, policies, environment, clock, announce).outcome()
+def respond(request: Request, run: Run, client: RekognitionClient) -> Outcome:
+    """Do what a request asks for and return how it ended; writes one line to the log."""
+    return _Run(request, run, client).outcome()
 
 
 class _Run:
-    """One request being handled; holds what is known so far, for the response and the log."""
+    """One run for a request; holds what is known so far, for the response and the log."""
 
-    def __init__(
-        self,
-        request: Request,
-        policies: ProjectPolicies,
-        environment: Environment,
-        clock: Clock,
-        announce: Callable[[str], None],
-    ) -> None:
+    def __init__(self, request: Request, run: Run, client: RekognitionClient) -> None:
         self._request = request
-        self._policies = policies
-        self._environment = environment
-        self._clock = clock
-        self._announce = announce
-        self._started = clock.now()
-        # What to respond with when nothing was made; until the service has been read, an earlier delivery may have.
-        self._id_untouched = request.physical_id or not_created(request.logical_id, request.request_id)
-        self._id_once_put = self._id_untouched
-        self._physical_id: str | None = None
-        self._put_in_doubt = False
-        self._rejected = ""
+        self._run = run
+        self._policies = ProjectPolicies(client, run.clock, run.deadline)
         self._given = PhysicalId.parse(request.physical_id)
-        self._policy = self._given
-        self._revision_before = ""
-        self._revision_after = ""
-        self._did = ""
+        # The two facts that the physical ID to respond with is derived from.
+        self._made = ""
+        """The ID of what this request has made, or may have made; empty if it's nothing."""
+        self._is_known = False
+        """Whether it's known what an earlier delivery of a Create has made."""
+        self._own_id = request.physical_id
+        """The ID of what this request makes if it puts a policy."""
+        self._project_arn = self._project_name = self._name = ""
+        self._revision_before = self._revision_after = self._did = ""
+        if self._given is not None:
+            self._look_at(self._given)
 
     def outcome(self) -> Outcome:
         failure = cause = ""
@@ -88,176 +76,160 @@ class _Run:
             if self._request.type == "Delete":
                 self._delete()
             else:
-                self._create_or_update(self._wanted())
+                self._create_or_update()
         except RejectedError as error:
             failure = str(error)
         except ServiceError as error:
-            failure, cause = about(*self._names(), f": {error.sentence(SENTENCES)}"), error.cause
+            failure, cause = self._about(f": {sentence(error)}"), error.cause
         if failure:
             self._did = "nothing"
-        physical_id = self._physical_id or self._request.fallback_id(self._clock.now())
-        self._log(physical_id, failure, cause)
-        known = self._policy
-        return Outcome(
-            physical_id=physical_id,
-            attributes={
-                "PolicyRevisionId": self._revision_after,
-                "PolicyName": known.policy_name if known else "",
-                "ProjectArn": known.project_arn if known else "",
-            },
-            failure=failure,
-            cause=cause,
-        )
+        self._log(failure, cause)
+        attributes = dict(zip(ATTRIBUTES, (self._revision_after, self._name, self._project_arn), strict=True))
+        return Outcome(self._physical_id, attributes, failure, cause)
 
-    def _wanted(self) -> Properties:
+    @property
+    def _physical_id(self) -> str:
+        """The physical ID to respond with: another one than the given one makes CloudFormation delete that."""
+        if self._made or self._request.physical_id:
+            return self._made or self._request.physical_id
+        if self._is_known:
+            return not_created(self._request.logical_id, self._request.request_id)
+        return in_doubt(self._request.logical_id, self._request.request_id, self._run.clock.now())
+
+    def _create_or_update(self) -> None:
         try:
-            return Properties.parse(self._request.properties, self._environment)
+            wanted = self._wanted()
         except RejectedError:
-            self._physical_id = self._id_untouched  # no delivery of this request can have made anything
+            self._is_known = True  # no delivery of this request can have made anything
             raise
-
-    def _create_or_update(self, wanted: Properties) -> None:
         target, given = wanted.physical_id, self._given
-        self._policy = target
-        in_place = given is not None and (given.project_arn, given.policy_name) == (
-            target.project_arn,
-            target.policy_name,
-        )
-        if in_place:
-            self._settle(target, partial(decisions.decide_update, self._request, wanted), wanted)
+        self._look_at(target)
+        if given is not None and replace(given, adopted=False) == target:
+            self._settle(partial(decisions.decide_update, self._request, wanted))
             return
         if wanted.violation:
-            self._physical_id = self._id_untouched
-            raise RejectedError(about(*self._names(), f": {wanted.violation}"))
-        self._id_once_put = str(target)
-        settled = self._settle(target, partial(decisions.decide_create, self._request, wanted), wanted)
-        self._physical_id = (isinstance(settled, Keep) and settled.physical_id) or str(target)
+            self._is_known = True
+            raise RejectedError(self._about(f": {wanted.violation}"))
+        self._own_id = str(target)
+        settled = self._settle(partial(decisions.decide_create, self._request, wanted))
+        is_adopted = isinstance(settled, Keep) and settled.adopted
+        self._made = str(replace(target, adopted=is_adopted))
 
     def _delete(self) -> None:
         if self._request.made_nothing:
             self._did = "nothing: the Create had made nothing"
-        elif self._policy is None:
+        elif self._given is None:
             self._delete_what_a_canceled_create_left()
-        elif self._policy.adopted:
+        elif self._given.adopted:
             self._did = "nothing: the policy was adopted, so it stays"
         else:
-            self._settle_or_gone(self._policy, partial(decisions.decide_delete, self._request))
+            self._unless_gone(partial(decisions.decide_delete, self._request, self._given))
 
     def _delete_what_a_canceled_create_left(self) -> None:
         try:
-            wanted = Properties.parse(self._request.properties, self._environment)
+            wanted = self._wanted()
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
             return
-        self._policy = wanted.physical_id
-        self._settle_or_gone(wanted.physical_id, partial(decisions.decide_delete_of_unknown, self._request, wanted))
+        self._look_at(wanted.physical_id)
+        self._unless_gone(partial(decisions.decide_delete_of_unknown, self._request, wanted))
 
-    def _settle_or_gone(self, policy: PhysicalId, decide: Callable[[LivePolicy | None, Moment], Decision]) -> None:
+    def _wanted(self) -> Properties:
+        return Properties.parse(self._request.properties, Environment.of(self._run.function_arn))
+
+    def _unless_gone(self, decide: Decide) -> None:
         try:
-            self._settle(policy, decide)
+            self._settle(decide)
         except ServiceError as error:
             if error.code != NOT_FOUND:
                 raise
             self._did = "nothing: the project is gone, and its policies with it"
 
-    def _settle(
-        self,
-        policy: PhysicalId,
-        decide: Callable[[LivePolicy | None, Moment], Decision],
-        wanted: Properties | None = None,
-    ) -> Decision:
-        """Read and decide until there is nothing more to do; return the last decision."""
-        waited, misses = 0.0, 0
-        missed_revision: str | None = None
+    def _settle(self, decide: Decide) -> Decision:
+        """Read, decide and act until there is nothing more to do; return the last decision."""
+        moment, misses = Moment(self._run.clock.now()), 0
         while True:
             self._check_still_waited_for()
-            live = self._policies.find(policy.project_arn, policy.policy_name)
-            if not self._put_in_doubt:
-                self._physical_id = self._id_untouched
+            live = self._policies.find(self._project_arn, self._name)
+            self._is_known = True
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
-            now, rejected = self._clock.now(), self._rejected
-            moment = Moment(now, self._started, waited, self._put_in_doubt, rejected, missed_revision)
+            moment = replace(moment, now=self._run.clock.now(), put_in_doubt=bool(self._made))
             decision = decide(live, moment)
             try:
-                pause = self._act(policy, decision, wanted)
+                pause = self._act(decision)
             except OutOfDateError as out_of_date:
-                if isinstance(decision, Put):
-                    missed_revision = missed_revision or decision.revision_id
+                if isinstance(decision, Put) and not decision.only_confirms:
+                    moment = replace(moment, missed_revision=moment.missed_revision or decision.revision_id)
                 if missed(out_of_date.cause) or out_of_date.cause.code == NOT_FOUND:
                     misses += 1
                     if misses >= _MOST_MISSES:
                         raise out_of_date.cause from out_of_date
                     # The list may show late what the change ran into.
-                    self._policies.wait(LIST_LAG, out_of_date.cause)
+                    self._policies.wait(LAG, out_of_date.cause)
                 continue
+            except ServiceError as error:
+                # If it never got through, the old document may be gone by now, and the rollback has to be continued.
+                if not (isinstance(decision, Put) and decision.only_confirms and error.code in _REJECTED):
+                    raise
+                moment, pause = replace(moment, rejected=error.code), LAG
             if pause is None:
                 return decision
             self._policies.wait(pause)
-            waited += pause
+            moment = replace(moment, waited=moment.waited + pause)
 
-    def _act(self, policy: PhysicalId, decision: Decision, wanted: Properties | None) -> float | None:
+    def _act(self, decision: Decision) -> float | None:
         """Do what was decided; return how long to wait before the next read, or None when nothing is left to do."""
         match decision:
-            case ReadAgain(seconds):
+            case Wait(seconds):
                 return seconds
             case Reject(because):
-                self._physical_id = self._id_untouched  # what is live is not this request's, not even in doubt
-                raise RejectedError(about(*self._names(), because))
+                self._made = ""  # what is live is not this request's, not even in doubt
+                raise RejectedError(self._about(because))
             case Keep(because):
                 self._did = self._did or f"nothing: {because}"
-            case Put(revision_id):
-                self._put(policy, wanted, revision_id)
-            case Confirm(revision_id):
-                try:
-                    self._put(policy, wanted, revision_id)
-                except ServiceError as error:
-                    if error.code not in _REJECTED:  # the old document may be gone by now: the rollback has to go on
-                        raise
-                    self._rejected = error.code
-                    return LIST_LAG
-            case Remove(revision_id, more_may_come):
-                there = self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
+            case Put(policy, document, revision_id):
+                self._put(policy, documents.minify(document), revision_id)
+            case Remove(policy, revision_id, more_may_come):
+                was_there = self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
                 self._revision_after = ""
-                self._did = self._did or ("deleted" if there else "nothing: it was gone already")
-                return LIST_LAG if more_may_come else None
+                self._did = self._did or ("deleted" if was_there else "nothing: it was gone already")
+                return LAG if more_may_come else None
         return None
 
-    def _put(self, policy: PhysicalId, wanted: Properties | None, revision_id: str | None) -> None:
-        if wanted is None:
-            raise AssertionError("a Delete never puts")
-        document = documents.minify(wanted.document)
-        self._announce(self._id_once_put)
+    def _put(self, policy: PhysicalId, document: str, revision_id: str | None) -> None:
+        self._run.announce(self._own_id)
         try:
             self._revision_after = self._policies.put(policy.project_arn, policy.policy_name, document, revision_id)
         except (OutOfDateError, ServiceError) as error:
             cause = error.cause if isinstance(error, OutOfDateError) else error
             if cause.may_have_worked:
-                # Should this request fail now, the rollback has to remove what may be there.
-                self._physical_id, self._put_in_doubt = self._id_once_put, True
+                self._made = self._own_id  # should this request fail now, the rollback has to remove what may be there
             raise
         self._did = "put"
 
     def _check_still_waited_for(self) -> None:
-        if self._request.type != "Delete" and self._request.is_abandoned(self._clock.now()):
-            raise RejectedError(about(*self._names(), f": {_ABANDONED}"))
+        if self._request.type != "Delete" and self._request.is_abandoned(self._run.clock.now()):
+            raise RejectedError(self._about(f": {_ABANDONED}"))
 
-    def _names(self) -> tuple[str, str]:
-        """Return the policy's name and its project's."""
-        if self._policy is None:
-            raise AssertionError("nothing is asked of the service before the policy is known")
-        return self._policy.policy_name, Project.parse(self._policy.project_arn).name
+    def _look_at(self, policy: PhysicalId) -> None:
+        """Read this policy from now on."""
+        self._project_arn, self._name = policy.project_arn, policy.policy_name
+        self._project_name = Project.parse(policy.project_arn).name
 
-    def _log(self, physical_id: str, failure: str, cause: str) -> None:
+    def _about(self, what: str) -> str:
+        return about(self._name, self._project_name, what)
+
+    def _log(self, failure: str, cause: str) -> None:
         line = {
             "request": self._request.type,
-            "project": self._policy.project_arn if self._policy else "",
-            "policy": self._policy.policy_name if self._policy else "",
+            "project": self._project_arn,
+            "policy": self._name,
             "revision_before": self._revision_before,
             "revision_after": self._revision_after,
             "did": self._did,
             "failure": failure,
             "cause": cause,
-            "physical_id": physical_id,
+            "physical_id": self._physical_id,
         }
         logger.log(logging.ERROR if failure else logging.INFO, json.dumps(line))

@@ -22,8 +22,6 @@ YOUNG_PROJECT = 120
 PROJECT_PATIENCE = 15
 """How many seconds such a project is looked for."""
 
-_EXPIRED_PAGE = "InvalidPaginationTokenException"
-_MOST_RESTARTS = 5
 _MISSED = frozenset({"InvalidPolicyRevisionIdException", "ResourceAlreadyExistsException"})
 _OF_PRINCIPAL = frozenset({"MalformedPolicyDocumentException", "InvalidParameterException"})
 
@@ -36,7 +34,7 @@ class LivePolicy:
     document: str
     created: float | None
     updated: float | None
-    """None, like every element of a listed policy that the API doesn't require, where the service leaves it out."""
+    """None, like every element of a listed policy that the API doesn't require, if the service leaves it out."""
 
     def is_equivalent(self, wanted: Mapping[str, object]) -> bool:
         """Return whether the live document is equivalent."""
@@ -50,20 +48,12 @@ class ProjectPolicies(RekognitionCalls):
     """
 
     def find(self, project_arn: str, policy_name: str) -> LivePolicy | None:
-        """Return the live policy of that name, None where there is none (ListProjectPolicies, until it is found)."""
+        """Return the live policy of that name, None if there is none (ListProjectPolicies, until it is found)."""
         self._note_read()
         self._is_young = abs(self._clock.now() - Project.parse(project_arn).created) < YOUNG_PROJECT
         page: dict[str, Any] = {"ProjectArn": project_arn}
-        restarts = 0
         while True:
-            try:
-                response = self._call("ListProjectPolicies", self._client.list_project_policies, page)
-            except ServiceError as error:
-                if error.code != _EXPIRED_PAGE or restarts == _MOST_RESTARTS:
-                    raise
-                restarts += 1
-                page.pop("NextToken", None)
-                continue
+            response = self._call("ListProjectPolicies", self._client.list_project_policies, page)
             for policy in response.get("ProjectPolicies") or ():
                 if policy.get("PolicyName") == policy_name:
                     created = policy.get("CreationTimestamp")
@@ -81,7 +71,7 @@ class ProjectPolicies(RekognitionCalls):
     def put(self, project_arn: str, policy_name: str, document: str, revision_id: str | None) -> str:
         """Put a policy and return its new revision (PutProjectPolicy).
 
-        Raises ``OutOfDateError`` where the policy has to be read again before another try.
+        Raises ``OutOfDateError`` if the policy has to be read again before another try.
         """
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name, "PolicyDocument": document}
         if revision_id is not None:
@@ -99,7 +89,7 @@ class ProjectPolicies(RekognitionCalls):
     def delete(self, project_arn: str, policy_name: str, revision_id: str | None) -> bool:
         """Delete a policy, and return whether there was one; its project may be gone too (DeleteProjectPolicy).
 
-        Raises ``OutOfDateError`` where the policy has to be read again before another try.
+        Raises ``OutOfDateError`` if the policy has to be read again before another try.
         """
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name}
         if revision_id is not None:

@@ -30,6 +30,8 @@ class Properties:
     adopt_existing: bool = False
     violation: str = ""
     """The first rule of documents that this one breaks. A policy may be live all the same, put under other rules."""
+    is_blocked: bool = False
+    """Whether BlockPublicPolicy is one of those rules."""
 
     @classmethod
     def parse(cls, given: Mapping[str, object], environment: Environment) -> Properties:
@@ -54,8 +56,9 @@ class Properties:
         except RejectedError as error:
             raise RejectedError(about(policy_name, project.name, f": {error}")) from None
         violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
+        is_blocked = violations != documents.violations(document, project=project, block_public_policy=False)
         violations += documents.size_violations(document)
-        return cls(project, policy_name, document, adopt_existing, violations[0] if violations else "")
+        return cls(project, policy_name, document, adopt_existing, violations[0] if violations else "", is_blocked)
 
     @property
     def physical_id(self) -> PhysicalId:

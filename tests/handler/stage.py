@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from custom_resource.request import Request
-from custom_resource.run import Clock, Outcome
+from custom_resource.run import Clock, Outcome, Run
 from localcloud.rekognition import LocalRekognition
 from project_policy.lifecycle import respond
-from project_policy.policies import LivePolicy, ProjectPolicies
-from rekognition.arns import Environment, Project
+from project_policy.policies import LivePolicy
+from rekognition.arns import Project
 from rekognition.client import CALL_RESERVE
 from tests.documents import ACCOUNT, REGION, is_document
 
@@ -24,6 +24,7 @@ STARTED = 1_700_000_000.0
 """When the events' ResponseURL was signed: X-Amz-Date=20231114T221320Z."""
 REQUEST_ID = "0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 MARKER = f"not-created:Sharing:{REQUEST_ID}"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider"
 MADE_UP = "sharing-Sharing-1K7PM2Q3R4S5T"
 
 
@@ -114,15 +115,10 @@ class Stage:
 
     def send(self, event: Mapping[str, Any], *, time_left: float = 420.0) -> Outcome:
         """Deliver an event and return the outcome; its calls are counted in ``calls``."""
-        policies = ProjectPolicies(self.client, self.time.clock, self.time.now + time_left + CALL_RESERVE)
+        deadline = self.time.now + time_left + CALL_RESERVE
         self.rekognition.calls.clear()
-        return respond(
-            Request.parse(event, self.time.now),
-            policies,
-            environment=Environment(REGION, ACCOUNT),
-            clock=self.time.clock,
-            announce=self.announced.append,
-        )
+        run = Run(self.time.clock, deadline, FUNCTION_ARN, self.announced.append)
+        return respond(Request.parse(event, self.time.now), run, self.client)
 
     @property
     def calls(self) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from custom_resource.request import Request, in_doubt
 from project_policy import decision
-from project_policy.decision import Confirm, Decision, Keep, Moment, Put, ReadAgain, Reject, Remove
+from project_policy.decision import Decision, Keep, Moment, Put, Reject, Remove, Wait
 from project_policy.document import are_equivalent
 from project_policy.identity import PhysicalId
 from project_policy.policies import LivePolicy
@@ -42,15 +42,14 @@ def decide(
     old: object = OTHER,
     timeout: str | None = "900",
     tells_time: bool = True,
-    started: float = 1.0,
     waited: float = 0.0,
-    was_named: str = "another",
+    was_public: object = None,
     **more: Any,
 ) -> Decision:
     """Return the decision about a request for MINE, whose URL has a time or not."""
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
     before: dict[str, object] = {} if old is None else {"PolicyDocument": old}
-    before |= {"ProjectArn": event_arn(), "PolicyName": "sharing" if kind == "Update" else was_named}
+    before |= {} if was_public is None else {"BlockPublicPolicy": was_public}
     moment = {name: more.pop(name) for name in ("put_in_doubt", "rejected", "missed_revision") if name in more}
     request = Request(
         "Delete" if kind.startswith("Delete") else kind.split()[0],
@@ -62,27 +61,28 @@ def decide(
         STARTED if tells_time else None,
     )
     wanted = Properties(Project.parse(event_arn()), "sharing", MINE, **more)
-    at = Moment(STARTED + NOW, STARTED + started, waited, **moment)
+    at = Moment(STARTED + NOW, waited, **moment)
     if kind in ("Create", "Update to another name"):
         return decision.decide_create(request, wanted, there, at)
     if kind == "Update":
         return decision.decide_update(request, wanted, there, at)
     if kind == "Delete":
-        return decision.decide_delete(request, there, at)
+        return decision.decide_delete(request, ID, there, at)
     return decision.decide_delete_of_unknown(request, wanted, there, at)
 
 
-READS_AGAIN = ReadAgain(2)
+READS_AGAIN = Wait(2)
+NEW, EDIT, CONFIRMS = Put(ID, MINE, None), Put(ID, MINE, "r1"), Put(ID, MINE, "r1", only_confirms=True)
 TWICE = Keep("this request has put it already")
 EQUIVALENT = Keep("it's equivalent already")
-GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", more_may_come=True)
+GOES, MAY_COME_AGAIN = Remove(ID, "r1"), Remove(ID, "r1", more_may_come=True)
 NOT_ITS_OWN = Keep("no Create of this resource has put it")
 
 
 @pytest.mark.parametrize(
     ("there", "given", "wanted"),
     [
-        (None, {}, Put(None)),
+        (None, {}, NEW),
         # This request's own work, delivered before: created no earlier than a second before the request's time.
         (live(-1), {}, TWICE),
         (live(-1.01), {}, READS_AGAIN),
@@ -97,7 +97,7 @@ NOT_ITS_OWN = Keep("no Create of this resource has put it")
         (
             live(-90),
             {"adopt_existing": True, "waited": 2.0},
-            Keep("it existed and is equivalent, so it's adopted", physical_id=ADOPTED),
+            Keep("it existed and is equivalent, so it's adopted", adopted=True),
         ),
         (live(-1), {"adopt_existing": True, "waited": 2.0}, TWICE),
         (live(-90, FOREIGN), {"adopt_existing": True, "waited": 2.0}, "isn't equivalent, so it wasn't adopted"),
@@ -114,63 +114,48 @@ def test_a_create_or_replacement(
 
 
 @pytest.mark.parametrize(
-    ("kind", "physical_id", "was_named", "is_kept"),
-    [
-        ("Update to another name", "logos-sharing-7f3c", "sharing", True),
-        ("Update to another name", "logos-sharing-7f3c", "another", False),
-        ("Update to another name", str(ID), "sharing", False),
-        ("Create", "", "sharing", False),
-    ],
-)
-def test_only_an_update_of_the_same_policy_keeps_another_providers_id(
-    kind: str, physical_id: str, was_named: str, is_kept: bool
-) -> None:
-    """The code behind a ServiceToken was swapped; the policy is the stack's already."""
-    keep = Keep("it's equivalent, and its ID is another provider's", physical_id=physical_id)
-    decided = decide(kind, live(-90), physical_id=physical_id, was_named=was_named)
-    assert decided == (keep if is_kept else READS_AGAIN)
-
-
-@pytest.mark.parametrize(
     ("there", "given", "wanted"),
     [
-        # Deleted meanwhile; an event older than 45 seconds probably isn't delivered for the first time.
-        (None, {"started": 45.0}, Put(None)),
-        (None, {"started": 45.1}, "comes too late to put it again"),
-        (None, {"started": 45.1, "tells_time": False}, Put(None)),
+        # Deleted meanwhile.
+        (None, {}, NEW),
         # Changed by somebody else: more than two seconds after the request.
-        (live(-90, FOREIGN, 2.0), {}, Put("r1")),
+        (live(-90, FOREIGN, 2.0), {}, EDIT),
         (live(-90, FOREIGN, 2.01), {}, "changed by somebody else while this update ran"),
-        (live(-90, FOREIGN, 2.01), {"tells_time": False}, Put("r1")),
-        (live(None, FOREIGN), {}, Put("r1")),
+        (live(-90, FOREIGN, 2.01), {"tells_time": False}, EDIT),
+        (live(None, FOREIGN), {}, EDIT),
         # Adopted: edited only while it is what the stack last had.
-        (live(-90, OTHER), {"physical_id": ADOPTED}, Put("r1")),
+        (live(-90, OTHER), {"physical_id": ADOPTED}, EDIT),
         (live(-90, FOREIGN), {"physical_id": ADOPTED}, "its owner has changed it since"),
         (live(-90, OTHER), {"physical_id": ADOPTED, "old": None}, "its owner has changed it since"),
         (None, {"physical_id": ADOPTED}, "its owner has deleted it since"),
         # Reversed while this update ran: what it meant to replace is gone, and the old document is back.
-        (live(1, OTHER), {"missed_revision": "r1"}, Put("r1")),
+        (live(1, OTHER), {"missed_revision": "r1"}, EDIT),
         (live(1, OTHER), {"missed_revision": "r0"}, "restored to its old document"),
-        (live(1, FOREIGN), {"missed_revision": "r0"}, Put("r1")),
+        (live(1, FOREIGN), {"missed_revision": "r0"}, EDIT),
         # A document that breaks a rule is no obstacle where it is live already.
-        (live(-90), {"violation": "no."}, Confirm("r1")),
+        (live(-90), {"violation": "no."}, CONFIRMS),
+        # But BlockPublicPolicy isn't turned on, or left out again, while the document is public.
+        (live(-90), {"violation": "no.", "is_blocked": True, "was_public": "false", "old": MINE}, ": no."),
+        (live(-90), {"violation": "no.", "is_blocked": True, "was_public": False, "old": MINE}, ": no."),
+        (live(-90), {"violation": "no.", "is_blocked": True, "was_public": "true", "old": MINE}, EQUIVALENT),
+        (live(-90), {"violation": "no.", "was_public": "false", "old": MINE}, EQUIVALENT),
         (live(-90), {"violation": "no.", "old": MINE}, EQUIVALENT),
         (live(-90, OTHER), {"violation": "no."}, ": no."),
         (None, {"violation": "no."}, ": no."),
         # Equivalent already: a repeat, or a rollback's Update, which the list may show too late.
         (live(-90), {"old": MINE}, EQUIVALENT),
         (live(-90), {"old": json.dumps(MINE, indent=2)}, EQUIVALENT),
-        (live(-90), {}, Confirm("r1")),
-        (live(-90), {"put_in_doubt": True}, Confirm("r1")),
+        (live(-90), {}, CONFIRMS),
+        (live(-90), {"put_in_doubt": True}, CONFIRMS),
         (live(-90), {"rejected": "Bad"}, Keep("it's equivalent already, and putting it again was rejected (Bad)")),
-        (live(-90, OTHER), {"rejected": "Bad"}, Put("r1")),
-        (live(-90, updated=-1.01), {}, Confirm("r1")),
+        (live(-90, OTHER), {"rejected": "Bad"}, EDIT),
+        (live(-90, updated=-1.01), {}, CONFIRMS),
         (live(-90, updated=-1.0), {}, READS_AGAIN),
         (live(-90, updated=-1.0), {"waited": 1.9}, READS_AGAIN),
         (live(-90, updated=-1.0), {"waited": 2.0}, TWICE),
         (live(None), {}, READS_AGAIN),
         (live(-900, updated=NOW - 900), {"tells_time": False}, READS_AGAIN),
-        (live(-900, updated=NOW - 900.01), {"tells_time": False}, Confirm("r1")),
+        (live(-900, updated=NOW - 900.01), {"tells_time": False}, CONFIRMS),
     ],
 )
 def test_an_update(there: LivePolicy | None, given: dict[str, Any], wanted: Decision | str) -> None:
@@ -195,25 +180,23 @@ def test_an_update(there: LivePolicy | None, given: dict[str, Any], wanted: Deci
 )
 def test_an_old_document_that_is_malformed_is_no_obstacle(old: object) -> None:
     """The Update that rolls a malformed document back must not fail, whatever that document is."""
-    assert decide("Update", live(-90), old=old) == Confirm("r1")
-    assert decide("Update", live(-90, OTHER), old=old) == Put("r1")
+    assert decide("Update", live(-90), old=old) == CONFIRMS
+    assert decide("Update", live(-90, OTHER), old=old) == EDIT
 
 
 def test_no_depth_of_a_document_is_an_obstacle() -> None:
     """Wherever on the way through the comparison Python's limit is reached, it's no equivalent document."""
     for depth in range(800, 1000):
         nested = '{"Sid": ' + "[" * depth + "]" * depth + ', "Statement": []}'
-        assert decide("Update", live(-90), old=nested) == Confirm("r1")
+        assert decide("Update", live(-90), old=nested) == CONFIRMS
         assert not are_equivalent(nested, MINE)
 
 
 @pytest.mark.parametrize(
     ("there", "given", "wanted"),
     [
-        # None: the list may be late; but a late event could meet the next owner's policy.
-        (None, {"started": 45.0}, Remove(None)),
-        (None, {"started": 45.1}, Keep("it was gone already")),
-        (None, {"started": 45.1, "tells_time": False}, Remove(None)),
+        # None: the list may be late.
+        (None, {}, Remove(ID, None)),
         # Made after the request: another's; a time in the future proves only that clocks differ.
         (live(2.0), {}, GOES),
         (live(2.01), {}, Keep("it was created after this request, so it isn't this resource's")),
@@ -255,13 +238,8 @@ def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[Live
         made_up(NOW - 900.01, NOT_ITS_OWN, timeout=None, tells_time=False),
         made_up(NOW - 960, MAY_COME_AGAIN, tells_time=False),
         made_up(NOW - 960.01, NOT_ITS_OWN, tells_time=False),
-        # Delivered late, it takes nothing that was made more than half a minute after it, and all that was before.
-        made_up(-955, MAY_COME_AGAIN, started=120.0),
-        made_up(30, MAY_COME_AGAIN, started=45.1),
-        made_up(30.01, NOT_ITS_OWN, started=45.1),
-        made_up(30.01, MAY_COME_AGAIN, started=45.0),
-        made_up(NOW + 0.01, MAY_COME_AGAIN, started=45.1),
-        made_up(30.01, MAY_COME_AGAIN, started=45.1, tells_time=False),
+        # It may come after the request: the Create still runs.
+        made_up(NOW, MAY_COME_AGAIN),
         # A Create that gave up in doubt, an hour before: its ID has the time.
         made_up(-3600 - 960, MAY_COME_AGAIN, physical_id=GAVE_UP),
         made_up(-3600 - 960.01, NOT_ITS_OWN, physical_id=GAVE_UP),

@@ -482,7 +482,7 @@ def test_a_put_of_what_is_live_that_never_gets_through_fails(stage: Stage, fault
 
 
 class TestListedPolicies:
-    """ListProjectPolicies may leave out what its API doesn't require, and its page tokens may expire."""
+    """ListProjectPolicies may leave out what its API doesn't require, and its lists may be empty."""
 
     @pytest.mark.parametrize(
         "left_out",
@@ -521,20 +521,3 @@ class TestListedPolicies:
         monkeypatch.setattr(stage.client, "list_project_policies", lambda **_: page)
         assert stage.send(stage.event("create")).failure == ""
         assert stage.live_is(MINE)
-
-    def test_a_page_token_that_expired_begins_the_list_again(self, stage: Stage) -> None:
-        """The policy on the second page is found all the same, and a token that always expires fails."""
-        stage.rekognition.switches.policies_per_project = 20
-        for number in range(6):
-            stage.put(FOREIGN, f"other-{number:02}", at=STARTED - DAY)
-        stage.put(OTHER, at=STARTED - DAY)
-        expired = AwsError("InvalidPaginationTokenException", "Expired")
-        calls = iter([None, expired])
-        stage.rekognition.faults.before = lambda operation, _: next(calls, None) if operation == LIST else None
-        assert stage.send(stage.event("update")).failure == ""
-        lists = [parameters for operation, parameters in stage.rekognition.calls if operation == LIST]
-        assert ["NextToken" in each for each in lists[:4]] == [False, True, False, True]
-        assert stage.live_is(MINE)
-        stage.rekognition.faults.before = lambda *_: expired
-        assert "changed while they were listed" in stage.send(stage.event("update")).failure
-        assert stage.calls == [LIST] * 6

@@ -17,9 +17,7 @@ from custom_resource.resource import CustomResource
 from custom_resource.run import Clock, Outcome, Run
 from custom_resource.timeouts import FUNCTION_TIMEOUT, MAXIMUM_EVENT_AGE
 from project_policy.lifecycle import ATTRIBUTES, respond
-from project_policy.policies import ProjectPolicies
 from project_policy.properties import RESOURCE_TYPE
-from rekognition.arns import Environment
 from tests.documents import ACCOUNT, REGION
 from tests.simulator.service import Act, Calls, Client, Service
 from tests.simulator.world import Signal, Task, World
@@ -234,9 +232,7 @@ class PolicyFunction(Function):
         client: Client = self.service.client(calls, die, sent.note_made)
 
         def one(request: Request, run: Run) -> Outcome:
-            policies = ProjectPolicies(cast("Any", client), run.clock, run.deadline)
-            environment = Environment.of(run.function_arn)
-            outcome = respond(request, policies, environment=environment, clock=run.clock, announce=run.announce)
+            outcome = respond(request, run, cast("Any", client))
             assert len(outcome.failure) <= response.REASON_LIMIT
             return outcome
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from project_policy.decision import LATE, LATE_PUT, LIST_LAG
 from tests.simulator.function import Delivery, Function, Sent
 from tests.simulator.service import LATENCY
 from tests.simulator.template import Managed, Other, Template
 from tests.simulator.world import Signal
 
 CLEAN_UP_TRIES = 3
+LIST_LAG = 2.0
+"""Seconds that a list is given to show a change."""
 FOREVER = 10.0**6
 ROLL_BACK_DELAY = 3.0
 """Seconds from a failure to the first reverse Update."""
@@ -31,7 +32,6 @@ class Behavior:
     """The rows that are not certain."""
 
     url_tells_time: bool = True
-    old_form_of_url: bool = False
     reverse_update_overlaps: bool = False
     """Whether an Update in flight is reversed at once, or only when it has responded."""
     failed_creates_are_deleted_last: bool = False
@@ -128,8 +128,6 @@ class CloudFormation:
         base, now = "https://responses.example/response", int(self.world.now)
         if not self.behavior.url_tells_time:
             return base
-        if self.behavior.old_form_of_url:
-            return f"{base}?AWSAccessKeyId=A&Expires={now + 7200}&Signature=5ec2e7"
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
         return f"{base}?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
 
@@ -387,8 +385,6 @@ class Stack:
         response = self.cloudformation.wait(delete, resource.policy)
         if canceled:  # this Delete has read what its Create put, but for the last seconds, which the list may hide
             noticed_until = self.world.now - LIST_LAG - 4 * LATENCY
-            if delete.responded_at_age > LATE:  # and a late one takes nothing that is much younger than its request
-                noticed_until = min(noticed_until, int(delete.at) + LATE_PUT - LATENCY)
             for sent in makers:
                 sent.abandon(ago=self.world.now - noticed_until)
         return response is not None and response.ok

@@ -10,7 +10,7 @@ from tests.simulator import stack_operations
 from tests.simulator.cloud import Cloud, meets
 from tests.simulator.function import Delivery
 from tests.simulator.stack_operations import Behavior
-from tests.simulator.template import Other
+from tests.simulator.template import Other, Template
 
 FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
 FAILS = Other(version=2, fails=True, needs="Sharing")
@@ -27,12 +27,10 @@ def test_a_create_tried_late_after_cloudformation_gave_up_leaves_its_policy() ->
     assert cloud.function.log[0].orphaned
 
 
-@pytest.mark.parametrize(("delay", "responses_lost"), [(15, 0), (40, 1)])
-def test_a_create_overtaken_by_its_own_delete_for_long_leaves_its_policy(delay: float, responses_lost: int) -> None:
-    """The Delete of a canceled Create waits ten seconds for it; delivered late, it takes nothing much younger."""
+def test_a_create_overtaken_by_its_own_delete_for_long_leaves_its_policy() -> None:
+    """The Delete of a canceled Create waits ten seconds for it."""
     cloud = Cloud()
-    deliveries = {"Create": Delivery(delay=delay), "Delete": Delivery(responses_lost=responses_lost)}
-    cloud.deliver(lambda event: deliveries[event["RequestType"]])
+    cloud.deliver_first("Create", Delivery(delay=15))
     stack = cloud.stack()
     cloud.create(stack, {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE})
     assert cloud.live_is(MINE)
@@ -259,3 +257,31 @@ def test_without_a_time_in_the_url_a_late_repeat_of_an_update_undoes_its_rollbac
         cloud.update(stack, {"Sharing": cloud.policy(document=OTHER), "Other": FAILS})
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert cloud.live_is(live)
+
+
+def test_an_update_that_comes_again_after_its_stacks_deletion_puts_the_policy_again() -> None:
+    """Nothing is live that tells a deleted stack from a policy that was deleted by hand, which an update restores."""
+    cloud = Cloud()
+    cloud.deliver_first("Update", Delivery(repeats=(120,)))
+    stack = cloud.made({"Sharing": cloud.policy()})
+    cloud.hand_over(lambda: stack.update({"Sharing": cloud.policy(document=OTHER)}), 0, stack.delete)
+    assert stack.status == "DELETE_COMPLETE"
+    assert cloud.live_is(OTHER)
+
+
+def test_a_delete_that_comes_again_may_take_what_the_next_owner_has_put() -> None:
+    """If a list that lags hides it, or if CloudFormation made the ID up and the next deployment puts a young twin."""
+    cloud = Cloud(Switches(list_lag=1.5))
+    cloud.deliver_first("Delete", Delivery(repeats=(60,)))
+    stack, again = cloud.made({"Sharing": cloud.policy()}), cloud.stack("two")
+    cloud.hand_over(stack.delete, 59.5, lambda: again.create({"Sharing": cloud.policy()}))
+    assert again.status == "CREATE_COMPLETE"
+    assert cloud.live_is(None)
+
+    cloud = Cloud()
+    cloud.deliver_first("Delete", Delivery(repeats=(65,)))
+    canceled, again = cloud.stack(), cloud.stack("two")
+    failing: Template = {"Sharing": cloud.policy(), "Other": FAILS_AT_ONCE}
+    cloud.hand_over(lambda: canceled.create(failing), 35, lambda: again.create({"Sharing": cloud.policy()}))
+    assert [canceled.status, again.status] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
+    assert cloud.live_is(None)

@@ -65,7 +65,7 @@ class Lifecycle(Machine):
         form=st.sampled_from(["as_given", "normalized"]),
         lag=st.sampled_from([0.0, 0.0, 1.5]),
         token=st.sampled_from(["no_token", "empty_token"]),
-        url=st.sampled_from(["dated", "dated", "old form", "without a time"]),
+        url=st.sampled_from(["dated", "dated", "dated", "without a time"]),
         new_properties=st.booleans(),
     )
     def start(
@@ -81,7 +81,6 @@ class Lifecycle(Machine):
         )
         behavior = Behavior(
             url_tells_time=url != "without a time",
-            old_form_of_url=url == "old form",
             clean_up_has_new_properties=new_properties,
         )
         self.begin(Cloud(switches, behavior))

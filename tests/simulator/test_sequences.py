@@ -29,7 +29,6 @@ FAILS_AT_ONCE = Other(version=2, fails=True, after=0.2)
 
 URLS = {
     "with a time": Behavior(),
-    "older form": Behavior(old_form_of_url=True),
     "without a time": Behavior(url_tells_time=False),
 }
 
