@@ -58,7 +58,6 @@ class Lifecycle(Machine):
         deleting=st.sampled_from([0.0, 3.0, 60.0]),
         while_copying=st.sampled_from(["reject", "delete"]),
         lag=st.sampled_from([0.0, 0.0, 1.5]),
-        old_form=st.booleans(),
         new_properties=st.booleans(),
         run_seconds=st.sampled_from([150.0, 600.0]),
     )
@@ -68,7 +67,6 @@ class Lifecycle(Machine):
         deleting: float,
         while_copying: Any,
         lag: float,
-        old_form: bool,
         new_properties: bool,
         run_seconds: float,
     ) -> None:
@@ -82,7 +80,7 @@ class Lifecycle(Machine):
             versions_lag=lag,
             tags_lag=lag,
         )
-        behavior = Behavior(old_form_of_url=old_form, clean_up_has_new_properties=new_properties)
+        behavior = Behavior(clean_up_has_new_properties=new_properties)
         self.begin(CopyCloud(switches, behavior, run_seconds))
         self.foreign: dict[str, dict[str, str]] = {}
         """The tags of model versions that no stack deletes, by their ARNs: others', retained and adopted ones."""

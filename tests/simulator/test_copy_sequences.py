@@ -27,7 +27,6 @@ def switches(**changed: Any) -> Switches:
 
 URLS = {
     "with a time": Behavior(),
-    "older form": Behavior(old_form_of_url=True),
     "without a time": Behavior(url_tells_time=False),
 }
 
