@@ -373,7 +373,7 @@ class _Rules:
             if self.block_public_policy and statement.get("Effect") == "Allow" and not self._may_limit(statement):
                 yield (
                     'Principal "*" shares the model with every AWS account; name accounts, test one of '
-                    f"{_listed(LIMITING_KEYS)} against fixed, quoted values, or set BlockPublicPolicy to false "
+                    f"{_listed(LIMITING_KEYS)} for fixed, quoted values, or set BlockPublicPolicy to false "
                     "(block_public_policy=False)."
                 )
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
