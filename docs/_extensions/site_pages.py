@@ -16,13 +16,9 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from sphinx.ext import autodoc
-from sphinx.pycode import ModuleAnalyzer
 
 if TYPE_CHECKING:
-    from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 DOCS = Path(__file__).resolve().parents[1]
 EXAMPLES = DOCS.parent / "examples"
@@ -39,8 +35,6 @@ _LANGUAGES = {".py": "python", ".yaml": "yaml"}
 _INCLUDED = re.compile(r"^\[[^\]]+\]\((\.\./[\w./-]+\.md)\)$", re.MULTILINE)
 _FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
-_OF_THE_CDK = re.compile(r"(aws_cdk(?:\.aws_\w+)?|constructs)\.(\w+)")
-_CDK_REFERENCE = "https://docs.aws.amazon.com/cdk/api/v2/python"
 _LONGEST_DESCRIPTION = 160
 """Characters of a page's description that search engines show, about."""
 
@@ -48,13 +42,9 @@ _LONGEST_DESCRIPTION = 160
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", _read)
-    app.connect("missing-reference", _resolve)
-    app.connect("autodoc-process-signature", _signature)
     app.connect("doctree-read", _repeat_heads_of_rows)
     app.connect("html-page-context", _describe)
     app.connect("html-page-context", _headings_of_the_sidebar, priority=900)  # after the theme's own
-    # The CDK's metaclass takes any arguments, so autodoc shows those of __init__ only when it ignores the metaclass.
-    autodoc._METACLASS_CALL_BLACKLIST.append("jsii._runtime.JSIIMeta.__call__")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -142,25 +132,3 @@ def _describe(_app: Sphinx, _page: str, _template: str, context: dict[str, Any],
     if first:
         words = shorten(" ".join(first.split()), _LONGEST_DESCRIPTION, placeholder=" …")
         context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{escape(words)}" />'
-
-
-def _signature(
-    _app: Sphinx, what: str, _name: str, given: object, _options: object, signature: str | None, returned: str | None
-) -> tuple[str | None, str | None]:
-    """Leave out the arguments of a protocol, because nobody calls it, and overloads, which repeat all the arguments."""
-    if what == "class":
-        analyzer = ModuleAnalyzer.for_module(given.__module__)
-        analyzer.analyze()
-        analyzer.overloads.clear()
-    return ("", None) if getattr(given, "_is_protocol", False) else (signature, returned)
-
-
-def _resolve(
-    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
-) -> nodes.reference | None:
-    """Return a link to AWS's reference for a class of the CDK."""
-    found = _OF_THE_CDK.fullmatch(str(node.get("reftarget", "")))
-    if found is None:
-        return None
-    address = f"{_CDK_REFERENCE}/{found[1]}/{found[2]}.html"
-    return nodes.reference("", "", content, internal=False, refuri=address, reftitle=found[0])

@@ -1,12 +1,14 @@
-"""The resource types' pages: their properties, limits and attributes are the functions'."""
+"""The reference pages: properties, limits and attributes are the functions', parameters and members the constructs'."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from types import ModuleType
 
 import pytest
 
+import cdk_rekognition_project_policy as package
 from custom_resource.properties import OF_CLOUDFORMATION
 from project_policy import document, identity, properties
 from project_policy.lifecycle import ATTRIBUTES
@@ -16,6 +18,7 @@ from rekognition import arns
 from tests.packaging import ROOT
 
 PAGE = (ROOT / "docs" / "reference.md").read_text()
+NAME = re.compile(r"`(\w+)")
 COPY_PAGE = (ROOT / "docs" / "reference-copy.md").read_text()
 
 
@@ -27,7 +30,7 @@ def section(title: str, level: int, page: str = PAGE) -> str:
 
 def fact(name: str, label: str, page: str = PAGE) -> str:
     """Return what a property's page says behind a label, such as *Maximum*."""
-    (found,) = re.findall(rf"\*{label}\*: `?(.*?)`?(?: ·|$)", section(name, 3, page), re.MULTILINE)
+    (found,) = re.findall(rf"\*{label}\*: `?(.*?)`?(?: ·|$)", " ".join(section(name, 3, page).split()))
     return str(found)
 
 
@@ -66,3 +69,26 @@ def test_the_copys_limits_and_patterns_are_those_that_the_function_checks() -> N
 def test_the_attributes_are_those_that_the_function_answers(page: str, attributes: tuple[str, ...]) -> None:
     """Fn::GetAtt has no other."""
     assert re.findall(r"^`(\w+)`: ", section("Return values", 2, page), re.MULTILINE) == sorted(attributes)
+
+
+@pytest.mark.parametrize("name", package.__all__)
+def test_each_construct_is_described_as_it_is(name: str) -> None:
+    """The page has an example of each public class, its parameters with whether they are required, and its members."""
+    text = section(name, 2, (ROOT / "docs" / "api.md").read_text())
+    assert name in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[0]
+    parameters, members = (
+        {
+            each: said
+            for names, said in re.findall(r"^\| (`.+?) \| (.+?) \|", table, re.MULTILINE)
+            for each in NAME.findall(names)
+        }
+        for table in (*re.split(r"^\| member", text, flags=re.MULTILINE), "")[:2]
+    )
+    public = getattr(package, name)
+    given = inspect.signature(public.__init__).parameters.values()
+    required = {each.name: each.default is each.empty for each in given if each.kind is each.KEYWORD_ONLY}
+    own = {each for kind in public.__mro__ if kind.__module__.startswith(package.__name__) for each in vars(kind)}
+    if parameters:
+        assert {each: said == "required" for each, said in parameters.items()} == required
+    if members:
+        assert {*members} == {each for each in own if not each.startswith("_")}

@@ -38,7 +38,7 @@ def test_nothing_is_loaded_from_the_network(site: Site, pages: dict[Path, str]) 
 
 
 def test_each_page_and_picture_is_described(pages: dict[Path, str]) -> None:
-    """Search engines have a description of each page, and who can't see a picture has a text that is more than its name."""
+    """Each page has a description for search engines, and each picture a text that is more than its name."""
     for path, text in pages.items():
         if path.stem not in ("genindex", "search"):
             assert re.search(r'<meta name="description" content="[^"]{20,}"', text), path
