@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = commands.add_parser("start", help="start it, unless it runs already")
+    start.add_argument("--sam", action="store_true", help="with what transforms templates of SAM (60 MB more)")
     start.set_defaults(command=_start)
     stop = commands.add_parser("stop", help="stop it, with everything it started")
     stop.set_defaults(command=_stop)
@@ -52,13 +53,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _start(options: argparse.Namespace) -> int:
-    cloud = LocalCloud.attach(options.state)
-    if cloud is not None:
+    if LocalCloud.attach(options.state) is not None:
         print("The local cloud was running already.")
     else:
         print("Starting the local cloud (the first time makes its virtual environment) …")
-        cloud = LocalCloud.attach_or_start(options.state)
-    _describe(cloud)
+    _describe(LocalCloud.attach_or_start(options.state, sam=options.sam))
     return 0
 
 
@@ -82,7 +81,11 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    additions = _attached(options).environment(options.account, options.region)
+    try:
+        additions = _attached(options).environment(options.account, options.region)
+    except CloudError:
+        print("false")  # so that what follows `eval … &&` doesn't run with the user's own credentials
+        raise
     for name in sorted(os.environ):
         if name.startswith("AWS_") and name not in additions:
             print(f"unset {name}")

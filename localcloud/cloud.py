@@ -20,11 +20,17 @@ from typing import TYPE_CHECKING, Any
 import trustme
 
 from localcloud.clients import make_client
+from localcloud.ministack_hooks import STACKS_ROUTE
 from localcloud.peers import SECRET_VARIABLE, knows_users
 from localcloud.processes import end_session, is_another_process, is_same_process, start_time
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
-from localcloud.virtual_environment import ensure_virtual_environment, only_one_at_a_time
+from localcloud.virtual_environment import (
+    REQUIREMENTS,
+    REQUIREMENTS_WITH_SAM,
+    ensure_virtual_environment,
+    only_one_at_a_time,
+)
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -51,6 +57,8 @@ class Running:
     started: float
     gateway_port: int
     rekognition_url: str
+    sam: bool
+    """Whether it transforms templates of SAM."""
     secret: str | None
     """What clients must send, where the kernel doesn't know whose a connection is."""
 
@@ -62,9 +70,9 @@ class LocalCloud:
     Everything it writes is in its state folder; the virtual environment may be shared between several.
     """
 
-    def __init__(self, state: Path = STATE, virtual_environment: Path = STATE / "venv") -> None:
+    def __init__(self, state: Path = STATE, *, sam: bool = False) -> None:
         self.state = state
-        self._virtual_environment = virtual_environment
+        self._sam = sam
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Running | None = None
 
@@ -79,14 +87,19 @@ class LocalCloud:
         return cloud if cloud.is_running else None
 
     @classmethod
-    def attach_or_start(cls, state: Path = STATE) -> LocalCloud:
-        """Return the detached cloud that runs from this state folder, after starting it when there is none."""
+    def attach_or_start(cls, state: Path = STATE, *, sam: bool = False) -> LocalCloud:
+        """Return the detached cloud that runs from this state folder, after starting it when there is none.
+
+        One that transforms templates of SAM has more packages, which functions find as well.
+        """
         _make_private(state)
-        with only_one_at_a_time(state / "cloud.lock"):
+        with only_one_at_a_time(state / "cloud.lock", "another process, which starts the local cloud"):
             cloud = cls.attach(state)
             if cloud is None:
-                cloud = cls(state)
+                cloud = cls(state, sam=sam)
                 cloud.start_detached()
+            elif sam and not cloud._known.sam:
+                raise CloudError("The local cloud runs without SAM. Stop it first: python -m localcloud stop")
             return cloud
 
     def __enter__(self) -> LocalCloud:
@@ -164,6 +177,11 @@ class LocalCloud:
         finally:
             self.set_switches(**before)
 
+    def stacks(self) -> list[tuple[str, str, str]]:
+        """Return the account, Region and name of every stack that isn't deleted."""
+        with self._get(self.endpoint_url + STACKS_ROUTE) as response:
+            return [(account, region, name) for account, region, name in json.load(response)]
+
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """Return what to add to a client's environment; `full_environment` also takes away what would be in the way."""
         secret = {SECRET_VARIABLE: self._known.secret} if self._known.secret else {}
@@ -217,7 +235,9 @@ class LocalCloud:
         if self.is_running:
             raise CloudError(f"The local cloud is already running (process {self.pid}).")
         _make_private(self.state)
-        python = ensure_virtual_environment(self._virtual_environment)
+        python = ensure_virtual_environment(
+            STATE / ("venv-sam" if self._sam else "venv"), REQUIREMENTS_WITH_SAM if self._sam else REQUIREMENTS
+        )
         secret = None if knows_users() else secrets.token_hex(20)
         self._prepare_folders()
         self._make_certificate()
@@ -240,7 +260,7 @@ class LocalCloud:
             os.close(report_to)
         try:
             with os.fdopen(ports) as pipe:
-                self._running = self._await_start(self._process.pid, pipe.fileno(), secret)
+                self._await_start(self._process.pid, pipe.fileno(), secret)
         except BaseException:
             end_session(self._process.pid, grace=1)
             self._forget()
@@ -296,25 +316,19 @@ class LocalCloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _await_start(self, pid: int, ports: int, secret: str | None) -> Running:
+    def _await_start(self, pid: int, ports: int, secret: str | None) -> None:
         ready, _, _ = select.select([ports], [], [], _SECONDS_TO_START)
         report = os.read(ports, 4096) if ready else b""
         if not report:
             raise self._not_started(
                 "ended before it said where it listens" if ready else "did not say where it listens"
             )
-        reported = json.loads(report)
-        # It listens already: this request waits in its queue until it responds.
-        context = ssl.create_default_context(cafile=str(self.authority))
-        url = f"https://127.0.0.1:{reported['gateway_port']}/_ministack/health"
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-        )
+        self._running = Running(pid, start_time(pid), sam=self._sam, secret=secret, **json.loads(report))
         try:
-            opener.open(urllib.request.Request(url, headers=_headers(secret)), timeout=_SECONDS_TO_START).close()
+            # It listens already: this request waits in its queue until it responds.
+            self._get(f"{self.endpoint_url}/_ministack/health").close()
         except OSError as problem:
             raise self._not_started(f"did not respond ({problem})") from problem
-        return Running(pid=pid, started=start_time(pid), secret=secret, **reported)
 
     def _not_started(self, what: str) -> CloudError:
         last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -332,19 +346,21 @@ class LocalCloud:
             shutil.rmtree(self.state / folder, ignore_errors=True)
 
     def _switches(self, method: str, body: bytes | None = None) -> Switches:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        request = urllib.request.Request(  # noqa: S310
-            self.rekognition_url + SWITCHES_ROUTE, body, _headers(self._known.secret), method=method
-        )
         try:
-            with opener.open(request, timeout=_SECONDS_TO_STOP) as response:
+            with self._get(self.rekognition_url + SWITCHES_ROUTE, method, body) as response:
                 return Switches(**json.load(response))
         except urllib.error.HTTPError as rejected:
             raise ValueError(json.load(rejected)["message"]) from rejected
 
-
-def _headers(secret: str | None) -> dict[str, str]:
-    return {"User-Agent": f"app/{secret}"} if secret else {}
+    def _get(self, url: str, method: str = "GET", body: bytes | None = None) -> Any:  # noqa: ANN401 - a response
+        context = ssl.create_default_context(cafile=str(self.authority))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        secret = self._known.secret
+        headers = {"User-Agent": f"app/{secret}"} if secret else {}
+        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
+        return opener.open(request, timeout=_SECONDS_TO_START)
 
 
 def _make_private(folder: Path) -> None:

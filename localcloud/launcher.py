@@ -37,6 +37,7 @@ def main() -> None:
         ministack_hooks.register_project_type(ProjectType(rekognition.store))
         ministack_hooks.date_response_urls()
         ministack_hooks.name_roles_in_conditions()
+        ministack_hooks.keep_what_undeleted_resources_need()
         _report(options.report_to, rekognition)
         # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's response.
         asyncio.new_event_loop().run_until_complete(_serve(gateway, secret, until_input_ends=options.until_input_ends))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import re
 import secrets
@@ -44,10 +45,14 @@ NAMES = {
     ),
     "ministack.core.lambda_runtime": ("reset",),
     "ministack.core.responses": ("_account_from_sts_session", "get_account_id", "get_region", "request_scope"),
+    "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.custom_resource": ("_response_url",),
     "ministack.services.cloudformation.provisioners": ("_REPLACING_PROPERTIES", "_RESOURCE_HANDLERS"),
+    "ministack.services.cloudformation.stacks": ("_delete_resource", "_with_dependencies"),
     "ministack.services.iam": ("_roles",),
 }
+
+STACKS_ROUTE = "/_localcloud/stacks"
 
 _NOT_ALLOWED = Decision(allowed=False)
 
@@ -82,13 +87,53 @@ def application(secret: str | None, port: int) -> Any:  # noqa: ANN401 - an ASGI
         # crhelper, which sends the response of a custom resource, is no SDK; the token in its path can't be guessed.
         is_response = scope["path"].startswith("/_ministack/cfn-response/")
         problem = rejection(headers, port, None if is_response else secret)
-        if problem is None:
+        if problem is not None:
+            await _respond(scope, send, 403, problem)
+        elif scope["path"] == STACKS_ROUTE:
+            await _respond(scope, send, 200, json.dumps(stacks()))
+        else:
             await app.app(scope, receive, send)
-        elif scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 403, "headers": []})
-            await send({"type": "http.response.body", "body": problem.encode()})
 
     return guarded
+
+
+async def _respond(scope: Any, send: Any, status: int, body: str) -> None:  # noqa: ANN401 - as above
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+
+def stacks() -> list[tuple[str, str, str]]:
+    """Return the account, Region and name of every stack that isn't deleted."""
+    from ministack.services import cloudformation
+
+    return [
+        scope
+        for scope, stack in list(cloudformation._stacks._data.items())
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+    ]
+
+
+def keep_what_undeleted_resources_need() -> None:
+    """Keep what a resource depends on if it couldn't be deleted, as CloudFormation does, for the next DeleteStack.
+
+    Otherwise the function behind a custom resource would be gone before its next Delete.
+    """
+    from ministack.services import cloudformation
+    from ministack.services.cloudformation import stacks
+
+    delete = stacks._delete_resource
+
+    def delete_if_unneeded(kind: str, physical_id: str, properties: Any, stack_name: str, logical_id: str) -> Any:  # noqa: ANN401
+        stack = cloudformation._stacks.get(stack_name) or {}
+        resources = stack.get("_resources", {})
+        failed = {name for name, each in resources.items() if each.get("ResourceStatus") == "DELETE_FAILED"}
+        needed = stacks._with_dependencies(failed, stack.get("_template", {}).get("Resources", {}), set(resources))
+        if stack.get("StackStatus") == "DELETE_IN_PROGRESS" and logical_id in needed - failed:
+            raise RuntimeError("Resources that depend on it couldn't be deleted.")
+        return delete(kind, physical_id, properties, stack_name, logical_id)
+
+    stacks._delete_resource = delete_if_unneeded
 
 
 def stop_functions() -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+REQUIREMENTS_WITH_SAM = Path(__file__).with_name("requirements-sam.txt")
 
 
 class SetupError(Exception):
@@ -30,7 +31,7 @@ def ensure_virtual_environment(folder: Path, requirements: Path = REQUIREMENTS) 
     Only one process at a time makes it, the others wait and then use it.
     """
     python = folder / "bin" / "python"
-    with only_one_at_a_time(folder.with_suffix(".lock")):
+    with only_one_at_a_time(folder.with_suffix(".lock"), f"another process, which makes {folder}"):
         stamp, wanted = folder / "made-from.json", _stamp(requirements)
         if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
             _make(folder, python, requirements)
@@ -39,11 +40,18 @@ def ensure_virtual_environment(folder: Path, requirements: Path = REQUIREMENTS) 
 
 
 @contextmanager
-def only_one_at_a_time(lock: Path) -> Iterator[None]:
-    """Keep every other process that asks for the same lock waiting. The kernel frees it should this process die."""
+def only_one_at_a_time(lock: Path, holder: str = "another process") -> Iterator[None]:
+    """Keep every other process that asks for the same lock waiting, after saying what for.
+
+    The kernel frees the lock should this process die.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"Waiting for {holder} (it holds {lock}) …\n")
+            fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
 

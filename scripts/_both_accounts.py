@@ -133,7 +133,7 @@ def destroy(cloud: LocalCloud | None) -> None:
     if any(copy in trusted.versions(each) for each in trusted.projects()):
         raise DeployError(f"The copy is left: {copy}. See {LOG}")
     print("    Nothing is left: neither stack, nor the copy.")
-    stop_if_unused(cloud, trusting.target, trusted.target)
+    stop_if_unused(cloud)
 
 
 def main() -> int:

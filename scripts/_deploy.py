@@ -88,7 +88,7 @@ def destroy(options: argparse.Namespace) -> None:
         return
     target = Target.of(cloud.full_environment())
     take_down(target)
-    stop_if_unused(cloud, target)
+    stop_if_unused(cloud)
 
 
 def take_down(target: Target) -> None:

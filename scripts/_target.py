@@ -137,7 +137,7 @@ def step(title: str) -> None:
 def guarded(action: Callable[[], None]) -> int:
     """Do something, one process at a time; print what went wrong, and return the exit code."""
     try:
-        with only_one_at_a_time(LOG.with_suffix(".lock")):
+        with only_one_at_a_time(LOG.with_suffix(".lock"), "another ./scripts/deploy"):
             LOG.write_text("")
             action()
     except (DeployError, CloudError, SetupError, BotoCoreError, ClientError) as problem:
@@ -161,15 +161,9 @@ def started_cloud() -> LocalCloud:
     return cloud
 
 
-def stop_if_unused(cloud: LocalCloud, *targets: Target) -> None:
-    """Stop the local cloud, unless an account has other stacks."""
-    others = [
-        stack["StackName"]
-        for target in targets
-        for page in target.client("cloudformation").get_paginator("describe_stacks").paginate()
-        for stack in page["Stacks"]
-        if stack["StackName"] != TOOLKIT and stack["StackStatus"] != "DELETE_COMPLETE"
-    ]
+def stop_if_unused(cloud: LocalCloud) -> None:
+    """Stop the local cloud, unless any account and Region has a stack."""
+    others = [f"{name} ({account}, {region})" for account, region, name in cloud.stacks() if name != TOOLKIT]
     if others:
         print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
         print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")

@@ -25,7 +25,7 @@ class CloudFormation:
         changed = change(
             StackName=stack,
             TemplateBody=template,
-            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         )
         return self._settled(changed["StackId"])

@@ -165,7 +165,7 @@ def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path
 def test_a_start_that_fails_shows_the_log(another_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the log and ends with its last lines; nothing is left running."""
     # This Python has no ministack.
-    monkeypatch.setattr(cloud_module, "ensure_virtual_environment", lambda _folder: Path(sys.executable))
+    monkeypatch.setattr(cloud_module, "ensure_virtual_environment", lambda *_: Path(sys.executable))
     with pytest.raises(CloudError, match="ended before it said where it listens") as caught:
         another_cloud.start()
     assert str(another_cloud.log) in str(caught.value)
@@ -202,6 +202,15 @@ def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_p
     assert done.stdout.split()[:1] == [ACCOUNT], done.stderr
     assert done.stdout.split()[1].startswith(f"arn:aws:rekognition:eu-west-1:{ACCOUNT}:project/env/")
     assert "AWS_PROFILE" not in environment
+
+
+def test_every_stack_is_listed(local_cloud: LocalCloud) -> None:
+    """Whoever stops the cloud asks for the stacks of all accounts and Regions."""
+    cloudformation = CloudFormation(local_cloud.client("cloudformation", "989898989898", "eu-west-1"))
+    assert cloudformation.deploy("elsewhere", template(Role=role())) == "CREATE_COMPLETE"
+    assert ("989898989898", "eu-west-1", "elsewhere") in local_cloud.stacks()
+    cloudformation.delete("elsewhere")
+    assert "elsewhere" not in {name for _, _, name in local_cloud.stacks()}
 
 
 def test_switches_are_shown_and_set_while_it_runs(local_cloud: LocalCloud) -> None:

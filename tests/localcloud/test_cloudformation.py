@@ -107,6 +107,16 @@ def test_rejects_wrong_properties(rekognition: LocalRekognition, properties: dic
     assert rekognition.store.projects(ACCOUNT, "us-east-1") == [taken]
 
 
+def test_what_could_not_be_deleted_keeps_its_function(local_cloud: LocalCloud, cloudformation: CloudFormation) -> None:
+    """A custom resource whose Delete fails can be deleted later: what it depends on isn't deleted before it."""
+    body = template(Role=role(), Function=function("claim"), Custom=custom(Id="thing", KeptBy="a reason"))
+    assert cloudformation.deploy("kept-function", body) == "CREATE_COMPLETE", cloudformation.reasons("kept-function")
+    cloudformation.delete("kept-function", ends="DELETE_FAILED")
+    assert "kept by a reason" in cloudformation.reasons("kept-function")
+    (local_cloud.state / "tmp" / "a reason").touch()
+    cloudformation.delete("kept-function")
+
+
 @pytest.fixture(scope="module")
 def captured(local_cloud: LocalCloud) -> Iterator[Mapping[str, str]]:
     """Deploy a custom resource whose function may do nothing, and return what it found, as the stack's outputs."""

@@ -54,6 +54,14 @@ def test_says_when_no_cloud_runs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "is not running" in told.out + told.err
 
 
+def test_nothing_follows_the_environment_of_a_cloud_that_is_down(tmp_path: Path) -> None:
+    """What a shell would run next with the user's own credentials doesn't run."""
+    line = f'eval "$({sys.executable} -m localcloud --state {tmp_path} env)" && echo reached'
+    done = subprocess.run(["sh", "-c", line], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert (done.stdout, "start it with: python -m localcloud start" in done.stderr) == ("", True)
+
+
 def test_has_help_for_every_command() -> None:
     """It is a module that can be run."""
     done = subprocess.run(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+import sys
 import threading
 from pathlib import Path
+from queue import Queue
+from types import SimpleNamespace
 
 import pytest
 
 from localcloud import virtual_environment
 from localcloud.cloud import REPOSITORY, STATE
-from localcloud.virtual_environment import SetupError, ensure_virtual_environment
+from localcloud.virtual_environment import SetupError, ensure_virtual_environment, only_one_at_a_time
 
 
 @pytest.fixture
@@ -52,6 +55,18 @@ def test_two_at_once_make_it_once(tmp_path: Path, made: list[Path]) -> None:
     for thread in threads:
         thread.join()
     assert len(made) == 1
+
+
+def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody should look at a silent terminal; where nothing is waited for, nothing is said."""
+    said: Queue[str] = Queue()
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=said.put))
+    with only_one_at_a_time(tmp_path / "lock", "a friend"):
+        assert said.empty()
+        waiting = threading.Thread(target=only_one_at_a_time(tmp_path / "lock", "a friend").__enter__)
+        waiting.start()
+        assert said.get(timeout=20) == f"Waiting for a friend (it holds {tmp_path / 'lock'}) …\n"
+    waiting.join()
 
 
 def test_a_half_made_one_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Path]) -> None:

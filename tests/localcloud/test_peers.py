@@ -203,7 +203,7 @@ def test_the_state_folder_is_private(
         state.mkdir()
         state.chmod(0o777)
 
-    def fail(_folder: Path) -> Path:
+    def fail(*_: Path) -> Path:
         raise CloudError("enough")
 
     monkeypatch.setattr(cloud_module, "ensure_virtual_environment", fail)

@@ -1,0 +1,50 @@
+"""Templates of SAM, for which the local cloud has to be asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from localcloud.cloud import CloudError, LocalCloud
+from tests.cloudformation import CloudFormation
+from tests.localcloud.stacks import function
+
+TEMPLATE = json.dumps(
+    {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "Function": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {
+                    "Runtime": "python3.13",
+                    "Handler": "index.handler",
+                    "InlineCode": function("claim")["Properties"]["Code"]["ZipFile"],
+                },
+            },
+            "Thing": {
+                "Type": "Custom::Thing",
+                "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Id": "thing"},
+            },
+        },
+    }
+)
+
+
+@pytest.mark.full  # it makes another virtual environment
+def test_a_template_of_sam_deploys_if_one_asks_for_it(tmp_path: Path) -> None:
+    """With --sam it's transformed; a cloud that runs without isn't taken for one."""
+    cloud = LocalCloud.attach_or_start(tmp_path / "with", sam=True)
+    try:
+        cloudformation = CloudFormation(cloud.client("cloudformation"))
+        assert cloudformation.deploy("sam", TEMPLATE) == "CREATE_COMPLETE", cloudformation.reasons("sam")
+        assert LocalCloud.attach_or_start(tmp_path / "with", sam=True).pid == cloud.pid
+    finally:
+        cloud.stop()
+    plain = LocalCloud.attach_or_start(tmp_path / "without")
+    try:
+        with pytest.raises(CloudError, match="runs without SAM"):
+            LocalCloud.attach_or_start(tmp_path / "without", sam=True)
+    finally:
+        plain.stop()
