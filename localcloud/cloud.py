@@ -66,7 +66,7 @@ class Running:
 class LocalCloud:
     """A local cloud in a process of its own. As a context manager it runs as long as the context.
 
-    A cloud of `start` ends with the process that started it, however that ends; one of `start_detached` with `stop`.
+    It ends with the process that started it, however that ends; a detached one with `stop`.
     Everything it writes is in its state folder; the virtual environment may be shared between several.
     """
 
@@ -97,7 +97,7 @@ class LocalCloud:
             cloud = cls.attach(state)
             if cloud is None:
                 cloud = cls(state, sam=sam)
-                cloud.start_detached()
+                cloud.start(detached=True)
             elif sam and not cloud._known.sam:
                 raise CloudError("The local cloud runs without SAM. Stop it first: python -m localcloud stop")
             return cloud
@@ -109,18 +109,14 @@ class LocalCloud:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """Start it as part of this process: it ends when this process does."""
-        self._start(detached=False)
-
-    def start_detached(self) -> None:
-        """Start it so that it outlives this process; `attach` finds it again."""
-        self._start(detached=True)
-        if self._process is not None:
+    def start(self, *, detached: bool = False) -> None:
+        """Start it: so that it ends when this process does, or detached, so that `attach` finds it again."""
+        self._start(detached=detached)
+        if detached and self._process is not None:
             # Let go of it: Popen complains when it is forgotten while its process still runs.
             self._process.returncode = 0
             self._process = None
-        self._record.write_text(json.dumps(asdict(self._known), indent=2))
+            self._record.write_text(json.dumps(asdict(self._known), indent=2))
 
     def stop(self) -> None:
         """Stop it with every process it started, and remove what it kept; the log stays."""

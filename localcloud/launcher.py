@@ -30,7 +30,6 @@ def main() -> None:
     gateway = listen()  # clients wait from here on, rather than being rejected
     # Before the first import of ministack, which reads it then.
     os.environ["GATEWAY_PORT"] = str(gateway.getsockname()[1])
-    _reject_moved_names()
     with LocalRekognition(authorizer=ministack_hooks.MinistackAuthorizer(), secret=secret) as rekognition:
         # Functions inherit it.
         os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition.endpoint_url
@@ -50,12 +49,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--report-to", type=int, required=True, help="a file descriptor that takes the ports as JSON")
     parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
     return parser.parse_args()
-
-
-def _reject_moved_names() -> None:
-    missing = ministack_hooks.missing_names()
-    if missing:
-        sys.exit(f"This version of ministack lacks what localcloud/ministack_hooks.py uses: {', '.join(missing)}")
 
 
 def _report(descriptor: int, rekognition: LocalRekognition) -> None:

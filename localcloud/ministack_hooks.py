@@ -1,11 +1,10 @@
 """Everything of ministack that is reached into, in one place: most of it is private, and may move with a new version.
 
-`missing_names` returns what has moved; a test and the launcher ask it. For the local cloud's own environment.
+A name that has moved fails the start, or the first request that needs it. For the local cloud's own environment.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import re
@@ -26,50 +25,11 @@ from localcloud.rekognition.authorization import (
 )
 from localcloud.rekognition.errors import AwsError, unrecognized_client
 
-NAMES = {
-    "ministack.app": ("app", "AUTH"),
-    "ministack.core.iam_evaluator": (
-        "AuthError",
-        "CredentialResolutionError",
-        "EvalContext",
-        "EvalResult",
-        "_POLICY_REQUIRED",
-        "_resolve_condition_key",
-        "_resource_policy",
-        "_role_name_from_assumed_arn",
-        "combine_resource_policy",
-        "evaluate",
-        "find_iam_access_key_account",
-        "resolve_credential",
-        "resolve_principal",
-    ),
-    "ministack.core.lambda_runtime": ("reset",),
-    "ministack.core.responses": ("_account_from_sts_session", "get_account_id", "get_region", "request_scope"),
-    "ministack.services.cloudformation": ("_stacks",),
-    "ministack.services.cloudformation.custom_resource": ("_response_url",),
-    "ministack.services.cloudformation.provisioners": ("_REPLACING_PROPERTIES", "_RESOURCE_HANDLERS"),
-    "ministack.services.cloudformation.stacks": ("_delete_resource", "_with_dependencies"),
-    "ministack.services.iam": ("_roles",),
-}
-
 STACKS_ROUTE = "/_localcloud/stacks"
 
 _NOT_ALLOWED = Decision(allowed=False)
 
 _log = logging.getLogger("localcloud.ministack")
-
-
-def missing_names(names: dict[str, tuple[str, ...]] | None = None) -> list[str]:
-    """Return the names that the installed ministack doesn't have."""
-    missing = []
-    for module, attributes in (NAMES if names is None else names).items():
-        try:
-            loaded = importlib.import_module(module)
-        except ImportError:
-            missing.append(module)
-            continue
-        missing += [f"{module}.{attribute}" for attribute in attributes if not hasattr(loaded, attribute)]
-    return missing
 
 
 def application(secret: str | None, port: int) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
@@ -212,8 +172,7 @@ class MinistackAuthorizer:
             if found.code == "ExpiredTokenException":
                 raise AwsError(found.code, found.message)
             raise unrecognized_client()
-        is_root = found.principal_type == "Root"
-        return Principal(found.principal_arn, account, is_root=is_root, access_key_id=access_key_id)
+        return Principal(found.principal_arn, account, access_key_id=access_key_id)
 
     def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
         """Evaluate the principal's policies, its permissions boundary, its session's policies, and the resource's own.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +17,6 @@ class Principal:
 
     arn: str
     account: str
-    is_root: bool = False
     access_key_id: str = ""
 
 
@@ -72,7 +70,7 @@ class RootKeys:
         """Return the root of the account that the key names."""
         if re.fullmatch(r"\d{12}", access_key_id) is None:
             raise unrecognized_client()
-        return Principal(f"arn:aws:iam::{access_key_id}:root", access_key_id, is_root=True)
+        return Principal(f"arn:aws:iam::{access_key_id}:root", access_key_id)
 
     def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:  # noqa: ARG002
         """Allow root everything on what its account owns."""
@@ -82,46 +80,26 @@ class RootKeys:
 
 
 class Gate:
-    """Allows a request or rejects it in AWS's words; new permissions may be seen late, as in AWS."""
+    """Allows a request or rejects it in AWS's words."""
 
-    def __init__(self, authorizer: Authorizer, switches: Switches, clock: Callable[[], float]) -> None:
+    def __init__(self, authorizer: Authorizer, switches: Switches) -> None:
         self.identify = authorizer.identify
         self._authorizer = authorizer
         self._switches = switches
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._first_allowed: dict[tuple[str, str, str], float] = {}
 
     def check(self, principal: Principal, permissions: Iterable[Permission], region: str) -> None:
-        """Raise AccessDeniedException unless the principal has all of these, and has had them for long enough."""
-        # All are decided before the first is rejected: what was allowed at one time is also seen at one time.
-        decided = [(permission, self._decision(principal, permission, region)) for permission in permissions]
-        for permission, decision in decided:
+        """Raise AccessDeniedException unless the principal has all of these."""
+        for permission in permissions:
+            if permission.action == self._switches.denied_by_organization:
+                decision = Decision(allowed=False, reason="with an explicit deny in a service control policy")
+            else:
+                decision = self._authorizer.decide(principal, permission, region)
             if not decision.allowed:
                 reason = decision.reason or f"because no identity-based policy allows the {permission.action} action"
                 raise access_denied(
                     f"User: {principal.arn} is not authorized to perform: {permission.action} "
                     f"on resource: {permission.resource} {reason}"
                 )
-
-    def _decision(self, principal: Principal, permission: Permission, region: str) -> Decision:
-        if permission.action == self._switches.denied_by_organization:
-            return Decision(allowed=False, reason="with an explicit deny in a service control policy")
-        decision = self._authorizer.decide(principal, permission, region)
-        if not principal.is_root and self._too_new(principal, permission, decision):
-            return Decision(allowed=False)
-        return decision
-
-    def _too_new(self, principal: Principal, permission: Permission, decision: Decision) -> bool:
-        # Permissions belong to the role: every session of it sees them at the same time.
-        holder = principal.arn.rsplit("/", 1)[0] if ":assumed-role/" in principal.arn else principal.arn
-        key = (holder, permission.action, permission.resource)
-        with self._lock:
-            if not decision.allowed:
-                self._first_allowed.pop(key, None)
-                return False
-            now = self._clock()
-            return now < self._first_allowed.setdefault(key, now) + self._switches.permission_delay
 
 
 def not_allowed_by_resource(action: str) -> Decision:

@@ -16,19 +16,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 CUSTOM_LABELS_REGIONS = frozenset(
-    [
-        "us-east-1",
-        "us-east-2",
-        "us-west-2",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-central-1",
-        "ap-south-1",
-        "ap-southeast-1",
-        "ap-southeast-2",
-        "ap-northeast-1",
-        "ap-northeast-2",
-    ]
+    (
+        *("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-west-2", "eu-central-1"),
+        *("ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"),
+    )
 )
 
 _PROJECT = r"arn:([a-z\d-]+):rekognition:([a-z\d-]+):(\d{12}):project/([a-zA-Z0-9_.\-]{1,255})"
@@ -119,7 +110,6 @@ class Version:
     created: float
     output: Mapping[str, str]
     kms_key: str | None = None
-    description: str | None = None
     source: VersionArn | None = None
     """The model version it is a copy of."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -137,8 +127,6 @@ class Project:
 
     arn: ProjectArn
     created: float
-    feature: str | None = None
-    auto_update: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     versions: list[Version] = field(default_factory=list)
     """In the order of their creation; deleted ones stay, so that a lagging list can show them."""
@@ -171,15 +159,7 @@ class Store:
 
     # -- projects ------------------------------------------------------------------------------------------------------
 
-    def create_project(
-        self,
-        account: str,
-        region: str,
-        name: str,
-        feature: str | None = None,
-        auto_update: str | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> Project:
+    def create_project(self, account: str, region: str, name: str, tags: Mapping[str, str] | None = None) -> Project:
         """Create a project; its name is unique in its account and Region."""
         with self._lock:
             projects = self._projects.setdefault((account, region), {})
@@ -189,7 +169,7 @@ class Store:
                 raise AwsError("LimitExceededException", "The limit of projects per account has been reached.")
             now = self._clock()
             arn = ProjectArn(partition_of(region), region, account, name, self._stamp(now))
-            projects[name] = Project(arn, now, feature, auto_update, dict(tags or {}))
+            projects[name] = Project(arn, now, dict(tags or {}))
             return projects[name]
 
     def projects(self, account: str, region: str) -> list[Project]:
@@ -207,14 +187,14 @@ class Store:
                 raise not_found(f"The project {arn} does not exist.")
             return found
 
-    def delete_project(self, account: str, region: str, arn: str) -> None:
-        """Delete a project with all its policies; its model versions must have been deleted before."""
+    def delete_project(self, account: str, region: str, arn: str) -> str:
+        """Delete a project with all its policies, and return its status; its model versions must have gone before."""
         with self._lock:
             project = self.project(account, region, arn)
-            kept = self._switches.deleting_versions_keep_project
-            if any(kept or self.status(version) != "DELETING" for version in self._present(project)):
+            if self._present(project):
                 raise in_use(f"The project {arn} has model versions; delete them first.")
             del self._projects[account, region][project.arn.name]
+            return "DELETING"  # though it is gone at once
 
     # -- model versions ------------------------------------------------------------------------------------------------
 
@@ -226,14 +206,17 @@ class Store:
         name: str,
         output: Mapping[str, str],
         kms_key: str | None = None,
-        description: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Version:
-        """Begin to train a model version; its name is unique in its project."""
+        """Make a model version, which is trained at once; its name is unique in its project."""
         with self._lock:
             project = self.project(account, region, project_arn)
-            version = self._add_version(project, name, output, kms_key, tags)
-            version.description = description
+            if any(version.arn.name == name for version in self._present(project)):
+                raise in_use(f"The project {project.arn} already has a model version with the name {name}.")
+            of, now = project.arn, self._clock()
+            arn = VersionArn(of.partition, of.region, of.account, of.name, name, self._stamp(now))
+            version = Version(arn, now, output, kms_key, tags=_checked_tags(tags or {}))
+            project.versions.append(version)
             return version
 
     def copy_version(
@@ -250,19 +233,14 @@ class Store:
     ) -> Version:
         """Begin to copy a model version of any account's project into a project of this account."""
         with self._lock:
-            destination = self.project(account, region, destination_arn)
-            original = self._project_anywhere(source_project)
-            found = self._version_anywhere(source)
-            if original is None or found is None:
+            self.project(account, region, destination_arn)
+            original = self._version_anywhere(source)
+            if self._project_anywhere(source_project) is None or original is None:
                 raise not_found(f"The model version {source} of the project {source_project} does not exist.")
-            for project in (original, destination):
-                if project.feature == "CONTENT_MODERATION":
-                    raise invalid_parameter(f"{project.arn} is not a project of Custom Labels.")
-            status = self.status(found)
-            if status.endswith("_IN_PROGRESS") or status in ("COPYING_FAILED", "DELETING"):
+            status = self.status(original)
+            if status in ("COPYING_IN_PROGRESS", "COPYING_FAILED", "DELETING"):
                 raise in_use(f"The model version {source} is {status}.")
-            inherited = found.tags if self._switches.source_tags_copied else {}
-            version = self._add_version(destination, name, output, kms_key, {**inherited, **(tags or {})})
+            version = self.create_version(account, region, destination_arn, name, output, kms_key, tags)
             version.source = source
             if self._switches.copying_ends == "COPYING_FAILED":
                 version.failure = "The copy failed."
@@ -299,9 +277,7 @@ class Store:
                 doing, done = ("STARTING", "RUNNING") if asked == "start" else ("STOPPING", "STOPPED")
                 return done if when >= since + self._switches.starting_time else doing
         if version.source is None:
-            return (
-                f"TRAINING_{'COMPLETED' if when >= version.created + self._switches.training_time else 'IN_PROGRESS'}"
-            )
+            return "TRAINING_COMPLETED"
         if when < version.created + self._switches.copying_time:
             return "COPYING_IN_PROGRESS"
         return "COPYING_FAILED" if version.failure else "COPYING_COMPLETED"
@@ -326,14 +302,15 @@ class Store:
             version.asked.append((self._clock(), "stop"))
             return self.status(version)
 
-    def delete_version(self, account: str, region: str, arn: str) -> None:
-        """Begin to delete a model version that is neither running nor being made; again, it changes nothing."""
+    def delete_version(self, account: str, region: str, arn: str) -> str:
+        """Begin to delete a model version that is neither running nor being made, and return its status."""
         with self._lock:
             version = self.version(account, region, arn)
             copying = ["COPYING_IN_PROGRESS"] if self._switches.delete_while_copying == "delete" else []
             self._check_status(version, *_IDLE, "COPYING_FAILED", "DELETING", *copying)
             if self.status(version) != "DELETING":
                 version.asked.append((self._clock(), "delete"))
+            return "DELETING"
 
     # -- tags ----------------------------------------------------------------------------------------------------------
 
@@ -358,7 +335,7 @@ class Store:
 
     def tags_for_conditions(self, arn: str) -> dict[str, str]:
         """Return the tags that aws:ResourceTag compares: those of a model version of any account, if it exists."""
-        if self._switches.resource_tags == "ignored" or VersionArn.PATTERN.fullmatch(arn) is None:
+        if VersionArn.PATTERN.fullmatch(arn) is None:
             return {}
         with self._lock:
             found = self._version_anywhere(VersionArn.parse(arn))
@@ -403,8 +380,6 @@ class Store:
                 raise wrong_revision(f"The revision {revision} is not the current one of the policy {name}.")
             del project.policies[name]
             project.remember(self._clock())
-            if self._switches.withdrawing_while_copying == "fails":
-                self._fail_copies_of(project.arn)
 
     def policies(self, account: str, region: str, arn: str) -> list[Policy]:
         """Return the policies of a project as a list call shows them: late, where the switch says so."""
@@ -433,37 +408,10 @@ class Store:
                 version.gone = since + self._switches.deleting_time
         return [version for version in project.versions if version.gone is None]
 
-    def _add_version(
-        self,
-        project: Project,
-        name: str,
-        output: Mapping[str, str],
-        kms_key: str | None,
-        tags: Mapping[str, str] | None,
-    ) -> Version:
-        present = self._present(project)
-        if any(version.arn.name == name for version in present):
-            message = f"The project {project.arn} already has a model version with the name {name}."
-            raise AwsError(self._switches.version_name_taken, message)
-        if len(present) >= self._switches.versions_per_project:
-            raise AwsError(self._switches.quota_error, f"The limit of versions for {project.arn} has been reached.")
-        of, now = project.arn, self._clock()
-        arn = VersionArn(of.partition, of.region, of.account, of.name, name, self._stamp(now))
-        version = Version(arn, now, output, kms_key, tags=_checked_tags(tags or {}))
-        project.versions.append(version)
-        return version
-
     def _check_status(self, version: Version, *fitting: str) -> None:
         status = self.status(version)
         if status not in fitting:
             raise in_use(f"The model version {version.arn} is {status}.")
-
-    def _fail_copies_of(self, source: ProjectArn) -> None:
-        for (account, _), projects in self._projects.items():
-            for version in (version for project in projects.values() for version in project.versions):
-                foreign = version.source is not None and version.source.is_of(source) and account != source.account
-                if foreign and self.status(version) == "COPYING_IN_PROGRESS":
-                    version.failure = "The policy of the source project was deleted."
 
     def _tagged(self, account: str, region: str, arn: str) -> Project | Version:
         if VersionArn.PATTERN.fullmatch(arn):

@@ -32,77 +32,47 @@ class Call:
         """The account and Region."""
         return self.account, self.region
 
+    def given(self, *names: str) -> list[Any]:
+        """Return the account, the Region and these parameters, None for one that wasn't given."""
+        return [*self.place, *(self.parameters.get(name) for name in names)]
+
 
 Needs = Callable[[str, Call], Iterable[Permission]]
-Perform = Callable[[Call], dict[str, Any]]
+Perform = Callable[[Call], dict[str, Any] | None]
+"""What an operation does; None is an empty response."""
 
 
-# -- projects ----------------------------------------------------------------------------------------------------------
-
-
-def create_project(call: Call) -> dict[str, Any]:
-    """CreateProject."""
-    given = call.parameters
-    name, feature, auto_update = given["ProjectName"], given.get("Feature"), given.get("AutoUpdate")
-    return {
-        "ProjectArn": str(call.store.create_project(*call.place, name, feature, auto_update, given.get("Tags")).arn)
-    }
+# -- what they do ------------------------------------------------------------------------------------------------------
 
 
 def describe_projects(call: Call) -> dict[str, Any]:
-    """DescribeProjects: all of them, or those with these names or features; an unknown name is no error."""
-    names, features = call.parameters.get("ProjectNames"), call.parameters.get("Features")
+    """DescribeProjects: all of them, or those with these names (an unknown one is no error)."""
+    names = call.parameters.get("ProjectNames")
     found = [
-        _described_project(project)
+        {
+            "ProjectArn": str(project.arn),
+            "CreationTimestamp": _timestamp(project.created),
+            "Status": "CREATED",
+            "Datasets": [],
+        }
         for project in call.store.projects(*call.place)
-        if (names is None or project.arn.name in names)
-        and (features is None or (project.feature or "CUSTOM_LABELS") in features)
+        if names is None or project.arn.name in names
     ]
     return _page(call, "ProjectDescriptions", found, 100)
 
 
-def delete_project(call: Call) -> dict[str, Any]:
-    """DeleteProject: gone at once, with its policies, though the response is the one of a deletion that takes time."""
-    call.store.delete_project(*call.place, call.parameters["ProjectArn"])
-    return {"Status": "DELETING"}
-
-
-def _described_project(project: Project) -> dict[str, Any]:
-    return _without_none(
-        ProjectArn=str(project.arn),
-        CreationTimestamp=_timestamp(project.created),
-        Status="CREATED",
-        Datasets=[],
-        Feature=project.feature,
-        AutoUpdate=project.auto_update,
-    )
-
-
-# -- policies ----------------------------------------------------------------------------------------------------------
-
-
 def put_project_policy(call: Call) -> dict[str, Any]:
     """PutProjectPolicy: attach, or replace at its current revision."""
-    given = call.parameters
-    arn, document, revision = given["ProjectArn"], given["PolicyDocument"], given.get("PolicyRevisionId")
     # First, so that a missing project is reported as such whatever the document says.
-    check_document(document, call.store.project(*call.place, arn).arn)
-    return {
-        "PolicyRevisionId": call.store.put_policy(*call.place, arn, given["PolicyName"], document, revision).revision
-    }
+    check_document(call.parameters["PolicyDocument"], call.store.project(*call.given("ProjectArn")).arn)
+    policy = call.store.put_policy(*call.given("ProjectArn", "PolicyName", "PolicyDocument", "PolicyRevisionId"))
+    return {"PolicyRevisionId": policy.revision}
 
 
 def list_project_policies(call: Call) -> dict[str, Any]:
     """ListProjectPolicies: at most five a page."""
-    policies = call.store.policies(*call.place, call.parameters["ProjectArn"])
+    policies = call.store.policies(*call.given("ProjectArn"))
     return _page(call, "ProjectPolicies", [_listed(call, policy) for policy in policies], 5)
-
-
-def delete_project_policy(call: Call) -> dict[str, Any]:
-    """DeleteProjectPolicy: at any revision, or only at the named one."""
-    given = call.parameters
-    call.store.delete_policy(*call.place, given["ProjectArn"], given["PolicyName"], given.get("PolicyRevisionId"))
-    return {}
 
 
 def _listed(call: Call, policy: Policy) -> dict[str, Any]:
@@ -119,43 +89,17 @@ def _listed(call: Call, policy: Policy) -> dict[str, Any]:
     }
 
 
-# -- model versions ----------------------------------------------------------------------------------------------------
-
-
-def create_project_version(call: Call) -> dict[str, Any]:
-    """CreateProjectVersion: trained after the switch's time, without data sets; features are forgotten."""
-    given = call.parameters
-    version = call.store.create_version(
-        *call.place,
-        given["ProjectArn"],
-        given["VersionName"],
-        given["OutputConfig"],
-        given.get("KmsKeyId"),
-        given.get("VersionDescription"),
-        given.get("Tags"),
-    )
-    return {"ProjectVersionArn": str(version.arn)}
-
-
 def copy_project_version(call: Call) -> dict[str, Any]:
     """CopyProjectVersion: copied, or failed, after the switch's time."""
-    given = call.parameters
-    version = call.store.copy_version(
-        *call.place,
-        ProjectArn.parse(given["SourceProjectArn"]),
-        VersionArn.parse(given["SourceProjectVersionArn"]),
-        given["DestinationProjectArn"],
-        given["VersionName"],
-        given["OutputConfig"],
-        given.get("KmsKeyId"),
-        given.get("Tags"),
-    )
-    return {"ProjectVersionArn": str(version.arn)}
+    project = ProjectArn.parse(call.parameters["SourceProjectArn"])
+    version = VersionArn.parse(call.parameters["SourceProjectVersionArn"])
+    _, _, *given = call.given("DestinationProjectArn", "VersionName", "OutputConfig", "KmsKeyId", "Tags")
+    return {"ProjectVersionArn": str(call.store.copy_version(*call.place, project, version, *given).arn)}
 
 
 def describe_project_versions(call: Call) -> dict[str, Any]:
     """DescribeProjectVersions: the latest first; all, or those with these names (an unknown one is no error)."""
-    names, project = call.parameters.get("VersionNames"), call.store.project(*call.place, call.parameters["ProjectArn"])
+    names, project = call.parameters.get("VersionNames"), call.store.project(*call.given("ProjectArn"))
     found = [
         _described_version(call, project, version, status)
         for version, status in call.store.versions(project)
@@ -164,57 +108,21 @@ def describe_project_versions(call: Call) -> dict[str, Any]:
     return _page(call, "ProjectVersionDescriptions", found, 100)
 
 
-def start_project_version(call: Call) -> dict[str, Any]:
-    """StartProjectVersion: it runs after the switch's time; inference units are forgotten."""
-    return {"Status": call.store.start_version(*call.place, call.parameters["ProjectVersionArn"])}
-
-
-def stop_project_version(call: Call) -> dict[str, Any]:
-    """StopProjectVersion: it has stopped after the switch's time."""
-    return {"Status": call.store.stop_version(*call.place, call.parameters["ProjectVersionArn"])}
-
-
-def delete_project_version(call: Call) -> dict[str, Any]:
-    """DeleteProjectVersion: it is gone after the switch's time."""
-    call.store.delete_version(*call.place, call.parameters["ProjectVersionArn"])
-    return {"Status": "DELETING"}
-
-
 def _described_version(call: Call, project: Project, version: Version, status: str) -> dict[str, Any]:
     key = version.kms_key
     if key is not None and call.switches.key_form == "arn":
         key = _key_arn(key, project.arn)
-    return _without_none(
-        ProjectVersionArn=str(version.arn),
-        CreationTimestamp=_timestamp(version.created),
-        Status=status,
-        StatusMessage=version.failure if status == "COPYING_FAILED" else None,
-        OutputConfig=dict(version.output),
-        KmsKeyId=key,
-        SourceProjectVersionArn=str(version.source) if version.source else None,
-        VersionDescription=version.description,
-        Feature=project.feature or "CUSTOM_LABELS",
-    )
-
-
-# -- tags --------------------------------------------------------------------------------------------------------------
-
-
-def list_tags_for_resource(call: Call) -> dict[str, Any]:
-    """ListTagsForResource, of projects and model versions."""
-    return {"Tags": call.store.tags(*call.place, call.parameters["ResourceArn"])}
-
-
-def tag_resource(call: Call) -> dict[str, Any]:
-    """TagResource, of projects and model versions."""
-    call.store.tag(*call.place, call.parameters["ResourceArn"], call.parameters["Tags"])
-    return {}
-
-
-def untag_resource(call: Call) -> dict[str, Any]:
-    """UntagResource, of projects and model versions."""
-    call.store.untag(*call.place, call.parameters["ResourceArn"], call.parameters["TagKeys"])
-    return {}
+    described = {
+        "ProjectVersionArn": str(version.arn),
+        "CreationTimestamp": _timestamp(version.created),
+        "Status": status,
+        "StatusMessage": version.failure if status == "COPYING_FAILED" else None,
+        "OutputConfig": dict(version.output),
+        "KmsKeyId": key,
+        "SourceProjectVersionArn": str(version.source) if version.source else None,
+        "Feature": "CUSTOM_LABELS",
+    }
+    return {name: value for name, value in described.items() if value is not None}
 
 
 # -- what they need permission for -------------------------------------------------------------------------------------
@@ -259,9 +167,9 @@ def _to_copy(action: str, call: Call) -> Iterable[Permission]:
     yield _permission(action, call, str(destination))
     policy = ResourcePolicy(project.account, merged(call.store.documents(project), project))
     yield _permission(ACTION, call, source, policy)
-    if call.switches.copy_permissions == "documented":
-        yield _permission("rekognition:CreateProjectVersion", call, str(destination))
-        yield _permission("rekognition:TagResource", call, f"{destination.version_prefix}{given['VersionName']}/*")
+    # So the Service Authorization Reference; the API reference lists CopyProjectVersion only.
+    yield _permission("rekognition:CreateProjectVersion", call, str(destination))
+    yield _permission("rekognition:TagResource", call, f"{destination.version_prefix}{given['VersionName']}/*")
     yield from _for_results(call, destination)
 
 
@@ -305,21 +213,52 @@ def _key_arn(key: str, project: ProjectArn) -> str:
 
 
 OPERATIONS: dict[str, tuple[Needs, Perform]] = {
-    "CreateProject": (_on_new_project, create_project),
+    # Features, descriptions and inference units are forgotten; what is deleted is gone after the switch's time.
+    "CreateProject": (
+        _on_new_project,
+        lambda call: {"ProjectArn": str(call.store.create_project(*call.given("ProjectName", "Tags")).arn)},
+    ),
     "DescribeProjects": (_on_everything, describe_projects),
-    "DeleteProject": (_on("ProjectArn"), delete_project),
+    "DeleteProject": (
+        _on("ProjectArn"),
+        lambda call: {"Status": call.store.delete_project(*call.given("ProjectArn"))},
+    ),
     "PutProjectPolicy": (_on("ProjectArn"), put_project_policy),
     "ListProjectPolicies": (_on("ProjectArn"), list_project_policies),
-    "DeleteProjectPolicy": (_on("ProjectArn"), delete_project_policy),
-    "CreateProjectVersion": (_to_train, create_project_version),
+    "DeleteProjectPolicy": (
+        _on("ProjectArn"),
+        lambda call: call.store.delete_policy(*call.given("ProjectArn", "PolicyName", "PolicyRevisionId")),
+    ),
+    "CreateProjectVersion": (
+        _to_train,
+        lambda call: {
+            "ProjectVersionArn": str(
+                call.store.create_version(
+                    *call.given("ProjectArn", "VersionName", "OutputConfig", "KmsKeyId", "Tags")
+                ).arn
+            )
+        },
+    ),
     "CopyProjectVersion": (_to_copy, copy_project_version),
     "DescribeProjectVersions": (_on("ProjectArn"), describe_project_versions),
-    "StartProjectVersion": (_on("ProjectVersionArn"), start_project_version),
-    "StopProjectVersion": (_on("ProjectVersionArn"), stop_project_version),
-    "DeleteProjectVersion": (_on("ProjectVersionArn"), delete_project_version),
-    "ListTagsForResource": (_on("ResourceArn"), list_tags_for_resource),
-    "TagResource": (_on("ResourceArn"), tag_resource),
-    "UntagResource": (_on("ResourceArn"), untag_resource),
+    "StartProjectVersion": (
+        _on("ProjectVersionArn"),
+        lambda call: {"Status": call.store.start_version(*call.given("ProjectVersionArn"))},
+    ),
+    "StopProjectVersion": (
+        _on("ProjectVersionArn"),
+        lambda call: {"Status": call.store.stop_version(*call.given("ProjectVersionArn"))},
+    ),
+    "DeleteProjectVersion": (
+        _on("ProjectVersionArn"),
+        lambda call: {"Status": call.store.delete_version(*call.given("ProjectVersionArn"))},
+    ),
+    "ListTagsForResource": (
+        _on("ResourceArn"),
+        lambda call: {"Tags": call.store.tags(*call.given("ResourceArn"))},
+    ),
+    "TagResource": (_on("ResourceArn"), lambda call: call.store.tag(*call.given("ResourceArn", "Tags"))),
+    "UntagResource": (_on("ResourceArn"), lambda call: call.store.untag(*call.given("ResourceArn", "TagKeys"))),
 }
 
 
@@ -352,10 +291,6 @@ def _start(token: str, scope: str) -> int:
     except (binascii.Error, ValueError):
         pass
     raise AwsError("InvalidPaginationTokenException", "The pagination token is not valid.")
-
-
-def _without_none(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - a response's members are any JSON
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def _timestamp(seconds: float) -> float:

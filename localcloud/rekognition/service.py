@@ -118,7 +118,7 @@ class RekognitionService:
         """Errors and lost connections to inject."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
-        self._gate = Gate(authorizer, switches, clock)
+        self._gate = Gate(authorizer, switches)
         self._quota = _Quota(switches, clock)
         self._calls_lock = threading.Lock()
 
@@ -142,11 +142,11 @@ class RekognitionService:
         needs, perform = OPERATIONS[name]
         permissions = list(needs(f"rekognition:{name}", call))
         self._gate.check(principal, permissions, region)
-        if region not in CUSTOM_LABELS_REGIONS and not self.switches.custom_labels_everywhere:
+        if region not in CUSTOM_LABELS_REGIONS:
             # AWS doesn't tell this from a lack of permission.
             action, resource = permissions[0].action, permissions[0].resource
             raise access_denied(f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}")
-        return perform(call)
+        return perform(call) or {}
 
 
 def _signer(request: Request) -> tuple[str, str]:

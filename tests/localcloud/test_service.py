@@ -1,0 +1,695 @@
+"""The emulator's own rules, each once, in this process and on virtual time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from localcloud.cloud import REPOSITORY
+from localcloud.rekognition import (
+    DROP,
+    AwsError,
+    Decision,
+    LocalRekognition,
+    Permission,
+    Principal,
+    RekognitionService,
+    Request,
+    RootKeys,
+    Switches,
+)
+from localcloud.rekognition.models import ProjectArn
+from localcloud.rekognition.policies import check_document, merged
+from localcloud.rekognition.validation import check_request
+from tests.localcloud.support import (
+    OUTPUT,
+    TRUSTED,
+    TRUSTING,
+    UNKNOWN_REVISION,
+    Setting,
+    VirtualClock,
+    document,
+    put,
+    rejected,
+    statement,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+ARN = "arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815"
+VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/demo/version"
+PUT = {"ProjectArn": ARN, "PolicyName": "share", "PolicyDocument": document()}
+COPY = "rekognition:CopyProjectVersion"
+
+
+@pytest.fixture
+def rekognition(clock: VirtualClock) -> Iterator[LocalRekognition]:
+    """Run the service on virtual time."""
+    with LocalRekognition(clock=clock) as service:
+        yield service
+
+
+@pytest.fixture
+def here(client: RekognitionClient) -> Setting:
+    """Return a setting within one account."""
+    return Setting(client, client, "here")
+
+
+# -- documents and requests --------------------------------------------------------------------------------------------
+
+
+WRONG_STATEMENTS: list[tuple[dict[str, Any], str]] = [
+    *(({name: None}, f"required element {name}") for name in ("Effect", "Principal", "Action", "Resource")),
+    *(({name: "*"}, f"{name} is prohibited") for name in ("NotAction", "NotResource", "NotPrincipal")),
+    ({"Effekt": "Allow"}, "unknown element: Effekt"),
+    ({"Effect": "allow"}, "Allow or Deny"),
+    ({"Action": [COPY, "rekognition:*"]}, "is not supported"),
+    ({"Action": []}, "Action must be a string or a list"),
+    ({"Resource": ARN}, "is not a model version"),
+    ({"Resource": f"{VERSIONS}/v1"}, "is not a model version"),
+    ({"Resource": f"{VERSIONS.replace('/demo/', '/other/')}/*"}, "is not a model version"),
+    ({"Principal": "111122223333"}, "Principal must be"),
+    ({"Principal": {"Service": "lambda.amazonaws.com"}}, "Principal must be"),
+    ({"Principal": {"AWS": "1111"}}, "Invalid principal in policy: 1111"),
+    ({"Condition": "x"}, "Condition must be a JSON object"),
+    ({"Condition": {"StringEqual": {"aws:PrincipalOrgID": "o-1"}}}, "Invalid condition operator"),
+    ({"Condition": {"StringEquals": "x"}}, "condition StringEquals must be a JSON object"),
+    ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": ["a", None]}}}, "must have a string or a list"),
+    ({"Sid": 5}, "Sid must be a string"),
+]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Effect": "Deny", "Sid": "one"},
+        {"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}}},
+        {"Condition": {"ForAnyValue:StringLikeIfExists": {"aws:PrincipalOrgPaths": ["o-1/*"]}}},
+        {"Condition": {"Null": {"aws:PrincipalOrgID": False}, "DateLessThan": {"aws:EpochTime": 1800000000}}},
+        {"Principal": {"AWS": ["111122223333", "arn:aws:iam::444455556666:role/path/copier", "AROAEXAMPLEEXAMPLE12"]}},
+        {"Action": [COPY], "Resource": [f"{VERSIONS}/v.1/1690474772815", f"{VERSIONS}/*", "*"]},
+    ],
+)
+def test_accepts_documents_within_the_rules(changes: dict[str, Any]) -> None:
+    """What AWS documents of project policies is accepted, a statement that stands alone too."""
+    check_document(document(statement(**changes), statement()), ProjectArn.parse(ARN))
+    check_document(json.dumps({"Id": "x", "Statement": statement(**changes)}), ProjectArn.parse(ARN))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "not valid JSON"),
+        ("[" * 1900, "not valid JSON"),
+        ('{"Statement": [], "Statement": []}', "duplicated"),
+        ("[]", "must be a JSON object"),
+        ('{"Statement": []}', "at least one statement"),
+        ('{"Statement": "x"}', "statement must be a JSON object"),
+        (json.dumps({"Version": "2020-01-01", "Statement": [statement()]}), "Version must be one of"),
+        (json.dumps({"Statements": [statement()]}), "unknown element: Statements"),
+        *((document(statement(), statement(**changes)), problem) for changes, problem in WRONG_STATEMENTS),
+    ],
+)
+def test_rejects_other_documents(text: str, problem: str) -> None:
+    """A document that breaks a rule is malformed; beside other documents of its project it denies everything."""
+    with pytest.raises(AwsError, match=problem) as caught:
+        check_document(text, ProjectArn.parse(ARN))
+    assert caught.value.code == "MalformedPolicyDocumentException"
+    together = json.loads(merged([document(), text], ProjectArn.parse(ARN)))
+    assert together["Statement"] == [statement(Effect="Deny", Principal="*")]
+
+
+@pytest.mark.parametrize(
+    ("operation", "changes", "constraint"),
+    [
+        ("PutProjectPolicy", {"PolicyName": "n" * 128, "PolicyRevisionId": "aA0" + "f" * 61}, None),
+        ("PutProjectPolicy", {"PolicyDocument": "\t\n\r ÿ" + "x" * 1995}, None),
+        ("DescribeProjects", {"ProjectNames": ["a"] * 10, "MaxResults": 100, "NextToken": None}, None),
+        (
+            "PutProjectPolicy",
+            {"ProjectArn": None},
+            "'projectArn' failed to satisfy constraint: Member must not be null",
+        ),
+        ("PutProjectPolicy", {"PolicyName": ""}, "length greater than or equal to 1"),
+        ("PutProjectPolicy", {"PolicyName": "n" * 129}, "length less than or equal to 128"),
+        ("PutProjectPolicy", {"PolicyName": "a\n"}, r"regular expression pattern: [a-zA-Z0-9_.\-]+"),
+        ("PutProjectPolicy", {"PolicyName": 5}, "must be of type string"),
+        ("PutProjectPolicy", {"PolicyDocument": "\u0100"}, "regular expression pattern"),
+        ("PutProjectPolicy", {"Revision": "1"}, "Member must be known"),
+        ("ListProjectPolicies", {"ProjectArn": ARN, "MaxResults": 0}, "value greater than or equal to 1"),
+        ("ListProjectPolicies", {"ProjectArn": ARN, "MaxResults": True}, "must be of type integer"),
+        ("CreateProject", {"ProjectName": "a", "Feature": "X"}, "value set: [CONTENT_MODERATION, CUSTOM_LABELS]"),
+        ("CreateProject", {"ProjectName": "a", "Tags": {"": "x"}}, "'tags.key' failed to satisfy constraint"),
+        ("CreateProject", {"ProjectName": "a", "Tags": {"aws:x": "x"}}, "'tags.key' failed to satisfy constraint"),
+        ("DescribeProjects", {"ProjectNames": ["a", "b c"]}, "'projectNames.2.member' failed to satisfy constraint"),
+    ],
+)
+def test_requests_are_held_to_the_service_model(
+    operation: str, changes: dict[str, Any], constraint: str | None
+) -> None:
+    """Each kind of constraint in botocore's model: InvalidParameterException, which says what is broken."""
+    given = {**PUT, **changes} if operation == "PutProjectPolicy" else changes
+    if constraint is None:
+        check_request(operation, given)
+        return
+    with pytest.raises(AwsError) as caught:
+        check_request(operation, given)
+    assert caught.value.code == "InvalidParameterException"
+    assert constraint in caught.value.message
+
+
+def signature(key: str = "123456789012", service: str = "rekognition", region: str = "us-east-1") -> str:
+    """Return the header of a signed request; nobody looks at the signature itself."""
+    return (
+        f"AWS4-HMAC-SHA256 Credential={key}/20231114/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "authorization", "code"),
+    [
+        ("DetectLabels", b"{}", signature(), "UnknownOperationException"),
+        ("CreateProject", b"{", signature(), "SerializationException"),
+        ("CreateProject", b"[]", signature(), "SerializationException"),
+        ("CreateProject", b"{}", signature(), "InvalidParameterException"),
+        ("DescribeProjects", b"{}", "", "MissingAuthenticationTokenException"),
+        ("DescribeProjects", b"{}", signature("12345678901"), "UnrecognizedClientException"),
+        ("DescribeProjects", b"{}", signature(service="s3"), "InvalidSignatureException"),
+        ("DescribeProjects", b"{}", "Basic eDp5", "IncompleteSignatureException"),
+        ("DescribeProjects", b"{}", signature(region="eu-north-1"), "AccessDeniedException"),
+    ],
+)
+def test_rejects_requests_by_awss_codes(target: str, body: bytes, authorization: str, code: str) -> None:
+    """What isn't an operation, a JSON object, signed for Rekognition, or in a Region of Custom Labels; none counts."""
+    service = RekognitionService(Switches(), VirtualClock(), RootKeys())
+    headers = {"authorization": authorization, "x-amz-target": f"RekognitionService.{target}"}
+    with pytest.raises(AwsError) as caught:
+        service.respond(Request(headers, body))
+    assert caught.value.code == code
+    assert [name for name, _ in service.calls] == (["DescribeProjects"] if code == "AccessDeniedException" else [])
+
+
+class Stranger:
+    """Who may do nothing."""
+
+    def identify(self, access_key_id: str, session_token: str | None, region: str) -> Principal:
+        """Take the access key for the name."""
+        return Principal(f"arn:aws:iam::123456789012:user/{access_key_id}", "123456789012")
+
+    def decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
+        """Deny everything."""
+        return Decision(allowed=False)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "resource"),
+    [
+        ("CreateProject", {"ProjectName": "demo"}, ARN.replace("1690474772815", "*")),
+        ("DescribeProjects", {}, "*"),
+        ("PutProjectPolicy", PUT, ARN),
+        *(
+            (operation, {"ProjectArn": ARN, **more}, ARN)
+            for operation, more in (
+                ("DeleteProject", {}),
+                ("ListProjectPolicies", {}),
+                ("DeleteProjectPolicy", {"PolicyName": "share"}),
+                ("DescribeProjectVersions", {}),
+            )
+        ),
+        *(
+            (operation, {member: f"{VERSIONS}/v1/2", **more}, f"{VERSIONS}/v1/2")
+            for operation, member, more in (
+                ("StartProjectVersion", "ProjectVersionArn", {"MinInferenceUnits": 1}),
+                ("StopProjectVersion", "ProjectVersionArn", {}),
+                ("DeleteProjectVersion", "ProjectVersionArn", {}),
+                ("ListTagsForResource", "ResourceArn", {}),
+                ("TagResource", "ResourceArn", {"Tags": {}}),
+                ("UntagResource", "ResourceArn", {"TagKeys": []}),
+            )
+        ),
+    ],
+)
+def test_asks_for_permission_on_the_right_resource(operation: str, parameters: dict[str, Any], resource: str) -> None:
+    """Each operation needs its permission on what it names, DescribeProjects on everything."""
+    with LocalRekognition(authorizer=Stranger()) as rekognition, rejected("AccessDeniedException") as told:
+        getattr(rekognition.client("me"), xform_name(operation))(**parameters)
+    assert told.message == (
+        "User: arn:aws:iam::123456789012:user/me is not authorized to perform: "
+        f"rekognition:{operation} on resource: {resource} "
+        f"because no identity-based policy allows the rekognition:{operation} action"
+    )
+
+
+def test_clients_see_nothing_of_the_users_own_aws(
+    rekognition: LocalRekognition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a profile nor a proxy nor an endpoint nor a session of the user's has a say."""
+    for name, value in (("AWS_PROFILE", "production"), ("AWS_SESSION_TOKEN", "secret")):
+        monkeypatch.setenv(name, value)
+    for name in ("HTTP_PROXY", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    client = rekognition.client()
+    client.describe_projects()
+    assert client._request_signer._credentials.token is None  # type: ignore[attr-defined]
+
+
+# -- projects and policies ---------------------------------------------------------------------------------------------
+
+
+def documents(client: RekognitionClient, project: str) -> list[str]:
+    """Return the documents of a project's policies."""
+    return [each["PolicyDocument"] for each in client.list_project_policies(ProjectArn=project)["ProjectPolicies"]]
+
+
+def test_a_project_lives_and_goes_with_its_policies(client: RekognitionClient, project: str) -> None:
+    """Its ARN has the time of its making; made anew within a millisecond it is another, without policies."""
+    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000000000"
+    put(client, project)
+    with rejected("ResourceInUseException"):
+        client.create_project(ProjectName="demo")
+    assert client.delete_project(ProjectArn=project)["Status"] == "DELETING"
+    anew = client.create_project(ProjectName="demo")["ProjectArn"]
+    assert (anew == project, documents(client, anew)) == (False, [])
+    with rejected("ResourceNotFoundException"):
+        client.list_project_policies(ProjectArn=project)
+    (named,) = client.describe_projects(ProjectNames=["demo", "missing"])["ProjectDescriptions"]
+    assert (named["ProjectArn"], named["Status"]) == (anew, "CREATED")
+
+
+def test_a_policy_is_put_at_its_revision_and_deleted(client: RekognitionClient, project: str) -> None:
+    """A new name takes no revision, an update the current one; what is rejected changes nothing."""
+    first = put(client, project)
+    assert re.fullmatch("[0-9a-f]{32}", first)
+    second = put(client, project, PolicyRevisionId=first.upper())
+    assert second != first
+    wrong: list[tuple[str, Callable[[], object]]] = [
+        ("ResourceAlreadyExistsException", lambda: put(client, project)),
+        ("InvalidPolicyRevisionIdException", lambda: put(client, project, PolicyRevisionId=first)),
+        ("InvalidPolicyRevisionIdException", lambda: put(client, project, "new", PolicyRevisionId=UNKNOWN_REVISION)),
+        (
+            "MalformedPolicyDocumentException",
+            lambda: put(client, project, PolicyDocument="{}", PolicyRevisionId=second),
+        ),
+        ("ResourceNotFoundException", lambda: put(client, ARN, PolicyDocument="no document")),
+        ("ResourceNotFoundException", lambda: client.delete_project_policy(ProjectArn=project, PolicyName="new")),
+        (
+            "InvalidPolicyRevisionIdException",
+            lambda: client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=first),
+        ),
+    ]
+    for code, call in wrong:
+        with rejected(code):
+            call()
+    (live,) = client.list_project_policies(ProjectArn=project)["ProjectPolicies"]
+    assert (live["PolicyName"], live["PolicyRevisionId"], live["PolicyDocument"]) == ("share", second, document())
+    client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=second)
+    assert documents(client, project) == []
+
+
+def test_only_one_of_many_puts_at_once_succeeds(rekognition: LocalRekognition, project: str) -> None:
+    """Of updates that race with the same revision one wins, and the others are told that they lost."""
+    revision = put(rekognition.client(), project)
+    clients = [rekognition.client() for _ in range(4)]
+
+    def race(client: RekognitionClient) -> str:
+        try:
+            return put(client, project, PolicyRevisionId=revision)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        results = list(pool.map(race, clients))
+    assert results.count("InvalidPolicyRevisionIdException") == len(clients) - 1
+
+
+def test_quotas(rekognition: LocalRekognition, client: RekognitionClient, here: Setting) -> None:
+    """A sixth policy, a third running model version and a project beyond the quota are rejected, in its code."""
+    revisions = [put(client, here.project, f"p{number}") for number in range(5)]
+    for code in ("LimitExceededException", "ServiceQuotaExceededException"):
+        rekognition.switches.change({"quota_error": code})
+        with rejected(code):
+            put(client, here.project, "p5")
+    put(client, here.project, "p4", PolicyRevisionId=revisions[4])
+    first, second, third = (here.train(f"v{number}") for number in range(2, 5))
+    start(here, first)
+    start(here, second)
+    with rejected("LimitExceededException"):
+        start(here, third)
+    stop(here, first)
+    start(here, third)
+    rekognition.switches.projects_per_account = 2
+    with rejected("LimitExceededException"):
+        client.create_project(ProjectName="third")
+
+
+def test_lists_have_pages(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
+    """A page has five policies at most; a token is its list's own, and the last one is none or empty, as switched."""
+    rekognition.switches.policies_per_project = 7
+    for number in range(7):
+        put(client, project, f"p{number}")
+    for end, token in (("no_token", None), ("empty_token", "")):
+        rekognition.switches.change({"end_of_list": end})
+        pages = client.get_paginator("list_project_policies").paginate(ProjectArn=project)
+        assert [(len(page["ProjectPolicies"]), page.get("NextToken")) for page in pages][1:] == [(2, token)]
+    first = client.list_project_policies(ProjectArn=project)
+    assert len(first["ProjectPolicies"]) == 5
+    other = client.create_project(ProjectName="other")["ProjectArn"]
+    for wrong in ("made up", "bWFkZSB1cA==", first["NextToken"]):
+        with rejected("InvalidPaginationTokenException"):
+            client.list_project_policies(ProjectArn=other, NextToken=wrong)
+
+
+def test_the_list_of_policies_may_lag(
+    rekognition: LocalRekognition, clock: VirtualClock, client: RekognitionClient, project: str
+) -> None:
+    """The list shows a put and a deletion late; Put and Delete themselves see the truth at once."""
+    rekognition.switches.list_lag = 2
+    revision = put(client, project)
+    for seconds, shown in ((1.9, []), (0.1, [document()])):
+        clock.forward(seconds)
+        assert documents(client, project) == shown
+    client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=revision)
+    with rejected("ResourceNotFoundException"):
+        client.delete_project_policy(ProjectArn=project, PolicyName="share")
+    assert documents(client, project) == [document()]
+    clock.forward(2)
+    assert documents(client, project) == []
+
+
+def test_unknowns_of_a_put(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
+    """An existing name without a revision may be overwritten, and an absent one with a revision not be found."""
+    put(client, project)
+    rekognition.switches.put_existing_without_revision = "overwrite"
+    put(client, project, PolicyDocument=document(statement(Effect="Deny")))
+    assert documents(client, project) == [document(statement(Effect="Deny"))]
+    rekognition.switches.put_revision_absent = "ResourceNotFoundException"
+    with rejected("ResourceNotFoundException"):
+        put(client, project, "new", PolicyRevisionId=UNKNOWN_REVISION)
+
+
+def test_documents_may_come_back_in_another_form(
+    rekognition: LocalRekognition, client: RekognitionClient, project: str
+) -> None:
+    """The other form has root ARNs for account ids, scalars for lists of one, and its statements in another order."""
+    put(
+        client,
+        project,
+        PolicyDocument=document(
+            statement(Sid="a", Principal={"AWS": ["111122223333"]}, Action=[COPY]),
+            statement(Sid="b", Effect="Deny", Principal="*", Resource=["*"]),
+        ),
+    )
+    rekognition.switches.returned_form = "normalized"
+    (returned,) = documents(client, project)
+    assert json.loads(returned)["Statement"] == [
+        statement(Sid="b", Effect="Deny", Principal="*"),
+        statement(Sid="a", Principal={"AWS": "arn:aws:iam::111122223333:root"}),
+    ]
+
+
+# -- model versions ----------------------------------------------------------------------------------------------------
+
+
+def start(setting: Setting, arn: str) -> Any:
+    """Start a model version."""
+    return setting.source.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
+
+
+def stop(setting: Setting, arn: str) -> Any:
+    """Stop a model version."""
+    return setting.source.stop_project_version(ProjectVersionArn=arn)
+
+
+def delete(setting: Setting, arn: str) -> Any:
+    """Delete a model version."""
+    return setting.source.delete_project_version(ProjectVersionArn=arn)
+
+
+def copy_again(setting: Setting, arn: str) -> str:
+    """Copy a model version of the target within the target."""
+    changes = {"SourceProjectArn": setting.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
+    return setting.copy(setting.source, **changes)
+
+
+def status_of(setting: Setting, _: str) -> str:
+    """Return the status of the latest copy."""
+    return str(setting.copies()[0]["Status"])
+
+
+USES = {use.__name__: use for use in (start, stop, delete, copy_again)}
+
+
+@pytest.mark.parametrize(
+    ("does", "statuses", "allowed"),
+    [
+        ((), ["COPYING_IN_PROGRESS", "COPYING_COMPLETED"], [set(), {"start", "copy_again", "delete"}]),
+        ((start,), ["STARTING", "RUNNING"], [{"copy_again"}, {"stop", "copy_again"}]),
+        ((start, stop), ["STOPPING", "STOPPED"], [{"copy_again"}, {"start", "copy_again", "delete"}]),
+        ((delete,), ["DELETING", None], [{"delete"}, set()]),
+    ],
+    ids=["copying", "starting", "stopping", "deleting"],
+)
+def test_what_a_model_version_is_decides_what_it_can_do(
+    does: tuple[Callable[[Setting, str], Any], ...],
+    statuses: list[str | None],
+    allowed: list[set[str]],
+    rekognition: LocalRekognition,
+    clock: VirtualClock,
+    here: Setting,
+) -> None:
+    """Each step takes the switch's time; meanwhile, and afterwards, all but these uses are rejected."""
+    rekognition.switches.change({"copying_time": 60, "starting_time": 60, "deleting_time": 60})
+    arn = here.copy(here.source)
+    for step in does:
+        clock.forward(60)
+        step(here, arn)
+    for seconds, status, uses in zip((59.9, 0.1), statuses, allowed, strict=True):
+        clock.forward(seconds)
+        assert [found["Status"] for found in here.copies()] == ([] if status is None else [status])
+        for name in USES.keys() - uses:
+            with rejected("ResourceNotFoundException" if status is None else "ResourceInUseException"):
+                USES[name](here, arn)
+    for name in sorted(allowed[-1])[:1]:
+        USES[name](here, arn)
+
+
+def test_a_copy_is_described_as_it_was_made(rekognition: LocalRekognition, clock: VirtualClock, here: Setting) -> None:
+    """With its own ARN, time, place for results, key, source and tags; the key by its ARN, if so switched."""
+    clock.forward(2)
+    copied = here.copy(here.source, KmsKeyId="alias/copies", Tags={"team": "a+b=c@d", "old": ""})
+    (found,) = here.copies()
+    assert found.pop("CreationTimestamp").timestamp() == 1_700_000_002
+    assert found == {
+        "ProjectVersionArn": f"{here.target.rpartition('/')[0]}/version/copy/1700000002000",
+        "Status": "COPYING_COMPLETED",
+        "OutputConfig": OUTPUT,
+        "KmsKeyId": "alias/copies",
+        "SourceProjectVersionArn": here.version,
+        "Feature": "CUSTOM_LABELS",
+    }
+    rekognition.switches.key_form = "arn"
+    assert here.copies()[0]["KmsKeyId"] == "arn:aws:kms:us-east-1:123456789012:alias/copies"
+    here.source.tag_resource(ResourceArn=copied, Tags={"new": "", "team": "b"})
+    here.source.untag_resource(ResourceArn=copied, TagKeys=["old", "missing"])
+    assert here.source.list_tags_for_resource(ResourceArn=copied)["Tags"] == {"new": "", "team": "b"}
+    with rejected("ServiceQuotaExceededException"):
+        here.source.tag_resource(ResourceArn=copied, Tags={f"k{number}": "v" for number in range(49)})
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("ResourceNotFoundException", {"SourceProjectArn": "{0.project}0"}),
+        ("ResourceNotFoundException", {"SourceProjectVersionArn": "{0.version}0"}),
+        ("ResourceNotFoundException", {"DestinationProjectArn": "{0.target}0"}),
+        ("InvalidParameterException", {"SourceProjectArn": "{0.target}"}),
+        ("InvalidParameterException", {"DestinationProjectArn": ARN.replace("us-east-1", "eu-west-1")}),
+        ("InvalidParameterException", {"OutputConfig": {"S3KeyPrefix": "copies"}}),
+        ("ResourceInUseException", {"VersionName": "taken"}),
+    ],
+)
+def test_a_copy_that_cannot_be_made(code: str, changes: dict[str, Any], here: Setting) -> None:
+    """Source and destination exist and fit one another, in one Region, and the name is free."""
+    here.copy(here.source, VersionName="taken")
+    given = {name: value.format(here) if isinstance(value, str) else value for name, value in changes.items()}
+    with rejected(code):
+        here.copy(here.source, **given)
+    assert len(here.copies()) == 1
+
+
+def test_a_copy_may_fail(rekognition: LocalRekognition, clock: VirtualClock, here: Setting) -> None:
+    """It says why, can be neither copied nor started, and is deleted like any other, for good."""
+    rekognition.switches.change({"copying_ends": "COPYING_FAILED", "copying_time": 60})
+    arn = here.copy(here.source)
+    assert here.copies()[0].get("StatusMessage") is None
+    clock.forward(60)
+    assert (here.copies()[0]["Status"], here.copies()[0]["StatusMessage"]) == ("COPYING_FAILED", "The copy failed.")
+    for use in (copy_again, start):
+        with rejected("ResourceInUseException"):
+            use(here, arn)
+    delete(here, arn)
+    assert here.copies() == []
+    rekognition.switches.deleting_time = 3600
+    assert here.copies() == []
+
+
+def test_a_model_version_keeps_its_project_and_may_be_deleted_while_copying(
+    rekognition: LocalRekognition, client: RekognitionClient, here: Setting
+) -> None:
+    """A project is in use as long as a model version is there, a DELETING one too."""
+    rekognition.switches.change({"copying_time": 60, "delete_while_copying": "delete", "deleting_time": 60})
+    arn = here.copy(here.source)
+    for step in (status_of, delete):
+        step(here, arn)
+        with rejected("ResourceInUseException"):
+            client.delete_project(ProjectArn=here.target)
+    assert here.copies()[0]["Status"] == "DELETING"
+
+
+def test_model_versions_and_tags_may_be_seen_late(
+    rekognition: LocalRekognition, clock: VirtualClock, here: Setting
+) -> None:
+    """A new model version, its tags, a status and a deletion; changes themselves see the truth at once."""
+    rekognition.switches.change({"versions_lag": 2, "tags_lag": 3, "copying_time": 10, "deleting_time": 20})
+    arn = here.copy(here.source, Tags={"team": "vision"})
+
+    def seen() -> tuple[list[str], dict[str, str]]:
+        tags = here.source.list_tags_for_resource(ResourceArn=arn)["Tags"]
+        return [found["Status"] for found in here.copies()], tags
+
+    assert seen() == ([], {})
+    clock.forward(2)
+    assert seen() == (["COPYING_IN_PROGRESS"], {})
+    clock.forward(8)
+    assert seen() == (["COPYING_IN_PROGRESS"], {"team": "vision"})
+    delete(here, arn)
+    clock.forward(21.9)
+    assert [found["Status"] for found in here.copies()] == ["DELETING"]
+    clock.forward(0.1)
+    assert here.copies() == []
+
+
+@pytest.mark.parametrize("account", ["111122223333", "123456789012"])
+def test_another_account_and_region_have_no_access(rekognition: LocalRekognition, here: Setting, account: str) -> None:
+    """Policies and model versions are of their project's account and Region, whatever is asked of them."""
+    region = "us-east-1" if account == "111122223333" else "eu-west-1"
+    other, arn = rekognition.client(account, region), here.version
+    before = list(rekognition.store.projects("123456789012", "us-east-1"))
+    calls: list[Callable[[], Any]] = [
+        lambda: put(other, here.project),
+        lambda: other.list_project_policies(ProjectArn=here.project),
+        lambda: other.delete_project_policy(ProjectArn=here.project, PolicyName="share"),
+        lambda: other.create_project_version(ProjectArn=here.project, VersionName="v2", OutputConfig=OUTPUT),
+        lambda: other.describe_project_versions(ProjectArn=here.project),
+        lambda: other.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1),
+        lambda: other.stop_project_version(ProjectVersionArn=arn),
+        lambda: other.delete_project_version(ProjectVersionArn=arn),
+        lambda: other.list_tags_for_resource(ResourceArn=arn),
+        lambda: other.tag_resource(ResourceArn=arn, Tags={"a": "b"}),
+        lambda: other.untag_resource(ResourceArn=here.project, TagKeys=["a"]),
+    ]
+    for call in calls:
+        with rejected("AccessDeniedException" if region == "us-east-1" else "ResourceNotFoundException"):
+            call()
+    assert rekognition.store.projects("123456789012", "us-east-1") == before
+    assert other.describe_projects()["ProjectDescriptions"] == []
+
+
+def test_nothing_crosses_accounts_without_iam(rekognition: LocalRekognition) -> None:
+    """The emulator alone reads no policy, so it takes none for a permission; nor can a copy be pushed."""
+    setting = Setting(rekognition.client(TRUSTING), rekognition.client(TRUSTED), "demo")
+    setting.share()
+    for caller in (setting.source, setting.destination):
+        with rejected("AccessDeniedException"):
+            setting.copy(caller)
+
+
+# -- faults and switches -----------------------------------------------------------------------------------------------
+
+
+def test_a_quota_throttles_each_operation_of_an_account(clock: VirtualClock) -> None:
+    """Five calls pass at once and five more each second; what is throttled has no effect and costs nothing."""
+    with LocalRekognition(Switches(calls_per_second=5), clock) as rekognition:
+        client = rekognition.client()
+        for seconds, passing in ((0.0, 5), (0.5, 2), (60.0, 5)):
+            clock.forward(seconds)
+            for _ in range(passing):
+                client.describe_projects()
+            for _ in range(3):
+                with rejected("ThrottlingException") as told:
+                    client.describe_projects()
+                assert told.status == 500
+        client.create_project(ProjectName="demo")
+        rekognition.client("111122223333").describe_projects()
+        rekognition.client(region="eu-west-1").describe_projects()
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", 0), ("after", 1)])
+def test_a_fault_is_met_once_before_or_after_the_effect(
+    rekognition: LocalRekognition, client: RekognitionClient, project: str, when: Any, left: int
+) -> None:
+    """The caller sees an error or no response at all, whether the request took effect or not."""
+    failing = AwsError("InternalServerError", "An internal error occurred.")
+    rekognition.faults.inject("PutProjectPolicy", failing, DROP, when=when)
+    with rejected("InternalServerError") as told:
+        put(client, project)
+    assert told.status == 500
+    assert len(documents(client, project)) == left
+    with pytest.raises(ConnectionClosedError):
+        put(client, project, "other")
+    assert len(documents(client, project)) == 2 * left
+    put(client, project, "third")
+
+
+def test_a_hook_may_use_the_service_meanwhile(
+    rekognition: LocalRekognition, client: RekognitionClient, project: str
+) -> None:
+    """So that a test can be faster than the request that it watches."""
+    rival = rekognition.client()
+    seen: list[str] = []
+
+    def overtake(operation: str, parameters: Any) -> None:
+        if operation == "PutProjectPolicy" and not seen:
+            seen.append(parameters["PolicyName"])
+            put(rival, project)
+
+    rekognition.faults.before = overtake
+    with rejected("ResourceAlreadyExistsException"):
+        put(client, project)
+    assert seen == ["share"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"list_leg": 2}, "no switch 'list_leg'; there are: put_existing_without_revision"),
+        ({"list_lag": "soon"}, "list_lag is a number"),
+        ({"list_lag": -1}, "list_lag is a number, 0 or more"),
+        ({"policies_per_project": "2.5"}, "policies_per_project is a number"),
+        ({"list_lag": 2, "returned_form": "other"}, "one of: as_given, normalized"),
+    ],
+)
+def test_rejects_unknown_switches_and_values(changes: dict[str, Any], problem: str) -> None:
+    """A wrong name or value is rejected with those there are, and nothing is changed; a shell gives strings."""
+    switches = Switches()
+    with pytest.raises(ValueError, match=problem):
+        switches.change(changes)
+    assert switches == Switches()
+    switches.change({"list_lag": "1.5", "policies_per_project": "7"})
+    assert switches == Switches(list_lag=1.5, policies_per_project=7)
+
+
+def test_the_page_has_every_switch_with_its_default() -> None:
+    """README's table is the one in the code: the first value is the default."""
+    page = (REPOSITORY / "localcloud" / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)`, ", page, re.MULTILINE))
+    defaults = {name: str(value).removesuffix(".0") for name, value in Switches().as_dict().items()}
+    assert rows == defaults
