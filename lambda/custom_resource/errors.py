@@ -13,10 +13,6 @@ class ResponseLostError(Exception):
     """The response didn't reach CloudFormation in the time there was; Lambda may deliver the event again."""
 
 
-class HandOverError(Exception):
-    """The function couldn't hand a request over to its next run; Lambda may deliver the event again."""
-
-
 def shorten(value: str, limit: int = _LONGEST_VALUE) -> str:
     """Return ``value``, its middle left out where it's longer than ``limit``, so that a message keeps its end."""
     if len(value) <= limit:

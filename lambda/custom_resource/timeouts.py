@@ -30,7 +30,7 @@ WAITING_FUNCTION_TIMEOUT = 720
 """FUNCTION_TIMEOUT of a resource that waits: a run, and then time to hand over or to respond."""
 
 WAITING_MAXIMUM_EVENT_AGE = 1800
-"""MAXIMUM_EVENT_AGE of a resource that waits: a run that couldn't hand over is delivered twice more."""
+"""MAXIMUM_EVENT_AGE of a resource that waits: a run that died is delivered twice more."""
 
 WAITING_SERVICE_TIMEOUT = 3600
 """SERVICE_TIMEOUT of a resource that waits: the longest that CloudFormation allows."""

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crhelper import FAILED
 
-from .errors import HandOverError, shorten
+from .errors import shorten
 from .request import Request
 from .resource import Context, CustomResource
 from .run import Clock, Outcome, Run
-from .timeouts import DEFAULT_SERVICE_TIMEOUT, WAITING_MAXIMUM_EVENT_AGE, WAITING_RUN
+from .timeouts import DEFAULT_SERVICE_TIMEOUT, WAITING_RUN
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +33,6 @@ RESPOND_BEFORE = 60
 HAND_OVER_RESERVE = 20
 """A run whose function has less time than WAITING_RUN ends this many seconds before its deadline."""
 
-_MOST_DELIVERIES = 3
-_LONGEST_DELIVERY_PAUSE = 120  # Lambda delivers an event again one minute after a failure, then two
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
 
@@ -118,15 +115,11 @@ class WaitingResource(CustomResource):
         self._run_seconds = run_seconds
         self._run: WaitingRun | None = None
         self._unfinished: Unfinished | None = None
-        self._deliveries: Counter[tuple[str, int]] = Counter()
         for register in (self.poll_create, self.poll_update, self.poll_delete):
             register(self._handle)
 
     def __call__(self, event: Mapping[str, Any], context: Context) -> None:
-        """Respond to an event of CloudFormation or of the run before, or hand it over to the next run.
-
-        Raises ``HandOverError`` where that failed, so that Lambda delivers the event again: each run reads anew.
-        """
+        """Respond to an event of CloudFormation or of the run before, or hand it over to the next run."""
         self._run, self._unfinished = None, None
         super().__call__(event, context)
 
@@ -159,8 +152,8 @@ class WaitingResource(CustomResource):
     @property
     def _data(self) -> Mapping[str, str]:
         """What the run before has left in the event."""
-        data: Mapping[str, str] = self._delivery.event.get("CrHelperData", {})
-        return data
+        data = self._delivery.event.get("CrHelperData")
+        return data if isinstance(data, Mapping) else {}
 
     def _poll_enabled(self) -> bool:
         """Return whether crhelper is to poll; by itself it would poll a minute later for what is finished at once."""
@@ -188,23 +181,15 @@ class WaitingResource(CustomResource):
                 **unfinished.known,
                 "PhysicalResourceId": unfinished.physical_id,
                 "Since": str(run.since),
-                "HandedOver": str(self._clock.now()),
                 "Runs": str(runs + 1),
             },
         }
         error = self._invoke_until(run.deadline, run.function_arn, json.dumps(following).encode())
-        delivery = (str(self._delivery.event["RequestId"]), runs)
-        if error is None:
-            del self._deliveries[delivery]
-        elif self._is_last_delivery(run, delivery):
+        if error is not None:
             self._delivery.is_responded = False
             self._fail(
                 f"The provider function couldn't invoke itself to go on waiting ({shorten(str(error), 400)}). Allow "
                 f"its execution role lambda:InvokeFunction on {run.function_arn}; deploy again."
-            )
-        else:
-            self._delivery.failed = HandOverError(
-                f"The function couldn't invoke itself to go on waiting ({type(error).__name__})."
             )
 
     def _invoke_until(self, deadline: float, function_arn: str, event: bytes) -> Exception | None:
@@ -221,17 +206,6 @@ class WaitingResource(CustomResource):
                 return None
             self._clock.sleep(self._clock.jitter(pause))
             pause = min(pause * 2, _LONGEST_PAUSE)
-
-    def _is_last_delivery(self, run: WaitingRun, delivery: tuple[str, int]) -> bool:
-        """Return whether Lambda won't deliver this event again, which it doesn't tell: by its age, or as remembered."""
-        self._deliveries[delivery] += 1
-        arrived = float(self._data.get("HandedOver", run.requested))
-        next_one = self._clock.now() + _LONGEST_DELIVERY_PAUSE
-        return (
-            self._deliveries[delivery] >= _MOST_DELIVERIES
-            or next_one > arrived + WAITING_MAXIMUM_EVENT_AGE
-            or next_one > run.respond_by
-        )
 
     def _fail(self, reason: str) -> None:
         """Let crhelper respond, with the physical ID that is known."""

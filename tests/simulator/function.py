@@ -11,7 +11,7 @@ from crhelper import CfnResource
 from greenlet import GreenletExit
 
 from custom_resource import response
-from custom_resource.errors import HandOverError, ResponseLostError
+from custom_resource.errors import ResponseLostError
 from custom_resource.request import Request
 from custom_resource.resource import CustomResource
 from custom_resource.run import Clock, Outcome, Run
@@ -193,7 +193,7 @@ class Function:
         def run() -> None:
             try:
                 resource(event, Context(world, world.now + self.timeout, self.arn))
-            except (HandOverError, ResponseLostError):
+            except ResponseLostError:
                 again()
             ended.set()
 
