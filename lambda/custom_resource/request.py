@@ -74,6 +74,10 @@ class Request:
         doubted = re.fullmatch(_IN_DOUBT + r".*:([0-9]{1,12})", self.physical_id, re.DOTALL)
         return float(doubted[1]) if doubted else None
 
+    def is_in_doubt_of(self, request_id: str) -> bool:
+        """Return whether the physical ID is the one in doubt that a Create with this request ID responded with."""
+        return self.physical_id.rpartition(":")[0] == f"{_IN_DOUBT}{self.logical_id}:{request_id}"
+
     @property
     def made_nothing(self) -> bool:
         """Whether the physical ID is the marker of a Create that made nothing."""

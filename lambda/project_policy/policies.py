@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rekognition.arns import Project
 from rekognition.client import RekognitionCalls
 from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
 
@@ -15,12 +14,6 @@ from . import document as documents
 
 PRINCIPAL_PATIENCE = 15
 """How many seconds a rejected principal is retried: one made just before may not be known everywhere yet."""
-
-YOUNG_PROJECT = 120
-"""How many seconds after it was created a project may not be known everywhere yet."""
-
-PROJECT_PATIENCE = 15
-"""How many seconds such a project is looked for."""
 
 _MISSED = frozenset({"InvalidPolicyRevisionIdException", "ResourceAlreadyExistsException"})
 _OF_PRINCIPAL = frozenset({"MalformedPolicyDocumentException", "InvalidParameterException"})
@@ -49,8 +42,7 @@ class ProjectPolicies(RekognitionCalls):
 
     def find(self, project_arn: str, policy_name: str) -> LivePolicy | None:
         """Return the live policy of that name, None if there is none (ListProjectPolicies, until it is found)."""
-        self._note_read()
-        self._is_young = abs(self._clock.now() - Project.parse(project_arn).created) < YOUNG_PROJECT
+        self._note_read(project_arn)
         page: dict[str, Any] = {"ProjectArn": project_arn}
         while True:
             response = self._call("ListProjectPolicies", self._client.list_project_policies, page)
@@ -76,7 +68,7 @@ class ProjectPolicies(RekognitionCalls):
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name, "PolicyDocument": document}
         if revision_id is not None:
             parameters["PolicyRevisionId"] = revision_id
-            self._is_young = False  # a project whose policy was read is known
+            self._project_is_young = False  # a project whose policy was read is known
         try:
             response = self._call("PutProjectPolicy", self._client.put_project_policy, parameters, changes=True)
         except ServiceError as error:
@@ -105,8 +97,6 @@ class ProjectPolicies(RekognitionCalls):
         return True
 
     def _patience(self, error: ServiceError) -> float:
-        if error.code == NOT_FOUND and error.operation != "DeleteProjectPolicy" and self._is_young:
-            return PROJECT_PATIENCE
         if error.code in _OF_PRINCIPAL and "principal" in error.message.lower():
             return PRINCIPAL_PATIENCE
         return super()._patience(error)

@@ -11,28 +11,26 @@ from dataclasses import dataclass
 from custom_resource.request import Request
 from custom_resource.timeouts import DEFAULT_SERVICE_TIMEOUT
 
-from .identity import Owner, PhysicalId
+from .identity import RESPONDED_TAG, Owner, PhysicalId
 from .properties import Properties
 from .versions import LiveVersion
 
 LAG = 2
-"""How many seconds the service is given to show a change, and the tags of a copy that was just begun."""
+"""How many seconds the service is given to show a change, and the tags of a copy that was just started."""
 
-BEGIN_WITHIN = 150
-"""How many seconds after its request a Create or an Update may begin to copy: a late delivery begins nothing, and a
+START_WITHIN = 150
+"""How many seconds after its request a Create or an Update may start to copy: a late delivery starts nothing, and a
 Delete knows how long to wait for the Create that it cancels."""
 
 LONGEST_CALL = 20
-"""How many seconds a CopyProjectVersion that began in time may take to have its effect."""
+"""How many seconds a CopyProjectVersion that was called in time may take to have its effect."""
 
-MADE_UP_ID_MARGIN = 60
-"""Added to a Create's ServiceTimeout when its Delete comes with an ID that CloudFormation made up."""
+CLOCKS_DIFFER = 60
+"""How many seconds clocks may differ, when a copy's age tells whether a request can have made it."""
 
-LATE_START = 45
-"""A Delete whose first run begins this many seconds after its request is one that Lambda delivered late, or again."""
-
-LATE_START_MARGIN = 30
-"""Such a Delete leaves what was made more than this many seconds after its request: it may be a later deployment's."""
+CANCELED_WITHIN = 20
+"""How many seconds before or after the request of a canceled Create's Delete the Create may have responded in vain:
+CloudFormation cancels it first, and sends the Delete some seconds later. A copy can't be retained within that time."""
 
 POLL = 10
 """How many seconds lie between two reads of what takes its time."""
@@ -47,25 +45,39 @@ _DELETING = "DELETING"
 
 @dataclass(frozen=True)
 class Copy:
-    """Begin to copy."""
+    """Start to copy."""
+
+    wanted: Properties
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Change nothing and succeed, with this model version as one that the stack never changes."""
+
+    arn: str
 
 
 @dataclass(frozen=True)
 class Retag:
-    """Make the tags what the template says, and be done."""
+    """Set these tags, take those away, and succeed."""
 
+    arn: str
     add: Mapping[str, str]
-    remove: tuple[str, ...]
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Stop:
     """Stop the running model version, then read again."""
 
+    arn: str
+
 
 @dataclass(frozen=True)
 class Remove:
     """Delete the model version, then read until it is gone."""
+
+    arn: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,6 @@ class Keep:
     """Change nothing and succeed."""
 
     because: str
-    adopted: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,13 +100,13 @@ class Replace:
 
 
 @dataclass(frozen=True)
-class Fail:
-    """Fail; a copy that this request has made is left to its Delete."""
+class Reject:
+    """Change nothing more and fail; a copy that this request has made is left to its Delete."""
 
     because: str
 
 
-Decision = Copy | Retag | Stop | Remove | Wait | Keep | Replace | Fail
+Decision = Copy | Adopt | Retag | Stop | Remove | Wait | Keep | Replace | Reject
 
 
 @dataclass(frozen=True)
@@ -104,154 +115,194 @@ class Moment:
 
     now: float
     requested: float
-    """When the request was made; where it doesn't tell, when its first run began."""
-    since: float
-    """When the first run of this delivery began."""
+    """When the request was made; if it doesn't tell, when its first run began."""
     unchanged: float
     """For how many seconds the same model version and status, or none, have been read."""
     own_arn: str
-    """The ARN of the copy that this request has made, as it or the copy's tags tell, or that it has begun to delete."""
-    own_created: float | None
-    """When that copy was made."""
+    """The ARN of the copy that this request makes, or that it has claimed or begun to delete."""
 
     @property
     def is_late(self) -> bool:
-        """Whether it is too late to begin."""
-        return self.now > self.requested + BEGIN_WITHIN
+        """Whether it is too late to start."""
+        return self.now > self.requested + START_WITHIN
 
 
-def decide_create(wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
+def is_made_for(request: Request, wanted: Properties, live: LiveVersion) -> bool:
+    """Return whether a live model version is the one that a Create or a replacement makes.
+
+    It is this request's own; or a canceled deployment of this resource left it, under a name made for this resource.
+    """
+    owner = Owner.of_request(request)
+    if live.owner == owner:
+        return request.time is None or live.created >= request.time - CLOCKS_DIFFER
+    return not wanted.version_name and owner.is_same_resource(live.owner) and live.responded is None
+
+
+def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, requested: float) -> bool:
+    """Return whether a canceled Create or replacement of this resource made a model version.
+
+    Tags alone prove nothing, because others can set them: its source and its age have to fit as well.
+    """
+    owner = live.owner
+    if owner is None or not owner.is_same_resource(Owner.of_request(request)):
+        return False
+    if live.responded is not None and abs(live.responded - requested) > CANCELED_WITHIN:
+        return False
+    if request.in_doubt_since is not None and not request.is_in_doubt_of(owner.request):
+        return False
+    return wanted.inputs.have_the_source_of(live.inputs) and _has_its_age(request, live, requested)
+
+
+def _has_its_age(request: Request, live: LiveVersion, requested: float) -> bool:
+    """Return whether what this request cancels can have made a model version, by when that was made."""
+    last = requested if request.in_doubt_since is None else request.in_doubt_since
+    earliest = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT) - CLOCKS_DIFFER
+    return earliest <= live.created <= last + START_WITHIN + LONGEST_CALL
+
+
+def decide_create(request: Request, wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
     """Decide about a Create, and about an Update that makes another copy (a replacement)."""
     if moment.own_arn and (live is None or live.arn != moment.own_arn):
         if moment.unchanged < LAG:
             return Wait(LAG)
-        return Fail("was deleted while it was being copied. Deploy again.")
+        return Reject("was deleted while it was being copied. Deploy again.")
     if live is None:
         if not moment.is_late:
-            return Copy()
+            return Copy(wanted)
         if moment.unchanged < LAG:
             return Wait(LAG)
-        return Fail(f"couldn't be begun within {BEGIN_WITHIN} seconds of the request. Deploy again.")
+        return Reject(
+            f"couldn't be started within {START_WITHIN} seconds of the request. Deploy again; if many copies are made "
+            "at once, fewer, because each one uses one of the account's concurrent Lambda executions (Service Quotas)."
+        )
     if live.arn == moment.own_arn:
-        return _progress(live)
-    return _name_is_taken(wanted, live, moment)
+        if live.status in _FINISHED:
+            return Retag(live.arn, {**Owner.of_request(request).tags, RESPONDED_TAG: str(int(moment.now))})
+        return _unfinished(live)
+    return _name_is_taken(request, wanted, live, moment)
 
 
-def _name_is_taken(wanted: Properties, live: LiveVersion, moment: Moment) -> Decision:
-    """Decide where a model version that this request hasn't made has the name."""
+def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, moment: Moment) -> Decision:
+    """Decide if a model version that this request doesn't make has the name."""
     if live.status == _DELETING and not moment.is_late:
         return Wait(LAG)
     if live.owner is None and moment.unchanged < LAG:
         return Wait(LAG)  # it may be this request's own, whose tags aren't shown yet
-    is_same = wanted.facts.are_those_of(live.facts, live.all_tags)
-    if not wanted.adopt_existing:
-        return Fail(
-            "already exists and wasn't changed. Choose another VersionName, or leave it out; or set AdoptExisting to "
-            "take over a finished copy of the same."
+    if wanted.adopt_existing:
+        if live.status in _FINISHED and wanted.inputs.match(live.inputs):
+            return Adopt(live.arn)
+        return Reject(
+            f"already exists ({live.status}) and isn't a finished copy of the same, so it wasn't adopted. Choose "
+            "another VersionName, or leave it out."
         )
-    if is_same and live.status in _FINISHED:
-        return Keep("it existed and is a copy of the same, so it is adopted", adopted=True)
-    return Fail(
-        f"already exists ({live.status}) and isn't a finished copy of the same, so it wasn't adopted. Choose another "
-        "VersionName, or leave it out."
+    if Owner.of_request(request).is_same_resource(live.owner):
+        return Reject(
+            "already exists, and its tags name this resource: an earlier deployment made it, and CloudFormation "
+            "retained it or never received the response. Delete it (DeleteProjectVersion), then deploy again; or give "
+            "its name as VersionName and set AdoptExisting."
+        )
+    return Reject(
+        "already exists and wasn't changed. Choose another VersionName, or leave it out; or set AdoptExisting to take "
+        "over a finished copy of the same."
     )
 
 
 def decide_update(
-    given: PhysicalId, wanted: Properties, name: str, live: LiveVersion | None, moment: Moment, *, tags_changed: bool
+    given: PhysicalId,
+    wanted: Properties,
+    name: str,
+    live: LiveVersion | None,
+    moment: Moment,
+    *,
+    old_tags: Mapping[str, str],
 ) -> Decision:
     """Decide about an Update, given the model version that the physical ID names.
 
     What is live is compared, never the old properties: in a rollback those are of an update that may have done nothing.
+    Only which tags to take away is told by the old ones, because others set tags, too.
     """
     if live is None or live.arn != given.version.arn:
         return Wait(LAG) if moment.unchanged < LAG else Replace()
     if live.status == _DELETING:
         return Replace()
-    if not _is_wanted(wanted, name, live):
+    if not _is_wanted(given, wanted, name, live):
         if name != live.name:
             return Replace()
-        return Fail(
+        return Reject(
             "can't be replaced by a copy of something else under the same name. Choose another VersionName, or leave "
             "it out."
         )
     if given.adopted:
         return Keep("it was adopted, so it stays as it is")
-    if live.status in _AT_WORK or live.status in _FAILED:
-        return _progress(live)
+    if live.status in _AT_WORK | _FAILED:
+        return _unfinished(live)
     add = {key: value for key, value in wanted.tags.items() if live.tags.get(key) != value}
-    remove = tuple(key for key in live.tags if key not in wanted.tags)
+    remove = tuple(key for key in old_tags if key in live.tags and key not in wanted.tags)
     if add or remove:
-        return Retag(add, remove)
-    if tags_changed and moment.unchanged < LAG:
-        return Wait(LAG)  # what another update has tagged a moment ago may not be shown yet
-    return Keep("it is so already")
+        return Retag(live.arn, add, remove)
+    if old_tags != wanted.tags and moment.unchanged < LAG:
+        return Wait(LAG)  # what another update has tagged just before may not be shown yet
+    return Keep("it already matches the template")
 
 
-def _is_wanted(wanted: Properties, name: str, live: LiveVersion) -> bool:
+def _is_wanted(given: PhysicalId, wanted: Properties, name: str, live: LiveVersion) -> bool:
     """Return whether a live model version is the copy that is wanted, its tags aside."""
     if not wanted.version_name and live.name == name:
-        return True  # the name is made from the facts
-    return wanted.version_name in ("", live.name) and wanted.facts.are_those_of(live.facts, live.all_tags)
+        return True  # the name is made from the inputs
+    if wanted.version_name not in ("", live.name):
+        return False
+    if live.inputs_digest and not given.adopted:
+        return wanted.inputs.have_the_source_of(live.inputs) and wanted.inputs.digest == live.inputs_digest
+    return wanted.inputs.match(live.inputs)
 
 
 def decide_delete(arn: str, live: LiveVersion | None, moment: Moment, *, stop_running: bool) -> Decision:
     """Decide about a Delete of the model version that the physical ID names."""
     if live is None:
-        return Keep("it is gone") if moment.own_arn else Remove()  # were it there after all, this deletes it
+        return Keep("it is gone") if moment.own_arn else Remove(arn)  # were it there after all, this deletes it
     if live.arn != arn:
         return Keep("it is gone; another one has its name, which isn't this resource's")
     return _remove(live, stop_running=stop_running)
 
 
-def decide_delete_of_unknown(
-    request: Request, wanted: Properties, live: LiveVersion | None, moment: Moment
+def decide_leftover(
+    request: Request, live: LiveVersion | None, moment: Moment, *, may_start_within: float, stop_running: bool
 ) -> Decision:
-    """Decide about a Delete whose physical ID nobody here made: it cancels a Create, which may still run."""
-    begun_by = min(moment.requested, moment.own_created or moment.requested) + BEGIN_WITHIN + LONGEST_CALL + LAG
-    is_awaited = moment.now < begun_by
+    """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run.
+
+    ``may_start_within`` is how many seconds after this request that one may still start to copy.
+    """
+    shown_by = moment.requested + LONGEST_CALL + LAG
+    is_awaited = moment.now < shown_by + (0 if moment.own_arn else may_start_within)
     if live is None:
         return Wait(LAG) if is_awaited else Keep("there is no copy of this resource")
     if live.arn == moment.own_arn:
-        return _remove(live, stop_running=wanted.stop_running)
-    if live.owner is None and moment.unchanged < LAG:
+        return _remove(live, stop_running=stop_running)
+    if live.owner is None and moment.now < shown_by and _has_its_age(request, live, moment.requested):
         return Wait(LAG)  # its tags may not be shown yet
-    if not Owner.of_request(request).is_same_resource(live.owner):
-        if live.status == _DELETING and is_awaited:
-            return Wait(LAG)  # so does the Create, and then it copies
-        return Keep("no Create of this resource made it")
-    if not _was_made_by_the_canceled_create(request, live, moment):
-        return Keep("it wasn't made by the Create that was canceled")
-    return _remove(live, stop_running=wanted.stop_running)
+    if live.status == _DELETING and is_awaited:
+        return Wait(LAG)  # so does the Create, and then it copies
+    return Keep("no canceled deployment of this resource left it")
 
 
-def _was_made_by_the_canceled_create(request: Request, live: LiveVersion, moment: Moment) -> bool:
-    """Return whether a copy of the resource is that of the Create: by the request's ID, or else by its time."""
-    if request.in_doubt_since is not None and live.owner is not None:
-        return f":{live.owner.request}:" in request.physical_id
-    earliest = moment.requested - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT) - MADE_UP_ID_MARGIN
-    is_late = moment.since > moment.requested + LATE_START
-    latest = moment.requested + (LATE_START_MARGIN if is_late else BEGIN_WITHIN + LONGEST_CALL)
-    return earliest <= live.created <= latest
-
-
-def _progress(live: LiveVersion) -> Decision:
-    """Decide about a copy that this request has made."""
-    if live.status in _FAILED or live.status in _ENDED:
-        return Fail(f"couldn't be copied ({live.status}): {live.message or 'Rekognition gave no reason'}.")
+def _unfinished(live: LiveVersion) -> Decision:
+    """Decide about a copy of this function that isn't finished."""
+    if live.status in _FAILED | _ENDED:
+        message = live.message.rstrip(". ") or "Rekognition gave no reason"
+        return Reject(f"couldn't be copied ({live.status}): {message}.")
     if live.status == _DELETING:
-        return Fail("is being deleted by somebody else. Deploy again.")
-    return Keep("it is copied") if live.status in _FINISHED else Wait()
+        return Reject("is being deleted by somebody else. Deploy again.")
+    return Wait()
 
 
 def _remove(live: LiveVersion, *, stop_running: bool) -> Decision:
     if live.status in (_DELETING, "STOPPING"):
         return Wait()
     if live.status not in _RUNNING:
-        return Remove()
+        return Remove(live.arn)
     if not stop_running:
-        return Fail(
+        return Reject(
             f"is running ({live.status}) and was left as it is. Stop it (StopProjectVersion) or set StopRunning; then "
             "delete again."
         )
-    return Stop() if live.status == "RUNNING" else Wait()
+    return Stop(live.arn) if live.status == "RUNNING" else Wait()

@@ -1,4 +1,4 @@
-"""What identifies a copy: its ARN as the physical ID, and tags that say which request made it."""
+"""What identifies a copy: its ARN as the physical ID, and tags that say which request made it, and from what."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from rekognition.arns import ModelVersion
 from rekognition.errors import InvalidArnError
 
 TAG_PREFIX = "rekognition-version-copy:"
-"""Before the keys of the tags that CopyProjectVersion is given besides the template's."""
+"""Before the keys of the tags that the function sets besides the template's."""
+
+INPUTS_TAG = f"{TAG_PREFIX}inputs"
+"""The key of the tag that has the digest of what a copy was made from."""
+
+RESPONDED_TAG = f"{TAG_PREFIX}responded"
+"""The key of the tag that a finished copy gets just before CloudFormation receives its ARN: the time, in epoch seconds.
+
+A copy of a stack's resource without it was never CloudFormation's. One with it is changed and deleted by its ARN only.
+"""
 
 _ADOPTED = "|adopted"
-_KEY_TAG = f"{TAG_PREFIX}kms-key"
 _ALIAS = "alias/"
-_LONGEST_TAG_VALUE = 256
 _LONGEST_NAME_OF_SOURCE = 200  # leaves room for a hyphen and the hash in a name of at most 255 characters
 _DIGITS = 12
 
@@ -26,8 +33,8 @@ _DIGITS = 12
 class PhysicalId:
     """The physical resource ID of a copy: the model version's ARN, and whether the stack only adopted it.
 
-    The number at the end of the ARN is that of one making, so a Delete can never hit another of the same name. With
-    ``|adopted`` it names a model version that existed before, which no Delete touches.
+    The number at the end of the ARN is different each time a copy is made, so a Delete can never hit another of the
+    same name. With ``|adopted`` it names a model version that existed before, which no Delete touches.
     """
 
     version: ModelVersion
@@ -39,7 +46,7 @@ class PhysicalId:
 
     @classmethod
     def parse(cls, text: str) -> PhysicalId | None:
-        """Return the ID that ``text`` is, or None where it is another's (a marker, one made up by CloudFormation)."""
+        """Return the ID that ``text`` is, or None if it is another's (a marker, one made up by CloudFormation)."""
         arn = text.removesuffix(_ADOPTED)
         try:
             return cls(ModelVersion.parse(arn), adopted=arn != text)
@@ -62,10 +69,15 @@ class Owner:
 
     @classmethod
     def of_tags(cls, tags: Mapping[str, str]) -> Owner | None:
-        """Return whose a model version is, or None where no request of this function made it."""
+        """Return whose a model version is, or None if no request of this function made it."""
         if f"{TAG_PREFIX}stack" not in tags:
             return None
         return cls(*(tags.get(TAG_PREFIX + name, "") for name in ("stack", "resource", "request")))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that say so."""
+        return {TAG_PREFIX + name: value for name, value in vars(self).items()}
 
     def is_same_resource(self, other: Owner | None) -> bool:
         """Return whether both are requests for the same resource of the same stack."""
@@ -73,8 +85,8 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a copy is: all that CopyProjectVersion fixes when it makes the model version, but for the name."""
+class CopyInputs:
+    """What a copy is made from: all that CopyProjectVersion fixes when it makes the model version, but for the name."""
 
     source_version_arn: str
     destination_project_arn: str
@@ -83,40 +95,43 @@ class Facts:
     kms_key: str
     """A key's ID or ARN, an alias's name or ARN; empty for none."""
 
+    @property
+    def digest(self) -> str:
+        """The value of a copy's INPUTS_TAG: it isn't known in which form Describe shows a bucket's prefix or a key."""
+        return _sha256(list(vars(self).values()))
+
     def default_name(self, stack_id: str, logical_id: str) -> str:
         """Return the name of a copy whose template gives none.
 
-        It follows from the resource and the facts, so repeated deliveries and the Delete of a canceled Create find the
-        copy again, and a replacement never has the name of what it replaces.
+        It follows from the resource and the inputs, so repeated deliveries and the Delete of a canceled Create find the
+        copy again, a replacement never has the name of what it replaces, and nothing else has this name by accident.
         """
-        resource = json.dumps([stack_id, logical_id, *vars(self).values()])
-        digest = hashlib.sha256(resource.encode()).hexdigest()[:_DIGITS]
+        digest = _sha256([stack_id, logical_id, *vars(self).values()])[:_DIGITS]
         return f"{ModelVersion.parse(self.source_version_arn).name[:_LONGEST_NAME_OF_SOURCE]}-{digest}"
 
-    def are_those_of(self, live: Facts, tags: Mapping[str, str]) -> bool:
-        """Return whether a live model version is a copy of the same, as far as that can be seen."""
-        others = (self.source_version_arn, self.destination_project_arn, self.bucket, self.key_prefix)
-        live_others = (live.source_version_arn, live.destination_project_arn, live.bucket, live.key_prefix)
-        return others == live_others and _is_same_key(self.kms_key, live.kms_key, tags.get(_KEY_TAG, ""))
+    def have_the_source_of(self, live: CopyInputs) -> bool:
+        """Return whether a live model version is a copy of the same model version, in the same project."""
+        return (self.source_version_arn, self.destination_project_arn) == (
+            live.source_version_arn,
+            live.destination_project_arn,
+        )
+
+    def match(self, live: CopyInputs) -> bool:
+        """Return whether a live model version was made from the same, as far as Describe shows that."""
+        return (
+            self.have_the_source_of(live)
+            and (self.bucket, self.key_prefix) == (live.bucket, live.key_prefix)
+            and _is_same_key(self.kms_key, live.kms_key)
+        )
 
 
-def tags_of(owner: Owner, facts: Facts) -> dict[str, str]:
-    """Return the tags that a copy is made with, besides the template's."""
-    tags = {TAG_PREFIX + name: value for name, value in vars(owner).items()}
-    return {**tags, _KEY_TAG: facts.kms_key[:_LONGEST_TAG_VALUE]} if facts.kms_key else tags
+def _sha256(values: list[str]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def _is_same_key(wanted: str, live: str, tagged: str) -> bool:
-    """Return whether a copy has the wanted KMS key: the live one, or the one that it was made with, as its tag says.
-
-    It isn't known in which form Describe returns a key that was given as an alias, hence the tag. An alias can't be
-    compared with a key's ID, so without the tag (an adopted model version) the two are taken for the same.
-    """
-    if wanted and wanted[:_LONGEST_TAG_VALUE] == tagged:
-        return True
+def _is_same_key(wanted: str, live: str) -> bool:
+    """Return whether two KMS keys may be the same; an alias can't be compared with a key's ID."""
     if not (wanted and live):
         return wanted == live
     wanted, live = (key.rpartition(":")[2].removeprefix("key/") for key in (wanted, live))
-    if wanted.startswith(_ALIAS) != live.startswith(_ALIAS):
-        return not tagged
-    return wanted == live
+    return wanted.startswith(_ALIAS) != live.startswith(_ALIAS) or wanted == live

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,24 @@ from rekognition.arns import Environment, ModelVersion, Project
 from rekognition.errors import NOT_FOUND, InvalidArnError, OutOfDateError, ServiceError
 
 from . import decision as decisions
-from .decision import LAG, POLL, Copy, Decision, Fail, Keep, Moment, Remove, Replace, Retag, Stop, Wait
+from .decision import (
+    LAG,
+    POLL,
+    START_WITHIN,
+    Adopt,
+    Copy,
+    Decision,
+    Keep,
+    Moment,
+    Reject,
+    Remove,
+    Replace,
+    Retag,
+    Stop,
+    Wait,
+)
 from .errors import sentence
-from .identity import Owner, PhysicalId, tags_of
+from .identity import INPUTS_TAG, Owner, PhysicalId
 from .properties import Properties, about, stops_running
 from .versions import LiveVersion, ProjectVersions, is_in_use
 
@@ -33,17 +48,20 @@ ATTRIBUTES = ("ProjectVersionArn", "VersionName", "ProjectArn")
 LONGEST_COPY = 3600
 """After how many seconds a copy of this function can't be in progress anymore: CloudFormation waits no longer."""
 
-# What a run leaves for the next one, besides since when which errors are met.
-_ARN, _CREATED, _DOUBTED, _SEEN, _SEEN_SINCE, _MET = "Arn", "Created", "Doubted", "Seen", "SeenSince", "Met"
+# What a run leaves for the next one, besides since when which errors are met: whether it makes a copy, the ARN of the
+# copy that it makes or deletes, the ID in doubt after a CopyProjectVersion without a response, what was read and since
+# when, and what the last call that failed has met.
+_MAKING, _ARN, _DOUBT, _SEEN, _SEEN_SINCE, _MET = "Making", "Arn", "Doubt", "Seen", "SeenSince", "Met"
 
-_GONE = "gone"  # in place of a status, where no model version of the name is live
+_GONE = "gone"  # in place of a status, if no model version of the name is live
 _ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
 _IN_USE = (
-    " is in use, so it is probably running, and was left as it is. Stop it (StopProjectVersion) or set StopRunning; "
-    "then delete again."
+    " is in use, so it is probably running, and was left as it is. Stop it (StopProjectVersion); then delete again."
 )
 
 Decide = Callable[["LiveVersion | None", Moment], Decision]
+Claim = Callable[[LiveVersion], bool]
+"""Whether a model version is the one that a request makes, or deletes without knowing its ARN."""
 
 
 def respond(
@@ -68,11 +86,23 @@ class _Run:
         self._versions = ProjectVersions(client, run.clock, run.deadline, ends=ends, met=self._known)
         self._owner = Owner.of_request(request)
         self._given = PhysicalId.parse(request.physical_id)
-        self._id_untouched = request.physical_id or not_created(request.logical_id, request.request_id)
-        # What to respond with until the service has been read: an earlier delivery may have made a copy.
-        self._physical_id = run.known.get("PhysicalResourceId") or request.fallback_id(run.clock.now())
-        self._is_making = False
+        self._adopted: PhysicalId | None = None
+        # Until the service has been read, an earlier delivery of a Create may have made a copy.
+        self._has_made_nothing = False
         self._project_arn = self._project_name = self._name = self._status = self._did = ""
+
+    @property
+    def _physical_id(self) -> str:
+        """The physical ID to respond with: of what this request has made, as far as that is known."""
+        if self._adopted is not None:
+            return str(self._adopted)
+        if _MAKING in self._known and _ARN in self._known:
+            return self._known[_ARN]
+        if _DOUBT in self._known:
+            return self._known[_DOUBT]
+        if self._has_made_nothing and not self._request.physical_id:
+            return not_created(self._request.logical_id, self._request.request_id)
+        return self._request.fallback_id(self._now)
 
     def outcome(self) -> Outcome | Unfinished:
         failure = cause = ""
@@ -97,24 +127,43 @@ class _Run:
 
     def _create_or_update(self) -> None:
         try:
-            wanted = Properties.parse(self._request.properties, Environment.of(self._run.function_arn))
+            wanted = self._parse(self._request.properties)
         except RejectedError:
-            self._physical_id = self._id_untouched  # no delivery of this request can have made anything
+            self._has_made_nothing = True  # no delivery of this request can have made anything
             raise
         name = wanted.name(self._owner.stack, self._owner.resource)
         self._look_at(wanted.destination, name)
         if self._now >= self._run.respond_by:
             raise RejectedError(self._about(f": {_ABANDONED}"))
         given = self._given
-        if given is not None and given.version.is_of(wanted.destination) and _ARN not in self._known:
+        if given is not None and given.version.is_of(wanted.destination) and _MAKING not in self._known:
             self._name = given.version.name
-            tags_changed = self._request.old_properties.get("Tags") != self._request.properties.get("Tags")
-            decide = partial(decisions.decide_update, given, wanted, name, tags_changed=tags_changed)
-            if not isinstance(self._settle(decide, wanted), Replace):
+            old_tags = self._request.old_properties.get("Tags")
+            old_tags = old_tags if isinstance(old_tags, Mapping) else {}
+            decide = partial(decisions.decide_update, given, wanted, name, old_tags=old_tags)
+            if not isinstance(self._settle(decide), Replace):
+                self._remove_canceled_replacement(given)
                 return
             self._look_at(wanted.destination, name)
-        self._is_making = True
-        self._settle(partial(decisions.decide_create, wanted), wanted)
+        self._known[_MAKING] = "yes"
+        self._settle(
+            partial(decisions.decide_create, self._request, wanted),
+            partial(decisions.is_made_for, self._request, wanted),
+        )
+
+    def _remove_canceled_replacement(self, given: PhysicalId) -> None:
+        """Remove what the Update that this one rolls back may have made: CloudFormation never received its ARN."""
+        try:
+            canceled = self._parse(self._request.old_properties)
+        except RejectedError:
+            return
+        name = canceled.name(self._owner.stack, self._owner.resource)
+        if given.version.is_of(canceled.destination) and given.version.name == name:
+            return
+        kept = self._project_arn, self._project_name, self._name
+        self._look_at(canceled.destination, name)
+        self._remove_leftover(canceled, may_start_within=0)
+        self._project_arn, self._project_name, self._name = kept
 
     def _delete(self) -> None:
         if self._request.made_nothing:
@@ -128,7 +177,6 @@ class _Run:
 
     def _delete_own(self, version: ModelVersion) -> None:
         self._name, self._project_name = version.name, version.project
-        stop_running = stops_running(self._request.properties)
         try:
             project = Project.parse(self._request.properties.get("DestinationProjectArn"))
         except InvalidArnError:
@@ -136,20 +184,31 @@ class _Run:
         # The Delete that cleans up after a replacement may have the new properties, with another project.
         if project is not None and version.is_of(project):
             self._look_at(project, version.name)
+            stop_running = stops_running(self._request.properties)
             decide = partial(decisions.decide_delete, version.arn, stop_running=stop_running)
             self._unless_gone(lambda: self._settle(decide))
         else:
-            self._unless_gone(lambda: self._delete_by_arn_alone(version, stop_running=stop_running))
+            self._unless_gone(lambda: self._delete_by_arn_alone(version))
 
     def _delete_what_a_canceled_create_left(self) -> None:
         try:
-            wanted = Properties.parse(self._request.properties, Environment.of(self._run.function_arn))
+            canceled = self._parse(self._request.properties)
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
             return
-        self._look_at(wanted.destination, wanted.name(self._owner.stack, self._owner.resource))
-        decide = partial(decisions.decide_delete_of_unknown, self._request, wanted)
-        self._unless_gone(lambda: self._settle(decide))
+        self._look_at(canceled.destination, canceled.name(self._owner.stack, self._owner.resource))
+        self._remove_leftover(canceled, may_start_within=START_WITHIN)
+
+    def _remove_leftover(self, canceled: Properties, *, may_start_within: float) -> None:
+        """Remove the copy that a Create or a replacement with these properties made, but CloudFormation canceled."""
+        decide = partial(
+            decisions.decide_leftover,
+            self._request,
+            may_start_within=may_start_within,
+            stop_running=canceled.stop_running,
+        )
+        claim = partial(decisions.was_left_behind, self._request, canceled, requested=self._run.requested)
+        self._unless_gone(lambda: self._settle(decide, claim))
 
     def _unless_gone(self, delete: Callable[[], object]) -> None:
         try:
@@ -159,7 +218,7 @@ class _Run:
                 raise
             self._did = "nothing: the project is gone, and its model versions with it"
 
-    def _delete_by_arn_alone(self, version: ModelVersion, *, stop_running: bool) -> None:
+    def _delete_by_arn_alone(self, version: ModelVersion) -> None:
         """Delete a model version whose project is unknown, so that its status can't be read."""
         while True:
             try:
@@ -168,29 +227,23 @@ class _Run:
                     return
                 self._did, self._known[_ARN] = "deleted", version.arn
             except OutOfDateError as out_of_date:
-                if is_in_use(out_of_date.cause) and _ARN not in self._known:
-                    self._stop_or_reject(version, stop_running=stop_running)
+                is_too_old_to_be_copying = self._now > version.created + LONGEST_COPY
+                if is_in_use(out_of_date.cause) and _ARN not in self._known and is_too_old_to_be_copying:
+                    raise RejectedError(self._about(_IN_USE)) from None
             self._wait(POLL)
 
-    def _stop_or_reject(self, version: ModelVersion, *, stop_running: bool) -> None:
-        """Stop a model version in use; without StopRunning, reject one that is too old to be in use by a copy."""
-        if stop_running:
-            try:
-                self._versions.stop(version.arn)
-            except OutOfDateError:
-                return  # it isn't running
-            self._did = "stopped"
-        elif self._now > version.created + LONGEST_COPY:
-            raise RejectedError(self._about(_IN_USE))
-
-    def _settle(self, decide: Decide, wanted: Properties | None = None) -> Decision:
+    def _settle(self, decide: Decide, claim: Claim | None = None) -> Decision:
         """Read, decide and act until there is nothing more to do; return the last decision."""
         while True:
             live = self._versions.find(self._project_arn, self._name, without_tags=self._arn_without_tags)
+            if live is not None and claim is not None and claim(live):
+                self._note_own(live.arn)
+            # While a model version shows no tags, an earlier delivery of this request may have made it.
+            self._has_made_nothing = live is None or live.owner is not None
             decision = decide(live, self._moment(live))
             missed = None
             try:
-                pause = self._act(decision, live, wanted)
+                pause = self._act(decision)
             except OutOfDateError as out_of_date:
                 missed = out_of_date.cause
                 self._known[_MET] = missed.cause
@@ -203,83 +256,71 @@ class _Run:
         """Note what is live, and return what a decision depends on besides."""
         now = self._now
         self._status = live.status if live else _GONE
-        if live is not None and self._is_making and live.owner == self._owner:
-            self._note_own(live.arn, live.created)
-            self._physical_id = live.arn
         seen = f"{live.arn} {live.status}" if live else "none"
         if seen != self._known.get(_SEEN):
             self._known.update({_SEEN: seen, _SEEN_SINCE: str(now)})
         return Moment(
             now=now,
             requested=self._run.requested,
-            since=self._run.since,
             unchanged=now - float(self._known[_SEEN_SINCE]),
             own_arn=self._known.get(_ARN, ""),
-            own_created=float(self._known[_CREATED]) if _CREATED in self._known else None,
         )
 
-    def _act(self, decision: Decision, live: LiveVersion | None, wanted: Properties | None) -> float | None:
+    def _act(self, decision: Decision) -> float | None:
         """Do what was decided; return how long to wait before the next read, or None when nothing is left to do."""
         match decision:
             case Wait(seconds):
                 return seconds
-            case Fail(because):
-                self._note_nothing_made()
+            case Reject(because):
                 raise RejectedError(self._about(f" {because}"))
-            case Keep(because, adopted):
+            case Keep(because):
                 self._did = self._did or f"nothing: {because}"
-                if adopted and live is not None:
-                    self._physical_id = str(PhysicalId(ModelVersion.parse(live.arn), adopted=True))
-            case Copy():
+                return None
+            case Replace():
+                return None
+            case Adopt(arn):
+                self._did = "nothing: it existed and is a copy of the same, so it is adopted"
+                self._adopted = PhysicalId(ModelVersion.parse(arn), adopted=True)
+                return None
+            case Copy(wanted):
                 self._copy(wanted)
                 return LAG
-            case Remove():
-                return self._remove(live)
-            case Stop() if live is not None:
-                self._versions.stop(live.arn)
+            case Remove(arn):
+                was_there = self._versions.delete(arn)
+                self._note_own(arn)
+                self._did = "deleted" if was_there else self._did or "nothing: it was gone already"
+                return None if self._given is not None and not was_there else LAG
+            case Stop(arn):
+                self._versions.stop(arn)
                 self._did = "stopped"
                 return POLL
-            case Retag(add, remove) if live is not None:
-                self._versions.retag(live.arn, add, remove)
-                self._did = "tagged"
-        return None
+            case Retag(arn, add, remove):
+                self._versions.retag(arn, add, remove)
+                self._did = self._did or "tagged"
+                return None
 
-    def _copy(self, wanted: Properties | None) -> None:
-        if wanted is None:
-            raise AssertionError("a Delete never copies")
-        doubtful = in_doubt(self._request.logical_id, self._request.request_id, self._now)
-        self._run.announce(doubtful)
+    def _copy(self, wanted: Properties) -> None:
+        doubt = in_doubt(self._request.logical_id, self._request.request_id, self._now)
+        self._run.announce(doubt)
+        tags = {**wanted.tags, **self._owner.tags, INPUTS_TAG: wanted.inputs.digest}
         try:
-            arn = self._versions.copy(wanted, self._name, {**wanted.tags, **tags_of(self._owner, wanted.facts)})
+            arn = self._versions.copy(wanted, self._name, tags)
         except (OutOfDateError, ServiceError, RunOverError) as error:
             cause = error if isinstance(error, ServiceError) else error.cause
             if isinstance(cause, ServiceError) and cause.may_have_worked:
                 # Should this request fail now, its Delete has to look for what may be there.
-                self._physical_id, self._known[_DOUBTED] = doubtful, "yes"
-            self._note_nothing_made()
+                self._known[_DOUBT] = doubt
             raise
-        self._did, self._physical_id = "copied", arn
-        self._note_own(arn, ModelVersion.parse(arn).created)
+        self._did = "copied"
+        self._note_own(arn)
         self._run.announce(arn)
 
-    def _remove(self, live: LiveVersion | None) -> float | None:
-        arn = live.arn if live is not None else self._request.physical_id
-        was_there = self._versions.delete(arn)
-        self._note_own(arn, live.created if live is not None else self._run.requested)
-        self._did = "deleted" if was_there else self._did or "nothing: it was gone already"
-        return None if self._given is not None and not was_there else LAG
-
-    def _note_own(self, arn: str, created: float) -> None:
-        """Note the copy that this request has made, or has begun to delete; what was seen before says nothing of it."""
+    def _note_own(self, arn: str) -> None:
+        """Note the copy that this request makes, or deletes; what was seen before says nothing of it."""
         if self._known.get(_ARN) != arn:
-            self._known.update({_ARN: arn, _CREATED: str(created)})
+            self._known[_ARN] = arn
             self._known.pop(_SEEN, None)
             self._known.pop(_MET, None)
-
-    def _note_nothing_made(self) -> None:
-        """Note that no copy of this request has been read, unless one may be there all the same."""
-        if _ARN not in self._known and _DOUBTED not in self._known:
-            self._physical_id = self._id_untouched
 
     @property
     def _arn_without_tags(self) -> str:
@@ -297,6 +338,9 @@ class _Run:
         copy = PhysicalId.parse(self._physical_id)
         arn = copy.version.arn if copy else ""
         return dict(zip(ATTRIBUTES, (arn, self._name, self._project_arn), strict=True))
+
+    def _parse(self, properties: Mapping[str, object]) -> Properties:
+        return Properties.parse(properties, Environment.of(self._run.function_arn))
 
     def _look_at(self, project: Project, name: str) -> None:
         """Read a model version of this name from now on."""

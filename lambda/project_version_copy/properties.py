@@ -12,13 +12,13 @@ from custom_resource.properties import check_names, flag
 from rekognition.arns import Environment, ModelVersion, Project, is_version_name
 from rekognition.errors import InvalidArnError
 
-from .identity import TAG_PREFIX, Facts
+from .identity import TAG_PREFIX, CopyInputs
 
 RESOURCE_TYPE = "Custom::RekognitionProjectVersionCopy"
 """The type that a template gives the resource."""
 
-MAX_TAGS = 46
-"""Tags that a template may give: a resource has at most 50 (AWS, 'Tag naming limits'); the function adds up to 4."""
+MAX_TAGS = 45
+"""Tags that a template may give: a resource has at most 50 (AWS, 'Tag naming limits'); the function adds 5."""
 
 _REQUIRED = ("SourceProjectArn", "SourceProjectVersionArn", "DestinationProjectArn", "OutputConfig")
 _OPTIONAL = ("VersionName", "KmsKeyId", "Tags", "AdoptExisting", "StopRunning")
@@ -40,7 +40,7 @@ class Properties:
 
     source_project: Project
     destination: Project
-    facts: Facts
+    inputs: CopyInputs
     version_name: str = ""
     """The name that the template gives; empty where the function makes one."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -59,19 +59,25 @@ class Properties:
             raise RejectedError(str(error)) from None
         _check_places(source_project, source, destination, environment)
         bucket, key_prefix = _output(given["OutputConfig"])
+        version_name, adopt_existing = _version_name(given), flag(given, "AdoptExisting")
+        if adopt_existing and not version_name:
+            raise RejectedError(
+                "AdoptExisting takes over the model version that VersionName names. Give its name as VersionName, or "
+                "leave out AdoptExisting."
+            )
         return cls(
             source_project,
             destination,
-            Facts(source.arn, destination.arn, bucket, key_prefix, _kms_key(given, destination)),
-            _version_name(given),
+            CopyInputs(source.arn, destination.arn, bucket, key_prefix, _kms_key(given, destination)),
+            version_name,
             _tags(given.get("Tags", {})),
-            flag(given, "AdoptExisting"),
+            adopt_existing,
             flag(given, "StopRunning"),
         )
 
     def name(self, stack_id: str, logical_id: str) -> str:
         """Return the copy's name: the template's, or else one made for this resource."""
-        return self.version_name or self.facts.default_name(stack_id, logical_id)
+        return self.version_name or self.inputs.default_name(stack_id, logical_id)
 
 
 def stops_running(given: Mapping[str, object]) -> bool:
@@ -165,7 +171,7 @@ def _tags(given: object) -> Mapping[str, str]:
     if len(given) > MAX_TAGS:
         raise RejectedError(
             f"Property Tags has {len(given)} tags. Give at most {MAX_TAGS}: a model version has at most 50, and the "
-            "function adds up to 4."
+            "function adds 5."
         )
     for key, value in given.items():
         shown = shorten(str(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from rekognition.client import Clock, RekognitionCalls
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, OutOfDateError, ServiceError
 
 from .errors import IN_USE
-from .identity import TAG_PREFIX, Facts, Owner
+from .identity import INPUTS_TAG, RESPONDED_TAG, TAG_PREFIX, CopyInputs, Owner
 from .properties import Properties
 
 if TYPE_CHECKING:
@@ -34,14 +35,26 @@ class LiveVersion:
     status: str
     created: float
     """In seconds since the epoch."""
-    facts: Facts
+    inputs: CopyInputs
+    """What it was made from, as DescribeProjectVersions shows it."""
     message: str = ""
     all_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def owner(self) -> Owner | None:
-        """The request that made it; None where no request of this function did, or its tags aren't shown yet."""
+        """The request that made it; None if no request of this function did, or its tags aren't shown yet."""
         return Owner.of_tags(self.all_tags)
+
+    @property
+    def responded(self) -> float | None:
+        """When CloudFormation was about to receive its ARN as that of a finished copy; None if that has never been."""
+        tag = self.all_tags.get(RESPONDED_TAG)
+        return None if tag is None else float(tag) if re.fullmatch("[0-9]{1,12}", tag, re.ASCII) else 0.0
+
+    @property
+    def inputs_digest(self) -> str:
+        """The digest of what it was made from; empty if the function didn't make it."""
+        return self.all_tags.get(INPUTS_TAG, "")
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -86,13 +99,13 @@ class ProjectVersions(RekognitionCalls):
 
         ``without_tags`` is the ARN of one whose tags aren't needed, which saves a call.
         """
-        self._note_read()
+        self._note_read(project_arn)
         page: dict[str, Any] = {"ProjectArn": project_arn, "VersionNames": [name]}
         response = self._call("DescribeProjectVersions", self._client.describe_project_versions, page)
         for found in response.get("ProjectVersionDescriptions", []):
             arn = found["ProjectVersionArn"]
             output = found.get("OutputConfig", {})
-            facts = Facts(
+            inputs = CopyInputs(
                 found.get("SourceProjectVersionArn", ""),
                 project_arn,
                 output.get("S3Bucket", ""),
@@ -101,7 +114,7 @@ class ProjectVersions(RekognitionCalls):
             )
             created = found["CreationTimestamp"].timestamp() if "CreationTimestamp" in found else 0.0
             tags = {} if arn == without_tags else self._tags(arn)
-            return LiveVersion(arn, name, found["Status"], created, facts, found.get("StatusMessage", ""), tags)
+            return LiveVersion(arn, name, found["Status"], created, inputs, found.get("StatusMessage", ""), tags)
         return None
 
     def copy(self, wanted: Properties, name: str, tags: Mapping[str, str]) -> str:
@@ -109,18 +122,18 @@ class ProjectVersions(RekognitionCalls):
 
         Raises ``OutOfDateError`` where the name has to be looked up again before another try.
         """
-        facts = wanted.facts
-        output = {"S3Bucket": facts.bucket, "S3KeyPrefix": facts.key_prefix}
+        inputs = wanted.inputs
+        output = {"S3Bucket": inputs.bucket, "S3KeyPrefix": inputs.key_prefix}
         parameters: dict[str, Any] = {
             "SourceProjectArn": wanted.source_project.arn,
-            "SourceProjectVersionArn": facts.source_version_arn,
-            "DestinationProjectArn": facts.destination_project_arn,
+            "SourceProjectVersionArn": inputs.source_version_arn,
+            "DestinationProjectArn": inputs.destination_project_arn,
             "VersionName": name,
             "OutputConfig": {key: value for key, value in output.items() if value},
             "Tags": dict(tags),
         }
-        if facts.kms_key:
-            parameters["KmsKeyId"] = facts.kms_key
+        if inputs.kms_key:
+            parameters["KmsKeyId"] = inputs.kms_key
         try:
             response = self._change("CopyProjectVersion", self._client.copy_project_version, parameters)
         except OutOfDateError as error:

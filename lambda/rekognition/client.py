@@ -15,7 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from .errors import ACCESS_DENIED, OUT_OF_TIME, THROTTLED, UNREACHABLE, OutOfDateError, ServiceError
+from .arns import Project
+from .errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, THROTTLED, UNREACHABLE, OutOfDateError, ServiceError
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -31,6 +32,12 @@ CALL_RESERVE = CONNECT_TIMEOUT + READ_TIMEOUT
 
 PERMISSION_PATIENCE = 30
 """How many seconds AccessDenied is retried: a permission deployed just before may not be known yet (aws-cdk#37675)."""
+
+YOUNG_PROJECT = 120
+"""How many seconds after it was created a project may not be known everywhere yet."""
+
+PROJECT_PATIENCE = 15
+"""How many seconds such a project is looked for."""
 
 STALE_READ = 10
 """After how many seconds of retries the service is read again before anything is changed."""
@@ -81,6 +88,7 @@ class RekognitionCalls:
         self._pauses = 0
         self._first_met: dict[str, float] = {}
         self._read_at = 0.0
+        self._project_is_young = False
 
     def wait(self, seconds: float, otherwise: ServiceError | None = None) -> None:
         """Sleep, or raise ``otherwise`` (default: OUT_OF_TIME) when the deadline would come first."""
@@ -88,9 +96,10 @@ class RekognitionCalls:
             raise otherwise or ServiceError(self._operation, OUT_OF_TIME, "")
         self._clock.sleep(seconds)
 
-    def _note_read(self) -> None:
-        """Note that what is decided from now on is decided on what is read now."""
+    def _note_read(self, project_arn: str) -> None:
+        """Note that what is decided from now on is decided on what is read of this project now."""
         self._read_at = self._clock.now()
+        self._project_is_young = abs(self._read_at - Project.parse(project_arn).created) < YOUNG_PROJECT
 
     def _call(
         self,
@@ -123,6 +132,8 @@ class RekognitionCalls:
         """Return for how many seconds from its first occurrence an error is worth retrying."""
         if error.code in THROTTLED or error.may_have_worked:
             return math.inf
+        if error.code == NOT_FOUND and self._project_is_young and not error.operation.startswith("Delete"):
+            return PROJECT_PATIENCE
         return PERMISSION_PATIENCE if error.code == ACCESS_DENIED else 0
 
     def _pause(self, error: ServiceError) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from custom_resource.request import Request, in_doubt
 from project_version_copy.decision import (
+    Adopt,
     Copy,
     Decision,
-    Fail,
     Keep,
     Moment,
+    Reject,
     Remove,
     Replace,
     Retag,
@@ -20,10 +21,12 @@ from project_version_copy.decision import (
     Wait,
     decide_create,
     decide_delete,
-    decide_delete_of_unknown,
+    decide_leftover,
     decide_update,
+    is_made_for,
+    was_left_behind,
 )
-from project_version_copy.identity import Facts, Owner, PhysicalId, tags_of
+from project_version_copy.identity import CopyInputs, Owner, PhysicalId
 from project_version_copy.properties import Properties
 from project_version_copy.versions import LiveVersion
 from rekognition.arns import ModelVersion, Project
@@ -32,10 +35,12 @@ from tests.handler.stage import STARTED
 
 COPY = "arn:aws:rekognition:us-east-1:111122223333:project/copies/version/mine/1700000000000"
 ANOTHER = COPY.replace("1700000000000", "1700000000001")
-FACTS = Facts(VERSION, DESTINATION, "results", "", "")
-OTHER_FACTS = Facts(VERSION, DESTINATION, "others", "", "")
+INPUTS = CopyInputs(VERSION, DESTINATION, "results", "", "")
+OTHER_INPUTS = CopyInputs(VERSION, DESTINATION, "others", "", "")
+OTHER_SOURCE = CopyInputs(VERSION.replace("v1", "v2"), DESTINATION, "results", "", "")
 OWNER = Owner(STACK, "Copy", "request")
 AGAIN, LATER, NONE_HERE = Wait(2), Wait(10), Keep("there is no copy of this resource")
+MATCHES = Keep("it already matches the template")
 FINISHED = ("COPYING_COMPLETED", "STARTING", "RUNNING", "STOPPING", "STOPPED")
 AT_WORK = ("COPYING_IN_PROGRESS", "TRAINING_IN_PROGRESS")
 FAILED = ("COPYING_FAILED", "TRAINING_FAILED", "FAILED")
@@ -44,58 +49,86 @@ ENDED = ("EXPIRED", "DEPRECATED")
 
 def wanted(**more: Any) -> Properties:
     """Return the properties of a copy."""
-    return Properties(Project.parse(SOURCE), Project.parse(DESTINATION), FACTS, **{"version_name": "mine", **more})
+    return Properties(Project.parse(SOURCE), Project.parse(DESTINATION), INPUTS, **{"version_name": "mine", **more})
 
 
 def live(
     status: str = "COPYING_COMPLETED",
     *,
     arn: str = COPY,
-    facts: Facts = FACTS,
+    inputs: CopyInputs = INPUTS,
+    digest: str = "",
     created: float = 0.0,
     owner: Owner | None = OWNER,
     tags: dict[str, str] | None = None,
     message: str = "",
 ) -> LiveVersion:
     """Return a live model version, made so many seconds after the request."""
-    all_tags = {**(tags or {}), **(tags_of(owner, facts) if owner else {})}
-    return LiveVersion(arn, ModelVersion.parse(arn).name, status, STARTED + created, facts, message, all_tags)
+    all_tags = {**(tags or {}), **(owner.tags if owner else {})}
+    if digest:
+        all_tags["rekognition-version-copy:inputs"] = digest
+    return LiveVersion(arn, ModelVersion.parse(arn).name, status, STARTED + created, inputs, message, all_tags)
 
 
-def at(
-    now: float = 1.0, *, unchanged: float = 0.0, since: float = 0.0, own: str = "", made: float | None = None
-) -> Moment:
+def at(now: float = 1.0, *, unchanged: float = 0.0, own: str = "") -> Moment:
     """Return the moment so many seconds after the request."""
-    own_created = None if made is None else STARTED + made
-    return Moment(STARTED + now, STARTED, STARTED + since, unchanged, own, own_created)
+    return Moment(STARTED + now, STARTED, unchanged, own)
+
+
+def asked(
+    kind: str = "Create", physical_id: str = "", timeout: str = "3600", *, time: float | None = STARTED
+) -> Request:
+    """Return a request for the copy."""
+    return Request(kind, "request", "Copy", physical_id, {"ServiceTimeout": timeout}, {}, time, STACK)
 
 
 def check(decided: Decision, expected: Decision | str) -> None:
     """Hold a decision to what is expected; a string is a part of what a failure says."""
     if isinstance(expected, str):
-        assert isinstance(decided, Fail)
+        assert isinstance(decided, Reject)
         assert expected in decided.because
     else:
         assert decided == expected
 
 
 MINE_AGAIN = {"adopt_existing": True}
-NOT_ITS_OWN = live(owner=Owner(STACK, "Copy", "another"))
+ANOTHER_REQUESTS = Owner(STACK, "Copy", "another")
+ANOTHER_STACKS = Owner("another", "Copy", "request")
+RESPONDED = "rekognition-version-copy:responded"
+
+
+def responded(after: float) -> dict[str, str]:
+    """Return the tag of a copy that was responded as made so many seconds after the request."""
+    return {RESPONDED: str(int(STARTED + after))}
+
+
+MARKED = Retag(
+    COPY,
+    {
+        "rekognition-version-copy:stack": STACK,
+        "rekognition-version-copy:resource": "Copy",
+        "rekognition-version-copy:request": "request",
+        **responded(500),
+    },
+)
 
 
 @pytest.mark.parametrize(
     ("there", "moment", "properties", "expected"),
     [
-        # It begins within 150 seconds of its request, and not because of a list that is late.
-        (None, at(150), {}, Copy()),
+        # It starts within 150 seconds of its request, and not because of a list that is late.
+        (None, at(150), {}, Copy(wanted())),
         (None, at(150.1), {}, AGAIN),
         (None, at(150.1, unchanged=1.9), {}, AGAIN),
-        (None, at(150.1, unchanged=2), {}, "couldn't be begun within 150 seconds"),
+        (None, at(150.1, unchanged=2), {}, "couldn't be started within 150 seconds"),
         # Its own copy, which is followed to its end, or is gone.
         *((live(status), at(500, own=COPY), {}, LATER) for status in AT_WORK),
-        *((live(status), at(500, own=COPY), {}, Keep("it is copied")) for status in FINISHED),
-        *((live(status, message="Bad bucket"), at(500, own=COPY), {}, f"({status}): Bad bucket.") for status in FAILED),
-        *((live(status), at(500, own=COPY), {}, "Rekognition gave no reason") for status in ENDED),
+        *((live(status), at(500, own=COPY), {}, MARKED) for status in FINISHED),
+        *(
+            (live(status, message="Bad bucket."), at(500, own=COPY), {}, f"({status}): Bad bucket.")
+            for status in FAILED
+        ),
+        *((live(status), at(500, own=COPY), {}, "Rekognition gave no reason.") for status in ENDED),
         (live("DELETING"), at(500, own=COPY), {}, "is being deleted by somebody else"),
         (None, at(500, own=COPY, unchanged=1.9), {}, AGAIN),
         (None, at(100, own=COPY, unchanged=2), {}, "was deleted while it was being copied"),
@@ -106,14 +139,17 @@ NOT_ITS_OWN = live(owner=Owner(STACK, "Copy", "another"))
         (live("DELETING", owner=None), at(150.1, unchanged=9), {}, "already exists and wasn't changed"),
         (live(owner=None), at(unchanged=1.9), MINE_AGAIN, AGAIN),
         (live(owner=None), at(unchanged=2), {}, "already exists and wasn't changed"),
-        (NOT_ITS_OWN, at(), {}, "already exists and wasn't changed"),
+        (live(owner=ANOTHER_STACKS), at(), {}, "already exists and wasn't changed"),
+        (live(owner=ANOTHER_REQUESTS), at(), {}, "its tags name this resource: an earlier deployment made it"),
+        (live(owner=None), at(unchanged=2), MINE_AGAIN, Adopt(COPY)),
+        (live(owner=ANOTHER_REQUESTS), at(), MINE_AGAIN, Adopt(COPY)),
+        # A tag isn't believed of what is to be adopted: only what Describe shows is compared.
         (
-            live(owner=None),
+            live(owner=ANOTHER_STACKS, inputs=OTHER_INPUTS, digest=INPUTS.digest),
             at(unchanged=2),
             MINE_AGAIN,
-            Keep("it existed and is a copy of the same, so it is adopted", adopted=True),
+            "isn't a finished copy of the same",
         ),
-        (live(owner=None, facts=OTHER_FACTS), at(unchanged=2), MINE_AGAIN, "isn't a finished copy of the same"),
         *(
             (live(status, owner=None), at(200, unchanged=2), MINE_AGAIN, f"already exists ({status}) and isn't")
             for status in (*AT_WORK, *FAILED, *ENDED, "DELETING")
@@ -124,7 +160,30 @@ def test_a_create_or_replacement(
     there: LiveVersion | None, moment: Moment, properties: dict[str, Any], expected: Decision | str
 ) -> None:
     """It copies once, in time, and takes nothing else for its own copy."""
-    check(decide_create(wanted(**properties), there, moment), expected)
+    check(decide_create(asked(), wanted(**properties), there, moment), expected)
+
+
+@pytest.mark.parametrize(
+    ("there", "properties", "time", "is_its_own"),
+    [
+        (live(), {}, STARTED, True),
+        (live(created=-60), {}, STARTED, True),
+        (live(created=-60.1), {}, STARTED, False),  # it was there before the request whose ID its tags have
+        (live(created=-9999), {}, None, True),
+        (live(owner=None), {}, STARTED, False),
+        (live(owner=ANOTHER_STACKS), {"version_name": ""}, STARTED, False),
+        (live(owner=Owner(STACK, "Another", "request")), {"version_name": ""}, STARTED, False),
+        # What a canceled deployment left is taken over under the name that nothing else has.
+        (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
+        (live(owner=ANOTHER_REQUESTS, tags=responded(-9999)), {"version_name": ""}, STARTED, False),
+        (live(owner=ANOTHER_REQUESTS), {}, STARTED, False),
+    ],
+)
+def test_whose_a_model_version_is(
+    there: LiveVersion, properties: dict[str, Any], time: float | None, is_its_own: bool
+) -> None:
+    """A tag that somebody else sets makes nothing of another age, or of another name, a Create's own."""
+    assert is_made_for(asked(time=time), wanted(**properties), there) == is_its_own
 
 
 TAGGED = {"team": "a", "x": "1"}
@@ -139,62 +198,74 @@ TAGGED = {"team": "a", "x": "1"}
         (live(arn=ANOTHER), {"unchanged": 2}, {}, Replace()),
         (live("DELETING"), {}, {}, Replace()),
         # Another name is another copy; the same name can't be of something else.
-        (live(facts=OTHER_FACTS), {}, {"version_name": "yours"}, Replace()),
-        (live(facts=OTHER_FACTS), {}, {}, "can't be replaced by a copy of something else under the same name"),
+        (live(inputs=OTHER_INPUTS), {}, {"version_name": "yours"}, Replace()),
+        (live(inputs=OTHER_INPUTS), {}, {}, "can't be replaced by a copy of something else under the same name"),
         (live(), {}, {"version_name": "yours"}, Replace()),
-        (live(), {}, {"version_name": ""}, Keep("it is so already")),
-        (live(facts=OTHER_FACTS), {}, {"version_name": ""}, Replace()),
-        (live(facts=OTHER_FACTS), {"name": "mine"}, {"version_name": ""}, Keep("it is so already")),
+        (live(), {}, {"version_name": ""}, MATCHES),
+        (live(inputs=OTHER_INPUTS), {}, {"version_name": ""}, Replace()),
+        (live(inputs=OTHER_INPUTS), {"name": "mine"}, {"version_name": ""}, MATCHES),
+        # Its inputs are what its tag says, however Describe shows them; but for its source, and for an adopted one.
+        (live(inputs=OTHER_INPUTS, digest=INPUTS.digest), {}, {}, MATCHES),
+        (live(digest=OTHER_INPUTS.digest), {}, {}, "can't be replaced by a copy of something else"),
+        (live(inputs=OTHER_SOURCE, digest=INPUTS.digest), {}, {}, "can't be replaced by a copy of something else"),
+        (
+            live(inputs=OTHER_INPUTS, digest=INPUTS.digest),
+            {"adopted": True},
+            {},
+            "can't be replaced by a copy of something else",
+        ),
         # What was adopted stays as it is; what this function has made is followed to its end.
         (live("COPYING_FAILED", tags=TAGGED), {"adopted": True}, {}, Keep("it was adopted, so it stays as it is")),
         *((live(status, tags=TAGGED), {}, {}, LATER) for status in AT_WORK),
         *((live(status, tags=TAGGED), {}, {}, "couldn't be copied") for status in FAILED),
-        # Tags are changed in place.
-        *((live(status), {}, {"tags": TAGGED}, Retag(TAGGED, ())) for status in (*FINISHED, *ENDED)),
-        (live(tags=TAGGED), {}, {"tags": {"team": "b", "x": "1"}}, Retag({"team": "b"}, ())),
-        (live(tags=TAGGED), {}, {"tags": {"x": "1"}}, Retag({}, ("team",))),
-        (live(tags={"aws:x": "1"}), {}, {}, Keep("it is so already")),
-        (live(), {"tags_changed": True, "unchanged": 1.9}, {}, AGAIN),
-        (live(), {"tags_changed": True, "unchanged": 2}, {}, Keep("it is so already")),
+        # Tags are changed in place, and only those that the stack has set.
+        *((live(status), {}, {"tags": TAGGED}, Retag(COPY, TAGGED)) for status in (*FINISHED, *ENDED)),
+        (live(tags=TAGGED), {"old": TAGGED}, {"tags": {"team": "b", "x": "1"}}, Retag(COPY, {"team": "b"})),
+        (live(tags=TAGGED), {"old": TAGGED}, {"tags": {"x": "1"}}, Retag(COPY, {}, ("team",))),
+        (live(tags=TAGGED), {"old": {"x": "2"}}, {}, Retag(COPY, {}, ("x",))),
+        (live(tags=TAGGED), {}, {}, MATCHES),
+        (live(), {"old": TAGGED, "unchanged": 1.9}, {}, AGAIN),
+        (live(), {"old": TAGGED, "unchanged": 2}, {}, MATCHES),
     ],
 )
 def test_an_update(
     there: LiveVersion | None, given: dict[str, Any], properties: dict[str, Any], expected: Decision | str
 ) -> None:
-    """What is live is compared with what is wanted, never the old properties."""
-    asked = wanted(**properties)
-    name = given.get("name", asked.version_name or "made-from-the-facts")
+    """What is live is compared with what is wanted; the old properties only tell which tags were the stack's."""
+    asks = wanted(**properties)
+    name = given.get("name", asks.version_name or "made-from-the-inputs")
     physical_id = PhysicalId(ModelVersion.parse(COPY), given.get("adopted", False))
     moment = at(unchanged=given.get("unchanged", 0))
-    tags_changed = given.get("tags_changed", False)
-    check(decide_update(physical_id, asked, name, there, moment, tags_changed=tags_changed), expected)
+    check(decide_update(physical_id, asks, name, there, moment, old_tags=given.get("old", {})), expected)
 
 
 RUNNING = "Stop it (StopProjectVersion) or set StopRunning"
 REMOVALS = [
-    *((status, False, Remove()) for status in ("COPYING_COMPLETED", "STOPPED", *AT_WORK, *FAILED, *ENDED)),
+    *((status, False, Remove(COPY)) for status in ("COPYING_COMPLETED", "STOPPED", *AT_WORK, *FAILED, *ENDED)),
     *((status, stop, LATER) for status in ("DELETING", "STOPPING") for stop in (True, False)),
     ("STARTING", False, f"is running (STARTING) and was left as it is. {RUNNING}"),
     ("RUNNING", False, f"is running (RUNNING) and was left as it is. {RUNNING}"),
     ("STARTING", True, LATER),
-    ("RUNNING", True, Stop()),
+    ("RUNNING", True, Stop(COPY)),
 ]
 
 
 @pytest.mark.parametrize(("status", "stop_running", "expected"), REMOVALS)
 def test_a_delete(status: str, stop_running: bool, expected: Decision | str) -> None:
-    """By its ARN or as the copy of a canceled Create, what serves somebody is stopped only where asked."""
+    """By its ARN or as what a canceled Create left, what serves somebody is stopped only if asked."""
     check(decide_delete(COPY, live(status), at(), stop_running=stop_running), expected)
-    request = Request("Delete", "delete", "Copy", MADE_UP, {}, {}, STARTED, STACK)
-    for own in ("", COPY):
-        properties = wanted(stop_running=stop_running)
-        check(decide_delete_of_unknown(request, properties, live(status), at(own=own)), expected)
+    check(
+        decide_leftover(
+            asked("Delete", MADE_UP), live(status), at(own=COPY), may_start_within=150, stop_running=stop_running
+        ),
+        expected,
+    )
 
 
 @pytest.mark.parametrize(
     ("there", "own", "expected"),
     [
-        (None, "", Remove()),  # were it there after all, this deletes it
+        (None, "", Remove(COPY)),  # were it there after all, this deletes it
         (None, COPY, Keep("it is gone")),
         (live(arn=ANOTHER), "", Keep("it is gone; another one has its name, which isn't this resource's")),
     ],
@@ -204,46 +275,77 @@ def test_a_delete_of_what_is_gone(there: LiveVersion | None, own: str, expected:
     assert decide_delete(COPY, there, at(own=own), stop_running=True) == expected
 
 
-ANOTHERS = Keep("no Create of this resource made it")
-ANOTHER_CREATES = Keep("it wasn't made by the Create that was canceled")
-IN_DOUBT = in_doubt("Copy", "request", STARTED)
+NOT_LEFT = Keep("no canceled deployment of this resource left it")
 
 
 @pytest.mark.parametrize(
-    ("there", "moment", "given", "expected"),
+    ("there", "moment", "may_start_within", "expected"),
     [
-        # The Create may begin until 150 seconds after its request, and its call may take twenty.
-        (None, at(171.9), {}, AGAIN),
-        (None, at(172), {}, NONE_HERE),
-        (None, at(172, made=1), {}, NONE_HERE),
-        (None, at(71.9, made=-100), {}, AGAIN),
-        (None, at(72, made=-100), {}, NONE_HERE),
-        # Whose it is, is what its tags say, which may show late.
-        (live(owner=None), at(unchanged=1.9), {}, AGAIN),
-        (live(owner=None), at(unchanged=2), {}, ANOTHERS),
-        (live(owner=Owner("another", "Copy", "request")), at(), {}, ANOTHERS),
-        (live(owner=Owner(STACK, "Another", "request")), at(), {}, ANOTHERS),
-        (live("DELETING", owner=Owner("another", "Copy", "request")), at(171.9), {}, AGAIN),
-        (live("DELETING", owner=Owner("another", "Copy", "request")), at(172), {}, ANOTHERS),
-        # Which of the resource's Creates has made it, is told by when.
-        (live(created=-960), at(), {"timeout": "900"}, Remove()),
-        (live(created=-960.1), at(), {"timeout": "900"}, ANOTHER_CREATES),
-        (live(created=-3660), at(), {}, Remove()),
-        (live(created=-3660.1), at(), {}, ANOTHER_CREATES),
-        (live(created=170), at(171, since=45), {}, Remove()),
-        (live(created=170.1), at(171, since=45), {}, ANOTHER_CREATES),
-        (live(created=30), at(171, since=45.1), {}, Remove()),
-        (live(created=30.1), at(171, since=45.1), {}, ANOTHER_CREATES),
-        # An ID in doubt names the request, whenever that was.
-        (live(created=-9999), at(), {"physical_id": IN_DOUBT}, Remove()),
-        (NOT_ITS_OWN, at(), {"physical_id": IN_DOUBT}, ANOTHER_CREATES),
+        # What was canceled may start to copy for a while, and its call may take twenty seconds.
+        (None, at(171.9), 150, AGAIN),
+        (None, at(172), 150, NONE_HERE),
+        (None, at(21.9), 0, AGAIN),
+        (None, at(22), 0, NONE_HERE),
+        (None, at(21.9, own=COPY), 150, AGAIN),
+        (None, at(22, own=COPY), 150, NONE_HERE),
+        # Whose a model version is, is what its tags say, which may show late.
+        (live(owner=None), at(21.9, unchanged=9), 150, AGAIN),
+        (live(owner=None), at(22, unchanged=9), 150, NOT_LEFT),
+        (live(owner=None, created=-3660.1), at(), 150, NOT_LEFT),
+        (live(), at(), 150, NOT_LEFT),
+        (live("DELETING"), at(171.9), 150, AGAIN),
+        (live("DELETING"), at(172), 150, NOT_LEFT),
     ],
 )
-def test_a_delete_of_a_canceled_create(
-    there: LiveVersion | None, moment: Moment, given: dict[str, str], expected: Decision
+def test_what_a_canceled_deployment_left_is_waited_for(
+    there: LiveVersion | None, moment: Moment, may_start_within: float, expected: Decision
 ) -> None:
-    """It deletes only what that Create can have made, and waits for it."""
-    asked = {"ServiceTimeout": given["timeout"]} if "timeout" in given else {}
-    physical_id = given.get("physical_id", MADE_UP)
-    request = Request("Delete", "delete", "Copy", physical_id, asked, {}, STARTED, STACK)
-    assert decide_delete_of_unknown(request, wanted(), there, moment) == expected
+    """It is waited for as long as what was canceled may still run, and no longer once it was found."""
+    request = asked("Delete", MADE_UP)
+    assert decide_leftover(request, there, moment, may_start_within=may_start_within, stop_running=False) == expected
+
+
+IN_DOUBT = in_doubt("Copy", "another", STARTED - 5000)
+LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED)
+
+
+@pytest.mark.parametrize(
+    ("there", "request_", "is_left"),
+    [
+        # Which of the resource's Creates has made it, is told by when.
+        (live(created=-960, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP, "900"), True),
+        (live(created=-960.1, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP, "900"), False),
+        (live(created=-3660, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP, "forever"), True),
+        (live(created=-3660.1, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP, "forever"), False),
+        (live(created=170, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP), True),
+        (live(created=170.1, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP), False),
+        (live(created=-60, owner=ANOTHER_REQUESTS), asked("Update", COPY), True),
+        # An ID in doubt names its request exactly, and when that gave up.
+        (live(created=-5000, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), True),
+        (live(created=-8660.1, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), False),
+        (live(created=-4829, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), False),
+        (live(created=-5000), asked("Delete", IN_DOUBT), False),
+        (live(owner=ANOTHER_REQUESTS), asked("Delete", LOOKS_LIKE), False),
+        (live(owner=Owner(STACK, "Copy", "Copy")), asked("Delete", in_doubt("Copy", "one", STARTED)), False),
+        # Another resource's, one that CloudFormation has received, and a copy of something else.
+        (live(owner=ANOTHER_STACKS), asked("Delete", MADE_UP), False),
+        (live(owner=Owner(STACK, "Another", "request")), asked("Delete", MADE_UP), False),
+        (live(owner=None), asked("Delete", MADE_UP), False),
+        (
+            live(owner=ANOTHER_REQUESTS, tags={"rekognition-version-copy:responded": "x"}),
+            asked("Delete", MADE_UP),
+            False,
+        ),
+        (live(owner=ANOTHER_REQUESTS, tags=responded(-21)), asked("Delete", MADE_UP), False),
+        (live(owner=ANOTHER_REQUESTS, tags=responded(21)), asked("Delete", MADE_UP), False),
+        # CloudFormation may have canceled it before the response came.
+        *(
+            (live(owner=ANOTHER_REQUESTS, tags=responded(when)), asked("Delete", MADE_UP), True)
+            for when in (-10, 0, 10)
+        ),
+        (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), asked("Delete", MADE_UP), False),
+    ],
+)
+def test_what_a_canceled_deployment_left(there: LiveVersion, request_: Request, is_left: bool) -> None:
+    """Its tags, its source and its age say so together: others can set tags."""
+    assert was_left_behind(request_, wanted(), there, requested=STARTED) == is_left

@@ -303,27 +303,26 @@ class Stack:
     # -- backwards -----------------------------------------------------------------------------------------------------
 
     def _rollback_create(self, changes: list[Change]) -> None:
-        ok = True
         for change in changes:
-            if change.after is None:
-                continue
-            self.resources[change.logical_id] = change.after
-            if change.after.policy.retain and change.kind == "created":
-                # A retained resource that failed to be made is deleted all the same; one that was made stays.
-                self.kept.append(self.resources.pop(change.logical_id))
-            elif self._deleted(change.logical_id, change.after):
-                del self.resources[change.logical_id]
-            else:
-                ok = False
-        self.status = "ROLLBACK_COMPLETE" if ok else "ROLLBACK_FAILED"
+            if change.after is not None:
+                self.resources[change.logical_id] = change.after
+                if change.after.policy.retain and change.kind == "created":
+                    # A retained resource that failed to be made is deleted all the same; one that was made stays.
+                    self.kept.append(self.resources.pop(change.logical_id))
+        deleted = self._deleted_at_once(list(self.resources.items()))
+        self.resources = {name: each for name, each in self.resources.items() if name not in deleted}
+        self.status = "ROLLBACK_FAILED" if self.resources else "ROLLBACK_COMPLETE"
 
     def _rollback_update(self, changes: list[Change]) -> None:
         clean_up: list[tuple[str, Resource]] = []
         self.world.sleep(ROLL_BACK_DELAY)
+        self._deleted_at_once(
+            [(each.logical_id, each.after) for each in changes if each.kind == "canceled" and each.after is not None]
+        )
         for change in reversed(changes):
-            if change.kind == "canceled" and change.after is not None:
-                self._deleted(change.logical_id, change.after)
-            elif change.before is None and change.after is not None:
+            if change.kind == "canceled":
+                continue
+            if change.before is None and change.after is not None:
                 self.resources.pop(change.logical_id, None)
                 clean_up.append((change.logical_id, change.after))
             elif change.kind == "replaced" and change.before is not None and change.after is not None:
@@ -374,6 +373,17 @@ class Stack:
         for logical_id, resource in resources:
             if not any(self._deleted(logical_id, resource) for _ in range(CLEAN_UP_TRIES)):
                 self.dropped.append(resource)
+
+    def _deleted_at_once(self, resources: list[tuple[str, Resource]]) -> set[str]:
+        """Delete resources that don't need each other, and return the logical IDs of those that are deleted."""
+        done = {logical_id: Signal(self.world) for logical_id, _ in resources}
+
+        def delete(logical_id: str, resource: Resource) -> None:
+            done[logical_id].set(self._deleted(logical_id, resource))
+
+        for logical_id, resource in resources:
+            self.world.spawn(partial(delete, logical_id, resource))
+        return {logical_id for logical_id, signal in done.items() if signal.wait(FOREVER) and signal.value}
 
     def _deleted(self, logical_id: str, resource: Resource) -> bool:
         makers = [sent for sent in self.cloudformation.function.log if self._makes(sent, logical_id, resource.policy)]

@@ -10,10 +10,8 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from custom_resource.timeouts import WAITING_SERVICE_TIMEOUT
 from localcloud.rekognition import Switches
-from project_version_copy.decision import LATE_START_MARGIN, MADE_UP_ID_MARGIN
-from project_version_copy.identity import TAG_PREFIX
+from localcloud.rekognition.models import Version
 from rekognition.arns import ModelVersion
 from tests.documents import REGION
 from tests.simulator import machine
@@ -59,6 +57,7 @@ class Lifecycle(Machine):
         while_copying=st.sampled_from(["reject", "delete"]),
         lag=st.sampled_from([0.0, 0.0, 1.5]),
         new_properties=st.booleans(),
+        overlaps=st.booleans(),
         run_seconds=st.sampled_from([150.0, 600.0]),
     )
     def start(
@@ -68,6 +67,7 @@ class Lifecycle(Machine):
         while_copying: Any,
         lag: float,
         new_properties: bool,
+        overlaps: bool,
         run_seconds: float,
     ) -> None:
         """Begin with an empty project in a service of one kind."""
@@ -80,7 +80,7 @@ class Lifecycle(Machine):
             versions_lag=lag,
             tags_lag=lag,
         )
-        behavior = Behavior(clean_up_has_new_properties=new_properties)
+        behavior = Behavior(clean_up_has_new_properties=new_properties, reverse_update_overlaps=overlaps)
         self.begin(CopyCloud(switches, behavior, run_seconds))
         self.foreign: dict[str, dict[str, str]] = {}
         """The tags of model versions that no stack deletes, by their ARNs: others', retained and adopted ones."""
@@ -131,6 +131,7 @@ class Lifecycle(Machine):
         self.deploy_stack(stack, wanted, drawn)
         self._settle(stack, before, log)
         assert stack.status in ENDS
+        self.cloud.world.now += 30  # as long as CloudFormation takes at least for the next operation
         if stack.status == "UPDATE_ROLLBACK_COMPLETE":
             assert {name: each.policy.properties for name, each in stack.resources.items()} == {
                 name: each.policy.properties for name, each in before.items()
@@ -253,41 +254,23 @@ class Lifecycle(Machine):
                 self.foreign.setdefault(arn, dict(live[arn].tags))
         for sent in self.cloud.function.log[log:]:
             for arn, version in live.items():
-                is_its_own = version.tags.get(f"{TAG_PREFIX}request") == sent.event["RequestId"]
-                is_known = sent.orphaned or self._is_later_than_a_late_delete(sent, version.created, log)
-                if is_its_own and is_known and arn not in owned and arn not in self.foreign:
+                is_its_own = version.tags.get("rekognition-version-copy:request") == sent.event["RequestId"]
+                if is_its_own and arn not in owned | {*self.foreign} and self._is_known_to_be_left(sent, version):
                     event("a known limitation")
                     self._delete(arn)
-            for arn in {*self.foreign} - {*live}:
-                if self._may_take_for_its_creates(sent, arn):
-                    event("a known limitation")
-                    del self.foreign[arn]
 
-    def _is_later_than_a_late_delete(self, sent: Sent, created: float, log: int) -> bool:
-        """Return whether a Create copied after the Delete that cancels it was sent, and that Delete came late.
-
-        It can't tell the copy from the next deployment's, so it leaves it.
-        """
+    def _is_known_to_be_left(self, sent: Sent, version: Version) -> bool:
+        """Return whether it was made after its Delete, or responded as made long before: it may be a retained one."""
+        responded = version.tags.get("rekognition-version-copy:responded")
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
-        return any(
-            each.calls[0].has_died and created > each.at + LATE_START_MARGIN
-            for each in self.cloud.function.log[log:]
-            if each.event["RequestType"] == "Delete"
-            and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
+        undone_at = [
+            each.at
+            for each in self.cloud.function.log
+            if each is not sent and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
+        ]
+        return sent.orphaned or (
+            responded is not None and not any(abs(at - float(responded)) <= 20 for at in undone_at)
         )
-
-    def _may_take_for_its_creates(self, sent: Sent, arn: str) -> bool:
-        """Return whether the Delete of a canceled Create can't tell a copy from that Create's.
-
-        The same resource of the same stack has made it, and was retained, within the hour that a Create may take.
-        """
-        physical_id = sent.event.get("PhysicalResourceId", "")
-        if sent.event["RequestType"] != "Delete" or physical_id.startswith(("arn:", "not-created:", "in-doubt:")):
-            return False
-        tags = self.foreign[arn]
-        owner = (tags.get(f"{TAG_PREFIX}stack"), tags.get(f"{TAG_PREFIX}resource"))
-        is_young = sent.at - ModelVersion.parse(arn).created <= WAITING_SERVICE_TIMEOUT + MADE_UP_ID_MARGIN
-        return is_young and owner == (sent.event["StackId"], sent.event["LogicalResourceId"])
 
     def _delete(self, arn: str) -> None:
         version = self.cloud.versions.live()[arn]
