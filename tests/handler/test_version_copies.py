@@ -682,7 +682,7 @@ def test_each_run_writes_one_line_without_the_signed_url(stage: CopyStage, caplo
     stage.fails("InvalidParameterException")
     received = stage.send("Create", stage.properties(VersionName="mine"))
     line = json.loads(caplog.messages[-1])
-    assert received["Reason"].startswith(f"{line['failure']} ({line['cause']}; log stream ")
+    assert received["Reason"].startswith(f"{line['failure']} ({line['cause']}) CloudWatch Log Stream: ")
     assert line["failure"].startswith('Model version "mine"')
     assert caplog.records[-1].levelno == logging.ERROR
     for secret in ("X-Amz", "5ec2e7", "https://responses"):
