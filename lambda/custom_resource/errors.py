@@ -14,7 +14,7 @@ class ResponseLostError(Exception):
 
 
 def shorten(value: str, limit: int = _LONGEST_VALUE) -> str:
-    """Return ``value``, its middle left out where it's longer than ``limit``, so that a message keeps its end."""
+    """Return ``value``, its middle left out if it's longer than ``limit``, so that a message keeps its end."""
     if len(value) <= limit:
         return value
     tail = (limit - 3) // 2

@@ -84,8 +84,8 @@ class CustomResource(CfnResource):
     def __call__(self, event: Mapping[str, Any], context: Context) -> None:
         """Respond to one event of CloudFormation.
 
-        Raises ``ValueError`` for an event that can't be responded to, where crhelper would respond to the one before,
-        and ``ResponseLostError`` where the response didn't arrive, so that Lambda delivers a young event again.
+        Raises ``ValueError`` for an event that can't be responded to, because crhelper would respond to the one before,
+        and ``ResponseLostError`` if the response didn't arrive, so that Lambda delivers a young event again.
         """
         missing = [name for name in _REQUIRED if not event.get(name)]
         if missing:

@@ -26,7 +26,7 @@ _LONGEST_PAUSE = 4.0
 
 
 def body(response: Mapping[str, object]) -> bytes:
-    """Return the response as JSON of at most 4096 bytes; where it's longer, its Reason is cut and its Data left out."""
+    """Return the response as JSON of at most 4096 bytes; if it's longer, its Reason is cut and its Data left out."""
     encoded = json.dumps(response).encode()
     if len(encoded) > BODY_LIMIT:
         # It fits even if each character takes twelve bytes, and keeps the log stream at its end.

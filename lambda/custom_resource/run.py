@@ -39,8 +39,8 @@ class Outcome:
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """For Fn::GetAtt; the response has every attribute of the resource, empty where it isn't given here."""
+    """For Fn::GetAtt; the response has every attribute of the resource, empty if it isn't given here."""
     failure: str = ""
-    """Why the request failed and what to do, as sentences; empty where it succeeded."""
+    """Why the request failed and what to do, as sentences; empty if it succeeded."""
     cause: str = ""
-    """Where a call failed: the service's own code, message and request ID."""
+    """If a call failed: the service's own code, message and request ID."""

@@ -15,7 +15,7 @@ SERVICE_TIMEOUT = 900
 """How long CloudFormation waits for the response (ServiceTimeout of a custom resource; 1 to 3600)."""
 
 DEFAULT_SERVICE_TIMEOUT = 3600
-"""How long CloudFormation waits where the template gives no ServiceTimeout."""
+"""How long CloudFormation waits if the template gives no ServiceTimeout."""
 
 RESPONSE_TIMEOUT = 5
 """How long one step of sending the response (connect, write, read) may take."""

@@ -48,7 +48,7 @@ class WaitingRun(Run):
     since: float
     """When the first run of this delivery began."""
     requested: float
-    """When CloudFormation made the request; where the event doesn't tell, when the first run began."""
+    """When CloudFormation made the request; if the event doesn't tell, when the first run began."""
     known: Mapping[str, str]
     """What the run before has left for this one; empty in the first run."""
 
@@ -71,7 +71,7 @@ class Unfinished:
 
 
 class RunOverError(Exception):
-    """A wait that would go beyond the run's end; ``cause`` is what the last call met, where it failed."""
+    """A wait that would go beyond the run's end; ``cause`` is what the last call met, if it failed."""
 
     def __init__(self, cause: Exception | None = None) -> None:
         super().__init__(cause)
@@ -193,7 +193,7 @@ class WaitingResource(CustomResource):
             )
 
     def _invoke_until(self, deadline: float, function_arn: str, event: bytes) -> Exception | None:
-        """Invoke the function; return the error where it failed until the deadline."""
+        """Invoke the function; return the error if it failed until the deadline."""
         pause = _FIRST_PAUSE
         while True:
             try:

@@ -87,8 +87,8 @@ class _Run:
         self._owner = Owner.of_request(request)
         self._given = PhysicalId.parse(request.physical_id)
         self._adopted: PhysicalId | None = None
-        # Until the service has been read, an earlier delivery of a Create may have made a copy.
-        self._has_made_nothing = False
+        self._is_known = False
+        """Whether it's known what an earlier delivery of a Create has made."""
         self._project_arn = self._project_name = self._name = self._status = self._did = ""
 
     @property
@@ -100,7 +100,7 @@ class _Run:
             return self._known[_ARN]
         if _DOUBT in self._known:
             return self._known[_DOUBT]
-        if self._has_made_nothing and not self._request.physical_id:
+        if self._is_known and not self._request.physical_id:
             return not_created(self._request.logical_id, self._request.request_id)
         return self._request.fallback_id(self._now)
 
@@ -129,7 +129,7 @@ class _Run:
         try:
             wanted = self._parse(self._request.properties)
         except RejectedError:
-            self._has_made_nothing = True  # no delivery of this request can have made anything
+            self._is_known = True  # no delivery of this request can have made anything
             raise
         name = wanted.name(self._owner.stack, self._owner.resource)
         self._look_at(wanted.destination, name)
@@ -239,7 +239,7 @@ class _Run:
             if live is not None and claim is not None and claim(live):
                 self._note_own(live.arn)
             # While a model version shows no tags, an earlier delivery of this request may have made it.
-            self._has_made_nothing = live is None or live.owner is not None
+            self._is_known = live is None or live.owner is not None
             decision = decide(live, self._moment(live))
             missed = None
             try:

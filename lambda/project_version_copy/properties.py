@@ -42,7 +42,7 @@ class Properties:
     destination: Project
     inputs: CopyInputs
     version_name: str = ""
-    """The name that the template gives; empty where the function makes one."""
+    """The name that the template gives; empty if the function makes one."""
     tags: Mapping[str, str] = field(default_factory=dict)
     adopt_existing: bool = False
     stop_running: bool = False

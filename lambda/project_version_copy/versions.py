@@ -65,7 +65,7 @@ class LiveVersion:
 class ProjectVersions(RekognitionCalls):
     """The model versions of Custom Labels projects, until a run ends.
 
-    Every method raises ``ServiceError`` when a call fails for good, and ``RunOverError`` where the run would be over
+    Every method raises ``ServiceError`` when a call fails for good, and ``RunOverError`` if the run would be over
     before the next try: another run goes on, whatever the last call met.
     """
 
@@ -95,7 +95,7 @@ class ProjectVersions(RekognitionCalls):
         self._clock.sleep(seconds)
 
     def find(self, project_arn: str, name: str, *, without_tags: str = "") -> LiveVersion | None:
-        """Return the live model version of that name, None where there is none.
+        """Return the live model version of that name, None if there is none.
 
         ``without_tags`` is the ARN of one whose tags aren't needed, which saves a call.
         """
@@ -120,7 +120,7 @@ class ProjectVersions(RekognitionCalls):
     def copy(self, wanted: Properties, name: str, tags: Mapping[str, str]) -> str:
         """Begin to copy a model version and return the copy's ARN (CopyProjectVersion).
 
-        Raises ``OutOfDateError`` where the name has to be looked up again before another try.
+        Raises ``OutOfDateError`` if the name has to be looked up again before another try.
         """
         inputs = wanted.inputs
         output = {"S3Bucket": inputs.bucket, "S3KeyPrefix": inputs.key_prefix}
@@ -145,7 +145,7 @@ class ProjectVersions(RekognitionCalls):
     def delete(self, arn: str) -> bool:
         """Begin to delete a model version, and return whether there was one (DeleteProjectVersion).
 
-        Raises ``OutOfDateError`` where it has to be read again before another try, as where it is in use.
+        Raises ``OutOfDateError`` if it has to be read again before another try, as when it is in use.
         """
         try:
             self._change("DeleteProjectVersion", self._client.delete_project_version, {"ProjectVersionArn": arn})
