@@ -46,6 +46,9 @@ ENTRIES = {"project_policy": "index", "project_version_copy": "copies"}
 """The module that each resource's function starts with."""
 
 _SHARED = ("custom_resource", "rekognition")
+_NOT_NEEDED = {"project_policy": ("custom_resource/waiting.py",), "project_version_copy": ()}
+"""The shared modules that a resource's function does without."""
+
 _MODE = 0o644
 
 
@@ -130,8 +133,10 @@ def _sources(resource: str) -> Iterator[tuple[Path, bytes]]:
     """Yield each file of the asset, its path there and its content: nothing of another resource's function."""
     for source in sorted(FOLDER.rglob("*.py")):
         path = source.relative_to(FOLDER)
-        if path.parts[0] in (f"{ENTRIES[resource]}.py", resource, *_SHARED) and not any(
-            part.startswith((".", "__pycache__")) for part in path.parts
+        if (
+            path.parts[0] in (f"{ENTRIES[resource]}.py", resource, *_SHARED)
+            and path.as_posix() not in _NOT_NEEDED[resource]
+            and not any(part.startswith((".", "__pycache__")) for part in path.parts)
         ):
             yield path, source.read_text(encoding="utf-8").encode()  # with the same line ends on every machine
     crhelper = find_spec("crhelper")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
 import sys
 import zipfile
 from importlib.metadata import version
@@ -34,16 +35,26 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return staged(tmp_path_factory.mktemp("cdk.out"))
 
 
-def test_holds_the_handler_and_crhelper_as_they_are_and_nothing_else(asset: Path) -> None:
+@pytest.mark.parametrize("resource", ["project_policy", "project_version_copy"])
+def test_holds_what_its_function_loads_as_it_is_and_nothing_else(resource: str, tmp_path: Path) -> None:
     """An operator reads the sources in the console, comments included; boto3 comes with the runtime."""
-    folders = [_handler.FOLDER / name for name in ("custom_resource", "project_policy", "rekognition")]
-    ours = [_handler.FOLDER / "index.py", *(path for folder in folders for path in folder.rglob("*.py"))]
-    expected = {path.relative_to(_handler.FOLDER): path.read_bytes() for path in ours}
-    for name in ("__init__.py", "log_helper.py", "resource_helper.py", "utils.py"):
-        expected[Path("crhelper", name)] = (CRHELPER / name).read_bytes()
-    files = [path for path in asset.rglob("*") if path.is_file()]
-    assert {path.relative_to(asset): path.read_bytes() for path in files} == expected
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o644}
+    _handler.write(tmp_path, resource)
+    load = (
+        "import pathlib, sys; sys.path.insert(0, ''); __import__(sys.argv[1]); here = pathlib.Path.cwd()\n"
+        "files = (pathlib.Path(getattr(each, '__file__', None) or '/') for each in [*sys.modules.values()])\n"
+        "print(*(each.relative_to(here) for each in files if each.is_relative_to(here)))"
+    )
+    command = [sys.executable, "-B", "-c", load, _handler.ENTRIES[resource]]
+    loaded = subprocess.run(
+        command, cwd=tmp_path, env={"AWS_DEFAULT_REGION": "us-east-1"}, capture_output=True, text=True, check=True
+    )
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {str(path.relative_to(tmp_path)) for path in files} == {*loaded.stdout.split()}
+    for path in files:
+        of_crhelper = path.parent.name == "crhelper"
+        source = CRHELPER / path.name if of_crhelper else _handler.FOLDER / path.relative_to(tmp_path)
+        assert path.read_bytes() == source.read_bytes()
+        assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_the_hash_depends_on_the_sources_only(asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
