@@ -16,6 +16,7 @@ from constructs import Construct
 from ._errors import wrong
 from ._handler import document as documents
 from ._project import Project
+from ._suppressions import explain_inline_policy
 from ._tokens import is_token, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -31,8 +32,8 @@ MANAGED_QUOTA = 6_144
 ATTACHED_QUOTA = 10
 """Managed policies of a role, unless the quota is raised (the same)."""
 
-_OF_THE_PROVIDER = 1_500
-"""What the provider's own policy takes, generously."""
+_OF_THE_PROVIDER = 1_600
+"""The most that the provider's own policies take, in a VPC and with the longest names."""
 
 _LONGEST_ARN = len("arn:aws:rekognition:ap-southeast-1:123456789012:project//1690474772815") + 255
 _AROUND_AN_ARN = len('"",')
@@ -183,6 +184,7 @@ def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: i
         policy.attach_to_user(holder)
     else:
         policy.attach_to_role(holder)
+    explain_inline_policy(policy)
     return policy
 
 

@@ -22,7 +22,7 @@ from ._handler import properties as resource
 from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._provider import IProvider, ProjectPolicyProvider, given_or_own
-from ._suppressions import WHY_COPIES, explain_wildcards
+from ._suppressions import WHY_COPIES, explain_grant, explain_wildcards
 from ._tokens import is_token, is_unknown, resolve, shortest, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -281,7 +281,7 @@ class ProjectPolicy(Resource):
         if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
             self._identity_policy(principal, arns)
             principal = _grants.named(principal)
-        return iam.Grant.add_to_principal_and_resource(
+        grant = iam.Grant.add_to_principal_and_resource(
             grantee=principal,
             actions=[documents.COPY_ACTION],
             resource_arns=arns,
@@ -289,6 +289,8 @@ class ProjectPolicy(Resource):
             # For the identity policy; the document's statement has its principal's.
             conditions=_grants.conditions_of(principal) or None,
         )
+        explain_grant(principal, arns)
+        return grant
 
     def _would_be_a_cycle(self, principal: iam.Role | iam.User, stack: Stack) -> bool:
         """Return whether this stack and the principal's would depend on each other for an identity policy there."""

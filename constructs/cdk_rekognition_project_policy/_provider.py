@@ -18,12 +18,21 @@ from . import _handler
 from ._environment import Environment, check_is_here, check_role_is_here
 from ._errors import wrong
 from ._handler import copy_properties, properties, timeouts
+from ._network import allow_interfaces, deny_interfaces
 from ._permissions import Permission, RolePermissions, Statements, inline_policy
 from ._project import Project
-from ._suppressions import WHY_EVERY_COPY, WHY_EVERY_PROJECT, explain_function, explain_log_group, explain_wildcards
+from ._suppressions import (
+    WHY_EVERY_COPY,
+    WHY_EVERY_INTERFACE,
+    WHY_EVERY_PROJECT,
+    explain_function,
+    explain_log_group,
+    explain_wildcards,
+)
 from ._tokens import is_unknown, resolve, stack_of
 
-if TYPE_CHECKING:  # it takes long to load, and only its types are needed
+if TYPE_CHECKING:  # these take long to load, and only their types are needed
+    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
 
 MEMORY_SIZE = 256
@@ -126,6 +135,9 @@ class _FunctionProvider(_Provider):
         role: iam.IRole | None = None,
         permissions_boundary: iam.IManagedPolicy | None = None,
         memory_size: int = MEMORY_SIZE,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
     ) -> None:
         """Define a provider.
 
@@ -139,6 +151,11 @@ class _FunctionProvider(_Provider):
         :param permissions_boundary: The permissions boundary of the provider's own role. Default: none, but for what
             the app applies to all roles.
         :param memory_size: The function's memory in MiB, 128 to 10240. Default: 256.
+        :param vpc: The VPC that the function sends its requests from. They have to reach the endpoints of Rekognition
+            and S3, and the function for copies has to reach that of Lambda. Default: none, the public endpoints.
+        :param vpc_subnets: Its subnets there; at least one can't be public. Default: the private subnets.
+        :param security_groups: Its security groups, which must allow HTTPS out. Default: one of its own that allows
+            all requests out and none in.
         :raises ValueError: for both a role and a permissions boundary, for a role of another account, and for an
             unsupported memory size.
         """
@@ -172,6 +189,7 @@ class _FunctionProvider(_Provider):
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
         )
+        network = None if vpc is None else self._network()
         function = lambda_.Function(
             self,
             "Function",
@@ -186,11 +204,18 @@ class _FunctionProvider(_Provider):
             retry_attempts=2,
             role=self._role,
             log_group=log_group,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=None if security_groups is None else [*security_groups],
         )
-        explain_function(function)
+        explain_function(function, in_vpc=vpc is not None)
+        if network is not None:
+            function.node.add_dependency(network)
         always = self._always_allowed(function.function_arn)
         Statements(lambda: policy).add(always)
         explain_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
+        if network is not None:
+            policy.add_statements(deny_interfaces(function.function_arn))
         # What every request needs is created before the first and deleted after the last: the permissions with the log
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
@@ -202,6 +227,12 @@ class _FunctionProvider(_Provider):
     def of(cls: type[_F], scope: Construct) -> _F:
         """Return the provider of the stack that ``scope`` is in; the first call creates it."""
         return cast("_F", _of_stack(stack_of(scope), cls))
+
+    def _network(self) -> iam.Policy:
+        """Allow Lambda what it needs in a VPC; it needs that before the function is created, and until it is gone."""
+        policy = inline_policy(Construct(self, "Network"), self._role, allow_interfaces())
+        explain_wildcards(policy, ["*"], WHY_EVERY_INTERFACE)
+        return policy
 
     def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
         return iam.Role(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Environment, Fn, NestedStack, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -215,6 +216,44 @@ class TestOptions:
             "Resource": "*",
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": stack.resolve(log_groups)}},
         }
+
+    def test_a_vpc(self, stack: Stack) -> None:
+        """Lambda may manage network interfaces before the function is made and until it is gone; the code never may."""
+        vpc = ec2.Vpc.from_vpc_attributes(
+            stack, "Vpc", vpc_id="vpc-12345678", availability_zones=["a"], isolated_subnet_ids=["subnet-12345678"]
+        )
+        ProjectPolicyProvider(
+            stack,
+            "Provider",
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-12345678")],
+        )
+        (name,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function")
+        (function,) = resources(stack, "AWS::Lambda::Function")
+        assert function["Properties"]["VpcConfig"] == {
+            "SubnetIds": ["subnet-12345678"],
+            "SecurityGroupIds": ["sg-12345678"],
+        }
+        actions = [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ]
+        allow = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        from_its_code = {"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::GetAtt": [name, "Arn"]}}}
+        policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+        by_statement = {
+            json.dumps(statement, sort_keys=True): name
+            for name, policy in policies.items()
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        }
+        assert by_statement[json.dumps(allow, sort_keys=True)] in function["DependsOn"]
+        deny = {**allow, "Effect": "Deny", "Condition": from_its_code}
+        assert json.dumps(deny, sort_keys=True) in by_statement
 
     def test_an_imported_key(self, stack: Stack) -> None:
         """Its policy can't be changed from here, so its owner allows CloudWatch Logs to use it."""
