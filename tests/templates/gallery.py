@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from aws_cdk import App, Environment, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 
 from cdk_rekognition_project_policy import (
     CopyProjectVersionPolicy,
@@ -24,6 +27,13 @@ PROJECT_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/{}/16904747728
 app = App(analytics_reporting=False)
 
 home = Stack(app, "SharedProvider", env=HERE)
+vpc = ec2.Vpc.from_vpc_attributes(
+    home,
+    "Vpc",
+    vpc_id="vpc-0123456789abcdef0",
+    availability_zones=["us-east-1a"],
+    isolated_subnet_ids=["subnet-0123456789abcdef0"],
+)
 shared, shared_copies = (
     kind(
         home,
@@ -33,6 +43,9 @@ shared, shared_copies = (
         log_encryption_key=kms.Key(home, f"{kind.__name__}Key", enable_key_rotation=True),
         permissions_boundary=iam.ManagedPolicy.from_managed_policy_name(home, f"{kind.__name__}Boundary", "boundary"),
         memory_size=512,
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+        security_groups=[ec2.SecurityGroup(home, f"{kind.__name__}Group", vpc=vpc, allow_all_outbound=False)],
     )
     for kind in (ProjectPolicyProvider, ProjectVersionCopyProvider)
 )
@@ -45,7 +58,11 @@ policy.grant_copy(TRUSTED)
 policy.grant_copy(copier)
 policy.grant_copy(iam.OrganizationPrincipal("o-abcdefghij"), versions=["v1"])
 policy.deny_copy(iam.ArnPrincipal("arn:aws:iam::111122223333:role/guest"))
-policy.on_cloud_trail_change("Changed", description="The policy was changed by hand")
+queue = sqs.Queue.from_queue_arn(user, "Queue", "arn:aws:sqs:us-east-1:123456789012:changes")
+policy.on_cloud_trail_change(
+    "Changed", description="A policy was changed by hand", target=targets.SqsQueue(queue, dead_letter_queue=queue)
+)
+policy.grant_copy(iam.Role(user, "Copier", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
 
 importing = Stack(app, "UserOfImportedProvider", env=HERE)
 imported = ProjectPolicyProvider.from_attributes(
