@@ -17,7 +17,7 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from custom_resource.errors import RejectedError, shorten
-from rekognition.arns import Project
+from rekognition.arns import VERSIONS, Project
 
 MAX_SIZE = 2000
 """Characters of a document, minified (PutProjectPolicy, ``PolicyDocument``)."""
@@ -74,9 +74,6 @@ _WILDCARDS_AFTER = {
 _DIGITS = re.compile(r"(arn:[a-z\d-]+:iam::)?[\d.-]+(E\+?\d+)?(:root)?", re.ASCII | re.IGNORECASE)
 """What was meant as an account ID: with hyphens, or what CloudFormation and the CDK write for a number (``1.1E11``)."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
-_VERSION = re.compile(r"version/[\w.*?-]{1,255}(/[0-9*?]+|(?<=\*))", re.ASCII)
-"""What follows the project's name in the ARN of a model version; both parts can have wildcards, one ``*`` stands for
-both (Rekognition API reference, CopyProjectVersion)."""
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
 
 
@@ -222,7 +219,7 @@ def violations(
 ) -> list[str]:
     """Return a sentence for each rule that the document's elements break; ``size_violations`` has the rule of its size.
 
-    ``project`` is whose versions the resources must be, None where it is not known. ``block_public_policy`` rejects an
+    ``project`` is whose versions the resources must be, None if it is not known. ``block_public_policy`` rejects an
     Allow for everybody (``Principal: "*"``) that no condition limits. ``is_unknown`` tells values that are not known
     yet, such as CloudFormation's intrinsic functions at synthesis: they break no rule, unless the ``beginning`` of the
     value, which is known, breaks it already.
@@ -242,7 +239,7 @@ def differences(resource: object, project: Project | None) -> list[str]:
     # A project's own ARN ends in a number; a model version's continues with "version/".
     if kind == "project" and version.isdecimal():
         return ["it is the ARN of a project"]
-    if kind != "project" or not _VERSION.fullmatch(version):
+    if kind != "project" or not VERSIONS.fullmatch(version):
         return ["it doesn't name a model version and its number"]
     if project is None:
         return []

@@ -45,7 +45,7 @@ class PhysicalId:
 
     @classmethod
     def parse(cls, text: str) -> PhysicalId | None:
-        """Return the ID that ``text`` is, or None where it is another's (a marker, one made up by CloudFormation)."""
+        """Return the ID that ``text`` is, or None if it is another's (a marker, one made up by CloudFormation)."""
         project_arn, *rest = text.split(_SEPARATOR)
         if not rest or not _POLICY_NAME.fullmatch(rest[0]) or rest[1:] not in ([], [_ADOPTED]):
             return None

@@ -25,12 +25,11 @@ _VERSION_ARN = re.compile(
     r"/(?P<project>[a-zA-Z0-9_.\-]{1,255})/version/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
     re.ASCII,
 )
+VERSIONS = re.compile(r"version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))", re.ASCII)
+"""The end of a model version's ARN; its last two parts can have wildcards, one ``*`` for both."""
 _VERSIONS_ARN = re.compile(
-    r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255})"
-    r"/version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))",
-    re.ASCII,
+    rf"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{{12}}:project/[a-zA-Z0-9_.\-]{{1,255}})/{VERSIONS.pattern}", re.ASCII
 )
-"""Model versions of one project: the last two parts can have wildcards, one ``*`` for both."""
 _ANY_VERSION_ARN = re.compile(r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[^/]+)/version/.*", re.ASCII)
 
 

@@ -81,7 +81,7 @@ class ServiceError(Exception):
         self.message = message
         """What the service said; shown to people. What to do is decided by the code alone."""
         self.status = status
-        """The HTTP status of the response; 0 where there was none."""
+        """The HTTP status of the response; 0 if there was none."""
         self.request_id = request_id
         """The service's ID of the call."""
 
