@@ -172,9 +172,12 @@ class TestRules:
         """``AWS::Partition`` stands for the partition of the project's ARN."""
         china = PROJECT_ARN.replace("arn:aws:", "arn:aws-cn:")
         own = VERSIONS.replace("arn:aws:", f"arn:{Aws.PARTITION}:")
-        define(stack, project=china, document=document(Resource=own))
+        account = {"AWS": "111122223333"}
+        define(stack, project=china, document=document(Principal=account, Resource=own))
         with pytest.raises(ValueError, match="isn't a model version of this project"):
-            define(stack, "Wrong", project=china, document=document(Resource=VERSIONS))
+            define(stack, "Wrong", project=china, document=document(Principal=account, Resource=VERSIONS))
+        with pytest.raises(ValueError, match='the project is in the partition "aws-cn"'):
+            define(stack, "Elsewhere", project=china, document=document(Resource=own))
         assert len(resources(stack, TYPE)) == 1
 
 
