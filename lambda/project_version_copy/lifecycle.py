@@ -142,7 +142,7 @@ class _Run:
             old_tags = old_tags if isinstance(old_tags, Mapping) else {}
             decide = partial(decisions.decide_update, given, wanted, name, old_tags=old_tags)
             if not isinstance(self._settle(decide), Replace):
-                self._remove_canceled_replacement(given)
+                self._remove_canceled_replacement(given, wanted)
                 return
             self._look_at(wanted.destination, name)
         self._known[_MAKING] = "yes"
@@ -151,17 +151,16 @@ class _Run:
             partial(decisions.is_made_for, self._request, wanted),
         )
 
-    def _remove_canceled_replacement(self, given: PhysicalId) -> None:
+    def _remove_canceled_replacement(self, given: PhysicalId, wanted: Properties) -> None:
         """Remove what the Update that this one rolls back may have made: CloudFormation never received its ARN."""
         try:
             canceled = self._parse(self._request.old_properties)
         except RejectedError:
             return
-        name = canceled.name(self._owner.stack, self._owner.resource)
-        if given.version.is_of(canceled.destination) and given.version.name == name:
-            return
+        if canceled.inputs == wanted.inputs and canceled.version_name in ("", given.version.name):
+            return  # it has changed this very copy
         kept = self._project_arn, self._project_name, self._name
-        self._look_at(canceled.destination, name)
+        self._look_at(canceled.destination, canceled.name(self._owner.stack, self._owner.resource))
         self._remove_leftover(canceled, may_start_within=0)
         self._project_arn, self._project_name, self._name = kept
 

@@ -484,6 +484,24 @@ class TestUpdate:
         assert succeeded(stage.send("Delete", old, physical_id))
         assert stage.arn == received["PhysicalResourceId"]
 
+    @pytest.mark.parametrize(
+        ("old", "at_least", "at_most"),
+        [
+            ({}, 0, 1),  # the same copy, whose template once gave it a name
+            ({"Tags": {"x": "1"}}, 0, 5),
+            ({"VersionName": "other"}, 20, 30),
+            ({"source": "v2"}, 20, 30),
+        ],
+    )
+    def test_waits_for_a_canceled_replacement_only_where_there_was_one(
+        self, stage: CopyStage, old: dict[str, Any], at_least: float, at_most: float
+    ) -> None:
+        """It may still call CopyProjectVersion; an Update of this very copy made nothing else."""
+        physical_id = stage.made(VersionName="mine")
+        began = stage.time.now
+        assert succeeded(stage.send("Update", stage.properties(), physical_id, old=stage.properties(**old)))
+        assert at_least <= stage.time.now - began <= at_most
+
     def test_a_replacement_that_fails_takes_only_itself_back(self, stage: CopyStage) -> None:
         """A failed replacement responds with the new ARN, so that only that is rolled back."""
         physical_id = stage.made()
