@@ -1,80 +1,320 @@
-"""Rekognition under ministack's IAM: whose credentials are known, and what a role may do. Copying has its own file."""
+"""Rekognition under ministack's IAM: whose credentials are known, who may copy under which project policies."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.localcloud.roles import Role, allow, policy
-from tests.localcloud.support import rejected
+from tests.localcloud.roles import Role, allow, policy, signed_with
+from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected, statement
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
-ACCOUNT, LIST = "333344445555", "rekognition:ListProjectPolicies"
+ANOTHER, COPY, LIST = "565656565656", "rekognition:CopyProjectVersion", "rekognition:ListProjectPolicies"
+KMS = ("kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
+IN_RESOURCE_POLICY = "with an explicit deny in a resource-based policy"
+
+
+def needed(setting: Setting, target: str | None = None) -> list[dict[str, Any]]:
+    """Return the statements that a copier needs."""
+    target = target or setting.target
+    return [
+        allow(COPY, setting.version),
+        allow(COPY, target),
+        allow("rekognition:CreateProjectVersion", target),
+        allow("rekognition:TagResource", target.rpartition("/")[0] + "/version/*"),
+        allow("s3:PutObject", "arn:aws:s3:::results/copies/*"),
+    ]
 
 
 @pytest.fixture
-def arn(local_cloud: LocalCloud, name: str) -> str:
-    """Make a project and return its ARN."""
-    return str(local_cloud.client("rekognition", ACCOUNT).create_project(ProjectName=name)["ProjectArn"])
+def across(local_cloud: LocalCloud, name: str) -> Setting:
+    """Return a setting across two accounts, without any policy."""
+    return Setting(local_cloud.client("rekognition", TRUSTING), local_cloud.client("rekognition", TRUSTED), name)
 
 
 @pytest.fixture
-def role(local_cloud: LocalCloud, arn: str, name: str) -> Role:
-    """Return a role that may list the project's policies."""
-    return Role(local_cloud, ACCOUNT, name, allow(LIST, arn))
+def role(local_cloud: LocalCloud, across: Setting, name: str) -> Role:
+    """Return a role in the trusted account that may do what copying needs, and no more."""
+    return Role(local_cloud, TRUSTED, name, *needed(across))
 
 
-def list_policies(client: RekognitionClient, arn: str) -> None:
-    """List a project's policies, which is allowed or not."""
-    client.list_project_policies(ProjectArn=arn)
+def test_a_role_may_do_what_its_policies_and_boundary_allow(
+    local_cloud: LocalCloud, across: Setting, role: Role, name: str
+) -> None:
+    """What its policy names, on the resource it names, within its boundary, in its own account; nothing else."""
 
+    def list_policies(arn: str) -> None:
+        role.client().list_project_policies(ProjectArn=arn)
 
-def test_a_role_may_do_what_its_policies_allow(arn: str, role: Role) -> None:
-    """A session of a role is allowed what the role's policy names, on the resource it names, and nothing else."""
-    client = role.client()
-    list_policies(client, arn)
-    with rejected("AccessDeniedException"):
-        client.delete_project_policy(ProjectArn=arn, PolicyName="share")
-    role.may(allow(LIST, arn + "0"))
+    role.may(allow(LIST, across.target))
+    list_policies(across.target)
+    role.may(allow(LIST, across.target + "0"))
     with rejected("AccessDeniedException") as told:
-        list_policies(client, arn)
+        list_policies(across.target)
     assert told.message == (
-        f"User: {role.session_arn()} is not authorized to perform: {LIST} on resource: {arn} "
+        f"User: {role.session_arn()} is not authorized to perform: {LIST} on resource: {across.target} "
         f"because no identity-based policy allows the {LIST} action"
     )
-
-
-def test_a_boundary_limits(local_cloud: LocalCloud, arn: str, role: Role, name: str) -> None:
-    """What a permissions boundary doesn't allow is denied."""
-    iam = local_cloud.client("iam", ACCOUNT)
+    role.may(allow(LIST))
+    list_policies(across.target)
+    with rejected("AccessDeniedException"):
+        list_policies(across.project)
+    iam = local_cloud.client("iam", TRUSTED)
     boundary = iam.create_policy(PolicyName=name, PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
-    list_policies(role.client(), arn)
     iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
     with rejected("AccessDeniedException"):
-        list_policies(role.client(), arn)
+        list_policies(across.target)
 
 
-def test_a_session_of_another_account_has_no_access(local_cloud: LocalCloud, role: Role) -> None:
-    """However much its own policies allow, a role may not use another account's project."""
-    role.may(allow(LIST))
-    foreign = local_cloud.client("rekognition", "444455556666").create_project(ProjectName="foreign")["ProjectArn"]
+def test_unknown_credentials_are_rejected(local_cloud: LocalCloud, role: Role) -> None:
+    """An unknown key, and a wrong or missing session token; ministack itself would take any other key for root's."""
+    spoiled: list[dict[str, str]] = [{"SessionToken": "wrong"}, {"SessionToken": ""}, {"AccessKeyId": "ASIAUNKNOWN"}]
+    clients = [role.client(**changes) for changes in spoiled]
+    for client in [*clients, *(local_cloud.client("rekognition", key) for key in ("test", "AKIAIOSFODNN7EXAMPLE"))]:
+        with rejected("UnrecognizedClientException"):
+            client.describe_projects()
+
+
+def test_a_policy_allows_another_account_to_copy(local_cloud: LocalCloud, across: Setting, role: Role) -> None:
+    """Rejected without a policy, copied with it, rejected again once it's gone; root needs the policy as well."""
+    client = role.client()
+    words = (
+        f"User: {role.session_arn()} is not authorized to perform: {COPY} on resource: {across.version} "
+        f"because no resource-based policy allows the {COPY} action"
+    )
+    with rejected("AccessDeniedException") as told:
+        across.copy(client)
+    assert told.message == words
     with rejected("AccessDeniedException"):
-        list_policies(role.client(), foreign)
+        across.copy(across.destination)
+    with local_cloud.switched(list_lag=3600):  # what a list shows late is decided on at once
+        across.share("other", Principal={"AWS": ANOTHER})
+        across.share()
+        arn = across.copy(client)
+        across.copy(across.destination, VersionName="by-root")
+        across.withdraw()
+        with rejected("AccessDeniedException") as told:
+            across.copy(client, VersionName="second")
+    assert told.message == words
+    assert across.copies()[1]["ProjectVersionArn"] == arn
+    assert across.copies()[1]["SourceProjectVersionArn"] == across.version
 
 
-@pytest.mark.parametrize("spoiled", [{"SessionToken": "wrong"}, {"SessionToken": ""}, {"AccessKeyId": "ASIAUNKNOWN"}])
-def test_unknown_credentials_are_rejected(arn: str, role: Role, spoiled: dict[str, str]) -> None:
-    """An unknown key and a wrong or missing session token are UnrecognizedClientException."""
-    with rejected("UnrecognizedClientException"):
-        list_policies(role.client(**spoiled), arn)
+def test_a_policy_does_not_replace_permission_of_the_own_account(across: Setting, role: Role) -> None:
+    """The copier's own policies must allow the source, the destination, the copy and the place for the results."""
+    across.share()
+    place = across.target.rpartition("/")[0]
+    result = f"arn:aws:s3:::results/copies/EvaluationResultSummary-{place.rpartition('/')[2]}-copy.json"
+    resources = [across.version, across.target, across.target, f"{place}/version/copy/*", result]
+    for missing, resource in enumerate(resources):
+        statements = needed(across)
+        action = statements.pop(missing)["Action"]
+        role.may(*statements)
+        with rejected("AccessDeniedException") as told:
+            across.copy(role.client())
+        assert told.message.endswith(
+            f"is not authorized to perform: {action} on resource: {resource} "
+            f"because no identity-based policy allows the {action} action"
+        )
 
 
-@pytest.mark.parametrize("key", ["test", "AKIAIOSFODNN7EXAMPLE"])
-def test_only_an_accounts_id_is_a_root_key(local_cloud: LocalCloud, key: str) -> None:
-    """Ministack itself would take any other key for root's."""
-    with rejected("UnrecognizedClientException"):
-        local_cloud.client("rekognition", key).describe_projects()
+@pytest.mark.parametrize("same_policy", [True, False])
+def test_a_deny_in_any_policy_wins(across: Setting, role: Role, same_policy: bool) -> None:
+    """All policies of a project count together, and a Deny for the role beats an Allow for its account."""
+    allowing = statement(Principal={"AWS": TRUSTED})
+    denying = statement(Effect="Deny", Principal={"AWS": role.arn})
+    documents = [document(allowing, denying)] if same_policy else [document(allowing), document(denying)]
+    for number, text in enumerate(documents):
+        across.source.put_project_policy(ProjectArn=across.project, PolicyName=f"p{number}", PolicyDocument=text)
+    with rejected("AccessDeniedException") as told:
+        across.copy(role.client())
+    assert told.message.endswith(f"on resource: {across.version} {IN_RESOURCE_POLICY}")
+
+
+def test_a_deny_of_the_own_account_wins(across: Setting, role: Role) -> None:
+    """However much is allowed elsewhere."""
+    across.share()
+    role.may(*needed(across), allow(COPY, across.version, Effect="Deny"))
+    with rejected("AccessDeniedException") as told:
+        across.copy(role.client())
+    assert told.message.endswith("with an explicit deny in an identity-based policy")
+
+
+def on_condition(key: str, value: str) -> Callable[[Setting, Role], dict[str, Any]]:
+    """Return the elements of a statement for everybody who fulfils a condition."""
+    return lambda *_: {"Principal": "*", "Condition": {"StringLike": {key: value}}}
+
+
+@pytest.mark.parametrize(
+    ("elements", "allowed"),
+    [
+        *(
+            (lambda _, role, name=name: {"Principal": {"AWS": name(role)}}, allowed)
+            for name, allowed in [
+                (lambda role: [ANOTHER, f"arn:aws:iam::{TRUSTED}:root"], True),
+                (lambda role: role.arn, True),
+                (lambda role: role.session_arn(), True),
+                (lambda role: "*", True),
+                (lambda role: f"arn:aws:iam::{ANOTHER}:root", False),
+                (lambda role: TRUSTING, False),
+                (lambda role: role.arn + "-2", False),
+                (lambda role: role.arn.replace(TRUSTED, ANOTHER), False),
+                (lambda role: role.session_arn("other"), False),
+                (lambda role: f"arn:aws:iam::{TRUSTED}:user/ann", False),
+                (lambda role: "AROAEXAMPLEEXAMPLE12", False),
+            ]
+        ),
+        (lambda setting, _: {"Resource": setting.version}, True),
+        (lambda setting, _: {"Resource": setting.version.rpartition("/v1/")[0] + "/*"}, True),
+        (lambda setting, _: {"Resource": setting.version.replace("/v1/", "/v2/")}, False),
+        (on_condition("aws:PrincipalAccount", TRUSTED), True),
+        (on_condition("aws:PrincipalAccount", ANOTHER), False),
+        (on_condition("aws:PrincipalArn", f"arn:aws:iam::{TRUSTED}:role/team/*"), True),
+        (on_condition("aws:PrincipalArn", f"arn:aws:sts::{TRUSTED}:assumed-role/*"), False),
+        (on_condition("aws:SecureTransport", "true"), True),
+        (on_condition("aws:RequestedRegion", "eu-west-1"), False),
+        (on_condition("aws:PrincipalTag/team", "vision"), False),
+        (on_condition("aws:PrincipalOrgID", "o-abcdefghij"), False),
+        # Neither allows nor breaks anything.
+        (lambda *_: {"Condition": {"DateLessThan": {"aws:CurrentTime": "1e400"}}}, False),
+    ],
+)
+def test_a_policy_is_for_whom_and_what_it_names(
+    across: Setting, role: Role, elements: Callable[[Setting, Role], dict[str, Any]], allowed: bool
+) -> None:
+    """Principal, resource and condition each narrow it, and a session has its account, its role and itself."""
+    across.share(**elements(across, role))
+    if allowed:
+        across.copy(role.client())
+    else:
+        with rejected("AccessDeniedException"):
+            across.copy(role.client())
+
+
+def test_a_user_and_a_member_of_the_organization_may_be_named(
+    local_cloud: LocalCloud, across: Setting, name: str
+) -> None:
+    """A user of the trusted account copies under a policy that names it, or its organization."""
+    iam = local_cloud.client("iam", TRUSTED)
+    arn = iam.create_user(UserName=name)["User"]["Arn"]
+    iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=policy(*needed(across)))
+    client = signed_with(local_cloud, **iam.create_access_key(UserName=name)["AccessKey"])
+    organization = local_cloud.client("organizations", TRUSTED).describe_organization()["Organization"]["Id"]
+    with rejected("AccessDeniedException"):
+        across.copy(client)
+    across.share(Principal={"AWS": arn})
+    across.copy(client)
+    across.withdraw()
+    across.share(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": organization}})
+    across.copy(client, VersionName="second")
+
+
+def test_strangers_cannot_find_out_what_exists(across: Setting, role: Role) -> None:
+    """Without a policy that trusts it, an account can't find out whether a project exists."""
+    role.may(allow("*"))
+    missing = {
+        "SourceProjectArn": across.project.replace("-source/", "-missing/"),
+        "SourceProjectVersionArn": across.version.replace("-source/", "-missing/"),
+    }
+    with rejected("AccessDeniedException") as told:
+        across.copy(role.client(), **missing)
+    assert "because no resource-based policy" in told.message
+
+
+def test_within_an_account_no_policy_is_needed(local_cloud: LocalCloud, across: Setting, name: str) -> None:
+    """A role's own policies suffice, unless a project policy denies, which then also holds for root."""
+    target = across.source.create_project(ProjectName=f"{name}-near")["ProjectArn"]
+    role = Role(local_cloud, TRUSTING, name, *needed(across, target))
+    across.share(Principal={"AWS": TRUSTED})
+    across.copy(role.client(), DestinationProjectArn=target)
+    across.share("deny", Effect="Deny", Principal={"AWS": TRUSTING})
+    for client in (role.client(), across.source):
+        with rejected("AccessDeniedException") as told:
+            across.copy(client, DestinationProjectArn=target, VersionName="third")
+        assert told.message.endswith(IN_RESOURCE_POLICY)
+
+
+def test_a_key_for_the_results_must_be_usable_through_rekognition(
+    local_cloud: LocalCloud, across: Setting, role: Role
+) -> None:
+    """A copy, and training, need four permissions on the key, which ViaService and GrantIsForAWSResource may limit."""
+    key = local_cloud.client("kms", TRUSTED).create_key()["KeyMetadata"]
+    across.share()
+    via = {"StringEquals": {"kms:ViaService": "rekognition.us-east-1.amazonaws.com"}}
+    grant = via | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    elsewhere = {"StringEquals": {"kms:ViaService": "rekognition.eu-west-1.amazonaws.com"}}
+
+    def given(without: str = "", **changed: Any) -> list[dict[str, Any]]:
+        conditions = {action: changed.get("condition", grant if action == KMS[0] else via) for action in KMS}
+        return [allow(each, key["Arn"], Condition=conditions[each]) for each in KMS if each != without]
+
+    for missing in KMS:
+        role.may(*needed(across), *given(without=missing))
+        with rejected("AccessDeniedException") as told:
+            across.copy(role.client(), KmsKeyId=key["KeyId"])
+        assert f"not authorized to perform: {missing} on resource: {key['Arn']} " in told.message
+    for wrong in (elsewhere, grant):  # only the grant is for an AWS service
+        role.may(*needed(across), *given(condition=wrong))
+        with rejected("AccessDeniedException"):
+            across.copy(role.client(), KmsKeyId=key["KeyId"])
+    role.may(*needed(across), *given())
+    across.copy(role.client(), KmsKeyId=key["KeyId"])
+    train: Any = {"ProjectArn": across.target, "VersionName": "v1", "OutputConfig": OUTPUT, "KmsKeyId": key["Arn"]}
+    role.client().create_project_version(**train)
+
+
+def test_the_policies_of_key_and_bucket_count(local_cloud: LocalCloud, across: Setting, role: Role, name: str) -> None:
+    """A key's own policy must allow even root; a bucket's may demand TLS, which is met, or deny the copier."""
+    others = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ANOTHER}:root"}))
+    key = local_cloud.client("kms", TRUSTED).create_key(Policy=others, BypassPolicyLockoutSafetyCheck=True)
+    across.share()
+    with rejected("AccessDeniedException") as told:
+        across.copy(across.destination, KmsKeyId=key["KeyMetadata"]["KeyId"])
+    assert "because no resource-based policy allows the kms:CreateGrant" in told.message
+
+    s3, bucket = local_cloud.client("s3", TRUSTED), name.lower()
+    s3.create_bucket(Bucket=bucket)
+    objects = f"arn:aws:s3:::{bucket}/*"
+    role.may(*needed(across), allow("s3:PutObject", objects))
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    for denied, more in ((False, {"Principal": "*", "Condition": plain}), (True, {"Principal": {"AWS": role.arn}})):
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(allow("s3:*", objects, Effect="Deny", **more)))
+        if denied:
+            with rejected("AccessDeniedException") as told:
+                across.copy(role.client(), OutputConfig={"S3Bucket": bucket}, VersionName="second")
+            assert told.message.endswith(IN_RESOURCE_POLICY)
+        else:
+            across.copy(role.client(), OutputConfig={"S3Bucket": bucket})
+
+
+def test_tags_decide_who_may_change_a_copy(across: Setting, role: Role) -> None:
+    """aws:ResourceTag has a model version's tags; aws:RequestTag and aws:TagKeys those of the request."""
+    across.share()
+    others = [held for held in needed(across) if held["Action"] != "rekognition:TagResource"]
+    tagging = {"Null": {"aws:RequestTag/Owner": "false"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["Owner"]}}
+    role.may(*others, allow("rekognition:TagResource", Condition=tagging))
+    for wrong in ({}, {"Owner": "mine", "Team": "vision"}):
+        with rejected("AccessDeniedException") as told:
+            across.copy(role.client(), Tags=wrong)
+        assert "rekognition:TagResource" in told.message
+    mine, foreign = (across.copy(role.client(), VersionName=name, Tags={"Owner": name}) for name in ("mine", "foreign"))
+
+    owned = {"StringEquals": {"aws:ResourceTag/Owner": "mine"}}
+    actions = ("TagResource", "UntagResource", "ListTagsForResource", "DeleteProjectVersion")
+    role.may(*(allow(f"rekognition:{action}", Condition=owned) for action in actions))
+    calls: list[Callable[[RekognitionClient, str], object]] = [
+        lambda client, arn: client.list_tags_for_resource(ResourceArn=arn),
+        lambda client, arn: client.tag_resource(ResourceArn=arn, Tags={"Team": "vision"}),
+        lambda client, arn: client.untag_resource(ResourceArn=arn, TagKeys=["Team"]),
+        lambda client, arn: client.delete_project_version(ProjectVersionArn=arn),
+    ]
+    for call in calls:
+        with rejected("AccessDeniedException"):
+            call(role.client(), foreign)
+        call(role.client(), mine)
+    assert [copy["ProjectVersionArn"] for copy in across.copies()] == [foreign]
