@@ -481,6 +481,31 @@ def test_a_put_of_what_is_live_that_never_gets_through_fails(stage: Stage, fault
     assert "continue the rollback" in stage.send(stage.event("update")).failure
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "succeeds"),
+    [
+        ("false", None, False),
+        ("false", "true", False),
+        ("false", "false", True),
+        (None, None, True),
+        (None, "true", True),
+    ],
+)
+def test_block_public_policy_isnt_turned_on_while_the_document_is_public(
+    stage: Stage, before: str | None, after: str | None, succeeds: bool
+) -> None:
+    """Its author would take the models for private; an update that changes nothing about it, or a rollback, passes."""
+    stage.put(EVERYBODY, at=STARTED - DAY)
+    event = stage.event("update", PolicyDocument=EVERYBODY, BlockPublicPolicy=after)
+    old = {**event["ResourceProperties"], "BlockPublicPolicy": before}
+    event["OldResourceProperties"] = {name: value for name, value in old.items() if value is not None}
+    outcome = stage.send(event)
+    assert (outcome.failure == "") == succeeds
+    assert succeeds or "shares the model with every AWS account" in outcome.failure
+    assert stage.calls == [LIST]
+    assert stage.live_is(EVERYBODY)
+
+
 class TestListedPolicies:
     """ListProjectPolicies may leave out what its API doesn't require, and its lists may be empty."""
 
