@@ -199,6 +199,12 @@ class TestBlockPublicPolicy:
             with pytest.raises(ValueError, match=r"Policy\d+: (statement 1: .*ondition|PolicyDocument contains None)"):
                 define(stack, f"Policy{number}", document=given, block_public_policy=False)
 
+    @pytest.mark.parametrize("given", [{"Statement": [{"Sid": float("inf")}]}, '{"Statement": [{"Sid": 1e400}]}'])
+    def test_a_number_beyond_all_floats(self, stack: Stack, given: object) -> None:
+        """It isn't JSON, and jsii's process would end with it."""
+        with pytest.raises(ValueError, match="PolicyDocument is not JSON"):
+            define(stack, document=given)
+
     def test_conditions_of_grants(self, stack: Stack) -> None:
         """Grants are held to the same rules: each that is public is rejected, and no other."""
         principal = iam.AnyPrincipal()
