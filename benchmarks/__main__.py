@@ -1,4 +1,4 @@
-"""The command line: measures everything, and writes docs/performance.md and its charts."""
+"""The command line: measures everything, and writes docs/performance.md."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ import os
 import platform
 import subprocess
 import time
-from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.end_states import judge_end_states
-from benchmarks.endpoints import CloudFormation
-from benchmarks.functions import make_functions
-from benchmarks.many_at_once import REQUESTS, measure_burst
-from benchmarks.report import Results, charts, goals, report
+from benchmarks.first_event import how_limited, measure_first_event
+from benchmarks.functions import NAIVE, OURS, Function, Lambda, make_functions, newest_python
+from benchmarks.many_at_once import Burst, measure_burst, simulate_burst
+from benchmarks.report import Results, goals, report
 from benchmarks.samples import HERE, ROOT
-from benchmarks.speed import measure_speed
 from benchmarks.synthesis import measure_synthesis
-from localcloud.rekognition import LocalRekognition, Switches
+from tests.lifecycle.cases import Copy
+from tests.lifecycle.cloud import Cloud
 
 RUNS = 15
-"""Enough for medians whose goals are a few percent away."""
 
 
 def main() -> None:
     """Measure, write the page, and print the goals."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS, help=f"how often to measure, from 2 on (default: {RUNS})")
-    runs = parser.parse_args().runs
-    if runs < 2:
-        parser.error("quartiles need two runs")
-    results = measure(runs)
-    folder = ROOT / ("docs" if runs >= RUNS else "build")
-    for name, text in {"performance.md": report(results), **charts(results)}.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    print(f"\nWrote performance.md and its charts in {folder.relative_to(ROOT)}:\n")
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"how often to measure times (default: {RUNS})")
+    parser.add_argument("--at-once", type=int, metavar="N", help="only simulate so many Creates at once, and print it")
+    given = parser.parse_args()
+    if given.at_once:
+        print(simulate_burst(given.at_once))
+        return
+    results = measure(given.runs)
+    path = ROOT / ("docs" if given.runs >= RUNS else "build") / "performance.md"
+    path.write_text(report(results), encoding="utf-8")
+    print(f"\nWrote {path.relative_to(ROOT)}:\n")
     for goal in goals(results):
         print(f"  {'met   ' if goal.met else 'MISSED'}  {goal.what}: {goal.measured} (goal: {goal.goal})")
 
@@ -45,34 +44,60 @@ def main() -> None:
 def measure(runs: int) -> Results:
     """Measure one part after another."""
     began, facts = time.monotonic(), machine()
-    switches = Switches(projects_per_account=1000)
-    with LocalRekognition(switches) as rekognition, closing(CloudFormation()) as cloudformation:
-        step("Packaging the functions")
-        functions = make_functions(rekognition.endpoint_url, cloudformation)
-        step("Measuring one event, cold and warm")
-        speed = measure_speed(functions, rekognition, cloudformation, 3 * runs)
-        step("Measuring synthesis")
-        synthesis = measure_synthesis(runs)
-        step(f"Measuring {REQUESTS} Creates at once")
-        bursts = {function.title: measure_burst(function, rekognition, cloudformation) for function in functions}
-        step("Comparing end states")
-        end_states = judge_end_states(functions, rekognition, cloudformation)
-        zipped = {function.title: function.zipped for function in functions}
+    step("Packaging the functions")
+    functions = make_functions()
+    best = [function for title, function in functions.items() if NAIVE not in title]
+    with Lambda() as lambda_:
+        step("Measuring the first event")
+        first_event = measure_first_event(best, lambda_, runs)
+    step("Measuring synthesis")
+    synthesis = measure_synthesis(max(runs // 3, 1))
+    step("Measuring many at once")
+    bursts = measure_bursts(best)
+    step("Comparing end states")
+    end_states = judge_end_states(functions)
     facts["Took"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
-    return Results(facts, zipped, speed, synthesis, bursts, end_states)
+    return Results(facts, end_states, first_event, bursts, synthesis, measure_copy())
+
+
+def measure_bursts(functions: list[Function]) -> list[tuple[str, Burst]]:
+    """Measure a hundred Creates with each function, then this project's on virtual time."""
+    with Lambda() as lambda_:
+        bursts = [(function.title, measure_burst(function, lambda_, 100)) for function in functions]
+    for counts, words in ((False, "virtual time"), (True, "virtual time, throttled calls count")):
+        bursts += [(f"{OURS}, {words}", simulate_burst(n, throttled_calls_count=counts)) for n in (100, 450)]
+    return bursts
+
+
+def measure_copy(minutes: int = 30) -> dict[str, float]:
+    """Return what a copy takes of Lambda and Rekognition, on virtual time."""
+    cloud = Cloud(copying_time=60 * minutes)
+    stack, began = cloud.stack(), cloud.world.now
+    cloud.deploy(stack, {"Copy": Copy()})
+    (sent,) = cloud.sent
+    return {
+        "copy_minutes": minutes,
+        "copy_runs": len(sent.invocations),
+        "copy_calls": len(sent.calls),
+        "copy_seconds": cloud.world.now - began - 5,
+    }
 
 
 def machine() -> dict[str, str]:
     """Return what the run is measured on and with."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     processor = models[0].partition(":")[2].strip() if models else platform.machine()
-    node = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    python, node = (
+        subprocess.run([command, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+        for command in (newest_python(), "node")
+    )
     pinned = json.loads((HERE / "package.json").read_text())["dependencies"]
     return {
         "Date": time.strftime("%Y-%m-%d"),
         "Processor": f"{os.cpu_count()} cores, {processor}",
         "Load average when it began": f"{os.getloadavg()[0]:.1f}",
-        "Python": platform.python_version(),
+        "Share of a processor": how_limited(),
+        "Python of the functions": python.removeprefix("Python "),
         "Node.js": node.removeprefix("v"),
         **{package: version(package) for package in ("aws-cdk-lib", "boto3", "crhelper")},
         "@aws-sdk/client-rekognition": pinned["@aws-sdk/client-rekognition"],

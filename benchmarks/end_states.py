@@ -1,261 +1,263 @@
-"""The end states: what happens to a stack with one policy, and what is live in the end with each function."""
+"""How stacks end with each function: the cases of tests/lifecycle, this project's on virtual time, the peers' for real.
+
+The simulated CloudFormation and Rekognition are the same for all. A peer's events go to its container; its SDK's calls
+and its responses come back over HTTPS, and meet the faults of the case.
+"""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+import logging
+import os
+import re
+import signal
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
-from benchmarks.endpoints import CloudFormation, Response
-from benchmarks.functions import TRIES, Function, FunctionEnded, Process
-from benchmarks.samples import ACCOUNT, REGION, document, trusted_account
-from localcloud.rekognition import AwsError, LocalRekognition
-
-OLD, NEW, ANOTHERS = 1, 2, 9
-_WHOSE = {trusted_account(OLD): "old", trusted_account(NEW): "new", trusted_account(ANOTHERS): "another's"}
-
-
-class Case(NamedTuple):
-    """What happens to a stack, which are methods of Stack by name, and how it has to end."""
-
-    title: str
-    steps: str
-    status: str
-    live: str
-
-
-CASES = (
-    Case("another resource fails during create", "another_fails create", "ROLLBACK_COMPLETE", ""),
-    Case("document updated in place", "create update", "UPDATE_COMPLETE", "new"),
-    Case("another resource fails during update", "create another_fails update", "UPDATE_ROLLBACK_COMPLETE", "old"),
-    Case("policy edited by hand, then updated", "create put_another update", "UPDATE_COMPLETE", "new"),
-    Case("policy edited by hand, then stack deleted", "create put_another delete", "DELETE_COMPLETE", ""),
-    Case("policy removed by hand, then stack deleted", "create remove delete", "DELETE_COMPLETE", ""),
-    Case("another's policy has the name", "put_another create", "ROLLBACK_COMPLETE", "another's"),
-    Case("the same, Create canceled before it ran", "put_another cancel_create", "ROLLBACK_COMPLETE", "another's"),
-    Case("the same, if the service overwrote it", "put_another overwriting create", "ROLLBACK_COMPLETE", "another's"),
-    Case("process killed, Create delivered again", "killed_once create", "CREATE_COMPLETE", "old"),
-    Case("connection of the response dropped once", "dropped_once create", "CREATE_COMPLETE", "old"),
-    Case("first five calls throttled", "throttled create", "CREATE_COMPLETE", "old"),
-    Case("PolicyName changed", "create rename", "UPDATE_COMPLETE", "new, renamed"),
+from benchmarks.functions import AWS_CUSTOM_RESOURCE, NAIVE, OURS, TIMEOUT, Function, Lambda
+from localcloud.rekognition import DROP, AwsError
+from localcloud.rekognition.service import Fault
+from tests.container.container import Container
+from tests.documents import FOREIGN, document
+from tests.lifecycle import policy_cases
+from tests.lifecycle.cases import (
+    DIES,
+    HANGS,
+    LOST_AFTER,
+    LOST_BEFORE,
+    Attempt,
+    Both,
+    Case,
+    ContinueRollback,
+    Delete,
+    Deploy,
+    Policy,
+    Put,
+    Remove,
+    Row,
 )
+from tests.lifecycle.cloud import Cloud, behavior
+from tests.lifecycle.cloudformation import Managed
+from tests.lifecycle.function import LATENCY, POLICIES, Invocation, Sent
+from tests.lifecycle.function import Function as SimulatedFunction
+from tests.lifecycle.simulated import VirtualTime
+
+SAME_NAME = "name changed to one that is taken; two resources swap names"
+"""The row that says nothing of AwsCustomResource with a name for each document: its names don't meet."""
 
 
-class EndState(NamedTuple):
-    """Whether a stack ended right, and what is to be said about it."""
+class EndStates(NamedTuple):
+    """How the cases of a row ended with one function."""
 
-    right: bool
-    found: str
-
-
-class Resource(NamedTuple):
-    """The policy as CloudFormation records it."""
-
-    physical_id: str
-    properties: Mapping[str, Any]
+    right: int
+    of: int
+    wrong: tuple[str, ...] = ()
+    """What was found instead, each once."""
 
 
-def judge_end_states(
-    functions: Sequence[Function], rekognition: LocalRekognition, cloudformation: CloudFormation
-) -> dict[str, dict[str, EndState]]:
-    """Return how each case ended with each function, by their titles."""
+Judged = dict[tuple[str, bool], EndStates]
+"""By a row of docs/lifecycle.md, and whether its cases are about calls and deliveries that fail."""
+
+
+def judge_end_states(functions: Mapping[str, Function]) -> dict[str, Judged]:
+    """Return how the cases ended, by function; each has a process of its own, because most of the time is waiting."""
+    with ProcessPoolExecutor(len(functions)) as pool:
+        return dict(zip(functions, pool.map(_judge, functions.values()), strict=True))
+
+
+def _judge(function: Function) -> Judged:
+    logging.disable(logging.CRITICAL)
+    wrong: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    with Lambda() as lambda_:
+        peer = Peer(function, lambda_)
+        for row, case in comparable_cases():
+            fails = any(getattr(step, "arrive", None) for step in case.steps)
+            if (function.title, row.case) == (AWS_CUSTOM_RESOURCE, SAME_NAME) or (fails and NAIVE in function.title):
+                continue
+            judge = VirtualTime(case, promises=False) if function.title == OURS else peer.judge(case)
+            wrong[row.case, fails].append(found(case, judge))
+        peer.close()
     return {
-        case.title: {
-            function.title: _play(case, Stack(function, rekognition, cloudformation)) for function in functions
-        }
-        for case in CASES
+        key: EndStates(each.count(""), len(each), tuple(dict.fromkeys(filter(None, each))))
+        for key, each in wrong.items()
     }
 
 
-def end_state(case: Case, status: str, live: str, *, cleanup_failed: bool = False) -> EndState:
-    """Compare how a stack ended with how it has to end."""
-    found = [] if status == case.status else [status]
-    if "another's" in case.live:
-        if "another's" not in live:
-            found.append("another's policy was overwritten" if live else "another's policy is gone")
-    elif status.startswith(("ROLLBACK", "DELETE")):
-        found += ["the policy is left behind"] if live else []
-    elif not live:
-        found.append("the policy is gone")
-    elif "another's" in live:
-        found.append("the edit stays live")
-    elif status == case.status and live != case.live:
-        found.append(f"live: {live}")
-    found += ["the cleanup's Delete failed"] if cleanup_failed else []
-    return EndState((status, live) == (case.status, case.live), "; ".join(found))
+def comparable_cases() -> Iterator[tuple[Row, Case]]:
+    """Return the cases of docs/lifecycle.md that any function could end right."""
+    return ((row, case) for row in policy_cases.ROWS for case in row.cases if is_comparable(case))
 
 
-def _play(case: Case, stack: Stack) -> EndState:
-    try:
-        for step in case.steps.split():
-            getattr(stack, step)()
-    finally:
-        stack.close()
-    return end_state(case, stack.status, stack.live, cleanup_failed=stack.cleanup_failed)
+def is_comparable(case: Case) -> bool:
+    """Return whether a case needs only what every function has: a project, a name and a document that is valid."""
+    policies = [each for step in case.steps for each in getattr(step, "template", {}).values()]
+    return (
+        all(_is_plain(each) for each in policies if isinstance(each, Policy))
+        and not any(isinstance(step, Both) for step in case.steps)
+        and HANGS not in str(case.steps)  # for which a real SDK waits a minute
+    )
 
 
-class Stack:
-    """A stack with one policy and a real process behind it; ``status`` is how the last operation ended."""
+def _is_plain(policy: Policy) -> bool:
+    of_the_stack = {name: getattr(policy, name) for name in ("retain", "service_timeout", "needs")}
+    return bool(account_of(policy)) and policy == Policy(policy.document, policy.name, policy.project, **of_the_stack)
 
-    def __init__(self, function: Function, rekognition: LocalRekognition, cloudformation: CloudFormation) -> None:
-        self.status = ""
-        self.cleanup_failed = False
-        self._another_fails = False
-        self._function = function
-        self._rekognition = rekognition
-        self._cloudformation = cloudformation
-        self._running: Process | None = None
-        self._client = rekognition.client(ACCOUNT, REGION)
-        self._project = self._client.create_project(ProjectName=f"stack-{time.monotonic_ns()}")["ProjectArn"]
-        self._resource = Resource("", {})
+
+def account_of(policy: Policy) -> str:
+    """Return the one account that a document allows to copy, if that is all it says; else nothing."""
+    account = re.search(r"\d{12}", str(policy.document))
+    return account[0] if account and policy.document == document(account[0]) else ""
+
+
+def found(case: Case, judge: VirtualTime) -> str:
+    """Return how a case ended wrong; nothing if it ended right."""
+    for step in case.steps:
+        if not isinstance(step, Deploy | Delete | ContinueRollback):
+            judge.act(step)  # type: ignore[arg-type]
+        elif (status := judge.operate(step)) != step.ends:
+            return status + _difference(judge, case)
+    return _difference(judge, case).removeprefix(", ")
+
+
+def _difference(judge: VirtualTime, case: Case) -> str:
+    """Say what is live and shouldn't be, or the reverse."""
+    live = {re.sub(r"-[0-9a-f]{8}$", "", name): said for name, said in judge.cloud.documents().items()}
+    wanted, foreign = cast("Mapping[str, Any]", case.live), FOREIGN
+    if live == wanted:
+        return ""
+    if foreign in wanted.values() and foreign not in live.values():
+        return ", another's policy is gone or overwritten"
+    if foreign in live.values() and foreign not in wanted.values():
+        return ", the edit stays live"
+    if len(live) > len(wanted):
+        return ", a policy is left behind"
+    return ", a policy is gone" if len(live) < len(wanted) else ", the wrong document is live"
+
+
+class Peer:
+    """A peer's function, whose container stays warm from case to case."""
+
+    def __init__(self, function: Function, lambda_: Lambda) -> None:
+        self.function = function
+        self.lambda_ = lambda_
+        self._container: Container | None = None
+
+    @property
+    def container(self) -> Container:
+        """A container that has been initialized."""
+        if self._container is None:
+            self._container = self.lambda_.start(self.function)
+            self._container.initialize()
+        return self._container
 
     def close(self) -> None:
-        """End the process, and let nothing fail anymore."""
-        self._end_process()
-        self._rekognition.faults.before = self._rekognition.faults.after = _pass
-        self._rekognition.switches.put_existing_without_revision = "reject"
-        self._cloudformation.drops = 0
+        """End the container."""
+        if self._container:
+            self._container.kill()
+        self._container = None
 
-    @property
-    def live(self) -> str:
-        """Return whether each live policy is the old one, the new one or another's, and its name if that changed."""
-        policies = [
-            whose if policy["PolicyName"] == "sharing" else f"{whose}, {policy['PolicyName']}"
-            for policy in self._policies()
-            for account, whose in _WHOSE.items()
-            if account in policy["PolicyDocument"]
-        ]
-        return "; ".join(sorted(policies))
-
-    # -- what people do ------------------------------------------------------------------------------------------------
-
-    def put_another(self) -> None:
-        """Put another's policy under the name, also over the stack's."""
-        live = [policy["PolicyRevisionId"] for policy in self._policies()]
-        revision = {"PolicyRevisionId": live[0]} if live else {}
-        said = json.dumps(document(ANOTHERS))
-        self._client.put_project_policy(ProjectArn=self._project, PolicyName="sharing", PolicyDocument=said, **revision)
-
-    def remove(self) -> None:
-        """Delete the policy by hand."""
-        self._client.delete_project_policy(ProjectArn=self._project, PolicyName="sharing")
-
-    def _policies(self) -> list[Any]:
-        return [*self._client.list_project_policies(ProjectArn=self._project)["ProjectPolicies"]]
-
-    # -- what fails ----------------------------------------------------------------------------------------------------
-
-    def another_fails(self) -> None:
-        """Let another resource of the stack fail, so that CloudFormation rolls the next operation back."""
-        self._another_fails = True
-
-    def overwriting(self) -> None:
-        """Let the service overwrite a policy where it is documented to reject the request."""
-        self._rekognition.switches.put_existing_without_revision = "overwrite"
-
-    def throttled(self) -> None:
-        """Throttle the next five calls."""
-        calls = iter(range(5))
-
-        def throttle(_operation: str, _parameters: Mapping[str, Any]) -> AwsError | None:
-            return None if next(calls, None) is None else AwsError("ThrottlingException", "Rate exceeded")
-
-        self._rekognition.faults.before = throttle
-
-    def killed_once(self) -> None:
-        """Kill the process as soon as it has put a policy."""
-        process = self._process
-
-        def kill(operation: str, _parameters: Mapping[str, Any]) -> None:
-            if operation == "PutProjectPolicy":
-                self._rekognition.faults.after = _pass
-                process.kill()
-
-        self._rekognition.faults.after = kill
-
-    def dropped_once(self) -> None:
-        """Lose the next response with its connection."""
-        self._cloudformation.drops = 1
-
-    # -- what CloudFormation does --------------------------------------------------------------------------------------
-
-    def create(self) -> None:
-        """Create the stack, and roll back if that fails."""
-        properties = self._properties("sharing", OLD)
-        response = self._send("Create", properties)
-        self._resource = Resource(response.physical_id, properties)
-        self.status = "CREATE_COMPLETE"
-        if self._another_fails or not response.ok:
-            self.status = "ROLLBACK_COMPLETE" if self._deleted(self._resource) else "ROLLBACK_FAILED"
-
-    def cancel_create(self) -> None:
-        """Cancel a Create before it reached the function: delete an id that CloudFormation made up."""
-        deleted = self._deleted(Resource("sharing-Sharing-1K2J3H4G5F6D7", self._properties("sharing", OLD)))
-        self.status = "ROLLBACK_COMPLETE" if deleted else "ROLLBACK_FAILED"
-
-    def update(self, name: str = "sharing") -> None:
-        """Update the stack, and roll back if that fails."""
-        before, properties = self._resource, self._properties(name, NEW)
-        response = self._send("Update", properties, before.physical_id, before.properties)
-        after = Resource(response.physical_id, properties)
-        replaced = after.physical_id != before.physical_id
-        if response.ok and not self._another_fails:
-            self.status = "UPDATE_COMPLETE"
-            self._resource = after
-            if replaced:
-                self._clean_up(before)
-            return
-        self.status = "UPDATE_ROLLBACK_COMPLETE"
-        if replaced:  # to CloudFormation, another id is another resource, even if it comes with a failure
-            self._clean_up(after)
-        elif not self._send("Update", before.properties, before.physical_id, properties).ok:
-            self.status = "UPDATE_ROLLBACK_FAILED"
-
-    def rename(self) -> None:
-        """Update the stack with another PolicyName."""
-        self.update("renamed")
-
-    def delete(self) -> None:
-        """Delete the stack."""
-        self.status = "DELETE_COMPLETE" if self._deleted(self._resource) else "DELETE_FAILED"
-
-    def _properties(self, name: str, number: int) -> dict[str, Any]:
-        return self._function.properties(self._project, name, number)
-
-    def _clean_up(self, resource: Resource) -> None:
-        self.cleanup_failed = not any(self._deleted(resource) for _ in range(TRIES))
-
-    def _deleted(self, resource: Resource) -> bool:
-        return self._send("Delete", resource.properties, resource.physical_id).ok
-
-    # -- what Lambda does ----------------------------------------------------------------------------------------------
-
-    @property
-    def _process(self) -> Process:
-        if self._running is None:
-            self._running = self._function.start()
-            self._running.wait_until_ready()
-        return self._running
-
-    def _end_process(self) -> None:
-        if self._running is not None:
-            self._running.end()
-            self._running = None
-
-    def _send(self, kind: str, properties: Mapping[str, Any], *before: Any) -> Response:  # noqa: ANN401
-        """Deliver a request, again if the function raises or ends, and return the response."""
-        event = self._cloudformation.request(kind, properties, *before)
-        for _ in range(TRIES):
-            try:
-                if "error" not in self._process.handle(event):
-                    break
-            except FunctionEnded:
-                self._end_process()
-        response = self._cloudformation.response_to(event, seconds=1)
-        # Without a response, CloudFormation lets the request fail after an hour, and makes up an id if there is none.
-        return response or Response(time.monotonic(), ok=False, physical_id=event.get("PhysicalResourceId", "made-up"))
+    def judge(self, case: Case) -> VirtualTime:
+        """Return the simulated cloud with this function in it."""
+        judge = VirtualTime(case, promises=False)
+        judge.cloud = PeerCloud(self, case)
+        judge.cloud.cloudformation.behavior = behavior(**case.behavior)
+        return judge
 
 
-def _pass(_operation: str, _parameters: Mapping[str, Any]) -> None:
-    """Let a call pass."""
+class PeerCloud(Cloud):
+    """The simulated cloud with a peer's function in it."""
+
+    def __init__(self, peer: Peer, case: Case) -> None:
+        super().__init__(**case.service)
+        self.function = peer.function
+        self.names = {
+            each.name: self._name_of(each)
+            for step in reversed(case.steps)
+            if isinstance(step, Deploy)
+            for each in step.template.values()
+            if isinstance(each, Policy)
+        }
+        """What somebody else calls a policy that gets its name by its document."""
+        self.policies = PeerFunction(self, peer)
+        peer.lambda_.rekognition = self.rekognition
+
+    def render(self, wanted: Managed) -> tuple[SimulatedFunction, str, Mapping[str, Any]]:
+        """Return the function, the type and the properties of a resource of a template."""
+        return self.policies, "Custom::Policy", self._properties(cast("Policy", wanted))
+
+    def do(self, step: Put | Remove) -> None:
+        """Let somebody do something by hand, to the live policy of that name if there is one."""
+        live = [name for name in self.documents() if re.fullmatch(rf"{step.name}(-[0-9a-f]{{8}})?", name)]
+        name = live[0] if live else self.names.get(step.name, step.name)
+        super().do(replace(step, name=name))
+
+    def _properties(self, wanted: Policy) -> dict[str, Any]:
+        return self.function.properties(self.project(wanted.project), wanted.name, account_of(wanted))
+
+    def _name_of(self, policy: Policy) -> str:
+        digest = re.search(rf"{policy.name}-[0-9a-f]{{8}}", str(self._properties(policy)))
+        return digest[0] if digest else policy.name
+
+
+class PeerFunction(SimulatedFunction):
+    """A peer's function in the simulated world: an invocation takes no time there but that of its calls."""
+
+    def __init__(self, cloud: PeerCloud, peer: Peer) -> None:
+        super().__init__(cloud.world, POLICIES, cloud.rekognition)
+        self.somebody = cloud.do
+        self._peer = peer
+
+    def _invoke(self, sent: Sent, event: Mapping[str, Any], attempts: list[Attempt], again: Callable[[], None]) -> None:
+        invocation = Invocation(self, event, attempts.pop(0) if attempts else Attempt(), sent)
+        sent.invocations.append(invocation)
+
+        def run() -> None:
+            cloudformation, container = self._peer.lambda_.cloudformation, self._peer.container
+            self._meet(invocation, container)
+            delivered = cloudformation.receive(event)
+            outcome = container.invoke("event", delivered, TIMEOUT)
+            self.world.sleep(2 * LATENCY * len(invocation.calls))
+            if outcome.kind not in ("success", "error"):
+                self._peer.close()
+            for response in cloudformation.responses_to(delivered)[:1]:
+                empty = {"PhysicalResourceId": ""} if sent.delivery.empties_id else {}
+                sent.responded.set({"Data": {}, "Reason": "", **response, **empty})
+            if outcome.kind != "success":
+                again()
+
+        self.world.spawn(run)
+
+    def _meet(self, invocation: Invocation, container: Container) -> None:
+        """Let the calls and responses of an invocation meet what its case says.
+
+        A case counts calls from the read, 0, to the change, 1. A function that doesn't read first begins at 1.
+        """
+        meets, tries, number = invocation.meets, iter(invocation.meets.responses), -1
+
+        def dies(at: int | None) -> bool:
+            if at == number:
+                os.kill(container.pid, signal.SIGKILL)
+            return at == number
+
+        def before(operation: str, _: Mapping[str, object]) -> Fault | None:
+            nonlocal number
+            number += 1 if number >= 0 or operation == "ListProjectPolicies" else 2
+            invocation.calls.append(operation)
+            for step in meets.others.get(number, ()):
+                self.somebody(step)
+            fault = meets.faults.get(number, "")
+            if dies(meets.dies_before) or fault == LOST_BEFORE:
+                return DROP
+            return AwsError(fault, "a fault") if fault not in ("", LOST_AFTER) else None
+
+        def after(*_: object) -> Fault | None:
+            return DROP if dies(meets.dies_after) or meets.faults.get(number) == LOST_AFTER else None
+
+        def respond(_: Mapping[str, object]) -> int | None:
+            status = next(tries, 200)
+            return None if status == DIES and dies(number) else int(status)
+
+        self.rekognition.faults.before, self.rekognition.faults.after = before, after
+        self._peer.lambda_.cloudformation.meet = respond

@@ -1,88 +1,105 @@
-"""A hundred Creates at once: ten processes of a function, and the service's limit of calls a second."""
+"""Many Creates at once, each in an execution of its own, and a service that accepts five calls a second."""
 
 from __future__ import annotations
 
-import queue
+import logging
+import threading
 import time
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from typing import Any
+from random import Random
+from types import SimpleNamespace
+from typing import NamedTuple
+from unittest import mock
 
-from benchmarks.endpoints import CloudFormation
-from benchmarks.functions import TRIES, Function, Process
-from benchmarks.samples import ACCOUNT, REGION
-from localcloud.rekognition import LocalRekognition
-from tests.container.rate_limit import RateLimit
+from benchmarks.functions import TIMEOUT, Function, Lambda
+from localcloud.rekognition import RekognitionService
+from tests.container.container import Container
+from tests.documents import ACCOUNT, REGION
+from tests.lifecycle import function as simulated
+from tests.lifecycle.cases import Policy
+from tests.lifecycle.cloud import Cloud
 
-REQUESTS, PROCESSES = 100, 10
 RATE = 5.0
 PER_PROJECT = 5
 
 
-@dataclass(frozen=True)
-class Burst:
+class Burst(NamedTuple):
     """How many Creates succeeded, and how long they took."""
 
+    requests: int
     succeeded: int
     seconds: float
-    """From the first delivery to the last response."""
+    """From the delivery to the last response."""
     throttled: int
     """Calls that the service throttled."""
-    slowest: float
-    """Seconds from the delivery of one request to its end."""
 
     @property
-    def least(self) -> float:
-        """The seconds that the limit requires: it lets the first second's calls through at once."""
-        return (REQUESTS - RATE) / RATE
+    def share(self) -> float:
+        """The time as a share of the least: the quota lets the first second's calls through at once."""
+        return self.seconds * RATE / (self.requests - RATE)
 
 
-def measure_burst(function: Function, rekognition: LocalRekognition, cloudformation: CloudFormation) -> Burst:
-    """Queue the Creates for processes that are there already."""
-    client = rekognition.client(ACCOUNT, REGION)
-    projects = [
-        client.create_project(ProjectName=f"burst-{time.monotonic_ns()}")["ProjectArn"]
-        for _ in range(REQUESTS // PER_PROJECT)
-    ]
-    properties = [
-        function.properties(projects[number // PER_PROJECT], f"sharing-{number}", number) for number in range(REQUESTS)
-    ]
-    events = [cloudformation.request("Create", each) for each in properties]
-    limit = RateLimit(RATE)
-    with ExitStack() as stack:
-        processes = [function.start() for _ in range(PROCESSES)]
-        for process in processes:
-            stack.callback(process.end)
-            process.wait_until_ready()
-        rekognition.faults.before = limit
-        stack.callback(setattr, rekognition.faults, "before", lambda *_: None)
-        began = time.monotonic()
-        slowest = _deliver(events, processes)
-    responses = [response for event in events if (response := cloudformation.response_to(event, seconds=1))]
-    succeeded = sum(response.ok for response in responses)
-    live = sum(len(client.list_project_policies(ProjectArn=project)["ProjectPolicies"]) for project in projects)
-    if len(responses) < REQUESTS or live < succeeded:
-        raise AssertionError(f"{function.title}: {len(responses)} responses, {succeeded} successes, {live} policies")
-    last = max(response.at for response in responses)
-    return Burst(succeeded, last - began, limit.throttled.total(), slowest)
+class _Calls:
+    """Counts the calls of a service that are throttled from now on."""
+
+    def __init__(self, service: RekognitionService) -> None:
+        self._service = service
+        self._before = len(service.calls)
+        self._accepted: list[str] = []
+        service.faults.before = lambda operation, _: self._accepted.append(operation)
+        service.switches.calls_per_second = RATE
+
+    def end(self) -> int:
+        """Lift the quota, and return the count."""
+        self._service.switches.calls_per_second = 0
+        return len(self._service.calls) - self._before - len(self._accepted)
 
 
-def _deliver(events: Sequence[Mapping[str, Any]], processes: Sequence[Process]) -> float:
-    """Let each process handle one event after another; return how long the slowest event took."""
-    waiting: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
-    for event in events:
-        waiting.put(event)
-    took: list[float] = []
+def measure_burst(function: Function, lambda_: Lambda, requests: int) -> Burst:
+    """Deliver the Creates to as many containers, whose SDK is loaded."""
+    project = time.monotonic_ns()
+    store, cloudformation = lambda_.rekognition.store, lambda_.cloudformation
+    arns = [str(store.create_project(ACCOUNT, REGION, f"p{project + n}").arn) for n in range(requests // PER_PROJECT)]
+    wanted = [function.properties(arns[n % len(arns)], f"name{n}", "111122223333") for n in range(requests)]
+    starting = threading.Semaphore(8)
 
-    def work(process: Process) -> None:
-        with suppress(queue.Empty):
-            while event := waiting.get_nowait():
-                sent = time.monotonic()
-                any("error" not in process.handle(event) for _ in range(TRIES))
-                took.append(time.monotonic() - sent)
+    def start(properties: dict[str, object]) -> Container:
+        with starting:
+            container = lambda_.start(function)
+            container.initialize()
+            # A Delete of what isn't there: it makes a call, and changes nothing.
+            container.invoke("warm", cloudformation.request("Delete", properties, f"{arns[0]}|nothing"), TIMEOUT)
+            return container
 
-    with ThreadPoolExecutor(len(processes)) as pool:
-        list(pool.map(work, processes))
-    return max(took)
+    with ThreadPoolExecutor(requests) as pool:
+        containers = list(pool.map(start, wanted))
+        events = [cloudformation.request("Create", properties) for properties in wanted]
+        calls, began = _Calls(lambda_.rekognition), time.monotonic()
+        list(pool.map(lambda container, event: container.invoke("create", event, 480), containers, events))
+        throttled = calls.end()
+        list(pool.map(Container.kill, containers))
+    responses = [cloudformation.response_to(event, seconds=5) for event in events]
+    succeeded = sum(response.body["Status"] == "SUCCESS" for response in responses)
+    return Burst(requests, succeeded, max(response.at for response in responses) - began, throttled)
+
+
+def simulate_burst(requests: int, *, throttled_calls_count: bool = False) -> Burst:
+    """Send the Creates to this project's function on virtual time, where nothing but the service limits them."""
+    spread, fixed = Random(requests), simulated._clock  # noqa: S311 - the same figures each time, no secret
+
+    def clock() -> SimpleNamespace:
+        return SimpleNamespace(**{**vars(fixed()), "jitter": lambda longest: spread.uniform(0, longest)})
+
+    cloud = Cloud(projects_per_account=requests, throttled_calls_count=throttled_calls_count)
+    policies = [Policy(name=f"p{n % PER_PROJECT}", project=f"p{n // PER_PROJECT}") for n in range(requests)]
+    calls, began = _Calls(cloud.rekognition), cloud.world.now
+
+    def send_all() -> None:
+        for number, policy in enumerate(policies):
+            cloud.cloudformation.request("one", "Create", f"P{number}", policy)
+
+    logging.disable(logging.CRITICAL)
+    with mock.patch.object(simulated, "_clock", clock):
+        cloud.play(send_all)
+    succeeded = sum(sent.response["Status"] == "SUCCESS" for sent in cloud.sent)
+    return Burst(requests, succeeded, cloud.world.now - began, calls.end())

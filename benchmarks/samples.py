@@ -1,15 +1,14 @@
-"""The account, projects and policies that everything is measured with, and where the work is done."""
+"""The policies that everything is measured with, and where the work is done."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from tests.documents import ACCOUNT, REGION
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"
 WORK = ROOT / "build" / "benchmarks"
-
-ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 def project_arn(number: int) -> str:
@@ -18,16 +17,5 @@ def project_arn(number: int) -> str:
 
 
 def trusted_account(number: int) -> str:
-    """Return the account that a document allows to copy."""
+    """Return the account that a policy allows to copy."""
     return f"{111122220000 + number}"
-
-
-def document(number: int) -> dict[str, Any]:
-    """Return a policy document, a different one for each number."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": trusted_account(number)},
-        "Action": "rekognition:CopyProjectVersion",
-        "Resource": "*",
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}

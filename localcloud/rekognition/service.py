@@ -73,10 +73,7 @@ class Faults:
 
 
 class _Quota:
-    """A bucket of tokens for each operation of an account and Region, which holds one second's and is full at first.
-
-    A throttled call takes no token.
-    """
+    """A bucket of tokens for each operation of an account and Region, which holds one second's and is full at first."""
 
     def __init__(self, switches: Switches, clock: Callable[[], float]) -> None:
         self._switches = switches
@@ -93,8 +90,10 @@ class _Quota:
             now = self._clock()
             tokens, since = self._buckets.get(key, (rate, now))
             tokens = min(rate, tokens + (now - since) * rate)
-            self._buckets[key] = (tokens - 1 if tokens >= 1 else tokens, now)
-        if tokens < 1:
+            passes = tokens >= 1
+            taken = 1 if passes or self._switches.throttled_calls_count else 0
+            self._buckets[key] = (max(0.0, tokens - taken), now)
+        if not passes:
             raise throttled()
 
 

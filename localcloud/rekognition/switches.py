@@ -33,6 +33,7 @@ class Switches:
 
     denied_by_organization: str = "none"
     calls_per_second: float = 0.0
+    throttled_calls_count: bool = False
     policies_per_project: int = 5
     running_versions: int = 2
     projects_per_account: int = 100

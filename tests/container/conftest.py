@@ -1,30 +1,31 @@
-"""Fixtures of the container's tests: the asset and its runtime, CloudFormation's end, and functions to invoke."""
+"""Fixtures of the container's tests: functions to invoke, CloudFormation's end, and a project."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from localcloud.rekognition import LocalRekognition
 from tests.container.asset import stage, stage_runtime
-from tests.container.lambda_service import LambdaService, Start
-from tests.container.requests_and_responses import CloudFormation
+from tests.container.cloudformation import CloudFormation
+from tests.container.container import Container, python_command
+from tests.container.lambda_service import LambdaService
 from tests.documents import ACCOUNT, REGION
 
-QUICK = {
-    "CONNECT_TIMEOUT": 1,
-    "READ_TIMEOUT": 1,
-    "RESPONSE_TIMEOUT": 1,
-    "RESPONSE_RESERVE": 4,
+TIMES: dict[str, dict[str, float]] = {
+    "deployed": {},
+    # Times for tests that have to see one pass: with 8 s to run, the function's own deadline comes after 2 s.
+    "quick": {"CONNECT_TIMEOUT": 1, "READ_TIMEOUT": 1, "RESPONSE_TIMEOUT": 1, "RESPONSE_RESERVE": 4},
+    # For tests of crhelper's timer: the function's own deadline, which comes first otherwise, is at its very end.
+    "patient": {"RESPONSE_RESERVE": 0, "CALL_RESERVE": 0},
 }
-"""Times for tests that have to see one pass: with 8 s to run, the function's own deadline comes after 2 s."""
 
-PATIENT = {"RESPONSE_RESERVE": 0, "CALL_RESERVE": 0}
-"""Times for tests of crhelper's timer: the function's own deadline, which comes first otherwise, is at its very end."""
+Start = Callable[..., LambdaService]
+"""Starts a function with the times of a name; the rest are options of LambdaService."""
 
 
 @pytest.fixture(scope="session")
@@ -34,57 +35,41 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asset, as it is deployed."""
-    return stage(tmp_path_factory.mktemp("asset"))
-
-
-@pytest.fixture(scope="session")
-def copies_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asset of the function that copies, as it is deployed."""
-    return stage(tmp_path_factory.mktemp("copies_asset"), "project_version_copy")
-
-
-@pytest.fixture(scope="session")
-def quick_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asset with shorter timeouts, all else the same."""
-    return stage(tmp_path_factory.mktemp("quick_asset"), **QUICK)
-
-
-@pytest.fixture(scope="session")
-def patient_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asset without a deadline of its own, all else the same."""
-    return stage(tmp_path_factory.mktemp("patient_asset"), **PATIENT)
+def asset(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the asset with the times of a name, staged once."""
+    return cache(lambda times: stage(tmp_path_factory.mktemp(times), **TIMES[times]))
 
 
 @pytest.fixture
 def cloudformation() -> Iterator[CloudFormation]:
     """CloudFormation's requests, and its end of their ResponseURLs."""
-    endpoint = CloudFormation()
-    with endpoint:
-        yield endpoint
+    with CloudFormation() as cloudformation:
+        yield cloudformation
 
 
 @pytest.fixture
-def start(
-    asset: Path, runtime: Path, cloudformation: CloudFormation, rekognition: LocalRekognition, tmp_path: Path
-) -> Iterator[Start]:
-    """Start functions for the test; at its end, whatever they have printed must not hold a signed URL."""
-    environment = {
-        "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
-        "SSL_CERT_FILE": str(cloudformation.trust(tmp_path)),
-    }
-    started: list[LambdaService] = []
+def environment(runtime: Path, cloudformation: CloudFormation, tmp_path: Path) -> dict[str, str]:
+    """What a function finds its runtime and CloudFormation by."""
+    cloudformation.authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return {"PYTHONPATH": str(runtime), "SSL_CERT_FILE": str(tmp_path / "authority.pem")}
+
+
+@pytest.fixture
+def start(asset: Callable[[str], Path], environment: dict[str, str], rekognition: LocalRekognition) -> Iterator[Start]:
+    """Start functions for the test."""
+    variables = {**environment, "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url}
     with ExitStack() as running:
 
-        def start_one(of: Path = asset, **options: Any) -> LambdaService:
-            started.append(running.enter_context(LambdaService(of, runtime, environment, **options)))
-            return started[-1]
+        def start_one(times: str = "deployed", timeout: float = 480, maximum_event_age: float = 360) -> LambdaService:
+            return running.enter_context(
+                LambdaService(
+                    lambda printed: Container(python_command("index.handler"), asset(times), variables, printed),
+                    timeout,
+                    maximum_event_age,
+                )
+            )
 
         yield start_one
-    for function in started:
-        for secret in ("X-Amz-", cloudformation.signature, "https://localhost"):
-            assert secret not in function.printed
 
 
 @pytest.fixture

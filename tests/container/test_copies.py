@@ -6,122 +6,118 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
-from custom_resource import timeouts
-from localcloud.rekognition import LocalRekognition, Switches
-from localcloud.rekognition.models import Version
-from project_version_copy.properties import RESOURCE_TYPE
-from tests.container.container import FUNCTION_ARN
+from localcloud.rekognition import Decision, LocalRekognition, RootKeys, Switches
+from tests.container.asset import stage
+from tests.container.cloudformation import CloudFormation
+from tests.container.container import FUNCTION_ARN, Container, python_command
+from tests.container.endpoint import Endpoint, Reply, Request
 from tests.container.lambda_service import Invocation, LambdaService
-from tests.container.requests_and_responses import CloudFormation
 from tests.documents import ACCOUNT, REGION
-from tests.lambda_endpoint import LambdaEndpoint
-from tests.simulator.versions import Projects, SharedWith
+
+SOURCE_ACCOUNT = "444455556666"
+
+
+class Allowed(RootKeys):
+    """Every call is allowed: the source project has the policy that it takes."""
+
+    def decide(self, *_: object) -> Decision:
+        """Allow it."""
+        return Decision(allowed=True)
 
 
 class Copies:
-    """The function, which is invoked by CloudFormation and by itself."""
+    """The function, whose runs last half a second, in a service where copying ends when the test says so."""
 
-    def __init__(self, function: LambdaService, endpoint: LambdaEndpoint, rekognition: LocalRekognition) -> None:
-        self.function = function
-        self.endpoint = endpoint
-        self.rekognition = rekognition
-        self.projects = Projects(rekognition.store, account=ACCOUNT, source_account="444455556666")
+    def __init__(
+        self, cloudformation: CloudFormation, asset: Path, environment: dict[str, str], over: ExitStack
+    ) -> None:
+        self.denied = 0
+        """How many of the function's next invocations of itself are denied."""
         self.runs: list[Invocation] = []
-        self._thread = threading.Thread(target=self._go_on)
-        self._thread.start()
+        self.run_again = threading.Semaphore(0)
+        """Released by each run after the first."""
+        self.rekognition = over.enter_context(LocalRekognition(Switches(copying_time=3600), authorizer=Allowed()))
+        endpoint = Endpoint(self._invoke)
+        over.callback(endpoint.close)
+        variables = {
+            **environment,
+            "AWS_ENDPOINT_URL_REKOGNITION": self.rekognition.endpoint_url,
+            "AWS_ENDPOINT_URL_LAMBDA": endpoint.url,
+            "COPY_RUN_SECONDS": "0.5",
+            "COPY_POLL_SECONDS": "0.1",
+        }
+        start = lambda printed: Container(python_command("copies.handler"), asset, variables, printed)  # noqa: E731
+        self.function = over.enter_context(LambdaService(start, timeout=720, maximum_event_age=1800))
+        store, output = self.rekognition.store, {"S3Bucket": "results"}
+        source = str(store.create_project(SOURCE_ACCOUNT, REGION, "logos").arn)
+        properties = {
+            "ServiceTimeout": "3600",
+            "SourceProjectArn": source,
+            "SourceProjectVersionArn": str(store.create_version(SOURCE_ACCOUNT, REGION, source, "v1", output).arn),
+            "DestinationProjectArn": str(store.create_project(ACCOUNT, REGION, "copies").arn),
+            "OutputConfig": output,
+        }
+        resource_type = "Custom::RekognitionProjectVersionCopy"
+        self.event = cloudformation.request("Create", properties, resource_type=resource_type)
 
-    def invoke(self, event: dict[str, Any]) -> None:
-        """Queue a request."""
-        self.runs.append(self.function.invoke(event))
+    def _invoke(self, request: Request) -> Reply:
+        """Act as Lambda's Invoke."""
+        assert unquote(request.path.split("/")[3]) == FUNCTION_ARN
+        assert request.headers["X-Amz-Invocation-Type"] == "Event"
+        if self.denied:
+            self.denied -= 1
+            return Reply(403, b'{"Message": "no"}', {"x-amzn-ErrorType": "AccessDeniedException"})
+        self.runs.append(self.function.invoke(json.loads(request.body)))
+        self.run_again.release()
+        return Reply(202, b"{}")
 
-    def stop(self) -> None:
-        """Take what is invoked no longer."""
-        self.endpoint.invoked.put(("", ""))
-        self._thread.join()
+    def create(self) -> None:
+        """Deliver the request for a new copy."""
+        self.runs.append(self.function.invoke(self.event))
 
-    @property
-    def operations(self) -> list[str]:
-        """The calls of Rekognition so far."""
-        return [operation for operation, _ in self.rekognition.calls]
-
-    @property
-    def live(self) -> list[Version]:
-        """The copies that there are."""
-        (project,) = self.rekognition.store.projects(ACCOUNT, REGION)
-        return [version for version, _ in self.rekognition.store.versions(project)]
-
-    def _go_on(self) -> None:
-        """Queue what the function invokes itself with."""
-        while True:
-            invoked, payload = self.endpoint.invoked.get()
-            if not invoked:
-                return
-            assert invoked == FUNCTION_ARN
-            self.runs.append(self.function.invoke(json.loads(payload)))
+    def finish(self, after_runs: int) -> None:
+        """Let the copy finish once the function has invoked itself so often."""
+        assert all(self.run_again.acquire(timeout=60) for _ in range(after_runs)), self.function.printed
+        self.rekognition.switches.copying_time = 0
 
 
 @pytest.fixture
-def copies(copies_asset: Path, runtime: Path, cloudformation: CloudFormation, tmp_path: Path) -> Iterator[Copies]:
-    """A function whose runs last half a second, in a service where copying ends when the test says so."""
-    switches = Switches(copying_time=timeouts.WAITING_SERVICE_TIMEOUT)
-    with (
-        LambdaEndpoint() as endpoint,
-        LocalRekognition(switches, authorizer=SharedWith()) as rekognition,
-        LambdaService(
-            copies_asset,
-            runtime,
-            {
-                "AWS_ENDPOINT_URL_REKOGNITION": rekognition.endpoint_url,
-                "AWS_ENDPOINT_URL_LAMBDA": endpoint.url,
-                "SSL_CERT_FILE": str(cloudformation.trust(tmp_path)),
-                "COPY_RUN_SECONDS": "0.5",
-                "COPY_POLL_SECONDS": "0.1",
-            },
-            timeout=timeouts.WAITING_FUNCTION_TIMEOUT,
-            maximum_event_age=timeouts.WAITING_MAXIMUM_EVENT_AGE,
-            handler="copies.handler",
-        ) as function,
-    ):
-        copies = Copies(function, endpoint, rekognition)
+def copies(
+    cloudformation: CloudFormation, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Copies]:
+    """A function that copies; what it printed holds no signed URL, though it hands the URL over to itself."""
+    asset = stage(tmp_path_factory.mktemp("copies"), "project_version_copy")
+    with ExitStack() as over:
+        copies = Copies(cloudformation, asset, environment, over)
         yield copies
-        copies.stop()
     for secret in ("X-Amz-", cloudformation.signature, "https://localhost"):
-        assert secret not in function.printed
+        assert secret not in copies.function.printed
 
 
-def when(happened: Any, seconds: float = 60) -> None:
-    """Wait until something has happened behind an HTTP server, which tells nobody."""
-    ends = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < ends
-        threading.Event().wait(0.02)
-
-
-def request(cloudformation: CloudFormation, copies: Copies) -> dict[str, Any]:
-    """Return the request for a new copy."""
-    event = cloudformation.create("", "copy", "")
-    event |= {"ResourceType": RESOURCE_TYPE, "ResourceProperties": copies.projects.properties()}
-    return event
+def check(copies: Copies, cloudformation: CloudFormation, *first_run: str) -> None:
+    """One copy was made and one response sent; the first run ended so, and all others well."""
+    assert cloudformation.response_to(copies.event).body["Status"] == "SUCCESS"
+    outcomes: list[Any] = [[attempt.outcome.kind for attempt in run.wait()] for run in copies.runs]
+    assert outcomes == [[*first_run], *[["success"]] * (len(copies.runs) - 1)]
+    operations = [operation for operation, _ in copies.rekognition.calls]
+    assert operations.count("CopyProjectVersion") == 1
+    assert len(cloudformation.responses_to(copies.event)) == 1
 
 
 def test_runs_hand_over_until_the_copy_is_finished(cloudformation: CloudFormation, copies: Copies) -> None:
     """Each run succeeds, the last one responds, and a call that is denied at first is retried."""
-    event = request(cloudformation, copies)
-    copies.endpoint.denied = 1
-    copies.invoke(event)
-    when(lambda: len(copies.runs) >= 3)
-    copies.rekognition.switches.copying_time = 0
-    assert cloudformation.response_to(event)["Status"] == "SUCCESS"
-    assert [each.wait()[-1].outcome.kind for each in copies.runs] == ["success"] * len(copies.runs)
-    assert copies.operations.count("CopyProjectVersion") == 1
-    assert len(cloudformation.responses_to(event)) == 1
+    copies.denied = 1
+    copies.create()
+    copies.finish(after_runs=2)
+    check(copies, cloudformation, "success")
 
 
 def test_a_run_that_is_killed_is_delivered_again(cloudformation: CloudFormation, copies: Copies) -> None:
@@ -131,32 +127,9 @@ def test_a_run_that_is_killed_is_delivered_again(cloudformation: CloudFormation,
     def kill(operation: str, _: object) -> None:
         if operation == "CopyProjectVersion" and not killed.is_set():
             killed.set()
-            os.kill(copies.function.pid_of(event), signal.SIGKILL)
+            os.kill(copies.function.pid_of(copies.event), signal.SIGKILL)
 
-    event = request(cloudformation, copies)
     copies.rekognition.faults.after = kill
-    copies.invoke(event)
-    when(lambda: len(copies.runs) >= 2)
-    copies.rekognition.switches.copying_time = 0
-    response = cloudformation.response_to(event)
-    assert response["Status"] == "SUCCESS"
-    assert copies.runs[0].wait()[0].outcome.kind == "crash"
-    assert copies.operations.count("CopyProjectVersion") == 1
-
-
-def test_a_create_that_is_canceled_leaves_nothing(cloudformation: CloudFormation, copies: Copies) -> None:
-    """Its Delete comes while it still runs, finds the copy that it has begun, and deletes it as soon as it can be.
-
-    The Delete then looks for as long as the Create could be delivered again, which takes minutes: see the simulator.
-    """
-    event = request(cloudformation, copies)
-    copies.invoke(event)
-    when(lambda: "CopyProjectVersion" in copies.operations)
-    copies.invoke(cloudformation.delete(event, physical_id="stack-Copy-1S2UK7MGD5ZK9"))
-    when(lambda: "DeleteProjectVersion" in copies.operations)
-    assert len(copies.live) == 1  # a copy in progress can't be deleted
-    copies.rekognition.switches.copying_time = 0
-    assert copies.function.lines_with('"did": "deleted"', 1)
-    assert cloudformation.response_to(event)  # whatever it is, CloudFormation no longer looks at it
-    assert copies.live == []
-    assert copies.operations.count("CopyProjectVersion") == 1
+    copies.create()
+    copies.finish(after_runs=1)
+    check(copies, cloudformation, "crash", "success")

@@ -1,0 +1,97 @@
+"""An HTTP server on loopback, with TLS or without: each request is replied to by one function."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+import trustme
+
+
+class Request(NamedTuple):
+    """What a client sends."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """What it gets."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+
+
+class Endpoint(ThreadingHTTPServer):
+    """Replies to each request with what ``reply`` returns; None drops the connection."""
+
+    daemon_threads = True
+    block_on_close = False  # clients keep their connections open: closing doesn't wait for them
+    request_queue_size = 512
+
+    def __init__(self, reply: Callable[[Request], Reply | None], authority: trustme.CA | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.reply = reply
+        self.scheme = "https" if authority else "http"
+        if authority is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert("localhost").configure_cert(context)
+            # Each connection's own thread does its handshake, so that a slow one doesn't delay the others.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"{self.scheme}://localhost:{self.server_address[1]}"
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: a process that is killed breaks its connections."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        reply = self.server.reply(Request(self.command, self.path, self.headers, self._body()))
+        if reply is None:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.send_response(reply.status)
+        for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    do_GET = do_PUT = do_POST  # noqa: N815 - the names are the base class's
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing: the path of a ResponseURL is a secret."""
