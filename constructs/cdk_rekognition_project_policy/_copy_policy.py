@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
@@ -88,7 +89,10 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             source_project += "/0"  # the ARNs of its model versions don't have it
         source = Project(self, stack, "source_project", source_project)
         destination = Project(self, stack, "destination_project", destination_project)
-        self._check_environments(source.environment, destination.environment, Environment.of(stack))
+        # IAM is in every Region, so the stack may be in another one; models are copied within one.
+        its = destination.environment
+        check_is_here(self, "destination_project", Environment(its.account), Environment.of(stack))
+        check_is_here(self, "source_project", replace(source.environment, account=None), its, "destination_project")
         permissions = copy_permissions(
             self,
             sources=source.versions(versions),
@@ -99,17 +103,3 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         )
         Statements(lambda: self).add(permissions)
         explain_wildcards(self, [each.resource for each in permissions], WHY_COPIES)
-
-    def _check_environments(self, source: Environment, destination: Environment, own: Environment) -> None:
-        """Raise ``ValueError`` for projects that models can't be copied between, as far as they are known."""
-        # IAM is in every Region, so the stack may be in another one.
-        check_is_here(self, "destination_project", Environment(destination.account), own)
-        for kind, its, other in (
-            ("partition", source.partition, destination.partition),
-            ("Region", source.region, destination.region),
-        ):
-            if its and other and its != other:
-                raise ValueError(
-                    f"{self.node.path}: source_project is in {kind} {its}, but destination_project in {other}. Models "
-                    f"are copied within one {kind}; give a destination in {its}."
-                )

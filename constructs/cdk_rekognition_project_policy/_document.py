@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import IConstruct, IValidation
 
+from ._condition_keys import warn_of_keys
 from ._handler import document as documents
 from ._handler import errors
 from ._project import Project
@@ -148,6 +149,7 @@ class PoliciesOfStack:
             found += [f"{policy.node.path}: {rule}" for rule in broken]
             if not broken:
                 self._tell(policy, summary(project.shown, each["Document"]))
+                warn_of_keys(policy, each["Document"])
         return found
 
     def _tell(self, policy: IConstruct, text: str) -> None:

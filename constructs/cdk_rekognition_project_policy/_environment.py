@@ -16,17 +16,9 @@ from ._tokens import beginning, is_dummy, is_unknown, stack_of
 
 CUSTOM_LABELS = frozenset(
     {
-        "us-east-1",
-        "us-east-2",
-        "us-west-2",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-central-1",
-        "ap-south-1",
-        "ap-southeast-1",
-        "ap-southeast-2",
-        "ap-northeast-1",
-        "ap-northeast-2",
+        *("us-east-1", "us-east-2", "us-west-2"),
+        *("eu-west-1", "eu-west-2", "eu-central-1"),
+        *("ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"),
     }
 )
 """The Regions of Custom Labels (AWS General Reference, Amazon Rekognition endpoints and quotas)."""
@@ -66,13 +58,18 @@ class Environment:
         )
 
 
-def check_is_here(user: IConstruct, what: str, its: Environment, here: Environment) -> None:
-    """Raise ``ValueError`` for something that is known to be in another account or Region than its user's stack."""
-    for kind, there, wanted in (("account", its.account, here.account), ("Region", its.region, here.region)):
+def check_is_here(
+    user: IConstruct, parameter: str, its: Environment, here: Environment, where: str = "this stack"
+) -> None:
+    """Raise ``ValueError`` for something that is known to be in another account, Region or partition than it must."""
+    for kind, there, wanted in (
+        ("account", its.account, here.account),
+        ("Region", its.region, here.region),
+        ("partition", its.partition, here.partition),
+    ):
         if there and wanted and there != wanted:
             raise ValueError(
-                f"{user.node.path}: {what} is in {kind} {there}, but this stack is in {wanted}. Give one of this "
-                f"{kind}, or deploy the stack there."
+                f"{user.node.path}: {parameter} is in {kind} {there}, but {where} is in {wanted}. Give one in {wanted}."
             )
 
 
@@ -85,7 +82,7 @@ def check_role_is_here(user: Construct, parameter: str, role: iam.IRole) -> None
         raise wrong(user, parameter, role, "an iam.Role")
     account = role.principal_account
     if not is_unknown(account) and not is_dummy(role.role_arn):
-        check_is_here(user, f"{parameter}: role {role.node.path}", Environment(account), Environment.of(stack_of(user)))
+        check_is_here(user, parameter, Environment(account), Environment.of(stack_of(user)))
 
 
 def warn_of_region(user: Construct, region: str | None) -> None:

@@ -30,13 +30,13 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
 
 def principal_of(grantee: object, granting: IConstruct) -> iam.IPrincipal:
     """Return the principal of a grantee; raises ``ValueError`` for what isn't one, such as an account's ID."""
-    if isinstance(grantee, type) or not hasattr(grantee, "grant_principal"):
+    principal: iam.IPrincipal | None = getattr(grantee, "grant_principal", None)
+    if isinstance(grantee, type) or principal is None:
         raise ValueError(
             f"{granting.node.path}: {grantee!r} isn't an IGrantable. Call the method once for each grantee: for an "
             'account with iam.AccountPrincipal("111122223333"), for a role of another account with '
             "iam.ArnPrincipal(...)."
         )
-    principal: iam.IPrincipal = grantee.grant_principal
     return principal
 
 

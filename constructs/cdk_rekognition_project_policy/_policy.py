@@ -92,7 +92,7 @@ class ProjectPolicy(Resource):
         self._document = checked(self, lambda: self._rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
-        provider = given_or_own(self, provider, ProjectPolicyProvider)
+        provider = given_or_own(self, stack, provider, ProjectPolicyProvider)
         self._role = provider.role
         PoliciesOfStack.of(stack).add(self, self._project, name, self._document, self._rules)
         properties: dict[str, Any] = {
@@ -110,7 +110,8 @@ class ProjectPolicy(Resource):
         if trigger is not None:
             properties["Trigger"] = trigger
         self._resource = CfnResource(self, "Resource", type=resource.RESOURCE_TYPE, properties=properties)
-        self._resource.apply_removal_policy(removal_policy)
+        if removal_policy is not RemovalPolicy.DESTROY:
+            self._resource.apply_removal_policy(removal_policy)
         permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)
         provider.manage(self._project, self._resource, [permission])
         warn_of_region(self, self._project.environment.or_else(Environment.of(stack)).region)

@@ -14,6 +14,7 @@ from constructs import IConstruct
 from ._environment import Environment, check_is_here
 from ._errors import checked, wrong
 from ._handler import arns
+from ._handler import document as documents
 from ._tokens import is_token, is_unknown, joined, readable, referenced, resolve
 
 if TYPE_CHECKING:
@@ -73,13 +74,14 @@ class Project:
 
     def check_is_here(self) -> None:
         """Raise ``ValueError`` for a project that is known to be in another account or Region than its user's stack."""
-        here = Environment.of(self.stack)
-        check_is_here(self._user, f'{self._parameter} "{self.shown}"', self.environment, here)
+        check_is_here(self._user, self._parameter, self.environment, Environment.of(self.stack))
 
     @property
     def region(self) -> str:
-        """Its Region; a token if only the deployment will tell it."""
-        return self.environment.region or Fn.select(3, Fn.split(":", self.arn))
+        """Its Region; a token if only the deployment will tell it, and the stack's until it is looked up."""
+        if self.environment.region or not is_token(self.arn):
+            return self.environment.region or self.stack.region
+        return Fn.select(3, Fn.split(":", self.arn))
 
     def versions(self, given: Sequence[str] | None = None) -> list[str]:
         """Return the ARNs of model versions that are given by name or ARN, or the pattern for all of them.
@@ -110,8 +112,8 @@ class Project:
 
     def _has(self, version: str) -> bool:
         """Return whether an ARN of model versions, perhaps with wildcards at its end, is of this project."""
-        project = arns.project_of_versions(version)
-        if project is None:
+        project, _, _ = version.partition("/version/")
+        if "*" in project or "?" in project or documents.differences(version, None):
             return False
         if self.known:
             return project == self._without_number

@@ -102,7 +102,7 @@ class _Provider(Construct):
         """
         # The stack is where the project is, but may not tell.
         here = Environment.of(project.stack).or_else(project.environment)
-        check_is_here(resource, f"provider {self.node.path}", self._environment, here)
+        check_is_here(resource, "provider", self._environment, here)
         policy = self._permissions.allow(permissions, project.stack)
         resource.node.add_dependency(policy, *self._needed)
         return policy
@@ -351,10 +351,10 @@ class _ImportedProvider(_Provider):
         self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
 
 
-def given_or_own(user: Construct, provider: IProvider | None, kind: type[_FunctionProvider]) -> IProvider:
-    """Return the provider that is given, or that of the user's stack; raises ``ValueError`` for one of another kind."""
+def given_or_own(user: Construct, stack: Stack, provider: IProvider | None, kind: type[_FunctionProvider]) -> IProvider:
+    """Return the provider that is given, or that of the stack; raises ``ValueError`` for one of another kind."""
     if provider is None:
-        return kind.of(user)
+        return _of_stack(stack, kind)
     if getattr(provider, "resource_type", None) != kind._resource_type:
         raise wrong(user, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
     return provider

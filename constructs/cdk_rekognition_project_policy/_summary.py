@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._handler import document as documents
-from ._tokens import is_intrinsic, readable
+from ._tokens import is_intrinsic, is_unknown, readable
 
 _ROOT = re.compile(r"arn:.+?:iam::([^/]+):root")
 _ACCOUNT = re.compile(r"\d{12}")
@@ -29,7 +29,7 @@ def summary(project: object, document: object) -> str:
     name = _shown(project)
     if name.startswith("arn:"):
         name = name.rpartition(":project/")[2].partition("/")[0]
-    if isinstance(document, str):
+    if isinstance(document, str) and not is_unknown(document):
         document = documents.parse(document)
     if not isinstance(document, Mapping) or is_intrinsic(document):
         return f"Project {name}: the deployment decides who may copy: {_shown(document)}."

@@ -126,7 +126,7 @@ class ProjectVersionCopy(Resource):
         place = self._check(properties | ({} if tags is None else {"Tags": tags}), destination)
         self._tags = TagManager(TagType.MAP, resource.RESOURCE_TYPE, tags)
 
-        provider = given_or_own(self, provider, ProjectVersionCopyProvider)
+        provider = given_or_own(self, stack, provider, ProjectVersionCopyProvider)
         self._resource = CfnResource(
             self,
             "Resource",
@@ -138,7 +138,8 @@ class ProjectVersionCopy(Resource):
                 "Tags": self._tags.rendered_tags,
             },
         )
-        self._resource.apply_removal_policy(removal_policy)
+        if removal_policy is not RemovalPolicy.DESTROY:
+            self._resource.apply_removal_policy(removal_policy)
         policy = provider.manage(destination, self._resource, permissions)
         explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
         warn_of_region(self, place.region)

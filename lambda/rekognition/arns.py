@@ -27,9 +27,6 @@ _VERSION_ARN = re.compile(
 )
 VERSIONS = re.compile(r"version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))", re.ASCII)
 """The end of a model version's ARN; its last two parts can have wildcards, one ``*`` for both."""
-_VERSIONS_ARN = re.compile(
-    rf"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{{12}}:project/[a-zA-Z0-9_.\-]{{1,255}})/{VERSIONS.pattern}", re.ASCII
-)
 _ANY_VERSION_ARN = re.compile(r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[^/]+)/version/.*", re.ASCII)
 
 
@@ -145,12 +142,3 @@ class ModelVersion:
 def is_version_name(name: object) -> bool:
     """Return whether ``name`` is valid for a model version: 1 to 255 letters, digits, ``_``, ``.`` or ``-``."""
     return isinstance(name, str) and _VERSION_NAME.fullmatch(name) is not None
-
-
-def project_of_versions(arn: str) -> str | None:
-    """Return ``arn:P:rekognition:REGION:ACCOUNT:project/NAME`` if ``arn`` is one of its model versions, or else None.
-
-    The ARN can have wildcards for the model version, but none for the project.
-    """
-    match = _VERSIONS_ARN.fullmatch(arn)
-    return match[1] if match else None

@@ -102,8 +102,14 @@ def test_is_attached_to_roles(stack: Stack) -> None:
             {"destination_project": DESTINATION.replace("project/", "project/v/")},
             "destination_project is not the ARN of a Custom Labels project",
         ),
-        ({"destination_project": DESTINATION.replace("us-east-1", "eu-west-1")}, "within one Region"),
-        ({"destination_project": DESTINATION.replace("aws", "aws-cn", 1)}, "within one partition"),
+        (
+            {"destination_project": DESTINATION.replace("us-east-1", "eu-west-1")},
+            "source_project is in Region us-east-1, but destination_project is in eu-west-1",
+        ),
+        (
+            {"destination_project": DESTINATION.replace("aws", "aws-cn", 1)},
+            "source_project is in partition aws, but destination_project is in aws-cn",
+        ),
         ({"versions": []}, "versions is"),
         ({"roles": ["copier"]}, "roles is 'copier'. Give an iam.Role"),
         ({"roles": "copier"}, "roles is 'copier'. Give a list of iam.Role"),
@@ -128,5 +134,5 @@ def test_a_destination_of_another_account(placed_stack: Stack) -> None:
 def test_a_role_of_another_account(placed_stack: Stack) -> None:
     """The policy would be attached to this account's role of that name."""
     role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/copier")
-    with pytest.raises(ValueError, match=r"roles: role .* is in account 444455556666"):
+    with pytest.raises(ValueError, match="roles is in account 444455556666, but this stack is in 123456789012"):
         define(placed_stack, destination_project=PROJECT_ARN, roles=[role])

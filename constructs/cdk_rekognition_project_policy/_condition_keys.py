@@ -1,0 +1,45 @@
+"""Condition keys of AWS: no request has a misspelled one, so that a Deny denies nobody, and an Allow allows nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from aws_cdk import Annotations
+
+from constructs import IConstruct
+
+from ._tokens import is_unknown
+
+_GLOBAL_KEYS = """
+    PrincipalArn PrincipalAccount PrincipalOrgPaths PrincipalOrgID PrincipalIsAWSService PrincipalServiceName
+    PrincipalServiceNamesList PrincipalType userid username AssumedRoot FederatedProvider TokenIssueTime
+    MultiFactorAuthAge MultiFactorAuthPresent ChatbotSourceArn Ec2InstanceSourceVpc Ec2InstanceSourcePrivateIPv4
+    SourceIdentity SourceIp SourceVpc SourceVpcArn SourceVpce VpceAccount VpceOrgID VpceOrgPaths VpcSourceIp
+    ResourceAccount ResourceOrgPaths ResourceOrgID CalledVia CalledViaFirst CalledViaLast ViaAWSService CurrentTime
+    EpochTime referer RequestedRegion TagKeys SecureTransport SourceAccount SourceArn SourceOrgPaths SourceOrgID
+    UserAgent
+"""
+"""IAM user guide, 'AWS global condition context keys', without ``aws:``."""
+
+_KNOWN = {f"aws:{name}".lower() for name in _GLOBAL_KEYS.split()}
+_TAGS = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
+
+
+def warn_of_keys(policy: IConstruct, document: object) -> None:
+    """Warn of each global condition key in a resolved document that isn't known; AWS may have added it."""
+    for key in _keys(document):
+        name = key.lower()
+        if name.startswith("aws:") and name not in _KNOWN and not name.startswith(_TAGS):
+            Annotations.of(policy).add_warning_v2(
+                "cdk-rekognition-project-policy:condition-key",
+                f"{key} is not known as a condition key of AWS, and no request has a key that AWS lacks: the condition "
+                "does not limit as it seems to. Correct its name, unless AWS has added it.",
+            )
+
+
+def _keys(document: object) -> Iterator[str]:
+    statements = document.get("Statement", []) if isinstance(document, Mapping) else []
+    for statement in statements if isinstance(statements, (list, tuple)) else [statements]:
+        condition = statement.get("Condition", {}) if isinstance(statement, Mapping) else {}
+        for tests in condition.values() if isinstance(condition, Mapping) and not is_unknown(condition) else ():
+            yield from tests if isinstance(tests, Mapping) and not is_unknown(tests) else ()
