@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custom_resource.errors import RejectedError
 from custom_resource.request import Request
 
-from . import document as documents
 from .identity import PhysicalId
 from .policies import LivePolicy
 from .properties import Properties
@@ -162,7 +160,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
 
 
 def _decide_update_to_equivalent(request: Request, wanted: Properties, live: LivePolicy, moment: Moment) -> Decision:
-    if _wanted_before(request, wanted):
+    if _is_what_it_was(request, live):
         return Keep("it's equivalent already")
     if moment.rejected:  # and it has been read again since
         return Keep(f"it's equivalent already, and putting it again was rejected ({moment.rejected})")
@@ -226,18 +224,6 @@ def _is_newly_blocked(request: Request, wanted: Properties) -> bool:
     return wanted.is_blocked and request.old_properties.get("BlockPublicPolicy") in (False, "false")
 
 
-def _wanted_before(request: Request, wanted: Properties) -> bool:
-    """Return whether the resource's old properties asked for an equivalent document."""
-    try:
-        old = documents.parse(request.old_properties.get("PolicyDocument"))
-        return documents.canonical(old) == documents.canonical(wanted.document)
-    except (RejectedError, KeyError, TypeError, RecursionError):
-        return False
-
-
 def _is_what_it_was(request: Request, live: LivePolicy) -> bool:
     """Return whether the live document is what the resource's old properties asked for."""
-    try:
-        return live.is_equivalent(documents.parse(request.old_properties.get("PolicyDocument")))
-    except RejectedError:
-        return False
+    return live.is_equivalent(request.old_properties.get("PolicyDocument"))

@@ -136,14 +136,17 @@ def canonical(document: Mapping[str, object]) -> str:
     return _json({**document, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
 
 
-def are_equivalent(live: str, wanted: Mapping[str, object]) -> bool:
-    """Return whether the string ``live``, as the service returned it, is a document equivalent to ``wanted``."""
+def are_equivalent(live: str, wanted: object) -> bool:
+    """Return whether the string ``live``, as the service returned it, is equivalent to the document ``wanted``.
+
+    What isn't a document is equivalent to none.
+    """
     # No JSON begins with "%"; IAM percent-encodes the documents that it returns, and Rekognition may do the same.
     live = unquote(live) if live.startswith("%") else live
     try:
-        return canonical(parse(live)) == canonical(wanted)
+        return canonical(parse(live)) == canonical(parse(wanted))
     except (RejectedError, KeyError, TypeError, RecursionError):
-        return False  # a string that can't be read isn't equivalent to any document
+        return False
 
 
 def _canonical_statement(statement: object) -> object:

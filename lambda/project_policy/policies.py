@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,8 +28,8 @@ class LivePolicy:
     updated: float | None
     """None, like every element of a listed policy that the API doesn't require, if the service leaves it out."""
 
-    def is_equivalent(self, wanted: Mapping[str, object]) -> bool:
-        """Return whether the live document is equivalent."""
+    def is_equivalent(self, wanted: object) -> bool:
+        """Return whether the live document is equivalent to one that a template gives or gave."""
         return documents.are_equivalent(self.document, wanted)
 
 
