@@ -31,7 +31,7 @@ PAGES = {
 }
 """The pages of the site that stand for files outside this folder."""
 
-_LANGUAGES = {".py": "python", ".yaml": "yaml"}
+_LANGUAGES = {".json": "json", ".py": "python", ".yaml": "yaml"}
 _INCLUDED = re.compile(r"^\[[^\]]+\]\((\.\./[\w./-]+\.md)\)$", re.MULTILINE)
 _FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
@@ -69,7 +69,7 @@ def _examples() -> Iterator[str]:
     for folder in sorted(path.parent for path in EXAMPLES.glob("*/README.md")):
         text = _outside_fences((folder / "README.md").read_text(), partial(_one_level_down, folder=folder))
         yield f"({_anchor(folder.name)})=\n\n{text}"
-        for path in sorted([*folder.glob("*.py"), *folder.glob("*.yaml")]):
+        for path in sorted(path for path in folder.iterdir() if path.suffix in _LANGUAGES and path.name != "cdk.json"):
             file = path.relative_to(DOCS.parent).as_posix()
             language = _LANGUAGES[path.suffix]
             yield f"\n`{path.name}`:\n\n```{{literalinclude}} ../{file}\n:language: {language}\n```\n"
