@@ -49,7 +49,6 @@ PUBLIC: dict[str, dict[str, Any]] = {
     "the caller's own organization": {"StringEquals": {"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}},
     "a variable in an ARN": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/${aws:username}"}},
     "an empty value": {"StringEquals": {"aws:SourceVpc": ""}},
-    "a number": {"StringEquals": {"aws:PrincipalAccount": 111122223333}},
     "one value that limits and one that doesn't": {"StringLike": {"aws:PrincipalArn": [ROLE, "*"]}},
     "one spelling that limits and one that doesn't": {
         "StringLike": {"aws:PrincipalOrgID": ORGANIZATION, "AWS:principalorgid": "o-*"}

@@ -315,12 +315,11 @@ def is_public(statement: dict[str, Any]) -> bool:
 
 def limits(operator: str, key: str, values: list[object]) -> bool:
     """Return whether one test of a condition limits who may copy."""
-    # Of these keys, only aws:PrincipalOrgPaths has several values in a request.
     of_any_value = operator.startswith("foranyvalue:")
     return (
         key in LIMITING_KEYS
         and operator.removeprefix("foranyvalue:") in LIMITING_OPERATORS
-        and of_any_value == (key == "aws:principalorgpaths")
+        and (of_any_value or key != "aws:principalorgpaths")  # the only one that has several values in a request
         and bool(values)
         and all(is_fixed(key, value) for value in values)
     )

@@ -102,7 +102,10 @@ class TestRules:
             (statement(Principal={"AWS": "arn:aws-cn:iam::111122223333:role/x"}), 'is in the partition "aws"'),
             (statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), '"o-1", which has no ID of one'),
             (statement(Condition={"StringLike": {"aws:principalorgpaths": ["a1b2c3d4e5/*"]}}), "has no ID of one"),
-            (statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": 1}}), "quoted"),
+            (
+                statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": 111122223333}}),
+                "quoted",
+            ),
         ],
     )
     def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
