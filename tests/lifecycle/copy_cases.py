@@ -60,8 +60,6 @@ def canceled(seconds: float, **copy: Any) -> Template:
     return {"Copy": Copy(**copy), "Other": fails_after(seconds)}
 
 
-MOMENTS = (0.05, 0.15, 0.2, 0.3, 0.5, 30.0, 599.0, 601.0, 1499.0, 1503.0)
-
 ROWS = (
     row(
         "stack created",
@@ -75,8 +73,13 @@ ROWS = (
         "created, but another model version has the name, or the source's policy doesn't come",
         "Create, Delete (marker)",
         "what was there, untouched",
-        quick("another's", ("another's v1",), *THERE, Deploy(NAMED, FAILED, reason="already exists")),
-        quick("another's, made a moment ago", ("another's v1",), Somebody("copies"), Deploy(NAMED, FAILED)),
+        quick(
+            "another's",
+            ("another's v1",),
+            *THERE,
+            Deploy(NAMED, FAILED, reason="already exists"),
+            sent="Create, Delete (in doubt)",
+        ),
         quick("another stack's", ("v1",), Deploy(NAMED, MADE), Deploy(NAMED, FAILED, stack="two")),
         quick("denied", (), Somebody("denies"), Deploy(ONE, FAILED, reason="project policy of the source project")),
     ),
@@ -99,9 +102,8 @@ ROWS = (
                 Deploy(canceled(moment, name=name), FAILED),
                 service={"delete_while_copying": switch, "tags_lag": 1.5},
             )
-            for moment in MOMENTS[:-1]
-            for name in (None, "mine")
-            for switch in ("reject", "delete")
+            for moment in (0.05, 0.15, 0.2, 0.3, 0.5, 30.0, 599.0, 601.0, 1499.0)
+            for name, switch in ((None, "reject"), ("mine", "delete"))
         ),
         quick("canceled while it is denied", (), *DENIED_FIRST, Deploy(canceled(5), FAILED)),
         quick("comes again", (), Deploy(canceled(3), FAILED, once("Create", repeats=(10,)))),
@@ -124,7 +126,7 @@ ROWS = (
             ("another's v1",),
             *THERE,
             Deploy({"Copy": Copy("v2", "mine", adopt_existing=True)}, FAILED, reason="isn't a finished copy of the"),
-            sent="Create, Delete (marker)",
+            sent="Create, Delete (in doubt)",
         ),
     ),
     row(
@@ -180,16 +182,23 @@ ROWS = (
         "the old copy, untouched",
         *(
             case(
-                f"canceled after {moment}",
+                f"canceled after {moment}, name {name}, and deployed again",
                 ("v2",),
                 *EXISTS,
-                Deploy(canceled(moment, source="v2"), BACK),
-                Wait(),
-                Deploy(ANOTHER, DONE),
+                Deploy(canceled(moment, source="v2", name=name), BACK),
+                Deploy({"Copy": Copy("v2", name)}, DONE),
                 behavior=OVERLAPS,
+                service={"delete_while_copying": switch, "tags_lag": 1.5},
                 sent="Update (ID), cleanup Delete (old ID)",
             )
-            for moment in (0.05, 0.3, 30.0, 1499.0)
+            for moment in (0.05, 0.3, 30.0, 1499.0, 1503.0)
+            for name, switch in ((None, "reject"), ("mine", "delete"))
+        ),
+        quick(
+            "no response",
+            ("v1",),
+            *EXISTS,
+            Deploy(ANOTHER, BACK, once("Update", meets(dies_after=6), meets(dies_after=0), meets(dies_after=0))),
         ),
         quick(
             "the same name",
@@ -224,15 +233,18 @@ ROWS = (
         "nothing",
         "the copy, orphaned",
         quick("retained", ("v1",), Deploy({"Copy": Copy(retain=True)}, MADE), Delete()),
-        quick(
-            "and a Create of its resource is canceled then",
-            ("v1",),
-            Deploy({"Copy": Copy(retain=True)}, MADE),
-            Wait(60),
-            Deploy({}, DONE),
-            Wait(60),
-            Deploy(canceled(0.05), BACK),
-            sent="Create, Delete (an ID that CloudFormation made up)",
+        *(
+            copying(
+                0,
+                f"and a Create of its resource is canceled {later} seconds later",
+                ("v1",),
+                Deploy({"Copy": Copy(retain=True)}, MADE),
+                Deploy({}, DONE),
+                Wait(later),
+                Deploy(canceled(0.05), BACK),
+                sent="Create, Delete (an ID that CloudFormation made up)",
+            )
+            for later in (30, 3600, 86_400)
         ),
     ),
     row(
@@ -282,7 +294,35 @@ ROWS = (
 )
 """docs/copy-lifecycle.md, "Case by case"."""
 
-FURTHER: tuple[Case, ...] = ()
+FURTHER = (
+    quick(
+        "a copy whose response was lost is told to the next deployment, which works once it is deleted",
+        ("another's v1", "v1"),
+        Deploy({"Copy": Copy(name="first")}, MADE),
+        Wait(),
+        Deploy({"Copy": Copy(name="mine")}, BACK, once("Update", *[meets(responses=(DIES,))] * 3)),
+        Deploy({"Copy": Copy(name="mine")}, BACK, reason="Delete it (DeleteProjectVersion), then deploy again"),
+        Somebody("deletes"),
+        Wait(60),
+        Deploy({"Copy": Copy(name="mine")}, DONE),
+        Somebody("copies", "theirs"),
+    ),
+    copying(
+        5,
+        "a copy whose tags show late isn't orphaned",
+        (),
+        Deploy(ONE, FAILED, once("Create", repeats=(1.0,))),
+        service={"tags_lag": 15.0},
+    ),
+    quick("many of one template", ("v1",) * 20, Deploy({f"Copy{number}": Copy() for number in range(20)}, MADE)),
+    quick(
+        "the source's policy goes while it copies",
+        ("v1",),
+        Somebody("denies", after=30),
+        Deploy(ONE, MADE),
+        Deploy(ANOTHER, BACK, reason="AccessDeniedException"),
+    ),
+)
 
 LIMITATIONS = (
     case(
@@ -296,12 +336,6 @@ LIMITATIONS = (
         ("v1",),
         *EXISTS,
         Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK, once("Update", repeats=(60.0,))),
-    ),
-    quick(
-        "a replacement whose every delivery failed after its CopyProjectVersion",
-        ("v1", "v2"),
-        *EXISTS,
-        Deploy(ANOTHER, BACK, once("Update", meets(dies_after=6), meets(dies_after=0), meets(dies_after=0))),
     ),
 )
 """What docs/copy-lifecycle.md calls known limitations."""

@@ -274,9 +274,14 @@ def simulated(world: World) -> Iterator[None]:
     _world.pop()
 
 
+def jitter(longest: float) -> float:
+    """Return always the same share of the longest pause, so that runs repeat."""
+    return longest * 0.75
+
+
 def _clock() -> SimpleNamespace:
-    """Return the world's clock; jitter is always the same share of the longest pause, so that runs repeat."""
-    return SimpleNamespace(now=lambda: _world[-1].now, sleep=_sleep, jitter=lambda longest: longest * 0.75)
+    # The jitter is looked up at each pause, so that a test can give another one.
+    return SimpleNamespace(now=lambda: _world[-1].now, sleep=_sleep, jitter=lambda each: jitter(each))  # noqa: PLW0108
 
 
 def _sleep(seconds: float) -> None:

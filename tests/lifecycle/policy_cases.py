@@ -58,6 +58,8 @@ ADOPTED: tuple[Step, ...] = (Put(MINE), Wait(3600), Deploy(ADOPTING, MADE), Wait
 """A stack of yesterday with an adopted policy."""
 REJECTED = Delivery(attempts=(meets("InvalidParameterException"),))
 
+PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
+
 DRIFT: dict[str, Put | Remove] = {"edited": Put(FOREIGN), "deleted": Remove()}
 """What somebody does by hand."""
 
@@ -284,6 +286,23 @@ ROWS = (
         ),
     ),
     row(
+        "`BlockPublicPolicy` turned on, or left out again, while the document is public",
+        "Update (ID), Update (ID) back",
+        "as before",
+        *(
+            case(
+                f"an Update that gives {blocks}",
+                {"sharing": PUBLIC},
+                Deploy({"Sharing": Policy(PUBLIC, block_public_policy=False)}, MADE),
+                Wait(),
+                Deploy(
+                    {"Sharing": Policy(PUBLIC, more={"BlockPublicPolicy": blocks})}, BACK, reason="every AWS account"
+                ),
+            )
+            for blocks in ("true", None)
+        ),
+    ),
+    row(
         "the Update back fails as well, and the rollback is continued",
         "Update (ID) back",
         "the old document",
@@ -452,6 +471,23 @@ ROWS = (
 OVERLAPS = {"reverse_update_overlaps": True}
 
 FURTHER = (
+    # The list may hide that the document has been replaced, so a rollback must not report success before its put works.
+    *(
+        case(
+            f"a rollback whose confirming put meets nothing but {fault}",
+            {"sharing": MINE},
+            *EXISTS,
+            Deploy(
+                with_other(NEW, fails_after(0.0)),
+                "UPDATE_ROLLBACK_FAILED",
+                {"Update": (Delivery(delay=2), Delivery(attempts=(meets("", *[fault] * 999),)))},
+                reason="continue the rollback",
+            ),
+            ContinueRollback(),
+            behavior=OVERLAPS,
+        )
+        for fault in ("ThrottlingException", "InternalServerError", LOST_BEFORE)
+    ),
     case(
         "a policy is moved by retaining and adopting it",
         {"sharing": OTHER},
@@ -684,6 +720,25 @@ LIMITATIONS = (
         *EXISTS,
         Deploy(with_other(NEW, FAILS_LAST), BACK, once("Update", repeats=(40,))),
         behavior={"url_tells_time": False},
+    ),
+    case(
+        "an Update that comes again after its stack's deletion puts the policy again",
+        {"sharing": OTHER},
+        *EXISTS,
+        Both(Deploy(NEW, "DELETE_COMPLETE", once("Update", repeats=(120,))), Delete(), 0.0),
+    ),
+    *(
+        case(
+            f"a Delete that comes again takes what the next owner has put: {title}",
+            {},
+            *before,
+            Both(first, Deploy(ONE, MADE, stack="two"), after),
+            service={"list_lag": lag},
+        )
+        for title, before, first, after, lag in (
+            ("a list hides it", EXISTS, Delete(arrive=once("Delete", repeats=(60,))), 59.5, 1.5),
+            ("a young twin", (), Deploy(canceled(), FAILED, once("Delete", repeats=(65,))), 35, 0.0),
+        )
     ),
     *(
         case(

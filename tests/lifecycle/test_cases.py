@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lifecycle import policy_cases
+from tests.lifecycle import copy_cases, policy_cases
 from tests.lifecycle.cases import SAME, Case, Row, play
 from tests.lifecycle.simulated import VirtualTime
 from tests.packaging import ROOT
 
-TABLES = {"lifecycle.md": policy_cases.ROWS}
-
-
+TABLES = {"lifecycle.md": policy_cases.ROWS, "copy-lifecycle.md": copy_cases.ROWS}
 CASES = [
-    pytest.param(row, case, id=f"{row.case}: {case.title}")
+    pytest.param(row, case, tells_time, id=f"{row.case}: {case.title}{'' if tells_time else ', no time in the URL'}")
     for rows in TABLES.values()
+    for tells_time in ((True, False) if rows is policy_cases.ROWS else (True,))
     for row in rows
     for case in row.cases
 ]
+FURTHER = [*policy_cases.FURTHER, *copy_cases.FURTHER]
+LIMITATIONS = [*policy_cases.LIMITATIONS, *copy_cases.LIMITATIONS]
 
 
-@pytest.mark.parametrize("tells_time", [True, False], ids=["", "no time in ResponseURL"])
-@pytest.mark.parametrize(("row", "case"), CASES)
+@pytest.mark.parametrize(("row", "case", "tells_time"), CASES)
 def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
     """The stack ends as it has to, CloudFormation has sent what the page says, and what should be live is live."""
     judge = VirtualTime(case, url_tells_time=tells_time)
@@ -32,7 +32,7 @@ def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
     judge.cloud.check_all_responded()
 
 
-@pytest.mark.parametrize("case", policy_cases.FURTHER, ids=lambda case: case.title)
+@pytest.mark.parametrize("case", FURTHER, ids=lambda case: case.title)
 def test_a_further_case(case: Case) -> None:
     """It is rarer than what the tables have, and ends right."""
     judge = VirtualTime(case)
@@ -40,7 +40,7 @@ def test_a_further_case(case: Case) -> None:
     judge.cloud.check_all_responded()
 
 
-@pytest.mark.parametrize("case", policy_cases.LIMITATIONS, ids=lambda case: case.title)
+@pytest.mark.parametrize("case", LIMITATIONS, ids=lambda case: case.title)
 def test_a_known_limitation(case: Case) -> None:
     """It ends as its page says: whoever makes it right takes it out there."""
     play(case, VirtualTime(case, promises=False))

@@ -1,0 +1,288 @@
+"""Any sequence of operations on stacks with copies, with any trouble in it, ends in the right state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, precondition, rule
+
+from localcloud.rekognition.models import Version
+from rekognition.arns import ModelVersion
+from tests.documents import REGION
+from tests.lifecycle import machine
+from tests.lifecycle.cases import Copy, Delivery, Other, Template
+from tests.lifecycle.cloud import TRUSTED, Cloud, arn_of
+from tests.lifecycle.cloudformation import Behavior, Stack
+from tests.lifecycle.function import Sent
+from tests.lifecycle.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom, with_other
+
+NAMES = ("a", "b")
+
+deliveries = machine.deliveries(
+    attempts=4,
+    calls=9,
+    deadly_calls=7,
+    delays=[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 1.0, 13.0)],
+    repeats=[0.0, 0.02, 0.12, 3.0, 50.0, 140.0, 700.0],
+)
+others = machine.others(0.0, 0.2, 0.35, 5.0, 95.0)
+copies = st.fixed_dictionaries(
+    {
+        "source": st.sampled_from(["v1", "v2"]),
+        "name": st.sampled_from([None, *NAMES]),
+        "bucket": st.sampled_from(["results", "results", "others"]),
+        "tags": st.sampled_from([{}, {"team": "a"}, {"team": "b", "x": "y"}]),
+        "adopt_existing": seldom,
+        "stop_running": st.booleans(),
+        "retain": seldom,
+    }
+)
+templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), copies, max_size=2), others)
+
+
+class Lifecycle(Machine):
+    """Two stacks that copy to one project, and somebody who interferes."""
+
+    cloud: Cloud
+
+    @initialize(
+        copying=st.sampled_from([0.0, 5.0, 90.0, 700.0]),
+        deleting=st.sampled_from([0.0, 3.0, 60.0]),
+        while_copying=st.sampled_from(["reject", "delete"]),
+        lag=st.sampled_from([0.0, 0.0, 1.5]),
+        new_properties=st.booleans(),
+        overlaps=st.booleans(),
+        run_seconds=st.sampled_from([150.0, 600.0]),
+    )
+    def start(
+        self,
+        copying: float,
+        deleting: float,
+        while_copying: Any,
+        lag: float,
+        new_properties: bool,
+        overlaps: bool,
+        run_seconds: float,
+    ) -> None:
+        """Begin with an empty project in a service of one kind."""
+        self.begin(
+            Cloud(
+                run_seconds=run_seconds,
+                copying_time=copying,
+                deleting_time=deleting,
+                starting_time=5,
+                running_versions=100,
+                delete_while_copying=while_copying,
+                versions_lag=lag,
+                tags_lag=lag,
+            )
+        )
+        self.cloud.cloudformation.behavior = Behavior(
+            cleanup_has_new_properties=new_properties, reverse_update_overlaps=overlaps
+        )
+        self.foreign: dict[str, dict[str, str]] = {}
+        """The tags of model versions that no stack deletes, by their ARNs: others', retained and adopted ones."""
+        self.drifted: set[str] = set()
+        """What somebody deleted of a stack."""
+        self.retagged: set[str] = set()
+        """What may have the tags of an earlier Update again, because that one was repeated."""
+
+    # -- what can happen -----------------------------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries, max_size=4))
+    def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
+        """Create or update a stack, its events delivered in any way."""
+        self._deploy(self.stacks[name], self._template(template), drawn)
+
+    @rule(
+        name=st.sampled_from(STACKS),
+        changes=st.lists(copies, min_size=2, max_size=2),
+        in_place=st.booleans(),
+        other=others,
+        drawn=st.lists(deliveries, max_size=4),
+    )
+    def change(
+        self, name: str, changes: list[dict[str, Any]], in_place: bool, other: Other | None, drawn: list[Delivery]
+    ) -> None:
+        """Update a stack that exists: other tags, perhaps other facts, for the same resources."""
+        stack = self.stacks[name]
+        if not stack.resources:
+            return
+        template: dict[str, Any] = {
+            logical_id: replace(resource.made_from, needs="", **({"tags": change["tags"]} if in_place else change))
+            for (logical_id, resource), change in zip(stack.resources.items(), changes, strict=False)
+        }
+        self._deploy(stack, with_other(template, other), drawn)
+
+    def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
+        # A cleanup may carry the new properties: without StopRunning a copy that runs stays then, which is known.
+        wanted = {
+            name: replace(each, stop_running=stack.resources[name].made_from.stop_running)
+            if isinstance(each, Copy) and name in stack.resources
+            else each
+            for name, each in wanted.items()
+        }
+        if self._adopts_what_has_an_owner(stack, wanted) or self._cannot_be_rolled_back(stack, wanted):
+            return
+        before = dict(stack.resources)
+        log = len(self.cloud.copies.log)
+        self.deploy_stack(stack, wanted, drawn)
+        self._settle(stack, before, log)
+        assert stack.status in ENDS
+        self.cloud.world.now += 30  # as long as CloudFormation takes at least for the next operation
+        if stack.status == "UPDATE_ROLLBACK_COMPLETE":
+            properties = self.cloud.cloudformation.properties
+            assert {name: properties(each.made_from) for name, each in stack.resources.items()} == {
+                name: properties(each.made_from) for name, each in before.items()
+            }
+        if stack.status == "ROLLBACK_COMPLETE":
+            assert stack.resources == {}
+        if any(delivery.repeats for delivery in drawn):
+            self.retagged |= {arn_of(each) for each in stack.resources.values()}
+        self._check_resources(stack)
+
+    @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries, max_size=3))
+    def delete(self, name: str, drawn: list[Delivery]) -> None:
+        """Delete a stack."""
+        stack = self.stacks[name]
+        before, log = dict(stack.resources), len(self.cloud.copies.log)
+        self.deliver(drawn)
+        self.cloud.operate(stack.delete)
+        self._settle(stack, before, log)
+        assert stack.status == "DELETE_COMPLETE"
+
+    @rule(name=st.sampled_from(NAMES), source=st.sampled_from(["v1", "v2"]))
+    def somebody_copies(self, name: str, source: str) -> None:
+        """Somebody else copies under a name that nothing has."""
+        taken = {version.arn.name for version in self.cloud.live_versions().values()}
+        if name not in taken | {ModelVersion.parse(arn_of(each)).name for each in self.resources()}:
+            version = self.cloud.somebody_copies(name, source, Tags={"theirs": "yes"})
+            self.foreign[str(version.arn)] = dict(version.tags)
+            self.cloud.world.now += 1000
+
+    @rule(number=st.integers(0, 3))
+    def somebody_deletes(self, number: int) -> None:
+        """Somebody deletes a model version by hand."""
+        arns = sorted(self.cloud.live_versions())
+        if arns:
+            arn = arns[number % len(arns)]
+            self._delete(arn)
+            self.foreign.pop(arn, None)
+            self.drifted.add(arn)
+
+    @rule(number=st.integers(0, 3))
+    def somebody_starts(self, number: int) -> None:
+        """Somebody starts a copy that its stack may stop, or a model version that is nobody's."""
+        live = self.cloud.live_versions()
+        fixed = {arn_of(each) for each in self.resources() if not each.made_from.stop_running}
+        arns = sorted({*live} - fixed)
+        if arns and self.cloud.store.status(live[arns[number % len(arns)]]) == "COPYING_COMPLETED":
+            self.cloud.store.start_version(TRUSTED, REGION, arns[number % len(arns)])
+
+    @rule(allowed=st.booleans())
+    def the_source_changes_its_policy(self, allowed: bool) -> None:
+        """The source's account withdraws its policy, or attaches it again."""
+        self.cloud.sharing.allowed = allowed
+
+    # -- what must hold ------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: hasattr(self, "cloud"))
+    @invariant()
+    def nothing_is_left_and_nothing_is_lost(self) -> None:
+        """What is live is what the stacks have, and what belongs to nobody here."""
+        wanted = {*{arn_of(each) for each in self.resources()}, *self.foreign} - self.drifted
+        assert set(self.cloud.live_versions()) == wanted
+
+    @precondition(lambda self: hasattr(self, "cloud"))
+    @invariant()
+    def others_model_versions_are_as_they_were(self) -> None:
+        """A model version that no stack has made is never tagged, stopped or deleted."""
+        for arn, tags in self.foreign.items():
+            version = self.cloud.live_versions()[arn]
+            assert version.tags == tags
+            assert "stop" not in [asked for _, asked in version.asked]
+
+    def _check_resources(self, stack: Stack) -> None:
+        for resource in stack.resources.values():
+            arn = arn_of(resource)
+            if arn not in self.drifted:
+                self.cloud.check_copy(resource, resource.made_from, tags=arn not in self.retagged)
+
+    # -- helpers -------------------------------------------------------------------------------------------------------
+
+    def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
+        chosen, other = drawn
+        return with_other({name: Copy(**options) for name, options in chosen.items()}, other)
+
+    def _cannot_be_rolled_back(self, stack: Stack, template: Template) -> bool:
+        """Return whether a copy that was deleted by hand can't be copied anew: it is denied, or its name is given away.
+
+        An update fails then, and its rollback as well, until the copy's source or name is free.
+        """
+        lost = [ModelVersion.parse(arn_of(each)).name for each in self.resources() if arn_of(each) in self.drifted]
+        names = [each.name for each in template.values() if isinstance(each, Copy)]
+        own = [each for each in stack.resources.values() if arn_of(each) in self.drifted]
+        return bool(own and not self.cloud.sharing.allowed) or any(name and name in lost for name in names)
+
+    def _adopts_what_has_an_owner(self, stack: Stack, template: Template) -> bool:
+        """Return whether a template adopts what another resource of a stack has made: people see to that."""
+        wanted = {name: each for name, each in template.items() if isinstance(each, Copy)}
+        owned = [
+            (owner.name, logical_id, ModelVersion.parse(arn_of(each)).name)
+            for owner in self.stacks.values()
+            for logical_id, each in owner.resources.items()
+        ] + [(stack.name, logical_id, each.name) for logical_id, each in wanted.items()]
+        return any(
+            each.adopt_existing and each.name == name and (stack.name, logical_id) != (owner, of)
+            for logical_id, each in wanted.items()
+            for owner, of, name in owned
+            if name
+        )
+
+    def _settle(self, stack: Stack, before: Mapping[str, Any], log: int) -> None:
+        """Note what stays although its resource went, and take away what is known to be left behind."""
+        live = self.cloud.live_versions()
+        owned = {arn_of(each) for each in self.resources()}
+        went = [each for name, each in before.items() if stack.resources.get(name) != each]
+        left = stack.kept + [each for each in went if each.physical_id.endswith("|adopted")]
+        stack.kept = []
+        adopted = [each for each in self.resources() if each.physical_id.endswith("|adopted")]
+        for arn in {arn_of(each) for each in [*left, *adopted]} & {*live}:
+            if arn not in owned or arn in {arn_of(each) for each in adopted}:
+                self.foreign.setdefault(arn, dict(live[arn].tags))
+        for sent in self.cloud.copies.log[log:]:
+            for arn, version in live.items():
+                is_its_own = version.tags.get("rekognition-version-copy:request") == sent.event["RequestId"]
+                if is_its_own and arn not in owned | {*self.foreign} and self._is_known_to_be_left(sent, version):
+                    event("a known limitation")
+                    self._delete(arn)
+
+    def _is_known_to_be_left(self, sent: Sent, version: Version) -> bool:
+        """Return whether it was made after its Delete, or responded as made long before: it may be a retained one."""
+        responded = version.tags.get("rekognition-version-copy:responded")
+        resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
+        undone_at = [
+            each.at
+            for each in self.cloud.copies.log
+            if each is not sent and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
+        ]
+        return sent.orphaned or (
+            responded is not None and not any(abs(at - float(responded)) <= 20 for at in undone_at)
+        )
+
+    def _delete(self, arn: str) -> None:
+        version = self.cloud.live_versions()[arn]
+        if self.cloud.store.status(version) in ("STARTING", "RUNNING"):
+            self.cloud.world.now += 10
+            self.cloud.store.stop_version(TRUSTED, REGION, arn)
+            self.cloud.world.now += 10
+        self.cloud.store.delete_version(TRUSTED, REGION, arn)
+        self.cloud.world.now += 100
+
+
+TestLifecycle = Lifecycle.TestCase
+TestLifecycle.settings = settings(machine.SETTINGS, stateful_step_count=16)

@@ -1,0 +1,509 @@
+"""Single requests for a copy: what the function calls, responds and logs, over one run or several."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from localcloud.rekognition import AwsError
+from localcloud.rekognition.models import Version
+from tests.documents import REGION
+from tests.lifecycle.cases import Copy
+from tests.lifecycle.cloud import TAG_PREFIX, TRUSTED, Cloud, own_tags
+
+DAY = 86_400
+COPY, DELETE, STOP = "CopyProjectVersion", "DeleteProjectVersion", "StopProjectVersion"
+TAG, UNTAG, DESCRIBE = "TagResource", "UntagResource", "DescribeProjectVersions"
+CHANGES = (COPY, DELETE, STOP, TAG, UNTAG)
+MADE_UP, MARKER, IN_DOUBT = "one-Copy-0000000000001", "not-created:Copy:request-1", "in-doubt:Copy:request-1:1700003600"
+LOST = AwsError("InternalServerError", "oops", 500)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """A project to copy to, and a source that takes three runs to copy."""
+    return Cloud()
+
+
+def made(cloud: Cloud, **copy: Any) -> str:
+    """Return the physical ID of a copy that was made a day ago."""
+    received = cloud.ask("Create", Copy(**copy)).response
+    assert received["Status"] == "SUCCESS", received
+    cloud.world.now += DAY
+    return str(received["PhysicalResourceId"])
+
+
+def changes(cloud: Cloud) -> list[str]:
+    """Return the calls of the last request that change something."""
+    return [call for call in cloud.cloudformation.log[-1].calls if call in CHANGES]
+
+
+def only(cloud: Cloud) -> Version:
+    """Return the only live model version."""
+    (version,) = cloud.live_versions().values()
+    return version
+
+
+def fails(cloud: Cloud, code: str, *operations: str, when: Callable[[float], bool] = lambda elapsed: True) -> None:
+    """Let calls of these operations (default: all) fail, at the times (in seconds from now) that ``when`` says."""
+    began = cloud.world.now
+
+    def fault(operation: str, _: object) -> AwsError | None:
+        meets_it = (not operations or operation in operations) and when(cloud.world.now - began)
+        return AwsError(code, "a fault") if meets_it else None
+
+    cloud.rekognition.faults.before = fault
+
+
+def after(cloud: Cloud, seconds: float, act: Callable[[], object]) -> None:
+    """Do something so many seconds from now."""
+    cloud.world.spawn(act, seconds)
+
+
+def allow(cloud: Cloud) -> None:
+    """Attach the source's policy."""
+    cloud.sharing.allowed = True
+
+
+def test_a_create_copies_and_waits_over_three_runs(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    """One CopyProjectVersion with all that the template says, one line for each run, and one response."""
+    more = {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "copies/"}, "KmsKeyId": "alias/models"}
+    with caplog.at_level(logging.INFO):
+        sent = cloud.ask("Create", Copy(name="mine", tags={"team": "a"}, more=more))
+    arn = str(only(cloud).arn)
+    assert len(sent.invocations) == 3
+    assert changes(cloud) == [COPY, TAG]
+    assert sent.response["Data"] == {"ProjectVersionArn": arn, "VersionName": "mine", "ProjectArn": cloud.destination}
+    (asked,) = [parameters for operation, parameters in cloud.rekognition.calls if operation == COPY]
+    tags = asked.pop("Tags")
+    assert asked == {
+        "SourceProjectArn": cloud.logos,
+        "SourceProjectVersionArn": cloud.versions["v1"],
+        "DestinationProjectArn": cloud.destination,
+        "VersionName": "mine",
+        **more,
+    }
+    assert len(tags.pop(f"{TAG_PREFIX}inputs")) == 64
+    owner = {f"{TAG_PREFIX}resource": "Copy", f"{TAG_PREFIX}request": "request-1"}
+    assert tags == {"team": "a", f"{TAG_PREFIX}stack": sent.event["StackId"], **owner}
+    lines = [json.loads(record.message) for record in caplog.records if record.name.startswith("project_version_copy")]
+    assert [line["unfinished"] for line in lines] == [True, True, False]
+    assert lines[0] == {
+        "request": "Create",
+        "project": cloud.destination,
+        "model_version": "mine",
+        "status": "COPYING_IN_PROGRESS",
+        "did": "copied",
+        "unfinished": True,
+        "failure": "",
+        "cause": "",
+        "physical_id": arn,
+    }
+
+
+def test_a_copy_that_takes_seconds_is_finished_in_one_run(cloud: Cloud) -> None:
+    """It is responded to at once, although its first try is throttled."""
+    cloud.rekognition.switches.copying_time = 1
+    cloud.rekognition.faults.inject(COPY, AwsError("ThrottlingException", "Rate exceeded"))
+    sent = cloud.ask("Create", Copy())
+    assert len(sent.invocations) == 1
+    assert sent.calls == [DESCRIBE, COPY, COPY, DESCRIBE, TAG]
+
+
+@pytest.mark.parametrize(("minutes", "invocations", "calls"), [(1, 1, 10), (10, 2, 64), (30, 4, 184), (55, 6, 334)])
+def test_waiting_costs_what_the_performance_page_says(minutes: int, invocations: int, calls: int) -> None:
+    """One look every ten seconds, and one more invocation every ten minutes."""
+    sent = Cloud(copying_time=minutes * 60).ask("Create", Copy())
+    assert (len(sent.invocations), len(sent.calls)) == (invocations, calls)
+
+
+@pytest.mark.parametrize("run_seconds", [20, 45, 600])
+def test_a_denial_is_retried_for_two_minutes_whatever_a_run_lasts(run_seconds: float) -> None:
+    """Patience is the request's, not a run's; nothing was made, so the Delete calls nothing."""
+    cloud = Cloud(run_seconds=run_seconds, copying_time=60)
+    cloud.sharing.allowed = False
+    began = cloud.world.now
+    received = cloud.ask("Create", Copy()).response
+    assert "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized" in received["Reason"]
+    assert "project policy of the source project" in received["Reason"]
+    assert 60 <= cloud.world.now - began <= 160
+    assert received["PhysicalResourceId"] == MARKER
+    assert cloud.ask("Delete", Copy(), MARKER).calls == []
+    after(cloud, 100, lambda: allow(cloud))
+    assert cloud.ask("Create", Copy()).response["Status"] == "SUCCESS"
+
+
+def test_a_create_that_is_denied_until_it_is_late_says_why(cloud: Cloud) -> None:
+    """A Create that was throttled first has less time; the reason is the denial, not the time."""
+    cloud.sharing.allowed = False
+    began = cloud.world.now
+    fails(cloud, "ThrottlingException", when=lambda elapsed: elapsed < 100)
+    assert "is not authorized" in cloud.ask("Create", Copy()).response["Reason"]
+    assert cloud.world.now < began + 165
+
+
+@pytest.mark.parametrize("deleting", [0, 30])
+def test_a_create_whose_copy_vanishes_never_copies_again(cloud: Cloud, deleting: float) -> None:
+    """Somebody deleted it, perhaps this stack's own rollback."""
+    cloud.rekognition.switches.delete_while_copying, cloud.rekognition.switches.deleting_time = "delete", deleting
+    after(cloud, 60, lambda: cloud.call(DELETE, ProjectVersionArn=str(only(cloud).arn)))
+    received = cloud.ask("Create", Copy()).response
+    assert "deleted" in received["Reason"]
+    assert "/version/" in received["PhysicalResourceId"]
+    assert changes(cloud) == [COPY]
+
+
+@pytest.mark.parametrize(
+    ("age", "fault", "copy", "reason", "physical_id", "calls", "seconds"),
+    [
+        (151, (), Copy(), "within 150 seconds", MARKER, {DESCRIBE}, 3),
+        # Nobody waits for it anymore, and it can't say that nothing was made.
+        (3600, (), Copy(), "no longer waits", "in-doubt:Copy:request-1:", set(), 1),
+        (0, (), Copy(name="no good"), 'VersionName "no good"', MARKER, set(), 1),
+        # It isn't throttling, so waiting doesn't help.
+        (0, ("LimitExceededException", COPY), Copy(), "quota", MARKER, {DESCRIBE, COPY}, 1),
+        (0, ("ServiceQuotaExceededException", COPY), Copy(), "quota", MARKER, {DESCRIBE, COPY}, 1),
+        # The name is in use, although nothing of the name is listed.
+        (0, ("ResourceInUseException", COPY), Copy(name="mine"), "its name is taken", MARKER, {DESCRIBE, COPY}, 90),
+        # Nothing could be read.
+        (0, ("AccessDeniedException",), Copy(), "DescribeProjectVersions was denied", IN_DOUBT[:-2], {DESCRIBE}, 60),
+    ],
+)
+def test_a_create_fails_in_time_and_makes_nothing(
+    cloud: Cloud,
+    age: float,
+    fault: tuple[str, ...],
+    copy: Copy,
+    reason: str,
+    physical_id: str,
+    calls: set[str],
+    seconds: float,
+) -> None:
+    """The reason says why, and its Delete knows whether there is something to look for."""
+    if fault:
+        fails(cloud, *fault)
+    began = cloud.world.now
+    sent = cloud.ask("Create", copy, age=age)
+    assert reason in sent.response["Reason"]
+    assert not fault or fault[0] in sent.response["Reason"]
+    assert sent.response["PhysicalResourceId"].startswith(physical_id)
+    assert set(sent.calls) == calls
+    assert cloud.live_versions() == {}
+    assert cloud.world.now - began - age < seconds + 1
+
+
+def test_no_delete_touches_what_a_create_left_as_it_was(cloud: Cloud) -> None:
+    """Somebody else's model version stays, whatever the ID of the Delete is."""
+    foreign = cloud.somebody_copies("mine")
+    for physical_id in (MADE_UP, MARKER, IN_DOUBT, f"{foreign.arn}|adopted"):
+        assert cloud.ask("Delete", Copy(name="mine"), physical_id).response["Status"] == "SUCCESS"
+        assert changes(cloud) == []
+    assert only(cloud) == foreign
+
+
+def test_tags_that_cant_be_listed_are_not_none(cloud: Cloud) -> None:
+    """A Create that can't tell whose a model version is fails."""
+    cloud.somebody_copies("mine")
+    fails(cloud, "InvalidParameterException", "ListTagsForResource")
+    assert "InvalidParameterException" in cloud.ask("Create", Copy(name="mine")).response["Reason"]
+    assert changes(cloud) == []
+
+
+def test_an_adopted_copy_is_never_changed(cloud: Cloud) -> None:
+    """Its ID ends in |adopted, its attributes don't, and an Update leaves its tags."""
+    foreign = cloud.somebody_copies("mine")
+    cloud.world.now += DAY
+    wanted = Copy(name="mine", adopt_existing=True, tags={"team": "a"})
+    received = cloud.ask("Create", wanted).response
+    assert received["PhysicalResourceId"] == f"{foreign.arn}|adopted"
+    assert received["Data"]["ProjectVersionArn"] == str(foreign.arn)
+    changed = Copy(name="mine", adopt_existing=True, tags={"team": "b"})
+    update = cloud.ask("Update", changed, received["PhysicalResourceId"], wanted).response
+    assert update["PhysicalResourceId"] == received["PhysicalResourceId"]
+    assert changes(cloud) == []
+
+
+def test_a_create_copies_if_what_has_its_name_goes_while_it_is_read(cloud: Cloud) -> None:
+    """Its tags can't be listed anymore, and the next read doesn't show it."""
+    foreign = cloud.somebody_copies("mine")
+    cloud.world.now += DAY
+
+    def vanish(operation: str, _: object) -> None:
+        if operation == "ListTagsForResource" and cloud.live_versions().get(str(foreign.arn)) is foreign:
+            cloud.rekognition.switches.deleting_time = 0
+            cloud.store.delete_version(TRUSTED, REGION, str(foreign.arn))
+
+    cloud.rekognition.faults.before = vanish
+    assert cloud.ask("Create", Copy(name="mine")).response["Status"] == "SUCCESS"
+
+
+def test_a_copy_slower_than_cloudformation_waits_fails_with_its_arn_in_time(cloud: Cloud) -> None:
+    """FAILED a minute before the end; the Delete waits, and can be repeated."""
+    cloud.rekognition.switches.copying_time = 9000
+    began = cloud.world.now
+    received = cloud.ask("Create", Copy()).response
+    assert "COPYING_IN_PROGRESS" in received["Reason"]
+    assert received["PhysicalResourceId"] == str(only(cloud).arn)
+    assert 3500 < cloud.world.now - began <= 3541
+    assert "COPYING_IN_PROGRESS" in cloud.ask("Delete", Copy(), received["PhysicalResourceId"]).response["Reason"]
+    assert cloud.ask("Delete", Copy(), received["PhysicalResourceId"]).response["Status"] == "SUCCESS"
+    assert cloud.live_versions() == {}
+
+
+def test_a_request_whose_runs_are_used_up_says_what_it_waits_for() -> None:
+    """However short the runs, a request ends with its ARN and a reason."""
+    cloud = Cloud(run_seconds=20)
+    sent = cloud.ask("Create", Copy())
+    assert len(sent.invocations) == 12
+    assert "COPYING_IN_PROGRESS" in sent.response["Reason"]
+    assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
+
+
+def test_a_copy_without_a_response_is_found_by_its_tags(cloud: Cloud) -> None:
+    """It isn't copied again, even if the list and the tags lag; if nothing can be read, its Delete finds it."""
+    cloud.rekognition.switches.versions_lag = cloud.rekognition.switches.tags_lag = 1.5
+    cloud.rekognition.faults.inject(COPY, LOST, when="after")
+    assert cloud.ask("Create", Copy()).response["PhysicalResourceId"] == str(only(cloud).arn)
+    cloud.rekognition.faults.inject(COPY, LOST, when="after")
+    fails(cloud, "ThrottlingException", when=lambda elapsed: 0.35 < elapsed < 3600)
+    received = cloud.ask("Create", Copy("v2")).response
+    assert "throttled" in received["Reason"]
+    assert received["PhysicalResourceId"].startswith("in-doubt:Copy:request-2:")
+    cloud.world.now += 100
+    assert cloud.ask("Delete", Copy("v2"), received["PhysicalResourceId"]).response["Status"] == "SUCCESS"
+    assert str(only(cloud).source) == cloud.versions["v1"]
+
+
+def test_what_was_met_counts_until_a_call_works(cloud: Cloud) -> None:
+    """Two denials far apart are outlasted, and a reason has nothing in it that was over by then."""
+    fails(cloud, "AccessDeniedException", DESCRIBE, when=lambda elapsed: elapsed < 10 or 1000 < elapsed < 1010)
+    made(cloud)
+    cloud.sharing.allowed, cloud.rekognition.switches.copying_ends = False, "COPYING_FAILED"
+    after(cloud, 50, lambda: allow(cloud))
+    received = cloud.ask("Create", Copy("v2")).response
+    assert "COPYING_FAILED" in received["Reason"]
+    assert "AccessDenied" not in received["Reason"]
+
+
+def test_a_copy_that_shows_late_is_seen_after_a_denial() -> None:
+    """For how long nothing was seen before the copy says nothing about it; reads may be as close as a tenth."""
+    cloud = Cloud(poll_seconds=0.1, versions_lag=1.5, copying_time=5)
+    cloud.sharing.allowed = False
+    after(cloud, 50, lambda: allow(cloud))
+    began = cloud.world.now
+    made(cloud)
+    assert cloud.world.now - began - DAY < 60
+
+
+def test_throttling_at_the_end_of_a_run_fails_nothing(cloud: Cloud) -> None:
+    """The next run goes on, whatever the last call met, and though a call has used up its time."""
+    fails(cloud, "ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
+    physical_id = made(cloud)
+
+    def slow(operation: str, _: object) -> None:
+        if operation == DESCRIBE and len(cloud.cloudformation.log[-1].invocations) == 1:
+            cloud.world.now += 690
+
+    cloud.rekognition.faults.before = slow
+    sent = cloud.ask("Update", Copy(tags={"team": "a"}), physical_id, Copy())
+    assert len(sent.invocations) == 2
+    assert own_tags(only(cloud)) == {"team": "a"}
+
+
+def test_a_destination_made_in_the_same_stack_is_waited_for(cloud: Cloud) -> None:
+    """A young project may not be known everywhere yet; an older one is missing at once."""
+    for destination, succeeds in (("young", True), ("copies", False)):
+        cloud.project(destination, TRUSTED)
+        fails(cloud, "ResourceNotFoundException", when=lambda elapsed: elapsed < 10)
+        received = cloud.ask("Create", Copy(destination=destination)).response
+        assert (received["Status"] == "SUCCESS") == succeeds
+
+
+@pytest.mark.parametrize("physical_id", [MADE_UP, IN_DOUBT])
+@pytest.mark.parametrize("name", [None, "mine"])
+def test_a_delete_of_a_canceled_create_removes_what_its_tags_tell(
+    cloud: Cloud, physical_id: str, name: str | None
+) -> None:
+    """It waits out the copy, and goes on reading if somebody else has deleted it."""
+    cloud.rekognition.switches.copying_time = 10
+    cloud.ask("Create", Copy(name=name))
+    began = cloud.world.now
+    cloud.rekognition.faults.inject(DELETE, AwsError("ResourceNotFoundException", "Gone"))
+    assert cloud.ask("Delete", Copy(name=name), physical_id).response["Status"] == "SUCCESS"
+    assert cloud.live_versions() == {}
+    assert cloud.world.now - began < 80
+
+
+@pytest.mark.parametrize(("found", "seconds"), [(True, 45), (False, 200)])
+def test_a_canceled_create_holds_its_rollback_no_longer_than_it_may_run(found: bool, seconds: float) -> None:
+    """For one call after its copy was found and deleted; otherwise as long as it may start to copy."""
+    cloud = Cloud(copying_time=10, deleting_time=1)
+    if found:
+        cloud.ask("Create", Copy())
+    began = cloud.world.now
+    assert cloud.ask("Delete", Copy(service_timeout=3600 if found else None), MADE_UP).response["Status"] == "SUCCESS"
+    assert 20 < cloud.world.now - began < seconds
+
+
+def test_a_delete_of_a_rejected_create_calls_nothing(cloud: Cloud) -> None:
+    """Properties that can't be read can have made nothing; a short ServiceTimeout is no failure."""
+    assert cloud.ask("Delete", Copy(more={"Nonsense": "x"}), MADE_UP).calls == []
+    assert cloud.ask("Delete", Copy(service_timeout=120), MADE_UP).response["Status"] == "SUCCESS"
+
+
+def test_tags_are_changed_in_place_and_back(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    """The same ID; the function's tags survive, and those that others have set."""
+    first, second = Copy(tags={"team": "a", "x": "1"}), Copy(tags={"team": "b", "y": "2"})
+    physical_id = made(cloud, tags=first.tags)
+    cloud.call(TAG, ResourceArn=physical_id, Tags={"theirs": "yes"})
+    functions = {key for key in only(cloud).tags if key.startswith(TAG_PREFIX)}
+    assert len(functions) == 5
+    for wanted, old in ((second, first), (first, second)):
+        received = cloud.ask("Update", wanted, physical_id, old).response
+        assert received["PhysicalResourceId"] == received["Data"]["ProjectVersionArn"] == physical_id
+        assert own_tags(only(cloud)) == {**wanted.tags, "theirs": "yes"}
+        assert changes(cloud) == [TAG, UNTAG]
+    assert {key for key in only(cloud).tags if key.startswith(TAG_PREFIX)} == functions
+    assert json.loads(caplog.messages[-1])["did"] == "tagged"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "makes"),
+    [
+        # They concern the function only.
+        (Copy(name="mine"), Copy(name="mine", stop_running=True, adopt_existing=True), []),
+        (Copy(tags={"a": "b"}), Copy(), [UNTAG]),
+        (Copy(name="mine"), Copy(), []),  # the live version is what is wanted, whatever it is called
+        (Copy(kms_key="alias/models"), Copy(kms_key="alias/models", tags={"a": "b"}), [TAG]),
+        # What a copy was made from is in its tags, because Describe may show it in another form.
+        (Copy(kms_key="alias/models"), Copy(kms_key="alias/other"), [COPY, TAG]),
+        (Copy(name="mine"), Copy(name="mine", destination="other"), [COPY, TAG]),
+    ],
+)
+@pytest.mark.parametrize("key_form", ["as_given", "arn"])
+def test_an_update_replaces_only_what_differs(old: Copy, new: Copy, makes: list[str], key_form: str) -> None:
+    """In whichever form Describe shows a KMS key; names are a project's own."""
+    cloud = Cloud(key_form=key_form, copying_time=60)
+    physical_id = str(cloud.ask("Create", old).response["PhysicalResourceId"])
+    received = cloud.ask("Update", new, physical_id, old).response
+    assert (received["PhysicalResourceId"] == physical_id) == (COPY not in makes)
+    assert changes(cloud) == makes
+    assert received["Data"]["ProjectArn"] == cloud.project(new.destination, TRUSTED)
+
+
+def test_a_replacement_that_fails_takes_only_itself_back(cloud: Cloud) -> None:
+    """It responds with the new ARN; one that is denied, or rejected before anything, keeps its ID."""
+    physical_id = made(cloud)
+    for allowed, wanted in ((False, Copy("v2")), (True, Copy(name="no good"))):
+        cloud.sharing.allowed = allowed
+        received = cloud.ask("Update", wanted, physical_id, Copy()).response
+        assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", physical_id)
+    cloud.rekognition.switches.copying_ends = "COPYING_FAILED"
+    received = cloud.ask("Update", Copy("v2"), physical_id, Copy()).response
+    assert (received["Status"], received["PhysicalResourceId"] != physical_id) == ("FAILED", True)
+    cloud.ask("Delete", Copy("v2"), received["PhysicalResourceId"])
+    assert str(only(cloud).arn) == physical_id
+
+
+def test_a_delete_waits_until_the_copy_is_gone(cloud: Cloud) -> None:
+    """One DeleteProjectVersion, over two runs, so that its project can go then; its ARN says whose it is."""
+    physical_id = made(cloud)
+    cloud.rekognition.switches.deleting_time = 900
+    sent = cloud.ask("Delete", Copy(), physical_id)
+    assert cloud.live_versions() == {}
+    assert changes(cloud) == [DELETE]
+    assert "ListTagsForResource" not in sent.calls
+    assert len(sent.invocations) == 2
+
+
+def test_a_delete_that_the_service_rejects_fails(cloud: Cloud) -> None:
+    """It is still there, so it can be deleted again."""
+    physical_id = made(cloud)
+    fails(cloud, "InvalidParameterException", DELETE)
+    assert "InvalidParameterException" in cloud.ask("Delete", Copy(), physical_id).response["Reason"]
+    assert str(only(cloud).arn) == physical_id
+
+
+def test_a_delete_of_what_is_gone_with_its_project_succeeds(cloud: Cloud) -> None:
+    """DeleteProject needs no version in it."""
+    physical_id = made(cloud)
+    cloud.call(DELETE, ProjectVersionArn=physical_id)
+    cloud.world.now += 60
+    cloud.store.delete_project(TRUSTED, REGION, cloud.destination)
+    assert cloud.ask("Delete", Copy(), physical_id).response["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_running_version_is_stopped_first_if_asked(cloud: Cloud, seconds: float) -> None:
+    """While it starts as when it runs."""
+    physical_id = made(cloud)
+    cloud.store.start_version(TRUSTED, REGION, physical_id)
+    cloud.world.now += seconds
+    assert cloud.ask("Delete", Copy(stop_running=True), physical_id).response["Status"] == "SUCCESS"
+    assert changes(cloud) == [STOP, DELETE]
+
+
+@pytest.mark.parametrize("destination", ["copies", "other"])
+@pytest.mark.parametrize("while_copying", ["reject", "delete"])
+def test_a_delete_during_the_copy_waits_it_out(destination: str, while_copying: str) -> None:
+    """If the service rejects it, it is tried again later, also if the properties name another project."""
+    cloud = Cloud(copying_time=3590, delete_while_copying=while_copying)
+    received = cloud.ask("Create", Copy()).response
+    sent = cloud.ask("Delete", Copy(destination=destination), received["PhysicalResourceId"])
+    assert sent.response["Status"] == "SUCCESS"
+    assert cloud.live_versions() == {}
+
+
+def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None:
+    """Another project isn't searched for it; the status can't be read, so what is in use is left."""
+    physical_id = made(cloud, name="mine")
+    cloud.rekognition.faults.inject(DELETE, LOST)
+    cloud.store.start_version(TRUSTED, REGION, physical_id)
+    cloud.world.now += 60
+    new = Copy(name="mine", destination="other", stop_running=True)
+    received = cloud.ask("Delete", new, physical_id).response
+    assert 'Model version "mine" of project "copies" is in use, so it is probably running' in received["Reason"]
+    cloud.store.stop_version(TRUSTED, REGION, physical_id)
+    cloud.world.now += 60
+    sent = cloud.ask("Delete", new, physical_id)
+    assert set(sent.calls) == {DELETE}
+    assert cloud.live_versions() == {}
+
+
+def test_a_retained_copy_says_what_to_do_when_it_is_in_the_way(cloud: Cloud) -> None:
+    """Its tags name this resource, and it was responded as made."""
+    made(cloud)
+    received = cloud.ask("Create", Copy()).response
+    assert "its tags name this resource" in received["Reason"]
+    assert changes(cloud) == []
+
+
+def test_what_describe_leaves_out_is_empty(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API requires little: a model version of the name without the rest is somebody else's."""
+    arn = str(cloud.somebody_copies("mine").arn)
+    cloud.world.now += DAY
+    respond = cloud.rekognition.respond
+
+    def sparse(request: Any) -> Any:
+        if DESCRIBE in str(request.headers):
+            return {"ProjectVersionDescriptions": [{"ProjectVersionArn": arn, "Status": "STOPPED"}]}
+        return {} if "ListTags" in str(request.headers) else respond(request)
+
+    monkeypatch.setattr(cloud.rekognition, "respond", sparse)
+    assert "already exists" in cloud.ask("Create", Copy(name="mine")).response["Reason"]
+    assert changes(cloud) == []
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_hand_over_that_fails_is_responded_with_the_arn(cloud: Cloud, allowed: bool) -> None:
+    """It is retried for a while; without a response CloudFormation would wait, and lose the ARN."""
+    began = cloud.world.now
+    cloud.copies.invoke_fails = lambda: not allowed or cloud.world.now < began + 630
+    sent = cloud.ask("Create", Copy())
+    assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
+    assert (sent.response["Status"] == "SUCCESS") == allowed
+    assert allowed or "lambda:InvokeFunction" in sent.response["Reason"]
