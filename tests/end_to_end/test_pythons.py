@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import bare_environment
 from tests.packaging import ROOT
 
 SUPPORTED = range(10, 15)
-FOLDERS = ("tests/unit", "tests/handler", "tests/simulator")
+FOLDERS = ("tests/unit", "tests/rules", "tests/lifecycle")
 """What runs on other Pythons: what users import, and the rules that it shares with the function."""
 
 EXAMPLES = "10"
@@ -56,7 +56,7 @@ def oldest_and_newest() -> list[str]:
 @pytest.mark.full
 @pytest.mark.parametrize("version", oldest_and_newest())
 def test_the_suite_passes(version: str, tmp_path: Path) -> None:
-    """Synthesis, handler and simulator pass in an environment of this Python."""
+    """Synthesis, rules and lifecycle pass in an environment of this Python."""
     environment = bare_environment(tmp_path) | {"PYTHONPATH": str(ROOT / "constructs")}
     made = subprocess.run(
         [found()[version], "-c", MAKE, ROOT / ".localcloud" / "pythons" / version, ROOT / "requirements-dev.txt"],

@@ -113,6 +113,28 @@ def test_a_request(
     assert not calls or (line["project"], line["policy"]) == (cloud.logos, "sharing")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "succeeds"),
+    [
+        ("false", None, False),
+        ("false", "true", False),
+        ("false", "false", True),
+        (None, None, True),
+        (None, "true", True),
+    ],
+)
+def test_block_public_policy_isnt_turned_on_while_the_document_is_public(
+    cloud: Cloud, before: str | None, after: str | None, succeeds: bool
+) -> None:
+    """Its author would take the models for private; an update that changes nothing about it, or a rollback, passes."""
+    put_before(cloud, DAY, EVERYBODY)
+    old, new = (Policy(EVERYBODY, more={"BlockPublicPolicy": value}) for value in (before, after))
+    sent = cloud.ask("Update", new, own_id(cloud), old)
+    assert (sent.response["Status"] == "SUCCESS") == succeeds
+    assert succeeds or "shares the model with every AWS account" in sent.response["Reason"]
+    assert sent.calls == [LIST]
+
+
 def test_a_failed_call_is_responded_and_logged_with_its_cause(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     """What the service said stands in the line and, after what to do, in the reason."""
     cloud.rekognition.faults.inject(PUT, AwsError("MalformedPolicyDocumentException", "Bad"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +21,8 @@ from project_policy.document import (
     violations,
 )
 from tests.documents import MINE, document
-from tests.handler.stage import Stage, project
 from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
+from tests.rules.support import project
 
 VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772900"
 
@@ -41,13 +40,6 @@ OPERATORS = (  # noqa: SIM905 - easier to compare with the page
     "Bool BinaryEquals IpAddress NotIpAddress ArnEquals ArnLike ArnNotEquals ArnNotLike Null"
 ).split()
 """Those of the IAM user guide, 'IAM JSON policy elements: Condition operators'."""
-
-
-def put(**elements: Any) -> Callable[..., dict[str, Any]]:
-    """Return what makes an Update to a document of one statement, as JSON text, so that null gets through."""
-    return lambda stage, **properties: stage.event(
-        "update", PolicyDocument=json.dumps(statement(**elements)), **properties
-    )
 
 
 class TestRules:
@@ -264,40 +256,35 @@ class TestRules:
         assert json.loads(minify({"Sid": "é€😀"})) == {"Sid": "é€😀"}
 
 
+def found(*, block_public_policy: bool = True, **elements: Any) -> list[str]:
+    """Return which rules a document of one statement breaks."""
+    return violations(statement(**elements), project=project(), block_public_policy=block_public_policy)
+
+
 class TestBlockPublicPolicy:
     """An Allow for everybody is rejected unless a condition limits it to accounts that the document names."""
 
-    @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["111122223333", "*"]}])
     @pytest.mark.parametrize("name", PUBLIC)
-    def test_a_condition_that_leaves_it_public(self, stage: Stage, name: str, principal: object) -> None:
-        """Nothing is put, and the reason says what to do instead."""
-        outcome = stage.send(put(Principal=principal, Condition=PUBLIC[name])(stage))
-        assert 'Principal "*" shares the model with every AWS account' in outcome.failure
-        assert "BlockPublicPolicy" in outcome.failure
-        assert "PutProjectPolicy" not in stage.calls
+    def test_a_condition_that_leaves_it_public(self, name: str) -> None:
+        """It concerns an Allow for everybody, not a Deny, nor a named account, nor if it is turned off."""
+        for principal in ("*", {"AWS": "*"}, {"AWS": ["111122223333", "*"]}):
+            (says,) = found(Principal=principal, Condition=PUBLIC[name])
+            assert 'Principal "*" shares the model with every AWS account' in says
+            assert "BlockPublicPolicy" in says
+        assert found(Principal="*", Effect="Deny", Condition=PUBLIC[name]) == []
+        assert found(Principal={"AWS": "111122223333"}, Condition=PUBLIC[name]) == []
+        assert found(Principal="*", Condition=PUBLIC[name], block_public_policy=False) == []
 
-    @pytest.mark.parametrize("principal", ["*", {"AWS": "111122223333"}])
     @pytest.mark.parametrize("name", MALFORMED)
-    def test_a_malformed_condition(self, stage: Stage, name: str, principal: object) -> None:
+    def test_a_malformed_condition(self, name: str) -> None:
         """It is rejected with a reason of its own, whomever the statement names and whatever BlockPublicPolicy is."""
-        event = put(Principal=principal, Condition=MALFORMED[name])(stage, BlockPublicPolicy="false")
-        assert "ondition" in stage.send(event).failure
-        assert "PutProjectPolicy" not in stage.calls
+        for principal in ("*", {"AWS": "111122223333"}):
+            assert "ondition" in found(Principal=principal, Condition=MALFORMED[name], block_public_policy=False)[0]
 
     @pytest.mark.parametrize("name", LIMITING)
-    def test_a_condition_that_limits(self, stage: Stage, name: str) -> None:
+    def test_a_condition_that_limits(self, name: str) -> None:
         """One limiting test is enough."""
-        assert stage.send(put(Principal="*", Condition=LIMITING[name])(stage)).failure == ""
-
-    @pytest.mark.parametrize("name", PUBLIC)
-    def test_other_statements_may_have_any_condition(self, stage: Stage, name: str) -> None:
-        """The rule concerns an Allow for everybody, not a Deny, nor a named account, nor where it is turned off."""
-        for statement, properties in (
-            ({"Principal": "*", "Effect": "Deny"}, {}),
-            ({"Principal": {"AWS": "111122223333"}}, {}),
-            ({"Principal": "*"}, {"BlockPublicPolicy": "false"}),
-        ):
-            assert stage.send(put(**statement, Condition=PUBLIC[name])(stage, **properties)).failure == ""
+        assert found(Principal="*", Condition=LIMITING[name]) == []
 
 
 class TestParse:

@@ -19,7 +19,7 @@ from localcloud.rekognition import AwsError, LocalRekognition
 from rekognition.client import CALL_RESERVE, PERMISSION_PATIENCE, STALE_READ, RekognitionCalls, new_client
 from rekognition.errors import THROTTLED, OutOfDateError, ServiceError
 from tests.documents import ACCOUNT, REGION
-from tests.handler.stage import STARTED, VirtualTime
+from tests.rules.support import STARTED, VirtualTime
 
 
 class Service(RekognitionCalls):

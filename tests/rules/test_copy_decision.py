@@ -30,8 +30,7 @@ from project_version_copy.identity import CopyInputs, Owner, PhysicalId
 from project_version_copy.properties import Properties
 from project_version_copy.versions import LiveVersion
 from rekognition.arns import ModelVersion, Project
-from tests.handler.copy_stage import DESTINATION, MADE_UP, SOURCE, STACK, VERSION
-from tests.handler.stage import STARTED
+from tests.rules.support import DESTINATION, MADE_UP, SOURCE, STACK, STARTED, VERSION
 
 COPY = "arn:aws:rekognition:us-east-1:111122223333:project/copies/version/mine/1700000000000"
 ANOTHER = COPY.replace("1700000000000", "1700000000001")

@@ -17,7 +17,7 @@ from project_policy.policies import LivePolicy
 from project_policy.properties import Properties
 from rekognition.arns import Project
 from tests.documents import FOREIGN, MINE, OTHER
-from tests.handler.stage import MADE_UP, STARTED, event_arn
+from tests.rules.support import MADE_UP, STARTED, event_arn
 
 ID = PhysicalId(event_arn(), "sharing")
 ADOPTED = f"{ID}|adopted"

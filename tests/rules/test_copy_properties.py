@@ -11,7 +11,7 @@ from project_version_copy.identity import CopyInputs, PhysicalId
 from project_version_copy.properties import Properties
 from rekognition.arns import Environment, ModelVersion, Project
 from rekognition.errors import InvalidArnError
-from tests.handler.copy_stage import DESTINATION, SOURCE, STACK, VERSION
+from tests.rules.support import DESTINATION, SOURCE, STACK, VERSION
 
 HERE = Environment("us-east-1", "111122223333")
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"

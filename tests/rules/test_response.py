@@ -12,9 +12,9 @@ from custom_resource.errors import ResponseLostError
 from custom_resource.resource import CustomResource
 from custom_resource.run import Clock, Outcome
 from custom_resource.timeouts import RESPONSE_TIMEOUT
-from tests.handler.stage import STARTED, VirtualTime
-from tests.handler.toy import ATTRIBUTES, TYPE, Context, event
 from tests.response_endpoint import Behavior, ResponseEndpoint
+from tests.rules.support import STARTED, VirtualTime
+from tests.rules.toy import ATTRIBUTES, TYPE, Context, event
 
 BODY = b'{"Status": "SUCCESS"}'
 

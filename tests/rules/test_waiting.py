@@ -16,9 +16,9 @@ from custom_resource.request import Request
 from custom_resource.run import Outcome
 from custom_resource.timeouts import RESPONSE_RESERVE, WAITING_FUNCTION_TIMEOUT
 from custom_resource.waiting import MOST_RUNS, Unfinished, WaitingResource, WaitingRun
-from tests.handler import toy
-from tests.handler.stage import STARTED, VirtualTime
-from tests.handler.toy import FUNCTION_ARN, TYPE
+from tests.rules import toy
+from tests.rules.support import STARTED, VirtualTime
+from tests.rules.toy import FUNCTION_ARN, TYPE
 
 ENDLESS = 10**6
 

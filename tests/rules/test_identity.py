@@ -13,7 +13,7 @@ from custom_resource.request import Request, in_doubt, not_created
 from project_policy.identity import PhysicalId, check_policy_name
 from rekognition.arns import Environment, Project
 from rekognition.errors import InvalidArnError
-from tests.handler.stage import STARTED
+from tests.rules.support import STARTED
 
 CHARACTERS = string.ascii_letters + string.digits + "_.-"
 NAMES = st.text(CHARACTERS, min_size=1, max_size=128)

@@ -16,9 +16,9 @@ from custom_resource.request import Request
 from custom_resource.resource import CustomResource, Respond
 from custom_resource.run import Outcome, Run
 from custom_resource.timeouts import RESPONSE_RESERVE
-from tests.handler.stage import STARTED, VirtualTime
-from tests.handler.toy import ATTRIBUTES, FUNCTION_ARN, IN_DOUBT, LOG_STREAM, TYPE, Context, event
 from tests.response_endpoint import ResponseEndpoint
+from tests.rules.support import STARTED, VirtualTime
+from tests.rules.toy import ATTRIBUTES, FUNCTION_ARN, IN_DOUBT, LOG_STREAM, TYPE, Context, event
 
 GOOD = Outcome("toy-1", {"Arn": "arn", "Size": "7"})
 
@@ -26,7 +26,7 @@ GOOD = Outcome("toy-1", {"Arn": "arn", "Size": "7"})
 @pytest.fixture(autouse=True)
 def _url(endpoint: ResponseEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each event's response go to the endpoint."""
-    monkeypatch.setattr("tests.handler.toy.signed_url", lambda _: endpoint.url())
+    monkeypatch.setattr("tests.rules.toy.signed_url", lambda _: endpoint.url())
 
 
 def resource(virtual_time: VirtualTime, ends: Outcome | BaseException | Respond = GOOD) -> CustomResource:

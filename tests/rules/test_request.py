@@ -1,8 +1,8 @@
-"""Bad input: each property that breaks a rule fails before any call, with the ID the request came with."""
+"""Requests: each property of a policy that breaks a rule, when a request was made, and what its IDs tell."""
 
 from __future__ import annotations
 
-import json
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_resource import timeouts
 from custom_resource.errors import RejectedError
 from custom_resource.request import Request, in_doubt, not_created, time_of
-from custom_resource.response import REASON_LIMIT
 from project_policy.properties import Properties
 from rekognition.arns import Environment
 from tests.documents import ACCOUNT, MINE, REGION
-from tests.handler.stage import MARKER, STARTED, Stage, event_file, signed_url
+from tests.rules.support import STARTED, event_file, signed_url
 
 ELSEWHERE = "arn:aws:rekognition:{region}:{account}:project/logos/1690474772815"
 PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
+GOOD = event_file("create")["ResourceProperties"]
 
 BAD = [
     ({"PolicyName": "a b"}, 'PolicyName "a b" is not valid'),
@@ -43,22 +44,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("properties", "rule"), BAD, ids=[rule for _, rule in BAD])
-@pytest.mark.parametrize("event", ["create", "update"])
-def test_bad_input_changes_nothing(stage: Stage, event: str, properties: dict[str, Any], rule: str) -> None:
-    """The sentence names the rule; nothing is called but, for a document that may be live already, the list."""
-    outcome = stage.send(stage.event(event, **properties))
-    assert rule in outcome.failure
-    assert len(outcome.failure) <= REASON_LIMIT
-    assert outcome.physical_id == (MARKER if event == "create" else stage.physical_id)
-    assert stage.calls in ([], ["ListProjectPolicies"] if event == "update" and "PolicyDocument" in properties else [])
-
-
-def test_a_document_is_put_minified(stage: Stage) -> None:
-    """Text in any layout is sent without white space, so that it does not count against the 2000 characters."""
-    stage.send(stage.event("create", PolicyDocument=json.dumps(MINE, indent=200)))
-    live = stage.live()
-    assert live is not None
-    assert live.document == json.dumps(MINE, separators=(",", ":"))
+def test_bad_properties_are_rejected(properties: dict[str, Any], rule: str) -> None:
+    """The sentence names the rule, and the property or the place."""
+    given = {name: value for name, value in (GOOD | properties).items() if value is not None}
+    with pytest.raises(RejectedError, match=re.escape(rule)) as raised:
+        raise RejectedError(Properties.parse(given, Environment(REGION, ACCOUNT)).violation)
+    assert len(str(raised.value)) <= 1000
 
 
 @given(st.integers(0, 2**32))
@@ -80,7 +71,6 @@ anything = st.recursive(
     lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=3),
     max_leaves=8,
 )
-GOOD = event_file("create")["ResourceProperties"]
 
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "AdoptExisting", "BlockPublicPolicy", "Trigger", "Other"]), anything))
@@ -130,3 +120,12 @@ def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> 
 def test_an_id_in_doubt_tells_when_its_create_gave_up(physical_id: str, since: float | None) -> None:
     """What isn't exactly such an ID has no time."""
     assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).in_doubt_since == since
+
+
+def test_the_times_fit_into_one_another() -> None:
+    """A response comes before the function is ended, and the function ends before CloudFormation gives up."""
+    assert timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT < timeouts.SERVICE_TIMEOUT
+    assert timeouts.RESPONSE_RESERVE >= 3 * timeouts.RESPONSE_TIMEOUT
+    assert timeouts.WAITING_RUN + 2 * timeouts.RESPONSE_RESERVE <= timeouts.WAITING_FUNCTION_TIMEOUT <= 900
+    third_response = 3 * timeouts.WAITING_FUNCTION_TIMEOUT + 60 + 120
+    assert third_response < timeouts.WAITING_SERVICE_TIMEOUT - 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.handler.stage import STARTED, VirtualTime, signed_url
+from tests.rules.support import STARTED, VirtualTime, signed_url
 
 TYPE = "Custom::Toy"
 ATTRIBUTES = ("Arn", "Size")
