@@ -1,6 +1,6 @@
 """The example application: a Custom Labels project whose trained models another account may copy.
 
-Context: ``project_arn``, an existing project to share instead of a new one; ``trusted_account``, who may copy;
+Context: ``trusted_account``, who may copy; ``project_arn``, an existing project to share instead of a new one;
 ``account`` and ``region``, where to deploy, instead of wherever the CDK CLI's credentials lead.
 """
 
@@ -23,9 +23,11 @@ class ModelSharing(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, description: str, env: Environment) -> None:
         super().__init__(scope, construct_id, description=description, env=env)
-        trusted_account = str(self.node.try_get_context("trusted_account") or "111122223333")
+        trusted_account = str(self.node.try_get_context("trusted_account") or "")
         if not re.fullmatch(r"\d{12}", trusted_account):
-            sys.exit(f'trusted_account "{trusted_account}" is not an account id. Give its 12 digits.')
+            sys.exit(
+                f'"{trusted_account}" is not an account ID. Say who may copy: -c trusted_account=ACCOUNT, 12 digits.'
+            )
 
         project = self.node.try_get_context("project_arn")
         if not project:

@@ -1,4 +1,5 @@
 # Sourced by the commands beside it: makes .venv and node_modules, and is quick when they are there already.
+# With needs=deploy it installs what ./scripts/deploy needs, otherwise all that the checks need as well.
 # Everything that tools print goes to .localcloud/logs/setup.log, which is named when something fails.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -28,11 +29,11 @@ fail() {
     exit 1
 }
 
-# Run a tool quietly under a title: step TITLE COMMAND...
+# Run a tool quietly under a title, with a dot for each package that it installs: step TITLE COMMAND...
 step() {
     printf '==> %s\n' "$1"
     shift
-    "$@" >>"$setup_log" 2>&1 || {
+    "$@" 2>&1 | tee -a "$setup_log" | awk '/^Collecting / { printf "."; fflush(); dots = 1 } END { if (dots) print "" }' || {
         tail -n 20 "$setup_log" >&2
         fail "" "That failed: $*" "Its whole output is in $setup_log"
     }
@@ -84,24 +85,36 @@ check_node() {
 }
 
 make_virtual_environment() {
-    local python stamp
+    local python made light whole
     python=$(find_python) || exit 1
-    stamp=$({ "$python" -VV; pwd; cat requirements-dev.txt; } | cksum)
-    [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && [ -x .venv/bin/python ] && return
+    light=$({ "$python" -VV; pwd; cat requirements.txt; } | cksum)
+    whole=$({ echo "$light"; cat requirements-dev.txt; } | cksum)
+    made=$([ ! -x .venv/bin/python ] || cat .venv/stamp 2>/dev/null || true)
+    [ "$made" != "$whole" ] || return 0
+    [ "$made" != "$light" ] || [ "${needs:-}" != deploy ] || return 0
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
             "apt install python3-venv"
     # One without a stamp is half made, or it is the user's.
     [ ! -e .venv ] || [ -e .venv/stamp ] || [ -e .localcloud/making-venv ] ||
         fail "$root/.venv exists, and wasn't made by the commands of scripts/. Move it elsewhere, or remove it."
-    touch .localcloud/making-venv
-    step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
-    step "Installing the Python packages" .venv/bin/pip install --no-compile \
-        --require-hashes --only-binary :all: --requirement requirements-dev.txt
-    step "Installing the construct, as it is here" \
-        .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
-    printf '%s\n' "$stamp" >.venv/stamp
-    rm .localcloud/making-venv
+    if [ "$made" != "$light" ]; then
+        touch .localcloud/making-venv
+        step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
+        install "Installing the Python packages (300 MB, about a minute)" requirements.txt
+        step "Installing the construct, as it is here" \
+            .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
+        printf '%s\n' "$light" >.venv/stamp
+        rm .localcloud/making-venv
+    fi
+    [ "${needs:-}" != deploy ] || return 0
+    install "Installing the packages of the checks (570 MB more, about a minute)" requirements-dev.txt
+    printf '%s\n' "$whole" >.venv/stamp
+}
+
+# Install the packages of a lock: install TITLE LOCK
+install() {
+    step "$1" .venv/bin/pip install --no-compile --require-hashes --only-binary :all: --requirement "$2"
 }
 
 install_cdk_cli() {

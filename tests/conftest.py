@@ -10,7 +10,7 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from localcloud.pytest_plugin import local_cloud, rekognition
 from tests.packaging import dist
@@ -36,7 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     examples = config.getoption("--examples")
     usual = FULL_EXAMPLES if config.getoption("--full") else PLAIN_EXAMPLES
     settings.register_profile(
-        "project", max_examples=examples or usual, derandomize=not examples, print_blob=True, deadline=None
+        "project",
+        max_examples=examples or usual,
+        derandomize=not examples,
+        print_blob=True,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("project")
     config.addinivalue_line("markers", "full: takes about a minute and seldom tells anything new; only with --full")

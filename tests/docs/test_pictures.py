@@ -39,13 +39,13 @@ def test_the_flow_chart_has_the_calls_and_both_ends() -> None:
 
 def test_the_terminal_shows_what_deploy_prints() -> None:
     """Each step that is shown is one that the commands announce, and so is the verdict."""
-    scripts = "\n".join((ROOT / "scripts" / name).read_text() for name in ("_setup.sh", "_target.py", "_deploy.py"))
+    scripts = "\n".join((ROOT / "scripts" / name).read_text() for name in ("_setup.sh", "_stack.py", "_deploy.py"))
     lines = drawn(ROOT / "docs" / "deploy.svg")
     assert lines[0] == "$ ./scripts/deploy"
     steps = [line.removeprefix("==> ") for line in lines if line.startswith("==> ")]
     assert len(steps) > 5
     for step in steps:
-        said = step.replace("RekognitionModelSharing", "{STACK}").partition(" in account ")[0]
+        said = step.replace("RekognitionModelSharing", "{stack.name}").partition(" in account ")[0]
         assert said in scripts
     (verdict,) = (line for line in lines if line.startswith("The policy is live"))
     assert verdict.partition(" revision ")[0] in scripts

@@ -10,17 +10,28 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-LOCKS = sorted([*ROOT.glob("requirements*.in"), *ROOT.glob("localcloud/requirements*.in")])
+LOCKS = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("localcloud/requirements*.txt")])
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
 
 
-@pytest.mark.parametrize("source", LOCKS, ids=lambda source: str(source.relative_to(ROOT)))
-def test_every_requirement_is_locked_with_hashes(source: Path) -> None:
+def pins(lock: Path) -> list[str]:
+    """Return a lock's requirements, each with its hashes."""
+    return [line for line in lock.read_text().replace("\\\n", "").splitlines() if not line.lstrip().startswith("#")]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_every_requirement_is_locked_with_hashes(lock: Path) -> None:
     """Each line of a lock pins one version and lists the hashes of its files."""
-    lines = source.with_suffix(".txt").read_text().replace("\\\n", "").splitlines()
-    requirements = [line for line in lines if not line.lstrip().startswith("#")]
-    assert requirements
-    assert [line for line in requirements if "==" not in line or "--hash=sha256:" not in line] == []
+    assert pins(lock)
+    assert [line for line in pins(lock) if "==" not in line or "--hash=sha256:" not in line] == []
+
+
+def test_the_checks_need_all_that_a_deployment_needs() -> None:
+    """What ./scripts/deploy installs is a part of what ./scripts/test installs, so that one environment serves both."""
+    light, whole = (
+        {line.split()[0] for line in pins(ROOT / name)} for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert light < whole
 
 
 def workflow(path: Path) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""A stack in an account of the local cloud, deployed by the CDK CLI with exactly that account's credentials."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.cloud import REGION, CloudError, LocalCloud
+from localcloud.virtual_environment import SetupError, only_one_at_a_time
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLKIT = "CDKToolkit"
+LOG = ROOT / ".localcloud" / "logs" / "deploy.log"
+
+
+class DeployError(Exception):
+    """Something did not work; the message says what, and where to look."""
+
+
+class Stack:
+    """A stack, whether it is deployed or not."""
+
+    def __init__(
+        self, cloud: LocalCloud, account: str, name: str, context: Mapping[str, str], app: Path = ROOT
+    ) -> None:
+        self.account, self.name = account, name
+        self._cloud, self._app, self._context = cloud, app, context
+        # The CLI takes options from variables such as CDK_PROFILE.
+        kept = {key: value for key, value in cloud.full_environment(account).items() if not key.startswith("CDK_")}
+        home = str(ROOT / ".localcloud" / "cdk")
+        self._environment = kept | {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_HOME": home}
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - its stubs know no client whose name is a variable
+        """Return a client of the account."""
+        return self._cloud.client(service, self.account)
+
+    def deploy(self, title: str, **context: str) -> dict[str, str]:
+        """Deploy the stack, and return its outputs; bootstrap the CDK first, unless the account is bootstrapped."""
+        if self._described(TOOLKIT) is None:
+            place = f"aws://{self.account}/{REGION}"
+            # From a folder without cdk.json, where the CLI finds no application to synthesize first.
+            self._cdk(f"Bootstrapping the CDK in account {self.account}", "bootstrap", place, where=LOG.parent)
+        self._cdk(title, "deploy", self.name, "--require-approval", "never", context={**self._context, **context})
+        return self.outputs()
+
+    def destroy(self) -> None:
+        """Delete the stack, where there is one."""
+        if self.status() is not None:
+            title = f"Destroying {self.name} in account {self.account}"
+            self._cdk(title, "destroy", self.name, "--force", context=self._context)
+
+    def status(self) -> str | None:
+        """Return the stack's status, None where there is no stack."""
+        return (self._described(self.name) or {}).get("StackStatus")
+
+    def outputs(self) -> dict[str, str]:
+        """Return the stack's outputs by their keys; none where there is no stack."""
+        outputs = (self._described(self.name) or {}).get("Outputs", [])
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+    def _described(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            stack: Mapping[str, Any] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return stack
+
+    def _cdk(
+        self, title: str, *arguments: str, context: Mapping[str, str] | None = None, where: Path | None = None
+    ) -> None:
+        """Run the CDK CLI quietly, with its output in the log."""
+        step(title)
+        # An empty profile, because one in ~/.cdk.json would come before the credentials of the environment.
+        command = ["cdk", *arguments, "--profile", "", "--no-notices", "--no-color", "--ci"]
+        command += [part for key, value in (context or {}).items() for part in ("-c", f"{key}={value}")]
+        with LOG.open("a") as log:
+            print(f"\n$ {shlex.join(command)}", file=log, flush=True)
+            done = subprocess.run(
+                command,
+                cwd=where or self._app,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode:
+            end = "\n".join(LOG.read_text(errors="replace").rstrip().splitlines()[-25:])
+            raise DeployError(f"{end}\n\nThat failed: {shlex.join(command)}\nIts whole output is in {LOG}")
+
+
+def step(title: str) -> None:
+    """Announce what is done next."""
+    print(f"==> {title}", flush=True)
+
+
+def guarded(action: Callable[[], None]) -> int:
+    """Do something, one process at a time; print what went wrong, and return the exit code."""
+    try:
+        with only_one_at_a_time(LOG.with_suffix(".lock"), "another ./scripts/deploy"):
+            LOG.write_text("")
+            action()
+    except (DeployError, CloudError, SetupError, BotoCoreError, ClientError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "Interrupted. A deployment that has begun may go on; run the command again, or ./scripts/deploy --destroy.",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
+
+
+def started_cloud() -> LocalCloud:
+    """Return the local cloud, after starting it where it doesn't run."""
+    cloud = LocalCloud.attach()
+    if cloud is None:
+        step("Starting the local cloud (the first time makes its own virtual environment)")
+        cloud = LocalCloud.attach_or_start()
+    return cloud
+
+
+def take_down(action: Callable[[LocalCloud], None]) -> None:
+    """Delete something from the local cloud, and stop it unless it has other stacks."""
+    cloud = LocalCloud.attach()
+    if cloud is None:
+        print("The local cloud is not running, so there is nothing to take down.")
+        return
+    action(cloud)
+    others = [f"{name} ({account}, {region})" for account, region, name in cloud.stacks() if name != TOOLKIT]
+    if others:
+        print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
+        print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")
+        return
+    step("Stopping the local cloud")
+    cloud.stop()
