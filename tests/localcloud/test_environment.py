@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +12,6 @@ from types import SimpleNamespace
 import pytest
 
 from localcloud import virtual_environment
-from localcloud.cloud import REPOSITORY, STATE
 from localcloud.virtual_environment import SetupError, ensure_virtual_environment, only_one_at_a_time
 
 
@@ -31,22 +29,15 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return made
 
 
-def test_is_made_once(tmp_path: Path, made: list[Path]) -> None:
-    """The second time there is nothing to do; other requirements make it anew."""
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("a==1")
-    first = ensure_virtual_environment(tmp_path / "venv", requirements)
-    assert ensure_virtual_environment(tmp_path / "venv", requirements) == first
-    assert len(made) == 1
-    requirements.write_text("a==2")
-    ensure_virtual_environment(tmp_path / "venv", requirements)
-    assert len(made) == 2
+@pytest.fixture
+def requirements(tmp_path: Path) -> Path:
+    """Requirements."""
+    (tmp_path / "requirements.txt").write_text("a==1")
+    return tmp_path / "requirements.txt"
 
 
-def test_two_at_once_make_it_once(tmp_path: Path, made: list[Path]) -> None:
-    """The others wait for the first."""
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("a==1")
+def test_is_made_once(tmp_path: Path, made: list[Path], requirements: Path) -> None:
+    """Several at once make it once, later there is nothing to do, and other requirements make it anew."""
     threads = [
         threading.Thread(target=ensure_virtual_environment, args=(tmp_path / "venv", requirements)) for _ in range(8)
     ]
@@ -55,6 +46,9 @@ def test_two_at_once_make_it_once(tmp_path: Path, made: list[Path]) -> None:
     for thread in threads:
         thread.join()
     assert len(made) == 1
+    requirements.write_text("a==2")
+    ensure_virtual_environment(tmp_path / "venv", requirements)
+    assert len(made) == 2
 
 
 def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,22 +63,22 @@ def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     waiting.join()
 
 
-def test_a_half_made_one_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Path]) -> None:
+def test_a_half_made_one_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Path], requirements: Path
+) -> None:
     """After an installation that failed, the next start tries again."""
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("a==1")
+
+    def fail(_folder: Path, python: Path, _requirements: Path) -> None:
+        python.parent.mkdir(parents=True)
+        python.touch()
+        raise SetupError("no network")
+
     with monkeypatch.context() as broken:
-        broken.setattr(virtual_environment, "_make", _fail)
+        broken.setattr(virtual_environment, "_make", fail)
         with pytest.raises(SetupError):
             ensure_virtual_environment(tmp_path / "venv", requirements)
     ensure_virtual_environment(tmp_path / "venv", requirements)
     assert len(made) == 1
-
-
-def _fail(folder: Path, python: Path, requirements: Path) -> None:
-    python.parent.mkdir(parents=True)
-    python.touch()
-    raise SetupError("no network")
 
 
 def test_says_what_to_install_where_ensurepip_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,15 +93,3 @@ def test_shows_what_an_installation_said(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"This failed: false --now"):
         virtual_environment._run(["false", "--now"])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_ministack_has_every_name_that_is_used() -> None:
-    """A new ministack in which a private name has moved is noticed here, by name."""
-    python = ensure_virtual_environment(STATE / "venv")
-    code = (
-        "from localcloud.ministack_hooks import missing_names\n"
-        "print(missing_names())\n"
-        "print(missing_names({'ministack.app': ('app', 'moved'), 'ministack.gone': ('x',)}))\n"
-    )
-    done = subprocess.run([python, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
-    assert done.stdout.splitlines() == ["[]", "['ministack.app.moved', 'ministack.gone']"], done.stderr

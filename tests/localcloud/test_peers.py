@@ -1,4 +1,4 @@
-"""Only the user who started it reaches the local cloud."""
+"""Only the user who started it reaches the local cloud, and no web page does."""
 
 from __future__ import annotations
 
@@ -15,63 +15,61 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
 
 from localcloud import cloud as cloud_module
+from localcloud import peers
 from localcloud.clients import make_client
-from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
-from localcloud.peers import listen, rejection, user_at_other_end
+from localcloud.cloud import STATE, CloudError, LocalCloud
+from localcloud.peers import knows_users, listen, rejection, user_at_other_end
+from localcloud.rekognition import LocalRekognition
+from localcloud.virtual_environment import ensure_virtual_environment
 from tests.cloudformation import CloudFormation
 from tests.localcloud.stacks import custom, function, project, role, template
 
-ACCOUNT, NOBODY = "777788889999", 65534  # the kernel's overflowuid
+ACCOUNT = "777788889999"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can connect as another user")
-
-# What a stranger needs to be an account's root; it takes another user's id before it connects.
-STRANGER = """
-import encodings.idna, os, ssl, sys, urllib.request  # all at once: the other user may not be able to read it later
-user, authority, *urls = sys.argv[1:]
-opener = urllib.request.build_opener(
-    urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority))
-)
-os.setuid(int(user))
-for url in urls:
-    service, target = ("rekognition", "DescribeProjects") if url.startswith("http:") else ("sts", "")
-    credential = f"111122223333/20300101/us-east-1/{service}/aws4_request"
-    headers = {
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
-        "X-Amz-Target": f"RekognitionService.{target}",
-    }
-    body = b"{}" if target else b"Action=GetCallerIdentity&Version=2011-06-15"
-    try:
-        print(opener.open(urllib.request.Request(url, body, headers), timeout=20).status)
-    except OSError as error:
-        print("rejected:", error)
-"""
 
 
-def statuses(cloud: LocalCloud, user: int) -> list[str]:
-    """Call both servers as the root of an account, from a process of a user; return how each responded."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", STRANGER, str(user), cloud.authority, cloud.endpoint_url, cloud.rekognition_url],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+@pytest.fixture
+def everybody_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the user who runs the tests for another one than the server's."""
+    assert knows_users()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
 
 @linux_only
-@root_only
-def test_another_user_is_rejected(local_cloud: LocalCloud) -> None:
+@pytest.mark.usefixtures("everybody_is_another")
+def test_a_connection_of_another_user_is_closed_unread(rekognition: LocalRekognition) -> None:
     """Any access key of 12 digits is an account's root, who runs code by Lambda: only for the user who started it."""
-    assert statuses(local_cloud, os.getuid()) == ["200", "200"]
-    gateway, rekognition = statuses(local_cloud, NOBODY)
-    assert gateway.startswith("rejected:")
-    assert rekognition.startswith("rejected:")
+    with listen() as server, socket.create_connection(server.getsockname()) as foreign:
+        with pytest.raises(ConnectionAbortedError, match="another user"):
+            server.accept()
+        foreign.settimeout(10)
+        assert foreign.recv(1) == b""
+    for _ in range(2):  # the server goes on with the next connection
+        with pytest.raises(ConnectionClosedError):
+            rekognition.client().describe_projects()
+
+
+AS_ANOTHER = """#!/bin/sh
+shift 2
+exec {python} -c "import runpy; from localcloud import peers; peers.knows_users(); peers.os.geteuid = lambda: {user}
+runpy.run_module('localcloud.launcher', run_name='__main__')" "$@"
+"""
+
+
+@linux_only
+def test_the_gateway_rejects_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cloud that takes itself for another user's isn't reached by the user who runs the tests."""
+    wrapper = tmp_path / "python"
+    python = ensure_virtual_environment(STATE / "venv")
+    wrapper.write_text(AS_ANOTHER.format(python=python, user=os.getuid() + 1))
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(cloud_module, "ensure_virtual_environment", lambda *_: wrapper)
+    with pytest.raises(CloudError, match="did not respond"):
+        LocalCloud(tmp_path / "state").start()
 
 
 @linux_only
@@ -90,32 +88,11 @@ def test_the_user_of_any_kind_of_socket_is_known(family: int, address: str) -> N
 
 
 @linux_only
-@root_only
-def test_a_socket_of_another_user_is_closed_unread() -> None:
-    """The server goes on with the next connection."""
-    with listen() as server:
-        address = server.getsockname()
-        with socket.create_connection(address) as foreign, socket.create_connection(address) as own:
-            os.fchown(foreign.fileno(), NOBODY, -1)
-            with pytest.raises(ConnectionAbortedError, match="another user"):
-                server.accept()
-            connection, peer = server.accept()
-            connection.close()
-            assert peer == own.getsockname()
-            foreign.settimeout(10)
-            assert foreign.recv(1) == b""
-
-
-@linux_only
-@root_only
-def test_the_user_whom_the_kernel_shows_for_unknown_ones_proves_nothing() -> None:
+def test_the_user_whom_the_kernel_shows_for_unknown_ones_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a user namespace everybody who isn't mapped has that id; as any other user, the kernel can be asked."""
-    code = "import encodings.idna, os, sys; from localcloud.peers import knows_users\n"
-    code += "os.setuid(int(sys.argv[1])); print(knows_users())"
-    for user, known in ((NOBODY, "False"), (NOBODY - 1, "True")):
-        command = [sys.executable, "-c", code, str(user)]
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True)
-        assert done.stdout.strip() == known
+    for unknown, known in ((os.geteuid(), False), (os.geteuid() + 1, True)):
+        monkeypatch.setattr(peers, "_user_of_unknown", lambda unknown=unknown: unknown)
+        assert knows_users.__wrapped__() is known
 
 
 @pytest.mark.parametrize(
@@ -139,17 +116,30 @@ def test_no_web_page_is_heard(headers: dict[str, str], heard: bool) -> None:
     assert (rejection(headers, 8000, None) is None) is heard
 
 
-def test_both_servers_reject_web_pages(local_cloud: LocalCloud) -> None:
-    """They respond with 403 before they do anything, also to what asks a browser for permission first."""
-    context = ssl.create_default_context(cafile=str(local_cloud.authority))
+def statuses(cloud: LocalCloud, **headers: str) -> list[int]:
+    """Return how both servers respond to a plain request with these headers."""
+    context = ssl.create_default_context(cafile=str(cloud.authority))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    for url in (f"{local_cloud.endpoint_url}/_ministack/health", f"{local_cloud.rekognition_url}/_localcloud/switches"):
-        assert opener.open(url, timeout=20).status == 200
-        for headers in ({"Origin": "https://example.com"}, {"Host": "example.com"}):
-            with pytest.raises(urllib.error.HTTPError) as rejected:
-                opener.open(urllib.request.Request(url, headers=headers), timeout=20)  # noqa: S310
-            assert rejected.value.code == 403
-            rejected.value.close()
+
+    def status(url: str) -> int:
+        try:
+            with opener.open(urllib.request.Request(url, headers=headers), timeout=20) as response:  # noqa: S310
+                return int(response.status)
+        except urllib.error.HTTPError as rejected:
+            rejected.close()
+            return rejected.code
+
+    return [
+        status(f"{cloud.endpoint_url}/_ministack/health"),
+        status(f"{cloud.rekognition_url}/_localcloud/switches"),
+    ]
+
+
+def test_both_servers_reject_web_pages(local_cloud: LocalCloud) -> None:
+    """They respond with 403 before they do anything."""
+    assert statuses(local_cloud) == [200, 200]
+    assert statuses(local_cloud, Origin="https://example.com") == [403, 403]
+    assert statuses(local_cloud, Host="example.com") == [403, 403]
 
 
 @pytest.fixture
@@ -183,25 +173,19 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
     subprocess.run([sys.executable, "-c", code], env=cloud.full_environment(ACCOUNT), cwd=tmp_path, check=True)
     assert cloud.set_switches(list_lag=1).list_lag == 1
 
-    assert all("403" in status for status in statuses(cloud, os.getuid()))
-    for wrong in (None, "0" * 40):
-        given: Any = {"account": ACCOUNT, "region": "us-east-1", "secret": wrong, "verify": str(cloud.authority)}
-        with pytest.raises(ResponseParserError, match="must have the secret"):
-            make_client("sts", cloud.endpoint_url, **given).get_caller_identity()
-        with pytest.raises(ClientError, match="403"):
-            make_client("rekognition", cloud.rekognition_url, **given).describe_projects()
+    assert statuses(cloud) == [403, 403]
+    given: Any = {"account": ACCOUNT, "region": "us-east-1", "secret": "0" * 40, "verify": str(cloud.authority)}
+    with pytest.raises(ResponseParserError, match="must have the secret"):
+        make_client("sts", cloud.endpoint_url, **given).get_caller_identity()
+    with pytest.raises(ClientError, match="403"):
+        make_client("rekognition", cloud.rekognition_url, **given).describe_projects()
 
 
-@pytest.mark.parametrize("existing", [False, True])
-def test_the_state_folder_is_private(
-    local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existing: bool
-) -> None:
-    """Also where it was there before, with wider permissions."""
-    assert stat.S_IMODE(local_cloud.state.stat().st_mode) == 0o700
+def test_the_state_folder_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It's private, also if it was there before; another user's isn't used, who could exchange what is in it."""
     state = tmp_path / "state"
-    if existing:
-        state.mkdir()
-        state.chmod(0o777)
+    state.mkdir()
+    state.chmod(0o777)
 
     def fail(*_: Path) -> Path:
         raise CloudError("enough")
@@ -210,11 +194,7 @@ def test_the_state_folder_is_private(
     with pytest.raises(CloudError, match="enough"):
         LocalCloud(state).start()
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
-
-
-def test_a_state_folder_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its owner could exchange what is in it."""
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(CloudError, match="belongs to another user"):
-        LocalCloud.attach_or_start(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+        LocalCloud.attach_or_start(state)
+    assert list(state.iterdir()) == []
