@@ -15,7 +15,6 @@ import pytest
 from custom_resource.request import Request
 from custom_resource.resource import CustomResource, Respond
 from custom_resource.run import Outcome, Run
-from custom_resource.timeouts import RESPONSE_RESERVE
 from tests.response_endpoint import ResponseEndpoint
 from tests.rules.support import STARTED, VirtualTime
 from tests.rules.toy import ATTRIBUTES, FUNCTION_ARN, IN_DOUBT, LOG_STREAM, TYPE, Context, event
@@ -86,7 +85,7 @@ def test_a_run_knows_its_function_and_its_deadline(endpoint: ResponseEndpoint, v
         return GOOD
 
     resource(virtual_time, respond)(event(), Context(300))
-    assert [(run.function_arn, run.deadline) for run in runs] == [(FUNCTION_ARN, STARTED + 300 - RESPONSE_RESERVE)]
+    assert [(run.function_arn, run.deadline) for run in runs] == [(FUNCTION_ARN, STARTED + 300 - 40)]
 
 
 def test_no_log_line_holds_the_signed_url(

@@ -14,8 +14,7 @@ from custom_resource import response
 from custom_resource.errors import ResponseLostError
 from custom_resource.request import Request
 from custom_resource.run import Outcome
-from custom_resource.timeouts import RESPONSE_RESERVE, WAITING_FUNCTION_TIMEOUT
-from custom_resource.waiting import MOST_RUNS, Unfinished, WaitingResource, WaitingRun
+from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
 from tests.rules import toy
 from tests.rules.support import STARTED, VirtualTime
 from tests.rules.toy import FUNCTION_ARN, TYPE
@@ -66,7 +65,7 @@ class Bed:
         """Take a response."""
         self.responses.append(json.loads(encoded))
 
-    def deliver(self, event: Mapping[str, Any], seconds: float = WAITING_FUNCTION_TIMEOUT) -> None:
+    def deliver(self, event: Mapping[str, Any], seconds: float = 720) -> None:
         """Invoke the function with an event."""
         self.resource(event, toy.Context(seconds, self.time))
 
@@ -138,7 +137,7 @@ def test_the_next_run_knows_what_the_run_before_knew(bed: Bed) -> None:
 def test_the_chain_of_runs_ends_with_a_response(bed: Bed) -> None:
     """A request that is never finished fails with its ID before Lambda ends the chain by itself."""
     bed.deliver(event())
-    assert bed.go_on() == MOST_RUNS - 1
+    assert bed.go_on() == 11
     (received,) = bed.responses
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
     assert received["Data"] == {"Arn": ""}
@@ -182,7 +181,7 @@ def test_an_invocation_that_fails_is_retried_within_the_run(bed: Bed, caplog: py
 def test_no_invocation_begins_at_the_deadline(bed: Bed, seconds: float, tries: int) -> None:
     """The pauses double, and time is left for the response."""
     bed.failing = [RuntimeError("Rate exceeded")] * 1000
-    bed.deliver(event(), seconds=RESPONSE_RESERVE + seconds)
+    bed.deliver(event(), seconds=40 + seconds)
     assert [at - STARTED for at, _ in bed.invoked] == [0, 0.5, 1.5, 3.5, 7.5, 15.5][:tries]
 
 
