@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ import crhelper.resource_helper
 import pytest
 
 from custom_resource import response
-from custom_resource.errors import ResponseLostError
 from custom_resource.request import Request
 from custom_resource.run import Outcome
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
@@ -91,30 +89,6 @@ def bed(virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> Bed:
     return bed
 
 
-def test_what_is_finished_in_one_run_is_responded_to_at_once(bed: Bed) -> None:
-    """Crhelper would poll a minute later for it."""
-    bed.unfinished_runs = 0
-    bed.deliver(event())
-    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
-    assert bed.invoked == []
-
-
-@pytest.mark.parametrize("name", ["Create", "Update", "Delete"])
-def test_a_request_that_takes_several_runs_is_responded_to_once(bed: Bed, name: str) -> None:
-    """Only the last run responds, with the ID and the attributes; the runs lie a run's length apart."""
-    bed.unfinished_runs = 3
-    bed.deliver(event(name))
-    assert bed.responses == []
-    assert bed.go_on() == 3
-    (received,) = bed.responses
-    assert (received["Status"], received["PhysicalResourceId"], received["Data"]) == (
-        "SUCCESS",
-        "arn-1",
-        {"Arn": "arn-1"},
-    )
-    assert bed.invoked == [(STARTED + 600 * run, FUNCTION_ARN) for run in (1, 2, 3)]
-
-
 def test_the_payload_is_the_event_and_what_the_run_knows(bed: Bed) -> None:
     """The function invokes the very ARN it was invoked by; nothing of the event is changed, two members are added."""
     bed.deliver(event())
@@ -123,15 +97,6 @@ def test_the_payload_is_the_event_and_what_the_run_knows(bed: Bed) -> None:
     data = payload.pop("CrHelperData")
     assert (data["PhysicalResourceId"], data["Copied"], data["Runs"]) == ("arn-1", "yes", "2")
     assert payload == event()
-
-
-def test_the_next_run_knows_what_the_run_before_knew(bed: Bed) -> None:
-    """The start, and whatever the resource keeps, go from run to run."""
-    bed.unfinished_runs = 2
-    bed.deliver(event())
-    bed.go_on()
-    assert [run.known.get("Copied", "") for run in bed.runs] == ["", "yes", "yes"]
-    assert {run.since for run in bed.runs} == {STARTED}
 
 
 def test_the_chain_of_runs_ends_with_a_response(bed: Bed) -> None:
@@ -165,18 +130,6 @@ def test_without_a_time_in_the_url_the_first_run_s_start_counts(bed: Bed) -> Non
     assert {(run.requested, run.respond_by) for run in bed.runs} == {(STARTED + 100, STARTED + 3640)}
 
 
-def test_an_invocation_that_fails_is_retried_within_the_run(bed: Bed, caplog: pytest.LogCaptureFixture) -> None:
-    """A denied call too: a permission deployed just before may not be known yet."""
-    bed.unfinished_runs = 1
-    bed.failing = [RuntimeError("Rate exceeded"), PermissionError("AccessDeniedException")]
-    bed.deliver(event())
-    assert bed.go_on() == 1
-    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
-    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        f"The function couldn't invoke itself ({name}), retrying" for name in ("RuntimeError", "PermissionError")
-    ]
-
-
 @pytest.mark.parametrize(("seconds", "tries"), [(15.5, 5), (15.6, 6)])
 def test_no_invocation_begins_at_the_deadline(bed: Bed, seconds: float, tries: int) -> None:
     """The pauses double, and time is left for the response."""
@@ -185,47 +138,11 @@ def test_no_invocation_begins_at_the_deadline(bed: Bed, seconds: float, tries: i
     assert [at - STARTED for at, _ in bed.invoked] == [0, 0.5, 1.5, 3.5, 7.5, 15.5][:tries]
 
 
-def test_a_hand_over_that_is_denied_for_good_fails_the_request(bed: Bed) -> None:
-    """Without a response CloudFormation would wait until its timeout, and lose the ID of what was made."""
-    bed.failing = [PermissionError("AccessDeniedException: not authorized to perform lambda:InvokeFunction")] * 1000
-    bed.deliver(event())
-    (received,) = bed.responses
-    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
-    assert "AccessDeniedException" in received["Reason"]
-    assert FUNCTION_ARN in received["Reason"]
-    assert bed.time.now < STARTED + 690
-
-
 @pytest.mark.parametrize("left", [None, "text", ["list"], {}])
 def test_what_nobody_here_left_in_the_event_is_ignored(bed: Bed, left: object) -> None:
     """An event with crhelper's members in it is responded to as any other."""
     bed.unfinished_runs = 0
     bed.deliver(event() | {"CrHelperPoll": True, "CrHelperData": left})
-    assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
-
-
-def test_a_run_delivered_twice_responds_the_same(bed: Bed) -> None:
-    """Crhelper's own polling would respond FAILED, because its rule is gone."""
-    bed.unfinished_runs = 1
-    bed.deliver(event())
-    again = bed.queue[0]
-    bed.go_on()
-    bed.deliver(again)
-    first, second = bed.responses
-    assert first == second
-    assert first["Status"] == "SUCCESS"
-
-
-def test_a_lost_response_fails_the_run(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lambda delivers the last run again, and that one responds."""
-    bed.unfinished_runs = 1
-    bed.deliver(event())
-    last = bed.queue.pop()
-    with monkeypatch.context() as lost:
-        lost.setattr(response, "send", lambda *_, **__: (_ for _ in ()).throw(ResponseLostError("lost")))
-        with pytest.raises(ResponseLostError):
-            bed.deliver(last)
-    bed.deliver(last)
     assert [received["Status"] for received in bed.responses] == ["SUCCESS"]
 
 
@@ -279,18 +196,3 @@ def test_a_failure_is_not_polled_for(bed: Bed) -> None:
     bed.deliver(event() | {"RequestType": "Import"})
     assert [received["Status"] for received in bed.responses] == ["FAILED", "FAILED"]
     assert bed.invoked == []
-
-
-def test_no_log_line_holds_the_signed_url(
-    bed: Bed, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """The payload of a hand-over has ResponseURL in it; no log has, even where the hand-over fails."""
-    caplog.set_level(logging.INFO)
-    bed.failing = [RuntimeError("Rate exceeded")]
-    bed.deliver(event())
-    bed.failing = [RuntimeError("Rate exceeded")] * 1000
-    bed.go_on()
-    written = caplog.text + "".join(capfd.readouterr())
-    assert "couldn't invoke itself" in written
-    for secret in ("X-Amz", "5ec2e7", "https://responses.example"):
-        assert secret not in written
