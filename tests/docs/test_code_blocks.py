@@ -38,6 +38,7 @@ from cdk_rekognition_project_policy import ProjectVersionCopy, ProjectVersionCop
 app = App()
 stack = self = Stack(app, "Part")
 project_arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+version_arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690475000000"
 project = rekognition.CfnProject(stack, "FrameProject", project_name="copies")
 provider = ProjectPolicyProvider(stack, "FrameProvider")
 policy = ProjectPolicy(stack, "FramePolicy", project=project_arn, provider=provider)
