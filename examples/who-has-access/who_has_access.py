@@ -357,17 +357,27 @@ def rows_of(project: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def sentence_of(statement: dict[str, Any]) -> str:
-    """Return who may or may not copy which model versions under which conditions, in words and in one line."""
-    who = " or ".join(map(name_of, statement["Principals"]))
-    may = {"Allow": "may", "Deny": "may not"}.get(statement["Effect"], "(unknown Effect)")
-    versions = ", ".join(each.rpartition("/version/")[2] for each in statement["Resources"])
-    what = "every model version" if versions == "*" else f"model version {versions}"
+    """Return who may or may not copy which model versions under which conditions, as `cdk diff` says it."""
+    who = ", ".join(map(name_of, statement["Principals"]))
+    may, every = {"Allow": ("may", "every"), "Deny": ("may not", "any")}.get(statement["Effect"], ("(unknown)", "any"))
+    versions = ", ".join(versions_of(each, every) for each in statement["Resources"])
     conditions = [
         f"{operator} {key} {' or '.join(json.dumps(value) for value in values)}"
         for operator, tests in statement["Condition"].items()
         for key, values in tests.items()
     ]
-    return printable(f"{who} {may} copy {what}{' if ' * bool(conditions)}{' and '.join(conditions)}")
+    return printable(f"{who} {may} copy {versions}{' if ' * bool(conditions)}{' and '.join(conditions)}")
+
+
+def versions_of(resource: str, every: str) -> str:
+    """Return how the table shows a resource; a pattern is shown as what it is."""
+    _, found, name = resource.rpartition("/version/")
+    if resource == "*" or (found and name in ("*", "*/*")):
+        return f"{every} model version"
+    if not found:
+        return f"model versions that match {resource}"
+    name = name.removesuffix("/*")
+    return f"model version{'s that match' if '*' in name or '?' in name else ''} {name}"
 
 
 def printable(text: str) -> str:

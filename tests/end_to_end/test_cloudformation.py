@@ -179,19 +179,6 @@ def test_a_stack_that_fails_leaves_nothing(cloudformation: CloudFormation, rekog
     cloudformation.delete("failing")
 
 
-@pytest.mark.usefixtures("provider")
-def test_a_permission_that_is_seen_late_is_waited_for(
-    local_cloud: LocalCloud, cloudformation: CloudFormation, rekognition: RekognitionClient
-) -> None:
-    """IAM may show the role's new permission some seconds late; the deployment succeeds all the same."""
-    template = (EXAMPLES / "project-and-policy.yaml").read_text()
-    with local_cloud.switched(permission_delay=4):
-        status = cloudformation.deploy("late", template, ProjectName="late", TrustedAccount=ONE)
-    assert status == "CREATE_COMPLETE"
-    assert live(rekognition, cloudformation.outputs("late")["ProjectArn"]).keys() == {"sharing"}
-    cloudformation.delete("late")
-
-
 @pytest.mark.full  # the function retries what is denied for half a minute
 @pytest.mark.usefixtures("provider")
 def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cdk_rekognition_project_policy._summary import summary
 from localcloud.cloud import LocalCloud
 from tests.cloudformation import CloudFormation
 from tests.end_to_end.conftest import bare_environment, deploy_provider
@@ -137,14 +138,14 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
     assert rows == {
         ("PROJECT", "POLICY", "STACK", "MARKED", "WHO MAY COPY WHAT"),
         ("logos", "partner", "Sharing (adopted)", "-", f"account {PARTNER} may copy every model version"),
-        ("logos", "review", "Sharing", "-", f"account {REVIEWER} may copy model version v1/*"),
+        ("logos", "review", "Sharing", "-", f"account {REVIEWER} may copy model version v1"),
         (
             *("logos", "by-hand", "-", "orphaned, public"),
             'everyone (*) may copy every model version if Bool aws:SecureTransport "true"',
         ),
         (
             *("logos", "old", "-", f"orphaned, deleted principal {DELETED_ROLE}"),
-            f"account {PARTNER} or {DELETED_ROLE} may copy every model version",
+            f"account {PARTNER}, {DELETED_ROLE} may copy every model version",
         ),
         ("signs", "-", "-", "-", "no other account"),
     }
@@ -276,6 +277,30 @@ def test_a_document_that_it_cannot_read_is_marked(script: Any) -> None:
         ]
     encoded = json.dumps({"Statement": statement(Principal="*")}).replace("{", "%7B")
     assert script.described({**policy, "PolicyDocument": encoded}, [], {"*"})["Marks"] == ["public"]
+
+
+VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version"
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {},
+        {"Effect": "Deny", "Resource": [f"{VERSIONS}/v1/*", f"{VERSIONS}/*"]},
+        {
+            "Principal": "*",
+            "Resource": f"{VERSIONS}/v?/*",
+            "Condition": {"StringLike": {"aws:PrincipalArn": ["a", "b"]}},
+        },
+        {"Principal": {"AWS": [PARTNER, "arn:aws:iam::444455556666:role/copier", "*"]}},
+        {"Effect": "Deny", "Resource": "arn:aws:rekognition:*:123456789012:project/logos/*", "Principal": "*"},
+        {"Resource": f"{VERSIONS}/v1/1690474772815", "Condition": {"Bool": {"aws:SecureTransport": "true"}, **MFA}},
+    ],
+)
+def test_says_what_the_construct_says(elements: dict[str, Any], script: Any) -> None:
+    """Who reads this list and who approves a deployment read the same words."""
+    said = script.sentence_of(script.read(statement(**elements)))
+    assert summary("logos", {"Statement": [statement(**elements)]}) == f"Project logos: {said}."
 
 
 def test_no_value_forges_a_line(script: Any) -> None:
