@@ -186,7 +186,7 @@ def commands(tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-@pytest.mark.parametrize("name", ["bench", "deploy", "docs", "package", "test"])
+@pytest.mark.parametrize("name", ["bench", "deploy", "docs", "mutants", "package", "test"])
 def test_help_sets_nothing_up(commands: Path, name: str) -> None:
     """Each command says what it does at once, however it is started, and leaves nothing behind."""
     (commands / "link").symlink_to(commands / "scripts" / name)
