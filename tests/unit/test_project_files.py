@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,23 @@ def test_the_checks_need_all_that_a_deployment_needs() -> None:
         {line.split()[0] for line in pins(ROOT / name)} for name in ("requirements.txt", "requirements-dev.txt")
     )
     assert light < whole
+
+
+def test_a_package_index_shows_a_readme_whose_links_lead_somewhere() -> None:
+    """Built by a workflow, the package names its repository, and each link and picture of README is absolute."""
+    told = subprocess.run(
+        [sys.executable, "-m", "hatchling", "metadata"],
+        cwd=ROOT,
+        env=os.environ | {"GITHUB_REPOSITORY": "someone/something"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    metadata = json.loads(told.stdout)
+    assert metadata["urls"]["Repository"] == "https://github.com/someone/something"
+    links = re.findall(r"\]\(([^)]+)\)", metadata["readme"]["text"])
+    assert any(link.startswith("https://raw.githubusercontent.com/someone/something/v") for link in links)
+    assert [link for link in links if not link.startswith("https://")] == []
 
 
 def workflow(path: Path) -> dict[str, Any]:
