@@ -1,11 +1,14 @@
 """Makes the files of a release: the wheel and the sdist, and the providers for CloudFormation without the CDK.
 
-The templates are synthesized from the constructs, so that a provider is the same either way.
+A provider's template is what its construct synthesizes, with parameters in place of the construct's options, and a
+permissions boundary: stacks that use the provider attach policies to its role, so their deployers may call
+iam:PutRolePolicy on it, and without a boundary they could give the function any permission of the account.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -14,44 +17,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
-from aws_cdk import (
-    App,
-    Aws,
-    CfnCondition,
-    CfnOutput,
-    CfnParameter,
-    CfnResource,
-    DefaultStackSynthesizer,
-    Fn,
-    Stack,
-)
-from aws_cdk import aws_iam as iam
+from aws_cdk import App, CfnElement, DefaultStackSynthesizer, Stack
+from aws_cdk import aws_ec2 as ec2
 
 from cdk_rekognition_project_policy import ProjectPolicyProvider, ProjectVersionCopyProvider
-from constructs import Construct
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold, so that each build makes the same bytes."""
-
-RETENTION_DAYS = (
-    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-)  # fmt: skip
-"""What AWS::Logs::LogGroup takes."""
-
-SECTIONS = ("Description", "Parameters", "Conditions", "Resources", "Outputs")
-"""A template's sections, in the order in which it is read."""
-
-LOGICAL_IDS = {
-    "Logs": "Logs",
-    "Role": "Role",
-    "Policy": "Policy",
-    "Function": "Function",
-    "Function/EventInvokeConfig": "EventInvokeConfig",
-}
 
 ABOUT = """\
 # The provider of {manages}: the function, its role and its log.
@@ -63,6 +39,82 @@ ABOUT = """\
 
 """
 
+PARAMETERS = {
+    "LogRetentionInDays": {
+        "Type": "Number",
+        "Default": 365,
+        "AllowedValues": [
+            *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+        ],
+        "Description": "How many days the log is kept",
+    },
+    "LogKmsKeyArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": r"(arn:[a-z\d-]+:kms:[a-z\d-]+:\d{12}:key/.+)?",
+        "Description": "The KMS key that the log is encrypted with; none if this is empty",
+    },
+    "SubnetIds": {
+        "Type": "CommaDelimitedList",
+        "Default": "",
+        "AllowedPattern": "(subnet-[0-9a-f]+)?",
+        "Description": "The private subnets of a VPC that the function sends its requests from; none if this is empty",
+    },
+    "SecurityGroupIds": {
+        "Type": "CommaDelimitedList",
+        "Default": "",
+        "AllowedPattern": "(sg-[0-9a-f]+)?",
+        "Description": "The function's security groups in that VPC, which must allow HTTPS out",
+    },
+    "PermissionsBoundaryArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": r"(arn:[a-z\d-]+:iam::(\d{12}|aws):policy/.+)?",
+        "Description": "The role's permissions boundary; if this is empty, one of exactly its actions",
+    },
+}
+CONDITIONS = {
+    "HasLogKmsKeyArn": {"Fn::Not": [{"Fn::Equals": [{"Ref": "LogKmsKeyArn"}, ""]}]},
+    "HasSubnets": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "SubnetIds"}]}, ""]}]},
+    "HasDefaultBoundary": {"Fn::Equals": [{"Ref": "PermissionsBoundaryArn"}, ""]},
+}
+FROM_S3 = {
+    "CodeBucket": {
+        "Type": "String",
+        "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "Description": "The bucket, in this Region, that has the function's code",
+    },
+    "CodeKey": {"Type": "String", "Description": "The code's key there; another one for another version"},
+    "CodeObjectVersion": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The code's version ID there, if the bucket is versioned: exactly this code is deployed",
+    },
+}
+
+
+def _if(condition: str, then: object, otherwise: object = None) -> dict[str, Any]:
+    return {"Fn::If": [condition, then, otherwise or {"Ref": "AWS::NoValue"}]}
+
+
+UUID = {"Uuid": {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}}
+COPIER = "rekognition-version-copies-${Uuid}"
+"""The name of the function that copies, which its role has to name before it exists."""
+
+HERE = "${AWS::Region}:${AWS::AccountId}"
+VIA_REKOGNITION = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "rekognition.${AWS::Region}.amazonaws.com"}}}
+FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def _allow(actions: Sequence[str], resource: str, **more: object) -> dict[str, Any]:
+    arn = f"arn:${{AWS::Partition}}:{resource}"
+    return {
+        "Effect": "Allow",
+        "Action": [*actions],
+        "Resource": {"Fn::Sub": [arn, UUID] if "${Uuid}" in arn else arn},
+        **more,
+    }
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -70,171 +122,143 @@ class Kind:
 
     name: str
     """What the names of its templates and of its code begin with."""
-    stack: str
-    """The name of its stack, and what the names of the exports begin with."""
     construct: type[ProjectPolicyProvider] | type[ProjectVersionCopyProvider]
     manages: str
     for_users: Sequence[Mapping[str, Any]]
     """The most that stacks which use the provider attach to its role, as statements."""
-    function_name: str | None = None
-    """The function's name, if its role has to name it."""
+    function: Mapping[str, Any]
+    """Properties of the function that the construct doesn't give it."""
 
     @property
-    def code(self) -> str:
-        """The name of the file that has its function's code."""
-        return f"{self.name}.zip"
+    def stack(self) -> str:
+        """The name of its stack, and what the names of the exports begin with."""
+        return f"Rekognition{self.construct.__name__}"
 
 
-def _allow(actions: Sequence[str], resource: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    return {"Effect": "Allow", "Action": actions, "Resource": f"arn:{Aws.PARTITION}:{resource}", **more}
-
-
-HERE = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
-ANY_KEY = f"kms:{Aws.REGION}:*:key/*"
-VIA_REKOGNITION = {"StringEquals": {"kms:ViaService": f"rekognition.{Aws.REGION}.amazonaws.com"}}
-
-COPIER = f"rekognition-version-copies-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
-"""The name of the function that copies, with the stack's UUID: the boundary has it before the function exists."""
-
-POLICIES = Kind(
-    name="provider",
-    stack="RekognitionProjectPolicyProvider",
-    construct=ProjectPolicyProvider,
-    manages="Rekognition project policies",
-    for_users=[_allow(["rekognition:PutProjectPolicy"], f"rekognition:{HERE}:project/*")],
-)
-
-COPIES = Kind(
-    name="copy-provider",
-    stack="RekognitionProjectVersionCopyProvider",
-    construct=ProjectVersionCopyProvider,
-    manages="copies of Rekognition model versions",
-    function_name=COPIER,
-    for_users=[
-        _allow(["rekognition:CopyProjectVersion"], f"rekognition:{Aws.REGION}:*:project/*/version/*"),
-        _allow(["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"], f"rekognition:{HERE}:project/*"),
-        _allow(["rekognition:TagResource", "rekognition:UntagResource"], f"rekognition:{HERE}:project/*/version/*"),
-        _allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"], "s3:::*"),
-        *(_allow(["lambda:InvokeFunction"], f"lambda:{HERE}:function:{COPIER}{qualifier}") for qualifier in ("", ":*")),
-        _allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], ANY_KEY, Condition=VIA_REKOGNITION),
-        _allow(
-            ["kms:CreateGrant"],
-            ANY_KEY,
-            Condition={**VIA_REKOGNITION, "Bool": {"kms:GrantIsForAWSResource": "true"}},
-        ),
-    ],
-)
+KINDS = [
+    Kind(
+        name="provider",
+        construct=ProjectPolicyProvider,
+        manages="Rekognition project policies",
+        for_users=[_allow(["rekognition:PutProjectPolicy"], f"rekognition:{HERE}:project/*")],
+        function={},
+    ),
+    Kind(
+        name="copy-provider",
+        construct=ProjectVersionCopyProvider,
+        manages="copies of Rekognition model versions",
+        for_users=[
+            _allow(["rekognition:CopyProjectVersion"], "rekognition:${AWS::Region}:*:project/*/version/*"),
+            _allow(
+                ["rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"],
+                f"rekognition:{HERE}:project/*",
+            ),
+            _allow(["rekognition:TagResource", "rekognition:UntagResource"], f"rekognition:{HERE}:project/*/version/*"),
+            _allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject"], "s3:::*"),
+            _allow(["lambda:InvokeFunction"], f"lambda:{HERE}:function:{COPIER}"),
+            _allow(["lambda:InvokeFunction"], f"lambda:{HERE}:function:{COPIER}:*"),
+            _allow(
+                ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+                "kms:${AWS::Region}:*:key/*",
+                Condition=VIA_REKOGNITION,
+            ),
+            _allow(["kms:CreateGrant"], "kms:${AWS::Region}:*:key/*", Condition={**VIA_REKOGNITION, **FOR_AWS}),
+        ],
+        function={"FunctionName": {"Fn::Sub": [COPIER, UUID]}},
+    ),
+]
 
 
 class ProviderStack(Stack):
-    """A provider alone, with parameters in place of the construct's options, and short logical ids."""
+    """A provider alone, in a VPC."""
 
     def __init__(self, app: App, kind: Kind) -> None:
-        super().__init__(
-            app,
-            kind.stack,
-            description=f"Provider of {kind.manages}, {version('cdk-rekognition-project-policy')}",
-            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        super().__init__(app, kind.stack, synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self, "Vpc", vpc_id="vpc-00000000", availability_zones=["any"], private_subnet_ids=["subnet-00000000"]
         )
-        self._kind = kind
-        provider = kind.construct(self, "Provider")
-        resources = {logical_id: _resource(provider, path) for path, logical_id in LOGICAL_IDS.items()}
-        for logical_id, resource in resources.items():
-            resource.override_logical_id(logical_id)
-        if kind.function_name is not None:
-            resources["Function"].add_property_override("FunctionName", kind.function_name)
-        days = CfnParameter(
-            self,
-            "LogRetentionInDays",
-            type="Number",
-            default="365",
-            allowed_values=[str(number) for number in RETENTION_DAYS],
-            description="How long the log is kept",
-        )
-        resources["Logs"].add_property_override("RetentionInDays", days.value_as_number)
-        key = CfnParameter(
-            self,
-            "LogKmsKeyArn",
-            default="",
-            allowed_pattern=r"(arn:[a-z\d-]+:kms:[a-z\d-]+:\d{12}:key/.+)?",
-            description="The KMS key that the log is encrypted with; none if this is empty",
-        )
-        has_key = CfnCondition(
-            self, "HasLogKmsKeyArn", expression=Fn.condition_not(Fn.condition_equals(key.value_as_string, ""))
-        )
-        resources["Logs"].add_property_override(
-            "KmsKeyId", Fn.condition_if(has_key.logical_id, key.value_as_string, Aws.NO_VALUE)
-        )
-        self._bound(resources["Role"], cast("iam.CfnPolicy", resources["Policy"]))
-        prefix = CfnParameter(
-            self,
-            "ExportPrefix",
-            default=kind.stack,
-            allowed_pattern="[a-zA-Z0-9:-]+",
-            description="What the names of the exports begin with",
-        )
-        for name, value, description in (
-            ("ServiceToken", provider.service_token, "What custom resources give as their ServiceToken"),
-            ("RoleName", provider.role.role_name, "The role that stacks with such resources attach permissions to"),
-        ):
-            export_name = f"{prefix.value_as_string}:{name}"
-            CfnOutput(self, name, value=value, description=description, export_name=export_name)
+        group = ec2.SecurityGroup.from_security_group_id(self, "Group", "sg-00000000")
+        kind.construct(self, "Provider", vpc=vpc, security_groups=[group])
 
-    def _bound(self, role: CfnResource, policy: iam.CfnPolicy) -> None:
-        """Add a permissions boundary of exactly the role's actions, and a parameter that names another one.
-
-        Stacks that use the provider attach policies to its role, so their deployers may call iam:PutRolePolicy on it.
-        Without a boundary they could give the function, whose code they can't see, any permission of the account.
-        """
-        given = CfnParameter(
-            self,
-            "PermissionsBoundaryArn",
-            default="",
-            allowed_pattern=r"(arn:[a-z\d-]+:iam::(\d{12}|aws):policy/.+)?",
-            description="The role's permissions boundary; if this is empty, one of exactly its actions",
-        )
-        is_default = CfnCondition(self, "HasDefaultBoundary", expression=Fn.condition_equals(given.value_as_string, ""))
-        boundary = iam.CfnManagedPolicy(
-            self,
-            "Boundary",
-            description=f"The most that the provider of {self._kind.manages} may do",
-            policy_document={"Version": "2012-10-17", "Statement": [*self._always(policy), *self._kind.for_users]},
-        )
-        boundary.cfn_options.condition = is_default
-        value = Fn.condition_if(is_default.logical_id, boundary.ref, given.value_as_string)
-        role.add_property_override("PermissionsBoundary", value)
-
-    def _always(self, policy: iam.CfnPolicy) -> list[dict[str, Any]]:
-        """Return what the role is always allowed, except on the function, which needs the boundary first."""
-        statements: list[dict[str, Any]] = self.resolve(policy.policy_document)["Statement"]
-        return [each for each in statements if each["Action"] != "lambda:InvokeFunction"]
-
-
-def _resource(provider: Construct, path: str) -> CfnResource:
-    construct = provider.node.find_child(path.split("/")[0])
-    for child in path.split("/")[1:]:
-        construct = construct.node.find_child(child)
-    resource = construct.node.default_child
-    if not isinstance(resource, CfnResource):
-        raise TypeError(f"{construct.node.path} is no resource.")
-    return resource
+    def _allocate_logical_id(self, cfn_element: CfnElement) -> str:
+        """Name a resource by its path, without a hash, because people read and deploy the template."""
+        _, _, *path = cfn_element.node.path.split("/")
+        return "".join(path).removesuffix("Resource")
 
 
 def synthesize(kind: Kind, folder: Path) -> tuple[dict[str, Any], Path]:
     """Return a provider's template, and the folder with its function's code."""
     app = App(outdir=str(folder), analytics_reporting=False)
     stack = ProviderStack(app, kind)
-    assembly = app.synth()
-    template: dict[str, Any] = assembly.get_stack_by_name(stack.stack_name).template
+    template: dict[str, Any] = app.synth().get_stack_by_name(stack.stack_name).template
     (code,) = (path for path in folder.iterdir() if path.name.startswith("asset.") and path.is_dir())
     return template, code
 
 
+def with_parameters(kind: Kind, template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a provider's template with parameters, the boundary and the exports."""
+    resources = template["Resources"]
+    logs, role, function = (resources[name]["Properties"] for name in ("Logs", "Role", "Function"))
+    logs["RetentionInDays"] = {"Ref": "LogRetentionInDays"}
+    logs["KmsKeyId"] = _if("HasLogKmsKeyArn", {"Ref": "LogKmsKeyArn"})
+
+    # In the role itself, because nothing can depend on a resource that may be missing.
+    network = resources.pop("NetworkPolicy")["Properties"]["PolicyDocument"]
+    resources["Function"]["DependsOn"] = "Role"
+    del resources["FunctionEventInvokeConfig"]["DependsOn"]
+    role["Policies"] = _if("HasSubnets", [{"PolicyName": "network", "PolicyDocument": network}])
+    groups_and_subnets = {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}
+    function |= {"VpcConfig": _if("HasSubnets", groups_and_subnets), **kind.function}
+
+    statements = resources["Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    bounded = [
+        *(each for each in statements if each["Effect"] == "Allow" and each["Action"] != "lambda:InvokeFunction"),
+        *kind.for_users,
+        *(_if("HasSubnets", each) for each in network["Statement"]),
+    ]
+    statements[:] = [each if each["Effect"] == "Allow" else _if("HasSubnets", each) for each in statements]
+    role["PermissionsBoundary"] = _if("HasDefaultBoundary", {"Ref": "Boundary"}, {"Ref": "PermissionsBoundaryArn"})
+    resources["Boundary"] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Condition": "HasDefaultBoundary",
+        "Properties": {
+            "Description": f"The most that the provider of {kind.manages} may do",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": bounded},
+        },
+    }
+    prefix = {
+        "Type": "String",
+        "Default": kind.stack,
+        "AllowedPattern": "[a-zA-Z0-9:-]+",
+        "Description": "What the names of the exports begin with",
+    }
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Provider of {kind.manages}, {version('cdk-rekognition-project-policy')}",
+        "Parameters": {**PARAMETERS, "ExportPrefix": prefix},
+        "Conditions": {**CONDITIONS},
+        "Resources": resources,
+        "Outputs": {
+            "ServiceToken": {
+                "Description": "What custom resources give as their ServiceToken",
+                "Value": {"Fn::GetAtt": ["Function", "Arn"]},
+                "Export": {"Name": {"Fn::Sub": "${ExportPrefix}:ServiceToken"}},
+            },
+            "RoleName": {
+                "Description": "The role that stacks with such resources attach permissions to",
+                "Value": {"Ref": "Role"},
+                "Export": {"Name": {"Fn::Sub": "${ExportPrefix}:RoleName"}},
+            },
+        },
+    }
+
+
 def write_templates(kind: Kind, template: dict[str, Any], dist: Path) -> None:
     """Write a provider's template in two forms: with its code beside it, and with its code in a bucket."""
+    code = f"{kind.name}.zip"
     resource = template["Resources"]["Function"]
     function, quiet = resource["Properties"], resource["Metadata"]["cfn-lint"]["config"]["ignore_checks"]
-    function["Code"] = kind.code
+    function["Code"] = code
     quiet.append("W3002")  # the code is a path, as it has to be before `package`
     target = dist / f"{kind.name}.yaml"
     package = f"aws cloudformation package --template-file {target.name} --s3-bucket BUCKET"
@@ -245,34 +269,20 @@ def write_templates(kind: Kind, template: dict[str, Any], dist: Path) -> None:
     function["Code"] = {
         "S3Bucket": {"Ref": "CodeBucket"},
         "S3Key": {"Ref": "CodeKey"},
-        "S3ObjectVersion": {"Fn::If": ["HasCodeObjectVersion", {"Ref": "CodeObjectVersion"}, {"Ref": "AWS::NoValue"}]},
+        "S3ObjectVersion": _if("HasCodeObjectVersion", {"Ref": "CodeObjectVersion"}),
     }
-    template["Parameters"] = {
-        "CodeBucket": {
-            "Type": "String",
-            "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-            "Description": f"The bucket that {kind.code} lies in, in this Region",
-        },
-        "CodeKey": {
-            "Type": "String",
-            "Default": kind.code,
-            "Description": "Its key there; another one for another version",
-        },
-        "CodeObjectVersion": {
-            "Type": "String",
-            "Default": "",
-            "Description": "Its version ID there, if the bucket is versioned: exactly this code is deployed",
-        },
-    } | template["Parameters"]
-    template["Conditions"]["HasCodeObjectVersion"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "CodeObjectVersion"}, ""]}]}
+    template["Parameters"] = FROM_S3 | {"CodeKey": FROM_S3["CodeKey"] | {"Default": code}} | template["Parameters"]
+    template["Conditions"] |= {
+        "HasCodeObjectVersion": {"Fn::Not": [{"Fn::Equals": [{"Ref": "CodeObjectVersion"}, ""]}]}
+    }
     target = dist / f"{kind.name}-from-s3.yaml"
-    about = {"upload": f"aws s3 cp {kind.code} s3://BUCKET/{kind.code}", "deploy": target.name}
+    about = {"upload": f"aws s3 cp {code} s3://BUCKET/{code}", "deploy": target.name}
     _write(target, kind, template, **about, parameters=" --parameter-overrides CodeBucket=BUCKET")
 
 
-def _write(target: Path, kind: Kind, template: dict[str, Any], **about: str) -> None:
-    ordered = {"AWSTemplateFormatVersion": "2010-09-09"} | {name: template[name] for name in SECTIONS}
-    body = yaml.safe_dump(ordered, sort_keys=False, width=120)
+def _write(target: Path, kind: Kind, template: Mapping[str, Any], **about: str) -> None:
+    without_aliases = json.loads(json.dumps(template))
+    body = yaml.safe_dump(without_aliases, sort_keys=False, width=120)
     target.write_text(ABOUT.format(stack=kind.stack, manages=kind.manages, **about) + body)
 
 
@@ -292,11 +302,11 @@ def main() -> None:
     dist = parser.parse_args().output.resolve()
     dist.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, ROOT], check=True)
-    for kind in (POLICIES, COPIES):
+    for kind in KINDS:
         with tempfile.TemporaryDirectory() as folder:
             template, code = synthesize(kind, Path(folder))
-            write_templates(kind, template, dist)
-            write_code(code, dist / kind.code)
+            write_templates(kind, with_parameters(kind, template), dist)
+            write_code(code, dist / f"{kind.name}.zip")
     for path in sorted(dist.iterdir()):
         print(f"{path.stat().st_size:>9,} bytes  {path}")
 
