@@ -44,8 +44,8 @@ SENTENCES = {
         "the function the Timeout of the shipped templates."
     ),
     UNREACHABLE: (
-        "{operation} got no response from Rekognition. Deploy again (or continue the rollback); check the function's "
-        "network access."
+        "{operation} got no response from Rekognition. Deploy again (or continue the rollback); if the function is in "
+        "a VPC, give it a way to Rekognition's endpoint."
     ),
 }
 """A sentence for the error codes that mean the same for each operation; a resource adds those of its own."""
