@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -25,3 +26,10 @@ html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_show_copyright = html_show_sphinx = html_copy_source = html_show_sourcelink = False
+
+if repository := os.environ.get("GITHUB_REPOSITORY"):  # the one whose workflow builds the site
+    html_theme_options = {
+        "source_repository": f"https://github.com/{repository}/",
+        "source_branch": "main",
+        "source_directory": "docs/",
+    }
