@@ -71,7 +71,7 @@ def custom_resources(stack: Stack, policies: Policies, token: str) -> None:
 
 
 def aws_custom_resource(stack: Stack, policies: Policies) -> None:
-    """Add AwsCustomResource with a name for each document, which is the ID.
+    """Add AwsCustomResource with a name for each project and document, which is the ID.
 
     It makes one call, so an update can't read the revision that changing a policy in place requires. A new name is a
     replacement instead: put the new policy, then delete the old one, whatever its revision. The calls are written as
@@ -81,7 +81,7 @@ def aws_custom_resource(stack: Stack, policies: Policies) -> None:
 
     for number, arn, name in policies:
         said = json.dumps(document(trusted_account(number)))
-        named = f"{name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+        named = f"{name}-{hashlib.sha256(f'{arn}{said}'.encode()).hexdigest()[:8]}"
         put = sdk_call(
             "PutProjectPolicy",
             {"ProjectArn": arn, "PolicyName": named, "PolicyDocument": said},
@@ -90,7 +90,8 @@ def aws_custom_resource(stack: Stack, policies: Policies) -> None:
         delete = sdk_call(
             "DeleteProjectPolicy",
             {"ProjectArn": arn, "PolicyName": cr.PhysicalResourceIdReference()},
-            ignore_error_codes_matching="ResourceNotFoundException",
+            # The function's ID for a failed Create is its log stream, which isn't a valid name.
+            ignore_error_codes_matching="ResourceNotFoundException|InvalidParameterException",
         )
         resource(stack, number, arn, on_create=put, on_update=put, on_delete=delete)
 

@@ -142,15 +142,20 @@ class Peer:
     def __init__(self, function: Function, lambda_: Lambda) -> None:
         self.function = function
         self.lambda_ = lambda_
+        self.caller: Container
+        """The container that calls Rekognition."""
         self._container: Container | None = None
 
     @property
     def container(self) -> Container:
         """A container that has been initialized."""
         if self._container is None:
-            self._container = self.lambda_.start(self.function)
+            self._container = self.caller = self.lambda_.start(self.function, self._note)
             self._container.initialize()
         return self._container
+
+    def _note(self, behind: Container) -> None:
+        self.caller = behind
 
     def close(self) -> None:
         """End the container."""
@@ -215,7 +220,7 @@ class PeerFunction(SimulatedFunction):
 
         def run() -> None:
             cloudformation, container = self._peer.lambda_.cloudformation, self._peer.container
-            self._meet(invocation, container)
+            self._meet(invocation)
             delivered = cloudformation.receive(event)
             outcome = container.invoke("event", delivered, TIMEOUT)
             self.world.sleep(2 * LATENCY * len(invocation.calls))
@@ -229,7 +234,7 @@ class PeerFunction(SimulatedFunction):
 
         self.world.spawn(run)
 
-    def _meet(self, invocation: Invocation, container: Container) -> None:
+    def _meet(self, invocation: Invocation) -> None:
         """Let the calls and responses of an invocation meet what its case says.
 
         A case counts calls from the read, 0, to the change, 1. A function that doesn't read first begins at 1.
@@ -238,7 +243,7 @@ class PeerFunction(SimulatedFunction):
 
         def dies(at: int | None) -> bool:
             if at == number:
-                os.kill(container.pid, signal.SIGKILL)
+                os.kill(self._peer.caller.pid, signal.SIGKILL)
             return at == number
 
         def before(operation: str, _: Mapping[str, object]) -> Fault | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.samples import HERE, WORK, project_arn, trusted_account
 from benchmarks.synthesis import synthesize, template_of
@@ -53,7 +54,7 @@ class Function:
 
     def properties(self, project: str, name: str, account: str) -> dict[str, object]:
         """Return the same properties for another project, name and trusted account."""
-        digest = hashlib.sha256(account.encode()).hexdigest()[:8]
+        digest = hashlib.sha256(f"{project}{account}".encode()).hexdigest()[:8]
         said = self.sample.replace(project_arn(0), project).replace(trusted_account(0), account)
         said = re.sub(r"sharing-0(-[0-9a-f]{8})?", lambda found: f"{name}-{digest}" if found[1] else name, said)
         properties: dict[str, object] = json.loads(said)
@@ -99,7 +100,8 @@ class Lambda:
         self._packages = WORK / f"runtime-{self.python.name}"
         _install_runtime(self.python, self._packages)
         # Node.js has its authorities built in. Python reads the same ones from a file, so that both check equally many.
-        self._authorities, self._authority = WORK / "authorities.pem", WORK / "authority.pem"
+        self._folder = TemporaryDirectory()
+        self._authorities, self._authority = (Path(self._folder.name, f"{name}.pem") for name in ("all", "own"))
         script = "process.stdout.write(require('tls').rootCertificates.join('\\n'))"
         built_in = subprocess.run(["node", "-e", script], check=True, capture_output=True, text=True).stdout
         authority.cert_pem.write_to_path(str(self._authority))
@@ -111,6 +113,7 @@ class Lambda:
     def __exit__(self, *_: object) -> None:
         self._endpoint.close()
         self.cloudformation.__exit__()
+        self._folder.cleanup()
 
     def start(self, function: Function, started: Callable[[Container], None] = lambda _: None) -> Container:
         """Start a function, and the one behind it at its first event; ``started`` is told of that one's start."""
@@ -147,6 +150,8 @@ class Lambda:
                 containers[0].initialize()
                 started(containers[0])
             outcome = containers[0].invoke("behind", json.loads(request.body), TIMEOUT)
+            if outcome.kind not in ("success", "error"):
+                containers.clear()
             headers = {} if outcome.kind == "success" else {"X-Amz-Function-Error": "Unhandled"}
             return Reply(200, outcome.told.encode(), headers)
 
