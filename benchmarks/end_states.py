@@ -112,11 +112,14 @@ def account_of(policy: Policy) -> str:
 
 
 def found(case: Case, judge: VirtualTime) -> str:
-    """Return how a case ended wrong; nothing if it ended right."""
+    """Return how a case ended wrong; nothing if it ended right.
+
+    To complete an operation that this project fails isn't wrong, as long as the right policies are live in the end.
+    """
     for step in case.steps:
         if not isinstance(step, Deploy | Delete | ContinueRollback):
             judge.act(step)  # type: ignore[arg-type]
-        elif (status := judge.operate(step)) != step.ends:
+        elif (status := judge.operate(step)) not in (step.ends, step.ends.replace("_FAILED", "_COMPLETE")):
             return status + _difference(judge, case)
     return _difference(judge, case).removeprefix(", ")
 

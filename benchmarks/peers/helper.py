@@ -19,7 +19,7 @@ def create(event, _context):
 
 @helper.update
 def update(event, _context):
-    return policy.update(event["ResourceProperties"])
+    return policy.update(event["ResourceProperties"], event["PhysicalResourceId"])
 
 
 @helper.delete

@@ -23,7 +23,9 @@ def create(properties, **revision):
     return physical_id(properties)
 
 
-def update(properties):
+def update(properties, updated_id):
+    if updated_id != physical_id(properties):
+        return create(properties)  # a replacement
     live = rekognition.list_project_policies(ProjectArn=properties["ProjectArn"])["ProjectPolicies"]
     for policy in live:
         if policy["PolicyName"] == properties["PolicyName"]:

@@ -15,6 +15,6 @@ def on_event(event, _context):
     if request_type == "Create":
         return {"PhysicalResourceId": policy.create(event["ResourceProperties"])}
     if request_type == "Update":
-        return {"PhysicalResourceId": policy.update(event["ResourceProperties"])}
+        return {"PhysicalResourceId": policy.update(event["ResourceProperties"], event["PhysicalResourceId"])}
     policy.delete(event["ResourceProperties"], event["PhysicalResourceId"])
     return {}
