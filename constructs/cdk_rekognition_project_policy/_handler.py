@@ -120,7 +120,7 @@ def code(resource: str) -> lambda_.Code:
 def write(folder: Path, resource: str) -> None:
     """Write the asset of a resource's function into a folder, as it is deployed.
 
-    Raises ``ImportError`` where crhelper is missing, or isn't the one that was reviewed.
+    Raises ``ImportError`` if crhelper is missing, or isn't the one that was reviewed.
     """
     for path, source in _sources(resource):
         target = folder / path

@@ -124,7 +124,7 @@ class RolePermissions:
 class PermissionsOfStack(Construct):
     """What a provider's role is allowed for the resources of one stack.
 
-    An inline policy comes first, managed policies where the role's inline policies are full.
+    An inline policy comes first, managed policies if the role's inline policies are full.
     """
 
     def __init__(self, scope: Construct, construct_id: str, role: iam.IRole, room: RolePermissions) -> None:
