@@ -51,6 +51,13 @@ DENIED = meets(*["AccessDeniedException"] * 99)
 CUT_OFF = meets("", LOST_AFTER, *[LOST_BEFORE] * 400)
 """An attempt whose put works, and which never hears of it."""
 
+OLD, EDITED, OTHERS = {"sharing": MINE}, {"sharing": OTHER}, {"sharing": FOREIGN}
+"""What is live: the stack's policy as it was, and edited by the stack, and another's."""
+RETAINED: Template = {"Sharing": Policy(retain=True)}
+ADOPTED_EDITED: Template = {"Sharing": Policy(OTHER, adopt_existing=True)}
+MALFORMED, INVALID = meets("", "MalformedPolicyDocumentException"), meets("", "InvalidParameterException")
+"""Attempts whose second call is rejected."""
+
 THERE: tuple[Step, ...] = (Put(FOREIGN), Wait(3600))
 """Another's policy of an hour ago."""
 ADOPTING: Template = {"Sharing": Policy(adopt_existing=True)}
@@ -76,8 +83,8 @@ def canceled(seconds: float = 0.2, **policy: Any) -> Template:
 
 
 REQUESTS: dict[str, tuple[str, tuple[Step, ...], Template, str, dict[str, Any]]] = {
-    "a Create": ("Create", (), ONE, MADE, {"sharing": MINE}),
-    "an Update": ("Update", EXISTS, NEW, DONE, {"sharing": OTHER}),
+    "a Create": ("Create", (), ONE, MADE, OLD),
+    "an Update": ("Update", EXISTS, NEW, DONE, EDITED),
     "a replacement": ("Update", EXISTS, RENAMED, DONE, {"renamed": OTHER}),
     "a Delete": ("Delete", EXISTS, {}, DONE, {}),
 }
@@ -101,10 +108,7 @@ TROUBLE = {
 
 ROWS = (
     row(
-        "stack created",
-        "Create",
-        "the template's document",
-        case("succeeds", {"sharing": MINE}, Deploy(ONE, MADE), calls="List Put"),
+        "stack created", "Create", "the template's document", case("succeeds", OLD, Deploy(ONE, MADE), calls="List Put")
     ),
     row(
         "created, but somebody else's policy has the name; logical ID renamed; policy moved to another stack",
@@ -116,27 +120,27 @@ ROWS = (
         ),
         case(
             "of two policies one",
-            {"sharing": FOREIGN},
+            OTHERS,
             *THERE,
             Deploy({"Mine": Policy(name="mine"), "Sharing": Policy(needs="Mine")}, FAILED),
             sent="Create, Delete (ID), Delete (marker)",
         ),
         case(
             "appears between read and put",
-            {"sharing": FOREIGN},
+            OTHERS,
             Deploy(ONE, FAILED, once("Create", Attempt(others={1: (Put(FOREIGN),)}))),
         ),
         case(
             "the logical ID is renamed",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
             Deploy({"Renamed": Policy()}, BACK),
             sent="Create, cleanup Delete (marker)",
         ),
-        case("moved to another stack", {"sharing": MINE}, *EXISTS, Deploy(ONE, FAILED, stack="two")),
+        case("moved to another stack", OLD, *EXISTS, Deploy(ONE, FAILED, stack="two")),
         case(
             "if the service overwrites silently",
-            {"sharing": FOREIGN},
+            OTHERS,
             *THERE,
             Deploy(ONE, FAILED),
             service={"put_existing_without_revision": "overwrite"},
@@ -185,10 +189,10 @@ ROWS = (
         "Create, Delete (in doubt)",
         "nothing of the stack",
         case("one put and died", {}, Deploy(ONE, FAILED, once("Create", meets(dies_after=1), BLIND))),
-        case("another's is there", {"sharing": FOREIGN}, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
+        case("another's is there", OTHERS, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
         case(
             "an older equivalent of another stack is there",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
             Deploy(ONE, FAILED, once("Create", DENIED), stack="two"),
         ),
@@ -197,10 +201,10 @@ ROWS = (
         "created with `AdoptExisting`, and an equivalent policy exists",
         "Create",
         "that policy, untouched",
-        case("is adopted", {"sharing": MINE}, *ADOPTED, calls="List List"),
+        case("is adopted", OLD, *ADOPTED, calls="List List"),
         case(
             "and another resource fails",
-            {"sharing": MINE},
+            OLD,
             Put(MINE),
             Wait(3600),
             Deploy(with_other(ADOPTING, FAILS_LAST), FAILED),
@@ -208,7 +212,7 @@ ROWS = (
         ),
         case(
             "and it isn't equivalent",
-            {"sharing": FOREIGN},
+            OTHERS,
             *THERE,
             Deploy(ADOPTING, FAILED, reason="isn't equivalent"),
             sent="Create, Delete (marker)",
@@ -218,35 +222,24 @@ ROWS = (
         "document changed; policy edited or deleted by hand, then updated",
         "Update (ID)",
         "the template's document, at another revision",
-        case("changed", {"sharing": OTHER}, *EXISTS, Deploy(NEW, DONE), calls="List Put"),
-        case("edited by hand", {"sharing": OTHER}, *EXISTS, *THERE, Deploy(NEW, DONE)),
-        case("deleted by hand", {"sharing": OTHER}, *EXISTS, Remove(), Wait(60), Deploy(NEW, DONE)),
+        case("changed", EDITED, *EXISTS, Deploy(NEW, DONE), calls="List Put"),
+        case("edited by hand", EDITED, *EXISTS, *THERE, Deploy(NEW, DONE)),
+        case("deleted by hand", EDITED, *EXISTS, Remove(), Wait(60), Deploy(NEW, DONE)),
     ),
     row(
         "nothing changed, or only the function's code",
         "nothing",
         "as before",
-        case("nothing changed", {"sharing": MINE}, *EXISTS, Deploy(ONE, DONE)),
+        case("nothing changed", OLD, *EXISTS, Deploy(ONE, DONE)),
     ),
     row(
         "only `Trigger` changed",
         "Update (ID)",
         "the template's document",
-        case(
-            "and nothing differs",
-            {"sharing": MINE},
-            *EXISTS,
-            Deploy({"Sharing": Policy(trigger="2")}, DONE),
-            calls="List",
-        ),
+        case("and nothing differs", OLD, *EXISTS, Deploy({"Sharing": Policy(trigger="2")}, DONE), calls="List"),
         *(
             case(
-                f"after somebody {did} it",
-                {"sharing": MINE},
-                *EXISTS,
-                step,
-                Wait(60),
-                Deploy({"Sharing": Policy(trigger="2")}, DONE),
+                f"after somebody {did} it", OLD, *EXISTS, step, Wait(60), Deploy({"Sharing": Policy(trigger="2")}, DONE)
             )
             for did, step in DRIFT.items()
         ),
@@ -256,33 +249,23 @@ ROWS = (
         "Update (ID), Update (ID) back",
         "the old document",
         *(
-            case(title, {"sharing": MINE}, *EXISTS, Deploy(with_other(NEW, other), BACK))
+            case(title, OLD, *EXISTS, Deploy(with_other(NEW, other), BACK))
             for title, other in {
                 "fails afterward": FAILS_LAST,
                 "fails while it is in flight": fails_after(0.2),
                 "fails at once": fails_after(0.0),
             }.items()
         ),
-        case(
-            "rejected by the service",
-            {"sharing": MINE},
-            *EXISTS,
-            Deploy(NEW, BACK, once("Update", meets("", "MalformedPolicyDocumentException"))),
-        ),
+        case("rejected by the service", OLD, *EXISTS, Deploy(NEW, BACK, once("Update", MALFORMED))),
         *(
-            case(
-                f"rejected by the function: {bad!r}"[:60],
-                {"sharing": MINE},
-                *EXISTS,
-                Deploy({"Sharing": Policy(bad)}, BACK),
-            )
+            case(f"rejected by the function: {bad!r}"[:60], OLD, *EXISTS, Deploy({"Sharing": Policy(bad)}, BACK))
             for bad in ("{", 7, {"Version": "2012-10-17", "Statement": []}, document("1234"))
         ),
         case(
             "the service rejects what is live, such as a deleted role",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
-            Deploy(NEW, BACK, {"Update": (Delivery(attempts=(meets("", "MalformedPolicyDocumentException"),)),) * 2}),
+            Deploy(NEW, BACK, {"Update": (Delivery(attempts=(MALFORMED,)),) * 2}),
         ),
     ),
     row(
@@ -308,7 +291,7 @@ ROWS = (
         "the old document",
         case(
             "by another error",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
             Deploy(
                 with_other(NEW, FAILS_LAST),
@@ -335,10 +318,10 @@ ROWS = (
         "name or project changed, but another resource fails",
         "Update (ID), cleanup Delete (new ID)",
         "the old policy, never touched",
-        case("name", {"sharing": MINE}, *EXISTS, Deploy(with_other(RENAMED, FAILS_LAST), BACK)),
+        case("name", OLD, *EXISTS, Deploy(with_other(RENAMED, FAILS_LAST), BACK)),
         case(
             "the new one is in doubt",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
             Deploy(RENAMED, BACK, once("Update", meets("", LOST_AFTER, "LimitExceededException"))),
         ),
@@ -391,37 +374,20 @@ ROWS = (
         case("at once", {}, *EXISTS, Delete(), calls="List Delete"),
         case("edited by hand", {}, *EXISTS, *THERE, Delete()),
         case("removed by hand", {}, *EXISTS, Remove(), Delete()),
-        case(
-            "again after it failed",
-            {},
-            *EXISTS,
-            Delete("DELETE_FAILED", once("Delete", meets("", "InvalidParameterException"))),
-            Delete(),
-        ),
+        case("again after it failed", {}, *EXISTS, Delete("DELETE_FAILED", once("Delete", INVALID)), Delete()),
     ),
     row(
         "the same, with `DeletionPolicy: Retain`",
         "nothing",
         "the policy, orphaned",
-        case("stack deleted", {"sharing": MINE}, Deploy({"Sharing": Policy(retain=True)}, MADE), Delete()),
-        case(
-            "removed from the template",
-            {"sharing": MINE},
-            Deploy({"Sharing": Policy(retain=True)}, MADE),
-            Deploy({}, DONE),
-        ),
+        case("stack deleted", OLD, Deploy(RETAINED, MADE), Delete()),
+        case("removed from the template", OLD, Deploy(RETAINED, MADE), Deploy({}, DONE)),
     ),
     row(
         "the same, adopted",
         "Delete (adopted ID)",
         "the policy, orphaned",
-        case(
-            "after it was edited by its stack",
-            {"sharing": OTHER},
-            *ADOPTED,
-            Deploy({"Sharing": Policy(OTHER, adopt_existing=True)}, DONE),
-            Delete(),
-        ),
+        case("after it was edited by its stack", EDITED, *ADOPTED, Deploy(ADOPTED_EDITED, DONE), Delete()),
     ),
     row(
         "an event comes twice, or an attempt fails and is retried",
@@ -475,7 +441,7 @@ FURTHER = (
     *(
         case(
             f"a rollback whose confirming put meets nothing but {fault}",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
             Deploy(
                 with_other(NEW, fails_after(0.0)),
@@ -490,16 +456,16 @@ FURTHER = (
     ),
     case(
         "a policy is moved by retaining and adopting it",
-        {"sharing": OTHER},
+        EDITED,
         *EXISTS,
-        Deploy({"Sharing": Policy(retain=True)}, DONE),
+        Deploy(RETAINED, DONE),
         Deploy({}, DONE),
         Deploy(ADOPTING, MADE, stack="two"),
         Deploy({"Sharing": Policy(OTHER, adopt_existing=True)}, DONE, stack="two"),
     ),
     case(
         "a project that was replaced took its policies along: its cleanup finds nothing",
-        {"sharing": MINE},
+        OLD,
         Deploy({"Sharing": Policy(project="other")}, MADE),
         Wait(),
         Remove(project="other"),
@@ -509,7 +475,7 @@ FURTHER = (
     *(
         case(
             f"without rollback, {title}, the failed Create deleted {('last' if last else 'first')}",
-            {"sharing": MINE},
+            OLD,
             *before,
             Deploy(ONE, DONE, disable_rollback=True),
             behavior={"failed_creates_are_deleted_last": last},
@@ -537,7 +503,7 @@ FURTHER = (
     *(
         case(
             f"a canceled Create and an equivalent policy of {age} seconds ago",
-            {"sharing": MINE},
+            OLD,
             Deploy(ONE, MADE),
             Wait(age),
             Deploy(canceled(service_timeout=3600), FAILED, stack="two"),
@@ -548,7 +514,7 @@ FURTHER = (
     *(
         case(
             f"a reverse Update overtakes one that is throttled {throttled} times{', then ' * bool(last)}{last}",
-            {"sharing": MINE},
+            OLD,
             *EXISTS,
             Deploy(
                 with_other(NEW, fails_after(0.2)),
@@ -562,13 +528,13 @@ FURTHER = (
     ),
     case(
         "a late Update doesn't undo a rollback",
-        {"sharing": MINE},
+        OLD,
         *EXISTS,
         Deploy(with_other(NEW, FAILS_LAST), BACK, once("Update", repeats=(40,))),
     ),
     case(
         "a late Delete doesn't take what was made again",
-        {"sharing": MINE},
+        OLD,
         *EXISTS,
         Both(Delete(arrive=once("Delete", repeats=(60,))), Deploy(ONE, MADE, stack="two"), 30),
     ),
@@ -576,7 +542,7 @@ FURTHER = (
     *(
         case(
             f"a put whose response was lost is own work, with a clock {ahead} seconds ahead",
-            {"sharing": MINE},
+            OLD,
             Deploy(ONE, MADE, once("Create", meets("", LOST_AFTER))),
             service={"clock_ahead": ahead},
         )
@@ -585,7 +551,7 @@ FURTHER = (
     *(
         case(
             f"an Update that comes again {later} later puts once, with a clock {-ahead} behind",
-            {"sharing": OTHER},
+            EDITED,
             *EXISTS,
             Deploy(NEW, DONE, once("Update", repeats=(later,))),
             service={"clock_ahead": ahead},
@@ -596,7 +562,7 @@ FURTHER = (
     *(
         case(
             f"a rollback leaves nothing right after a put, with a clock {ahead} ahead",
-            {"sharing": MINE},
+            OLD,
             Deploy(with_other(ONE, FAILS_LAST), FAILED),
             Deploy(ONE, MADE),
             Deploy(with_other(RENAMED, FAILS_LAST), BACK),
@@ -606,9 +572,9 @@ FURTHER = (
     ),
     case(
         "an adopted policy is edited and rolled back",
-        {"sharing": OTHER},
+        EDITED,
         *ADOPTED,
-        Deploy({"Sharing": Policy(OTHER, adopt_existing=True)}, DONE),
+        Deploy(ADOPTED_EDITED, DONE),
         Deploy({"Sharing": Policy(FOREIGN, adopt_existing=True), "Other": FAILS_LAST}, BACK),
     ),
     case(
@@ -624,7 +590,7 @@ FURTHER = (
     ),
     case(
         "what is being deleted isn't adopted",
-        {"sharing": MINE},
+        OLD,
         *EXISTS,
         Both(Delete(), Deploy(ADOPTING, MADE, stack="two"), 0.0),
         service={"list_lag": 1.5},
@@ -657,12 +623,12 @@ FURTHER = (
 LIMITATIONS = (
     case(
         "a Create that comes again a minute after its rollback leaves its policy",
-        {"sharing": MINE},
+        OLD,
         Deploy(with_other(ONE, FAILS_LAST), FAILED, once("Create", repeats=(60,))),
     ),
     case(
         "a Create that its own Delete overtakes by more than ten seconds leaves its policy",
-        {"sharing": MINE},
+        OLD,
         Deploy(canceled(), FAILED, once("Create", delay=15)),
     ),
     case(
@@ -691,39 +657,39 @@ LIMITATIONS = (
     ),
     case(
         "a Create that died leaves its policy after an hour without ServiceTimeout",
-        {"sharing": MINE},
+        OLD,
         Deploy({"Sharing": Policy(service_timeout=None)}, FAILED, once("Create", *DEAD)),
     ),
     case(
         "a Create that died leaves its policy when it is deleted hours later",
-        {"sharing": MINE},
+        OLD,
         Deploy(ONE, "ROLLBACK_FAILED", once("Create", *DEAD) | once("Delete", meets("InvalidParameterException"))),
         Wait(4 * 3600),
         Delete(),
     ),
     case(
         "a cleanup that fails three times leaves its policy",
-        {"sharing": MINE},
+        OLD,
         *EXISTS,
         Deploy({}, DONE, {"Delete": (REJECTED,) * 3}),
     ),
     case(
         "an Update that comes again after a rollback of two seconds puts its document",
-        {"sharing": OTHER},
+        EDITED,
         *EXISTS,
         Deploy(with_other(NEW, fails_after(0.2)), BACK, once("Update", repeats=(60,))),
         behavior={"rollback_delay": 0.5},
     ),
     case(
         "without a time in the URL an Update that comes again undoes its rollback",
-        {"sharing": OTHER},
+        EDITED,
         *EXISTS,
         Deploy(with_other(NEW, FAILS_LAST), BACK, once("Update", repeats=(40,))),
         behavior={"url_tells_time": False},
     ),
     case(
         "an Update that comes again after its stack's deletion puts the policy again",
-        {"sharing": OTHER},
+        EDITED,
         *EXISTS,
         Both(Deploy(NEW, "DELETE_COMPLETE", once("Update", repeats=(120,))), Delete(), 0.0),
     ),
@@ -775,7 +741,7 @@ LIMITATIONS = (
     ),
     case(
         "Rekognition's clock is ahead, and an Update right after a put is rejected",
-        {"sharing": OTHER},
+        EDITED,
         Deploy(ONE, MADE),
         Deploy(NEW, BACK),
         Wait(60),
@@ -792,7 +758,7 @@ LIMITATIONS = (
     ),
     case(
         "a list that lags for a minute fails a rollback, which can be continued",
-        {"sharing": MINE},
+        OLD,
         *EXISTS,
         Deploy(with_other(NEW, FAILS_LAST), "UPDATE_ROLLBACK_FAILED"),
         Wait(60),
@@ -801,7 +767,7 @@ LIMITATIONS = (
     ),
     case(
         "an adopted policy that its owner edits fails an update and its rollback",
-        {"sharing": MINE},
+        OLD,
         *ADOPTED,
         *THERE,
         Deploy(
@@ -814,9 +780,7 @@ LIMITATIONS = (
         ContinueRollback(),
     ),
     case(
-        "two Creates of one name at the same moment both succeed",
-        {"sharing": MINE},
-        Deploy({"One": Policy(), "Two": Policy()}, MADE),
+        "two Creates of one name at the same moment both succeed", OLD, Deploy({"One": Policy(), "Two": Policy()}, MADE)
     ),
 )
 """What docs/lifecycle.md calls known limitations: nothing in the service's state tells them from what is legitimate."""
