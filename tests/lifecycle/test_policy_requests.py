@@ -135,6 +135,14 @@ def test_block_public_policy_isnt_turned_on_while_the_document_is_public(
     assert sent.calls == [LIST]
 
 
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError", "LimitExceededException"])
+def test_a_put_of_what_is_live_that_never_gets_through_fails(cloud: Cloud, code: str) -> None:
+    """The list may hide that the document has been replaced, so the rollback must not report success."""
+    put_before(cloud, DAY, MINE)
+    cloud.rekognition.faults.before = lambda operation, _: AwsError(code, "a fault") if operation == PUT else None
+    assert code in update(cloud)["Reason"]
+
+
 def test_a_failed_call_is_responded_and_logged_with_its_cause(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     """What the service said stands in the line and, after what to do, in the reason."""
     cloud.rekognition.faults.inject(PUT, AwsError("MalformedPolicyDocumentException", "Bad"))
