@@ -114,6 +114,7 @@ WIDER_THAN_IT_SHOWS = """() => {
         ("revoke", "how-to/who-may-copy.html"),
         ("price", "faq.html"),
         ("supply chain", "security.html"),
+        ("VPC", "how-to/vpc.html"),
         ("third-party", "security.html"),
         ("log encrypted", "security.html"),
     ],
