@@ -6,7 +6,10 @@ Skipped where no Chromium is installed.
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 import pytest
@@ -28,11 +31,21 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder, and doesn't log requests."""
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
 @pytest.fixture(scope="module")
-def address(site: Site) -> str:
-    """Where the site is."""
+def address(site: Site) -> Iterator[str]:
+    """Where the site is served, because its search fetches pages, which a browser doesn't do from files."""
     assert site.code == 0, site.printed
-    return site.folder.as_uri()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site.folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")
