@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import ACCOUNT, REGION, LocalCloud
+from localcloud.virtual_environment import ensure_virtual_environment
 from tests.cloudformation import CloudFormation
 from tests.packaging import made_once
 
@@ -179,20 +180,22 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an empty folder into which the wheel alone was installed, beside the locked requirements."""
+    """The Python of an environment with the wheel and the locked requirements; made once, so that it needs no index."""
+    python = ROOT / ".localcloud" / "installed" / "bin" / "python"
 
     def install(folder: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        ensure_virtual_environment(python.parents[1], ROOT / "requirements.txt")
+        pip = [str(python), "-m", "pip"]
+        subprocess.run([*pip, "uninstall", "--quiet", "--yes", "cdk-rekognition-project-policy"], check=True)
         # The wheel comes without an index, so that whatever it requires must be locked.
-        locked = ["--require-hashes", "-r", str(ROOT / "requirements.txt")]
-        for wanted in (locked, ["--no-index", str(wheel)]):
-            subprocess.run(
-                [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile", *wanted],
-                check=True,
-                env=bare_environment(folder),
-            )
+        subprocess.run(
+            [*pip, "install", "--quiet", "--no-compile", "--no-index", str(wheel)],
+            check=True,
+            env=bare_environment(folder),
+        )
 
-    return made_once(tmp_path_factory, "installed", install) / "bin" / "python"
+    made_once(tmp_path_factory, "installed", install)
+    return python
 
 
 def bare_environment(home: Path) -> dict[str, str]:

@@ -72,7 +72,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(dist: Pat
         text=True,
         check=True,
     )
-    papers = {"README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO", "pyproject.toml", ".gitignore"}
+    papers = {"hatch_build.py", "README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO", "pyproject.toml", ".gitignore"}
     assert names == set(listed.stdout.splitlines()) | papers
 
 
