@@ -245,6 +245,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
         ({"tags": {"aws:team": "logos"}}, 'key "aws:team", whose prefix is reserved for AWS'),
         ({"tags": {str(number): "" for number in range(51)}}, "Tags has 51 tags"),
         ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
+        ({"adopt_existing": True}, "AdoptExisting takes over the model version that VersionName names"),
         ({"stop_running": 1}, "stop_running is 1. Give True or False"),
     ],
 )
