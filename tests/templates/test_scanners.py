@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ PACKS = ["AwsSolutions", "HIPAASecurity", "NIST80053R4", "NIST80053R5", "PCIDSS3
 @pytest.fixture(scope="module")
 def apps() -> Iterator[dict[Path, App]]:
     """Each app, after its synthesis into a folder that the CDK chose."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CDK_CONTEXT_JSON", '{"trusted_account": "111122223333"}')  # for app.py
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aws_cdk.App", partial(App, context={"trusted_account": "111122223333"}))  # as -c gives it
         made: dict[Path, App] = {path: runpy.run_path(str(path))["app"] for path in APPS}
     yield made
     for app in made.values():
