@@ -76,7 +76,7 @@ class Container:
             encoding="utf-8",
             errors="replace",
         )
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     @property

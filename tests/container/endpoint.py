@@ -46,7 +46,7 @@ class Endpoint(ThreadingHTTPServer):
             authority.issue_cert("localhost").configure_cert(context)
             # Each connection's own thread does its handshake, so that a slow one doesn't delay the others.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
