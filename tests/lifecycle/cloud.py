@@ -51,7 +51,7 @@ class Cloud:
         self.clock_ahead = clock_ahead
         """Seconds that Rekognition's clock is ahead of CloudFormation's and the functions'."""
         self.rekognition = RekognitionService(
-            Switches(**{"copying_time": 1500, "deleting_time": 30, "starting_time": 20, **switches}),
+            Switches(**{"copying_time": 60, "deleting_time": 30, "starting_time": 20, **switches}),
             lambda: self.world.now + self.clock_ahead,
             self.sharing,
         )

@@ -69,8 +69,9 @@ def allow(cloud: Cloud) -> None:
     cloud.sharing.allowed = True
 
 
-def test_a_create_copies_and_waits_over_three_runs(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_create_copies_and_waits_over_three_runs(caplog: pytest.LogCaptureFixture) -> None:
     """One CopyProjectVersion with all that the template says, one line for each run, and one response."""
+    cloud = Cloud(copying_time=1500)
     more = {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "copies/"}, "KmsKeyId": "alias/models"}
     with caplog.at_level(logging.INFO):
         sent = cloud.ask("Create", Copy(name="mine", tags={"team": "a"}, more=more))
@@ -256,7 +257,7 @@ def test_a_copy_slower_than_cloudformation_waits_fails_with_its_arn_in_time(clou
 
 def test_a_request_whose_runs_are_used_up_says_what_it_waits_for() -> None:
     """However short the runs, a request ends with its ARN and a reason."""
-    cloud = Cloud(run_seconds=20)
+    cloud = Cloud(run_seconds=20, copying_time=1500)
     sent = cloud.ask("Create", Copy())
     assert len(sent.invocations) == 12
     assert "COPYING_IN_PROGRESS" in sent.response["Reason"]
@@ -499,8 +500,9 @@ def test_what_describe_leaves_out_is_empty(cloud: Cloud, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_hand_over_that_fails_is_responded_with_the_arn(cloud: Cloud, allowed: bool) -> None:
+def test_a_hand_over_that_fails_is_responded_with_the_arn(allowed: bool) -> None:
     """It is retried for a while; without a response CloudFormation would wait, and lose the ARN."""
+    cloud = Cloud(copying_time=1500)
     began = cloud.world.now
     cloud.copies.invoke_fails = lambda: not allowed or cloud.world.now < began + 630
     sent = cloud.ask("Create", Copy())
