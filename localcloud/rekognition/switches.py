@@ -68,6 +68,10 @@ def _convert(name: str, value: Any, kind: Any) -> Any:  # noqa: ANN401 - a switc
         return value
     if kind is str:
         return str(value)
+    if kind is bool:
+        if str(value).lower() not in ("true", "false"):
+            raise ValueError(f"{name} is true or false; not '{value}'.")
+        return str(value).lower() == "true"
     try:
         number = kind(value)
     except (TypeError, ValueError):
