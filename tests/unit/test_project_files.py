@@ -76,7 +76,7 @@ def test_ci_runs_the_command_on_every_python_that_is_supported() -> None:
     jobs = workflow(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
     assert jobs["test"]["strategy"]["matrix"]["python"] == promised
     assert jobs["test"]["steps"][-1]["run"] == "./scripts/test"
-    assert jobs["full"]["steps"][-1]["run"] == ".ci/run"
+    assert jobs["full"]["steps"][-1]["run"] == "./scripts/test --full"
 
 
 def test_a_release_publishes_what_was_built_and_tested() -> None:
