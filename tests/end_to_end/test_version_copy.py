@@ -84,7 +84,7 @@ def test_a_copy_lives_with_its_stack(cdk: Cdk, live: Live, models: Models) -> No
         return arn
 
     # Longer than a run of the function, so without the next one there would be no response.
-    with live.cloud.switched(copying_time=2, deleting_time=1):
+    with live.cloud.switched(copying_time=4, deleting_time=1):
         first = deploy(models.v1, tags={"team": "logos"})
         assert copies(live.cloud, ACCOUNT)[first]["SourceProjectVersionArn"] == models.v1
         assert client.list_tags_for_resource(ResourceArn=first)["Tags"]["team"] == "logos"
@@ -95,7 +95,7 @@ def test_a_copy_lives_with_its_stack(cdk: Cdk, live: Live, models: Models) -> No
         second = deploy(models.v2)
         assert copies(live.cloud, ACCOUNT)[second]["SourceProjectVersionArn"] == models.v2
 
-    with live.cloud.switched(copying_time=2, copying_ends="COPYING_FAILED"):
+    with live.cloud.switched(copying_time=4, copying_ends="COPYING_FAILED"):
         given = {"project": models.project, "version": models.v1}
         failed = cdk.app("deploy", "copying.py", "--require-approval", "never", **given)
     assert failed.returncode != 0

@@ -27,7 +27,7 @@ project = rekognition.CfnProject(stack, "Project", project_name="copies")
 provider = ProjectVersionCopyProvider.of(stack)
 # Runs and pauses so short that each copy takes several runs, and yet no time.
 function = cast("lambda_.Function", provider.node.find_child("Function"))
-function.add_environment("COPY_RUN_SECONDS", "1")
+function.add_environment("COPY_RUN_SECONDS", "2.5")
 function.add_environment("COPY_POLL_SECONDS", "0.2")
 copy = ProjectVersionCopy(
     stack,
