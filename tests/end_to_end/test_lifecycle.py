@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.documents import FOREIGN
 from tests.end_to_end.conftest import Cdk, Live
 
@@ -29,6 +31,7 @@ def grantees(output: str) -> list[str]:
     return re.findall(r"account (\d{12})", "\n".join(lines))
 
 
+@pytest.mark.full
 def test_a_policy_lives_with_its_stack(cdk: Cdk, live: Live) -> None:
     """Approved, made, left alone, edited, rolled back, moved, removed, made anew, destroyed: always what is asked."""
     one, two = f"{STACK}-one", f"{STACK}-two"

@@ -69,6 +69,7 @@ def copies(cloud: LocalCloud, account: str) -> dict[str, ProjectVersionDescripti
     }
 
 
+@pytest.mark.full
 def test_a_copy_lives_with_its_stack(cdk: Cdk, live: Live, models: Models) -> None:
     """Waited for over several runs, tagged in place, replaced, rolled back, then stopped and deleted while it runs."""
     client: RekognitionClient = live.cloud.client("rekognition")
