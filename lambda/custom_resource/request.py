@@ -25,7 +25,7 @@ def not_created(logical_id: str, request_id: str) -> str:
 
 
 def in_doubt(logical_id: str, request_id: str, now: float) -> str:
-    """Return the physical ID of a Create that failed before it saw whether an earlier delivery of it had worked.
+    """Return the physical ID of a Create, or a replacement, that failed without knowing what it had made.
 
     It names no resource, so its Delete looks for one that only this Create can have made, and takes no other: the ID
     ends in the time (seconds since the epoch) at which the Create gave up.

@@ -1,4 +1,4 @@
-"""What to do about a request, given what is live: every rule of the lifecycle, in one place and without effects.
+"""What to do about a request, given what is live: the rules of the lifecycle, without effects.
 
 Why the rules compare times: an event may be delivered twice, a list may lag, and the service's clock may differ from
 CloudFormation's. docs/maintainers/lifecycle.md has the rules as a table, and what they can't tell apart.
@@ -30,8 +30,8 @@ CANCELED_CREATE_PATIENCE = 10
 LONGEST_CREATE = 900
 """The longest that a Create is taken to have run, when its policy is told from others by its age."""
 
-MADE_UP_ID_MARGIN = 60
-"""Added to a Create's ServiceTimeout when its Delete comes with an ID that CloudFormation made up."""
+CREATE_MARGIN = 60
+"""Added to a Create's ServiceTimeout when its Delete has an ID that names no policy."""
 
 LATE_PUT = 30
 """How long after a Create gave up in doubt its policy may still appear."""
@@ -45,7 +45,7 @@ class Put:
     document: Mapping[str, object]
     revision_id: str | None
     only_confirms: bool = False
-    """Whether it's equivalent already: its revision misses if the list was out of date."""
+    """Whether it's equivalent already: putting it fails if the list was out of date."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Moment:
     now: float
     waited: float = 0.0
     """Seconds waited so far because of Wait."""
-    put_in_doubt: bool = False
+    put_may_have_worked: bool = False
     """Whether a put of this very run may have worked although its response was lost."""
     rejected: str = ""
     """The code with which the service rejected a put that only confirms."""
@@ -104,7 +104,7 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
     if live is None:
         return Put(wanted.physical_id, wanted.document, None)
     is_equivalent = live.is_equivalent(wanted.document)
-    if is_equivalent and (moment.put_in_doubt or _is_own_work(request, live, moment)):
+    if is_equivalent and (moment.put_may_have_worked or _is_own_work(request, live, moment)):
         return Keep("this request has put it already")
     if moment.waited < LAG:
         return Wait(LAG)
@@ -140,12 +140,12 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
                 "(ContinueUpdateRollback with ResourcesToSkip)."
             )
         return Put(wanted.physical_id, wanted.document, None)
-    if moment.missed_revision not in (None, live.revision_id) and _is_what_it_was(request, live):
+    if moment.missed_revision not in (None, live.revision_id) and _has_old_document(request, live):
         return Reject(
             " was restored to its old document while this update ran, so the update is taken as canceled. Deploy "
             "again, or, in a rollback, continue it (ContinueUpdateRollback)."
         )
-    if adopted and not _is_what_it_was(request, live):
+    if adopted and not _has_old_document(request, live):
         return Reject(
             " was adopted, and its owner has changed it since, so it wasn't changed. Give the live document as "
             "PolicyDocument; in a rollback, restore the document that the stack had, or continue the rollback without "
@@ -160,7 +160,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
 
 
 def _decide_update_to_equivalent(request: Request, wanted: Properties, live: LivePolicy, moment: Moment) -> Decision:
-    if _is_what_it_was(request, live):
+    if _has_old_document(request, live):
         return Keep("it's equivalent already")
     if moment.rejected:  # and it has been read again since
         return Keep(f"it's equivalent already, and putting it again was rejected ({moment.rejected})")
@@ -180,13 +180,13 @@ def decide_delete(request: Request, policy: PhysicalId, live: LivePolicy | None,
     return Remove(policy, live.revision_id)
 
 
-def decide_delete_of_unknown(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
-    """Decide about a Delete whose ID names no policy: CloudFormation canceled a Create, or that gave up in doubt."""
+def decide_leftover(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
+    """Decide about a Delete whose ID names no policy: CloudFormation canceled the Create, or it gave up in doubt."""
     if live is None:
         if moment.waited < CANCELED_CREATE_PATIENCE:
             return Wait(LAG)
         return Keep("there is no such policy")
-    if live.is_equivalent(wanted.document) and _may_be_the_canceled_creates(request, live, moment):
+    if live.is_equivalent(wanted.document) and _canceled_create_may_have_put(request, live, moment):
         more_may_come = moment.waited < CANCELED_CREATE_PATIENCE
         return Remove(wanted.physical_id, live.revision_id, more_may_come)
     return Keep("no Create of this resource has put it")
@@ -206,13 +206,11 @@ def _earliest_own_work(request: Request, moment: Moment) -> float:
     return moment.now - OWN_WORK_GUESS if request.time is None else request.time - OWN_WORK_TOLERANCE
 
 
-def _may_be_the_canceled_creates(request: Request, live: LivePolicy, moment: Moment) -> bool:
+def _canceled_create_may_have_put(request: Request, live: LivePolicy, moment: Moment) -> bool:
     """Return whether the Create that a Delete undoes can have put a policy, by when that was created."""
     if live.created is None:
         return False
-    ran = (
-        min(request.service_timeout, LONGEST_CREATE) + MADE_UP_ID_MARGIN if request.service_timeout else OWN_WORK_GUESS
-    )
+    ran = min(request.service_timeout, LONGEST_CREATE) + CREATE_MARGIN if request.service_timeout else LONGEST_CREATE
     gave_up = request.in_doubt_since
     if gave_up is not None:
         return gave_up - ran <= live.created <= gave_up + LATE_PUT
@@ -224,6 +222,6 @@ def _is_newly_blocked(request: Request, wanted: Properties) -> bool:
     return wanted.is_blocked and request.old_properties.get("BlockPublicPolicy") in (False, "false")
 
 
-def _is_what_it_was(request: Request, live: LivePolicy) -> bool:
-    """Return whether the live document is what the resource's old properties asked for."""
+def _has_old_document(request: Request, live: LivePolicy) -> bool:
+    """Return whether the live document is OldResourceProperties': in a rollback, that of the update rolled back."""
     return live.is_equivalent(request.old_properties.get("PolicyDocument"))

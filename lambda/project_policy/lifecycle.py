@@ -132,7 +132,7 @@ class _Run:
             self._did = f"nothing: its Create was rejected ({error})"
             return
         self._look_at(wanted.physical_id)
-        self._unless_gone(partial(decisions.decide_delete_of_unknown, self._request, wanted))
+        self._unless_gone(partial(decisions.decide_leftover, self._request, wanted))
 
     def _wanted(self) -> Properties:
         return Properties.parse(self._request.properties, Environment.of(self._run.function_arn))
@@ -154,7 +154,7 @@ class _Run:
             self._is_known = True
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
-            moment = replace(moment, now=self._run.clock.now(), put_in_doubt=bool(self._made))
+            moment = replace(moment, now=self._run.clock.now(), put_may_have_worked=bool(self._made))
             decision = decide(live, moment)
             try:
                 pause = self._act(decision)

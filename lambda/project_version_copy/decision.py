@@ -1,6 +1,7 @@
-"""What to do about a request, given what is live: every rule of the lifecycle, in one place and without effects.
+"""What to do about a request, given what is live: the rules of the lifecycle, without effects.
 
-docs/maintainers/copy-lifecycle.md has the rules as a table.
+docs/maintainers/copy-lifecycle.md has the rules as a table. lifecycle.py has when a rollback looks for what a canceled
+Update left, and the IDs.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ LONGEST_CALL = 20
 CLOCKS_DIFFER = 60
 """How many seconds clocks may differ, when a copy's age tells whether a request can have made it."""
 
-CANCELED_WITHIN = 20
-"""How many seconds before or after the request of a canceled Create's Delete the Create may have responded in vain:
-CloudFormation cancels it first, and sends the Delete some seconds later. A copy can't be retained within that time."""
+RESPONDED_IN_VAIN_WITHIN = 20
+"""How many seconds before or after the request that undoes it a canceled Create or Update may have responded in vain:
+CloudFormation cancels it first, and sends that request some seconds later. No copy can be retained within
+that time."""
 
 POLL = 10
 """How many seconds lie between two reads of what takes its time."""
 
-_AT_WORK = frozenset({"COPYING_IN_PROGRESS", "TRAINING_IN_PROGRESS"})
+_IN_PROGRESS = frozenset({"COPYING_IN_PROGRESS", "TRAINING_IN_PROGRESS"})
 _FAILED = frozenset({"COPYING_FAILED", "TRAINING_FAILED", "FAILED"})
 _ENDED = frozenset({"EXPIRED", "DEPRECATED"})
 _FINISHED = frozenset({"COPYING_COMPLETED", "STARTING", "RUNNING", "STOPPING", "STOPPED"})
@@ -118,7 +120,7 @@ class Moment:
     """When the request was made; if it doesn't tell, when its first run began."""
     unchanged: float
     """For how many seconds the same model version and status, or none, have been read."""
-    own_arn: str
+    claimed_arn: str
     """The ARN of the copy that this request makes, or that it has claimed or begun to delete."""
 
     @property
@@ -146,14 +148,14 @@ def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, req
     owner = live.owner
     if owner is None or not owner.is_same_resource(Owner.of_request(request)):
         return False
-    if live.responded is not None and abs(live.responded - requested) > CANCELED_WITHIN:
+    if live.responded is not None and abs(live.responded - requested) > RESPONDED_IN_VAIN_WITHIN:
         return False
     if request.in_doubt_since is not None and not request.is_in_doubt_of(owner.request):
         return False
-    return wanted.inputs.have_the_source_of(live.inputs) and _has_its_age(request, live, requested)
+    return wanted.inputs.have_the_source_of(live.inputs) and _canceled_request_may_have_made(request, live, requested)
 
 
-def _has_its_age(request: Request, live: LiveVersion, requested: float) -> bool:
+def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
     last = requested if request.in_doubt_since is None else request.in_doubt_since
     earliest = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT) - CLOCKS_DIFFER
@@ -162,7 +164,7 @@ def _has_its_age(request: Request, live: LiveVersion, requested: float) -> bool:
 
 def decide_create(request: Request, wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
     """Decide about a Create, and about an Update that makes another copy (a replacement)."""
-    if moment.own_arn and (live is None or live.arn != moment.own_arn):
+    if moment.claimed_arn and (live is None or live.arn != moment.claimed_arn):
         if moment.unchanged < LAG:
             return Wait(LAG)
         return Reject("was deleted while it was being copied. Deploy again.")
@@ -175,7 +177,7 @@ def decide_create(request: Request, wanted: Properties, live: LiveVersion | None
             f"couldn't be started within {START_WITHIN} seconds of the request. Deploy again; if many copies are made "
             "at once, fewer, because each one uses one of the account's concurrent Lambda executions (Service Quotas)."
         )
-    if live.arn == moment.own_arn:
+    if live.arn == moment.claimed_arn:
         if live.status in _FINISHED:
             return Retag(live.arn, {**Owner.of_request(request).tags, RESPONDED_TAG: str(int(moment.now))})
         return _unfinished(live)
@@ -208,7 +210,7 @@ def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, mome
 
 
 def decide_update(
-    given: PhysicalId,
+    physical_id: PhysicalId,
     wanted: Properties,
     name: str,
     live: LiveVersion | None,
@@ -218,23 +220,23 @@ def decide_update(
 ) -> Decision:
     """Decide about an Update, given the model version that the physical ID names.
 
-    What is live is compared, never the old properties: in a rollback those are of an update that may have done nothing.
-    Only which tags to take away is told by the old ones, because others set tags, too.
+    What is live tells whether it is the copy that is wanted, not OldResourceProperties: in a rollback those are of an
+    update that may have done nothing. Only which tags to take away is told by them, because others set tags, too.
     """
-    if live is None or live.arn != given.version.arn:
+    if live is None or live.arn != physical_id.version.arn:
         return Wait(LAG) if moment.unchanged < LAG else Replace()
     if live.status == _DELETING:
         return Replace()
-    if not _is_wanted(given, wanted, name, live):
+    if not _is_wanted(physical_id, wanted, name, live):
         if name != live.name:
             return Replace()
         return Reject(
             "can't be replaced by a copy of something else under the same name. Choose another VersionName, or leave "
             "it out."
         )
-    if given.adopted:
+    if physical_id.adopted:
         return Keep("it was adopted, so it stays as it is")
-    if live.status in _AT_WORK | _FAILED:
+    if live.status in _IN_PROGRESS | _FAILED:
         return _unfinished(live)
     add = {key: value for key, value in wanted.tags.items() if live.tags.get(key) != value}
     remove = tuple(key for key in old_tags if key in live.tags and key not in wanted.tags)
@@ -245,13 +247,13 @@ def decide_update(
     return Keep("it already matches the template")
 
 
-def _is_wanted(given: PhysicalId, wanted: Properties, name: str, live: LiveVersion) -> bool:
+def _is_wanted(physical_id: PhysicalId, wanted: Properties, name: str, live: LiveVersion) -> bool:
     """Return whether a live model version is the copy that is wanted, its tags aside."""
     if not wanted.version_name and live.name == name:
         return True  # the name is made from the inputs
     if wanted.version_name not in ("", live.name):
         return False
-    if live.inputs_digest and not given.adopted:
+    if live.inputs_digest and not physical_id.adopted:
         return wanted.inputs.have_the_source_of(live.inputs) and wanted.inputs.digest == live.inputs_digest
     return wanted.inputs.match(live.inputs)
 
@@ -259,7 +261,7 @@ def _is_wanted(given: PhysicalId, wanted: Properties, name: str, live: LiveVersi
 def decide_delete(arn: str, live: LiveVersion | None, moment: Moment, *, stop_running: bool) -> Decision:
     """Decide about a Delete of the model version that the physical ID names."""
     if live is None:
-        return Keep("it is gone") if moment.own_arn else Remove(arn)  # were it there after all, this deletes it
+        return Keep("it is gone") if moment.claimed_arn else Remove(arn)  # were it there after all, this deletes it
     if live.arn != arn:
         return Keep("it is gone; another one has its name, which isn't this resource's")
     return _remove(live, stop_running=stop_running)
@@ -270,15 +272,20 @@ def decide_leftover(
 ) -> Decision:
     """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run.
 
-    ``may_start_within`` is how many seconds after this request that one may still start to copy.
+    ``may_start_within`` is for how many seconds after this request it may still start to copy: a Create may, because
+    its Delete overtakes it; in a rollback, which would take that long each time, a later start isn't waited for.
     """
     shown_by = moment.requested + LONGEST_CALL + LAG
-    is_awaited = moment.now < shown_by + (0 if moment.own_arn else may_start_within)
+    is_awaited = moment.now < shown_by + (0 if moment.claimed_arn else may_start_within)
     if live is None:
         return Wait(LAG) if is_awaited else Keep("there is no copy of this resource")
-    if live.arn == moment.own_arn:
+    if live.arn == moment.claimed_arn:
         return _remove(live, stop_running=stop_running)
-    if live.owner is None and moment.now < shown_by and _has_its_age(request, live, moment.requested):
+    if (
+        live.owner is None
+        and moment.now < shown_by
+        and _canceled_request_may_have_made(request, live, moment.requested)
+    ):
         return Wait(LAG)  # its tags may not be shown yet
     if live.status == _DELETING and is_awaited:
         return Wait(LAG)  # so does the Create, and then it copies

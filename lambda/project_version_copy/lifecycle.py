@@ -262,7 +262,7 @@ class _Run:
             now=now,
             requested=self._run.requested,
             unchanged=now - float(self._known[_SEEN_SINCE]),
-            own_arn=self._known.get(_ARN, ""),
+            claimed_arn=self._known.get(_ARN, ""),
         )
 
     def _act(self, decision: Decision) -> float | None:

@@ -178,7 +178,7 @@ ROWS = (
         quick("while it copies, and CloudFormation waits", ("v1",), *EXISTS, Deploy(canceled(30, source="v2"), BACK)),
     ),
     row(
-        "the same, while it copies; another source under the same `VersionName`; denied",
+        "the same, canceled while it copies or without a response; another source under the same `VersionName`; denied",
         "Update (ID), Update (ID) back",
         "the old copy, untouched",
         *(

@@ -50,7 +50,7 @@ def decide(
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
     before: dict[str, object] = {} if old is None else {"PolicyDocument": old}
     before |= {} if was_public is None else {"BlockPublicPolicy": was_public}
-    moment = {name: more.pop(name) for name in ("put_in_doubt", "rejected", "missed_revision") if name in more}
+    moment = {name: more.pop(name) for name in ("put_may_have_worked", "rejected", "missed_revision") if name in more}
     request = Request(
         "Delete" if kind.startswith("Delete") else kind.split()[0],
         "request",
@@ -68,7 +68,7 @@ def decide(
         return decision.decide_update(request, wanted, there, at)
     if kind == "Delete":
         return decision.decide_delete(request, ID, there, at)
-    return decision.decide_delete_of_unknown(request, wanted, there, at)
+    return decision.decide_leftover(request, wanted, there, at)
 
 
 READS_AGAIN = Wait(2)
@@ -87,8 +87,8 @@ NOT_ITS_OWN = Keep("no Create of this resource has put it")
         (live(-1), {}, TWICE),
         (live(-1.01), {}, READS_AGAIN),
         (live(None), {}, READS_AGAIN),
-        (live(-1.01), {"put_in_doubt": True}, TWICE),
-        (live(5, FOREIGN), {"put_in_doubt": True}, READS_AGAIN),
+        (live(-1.01), {"put_may_have_worked": True}, TWICE),
+        (live(5, FOREIGN), {"put_may_have_worked": True}, READS_AGAIN),
         # Where the URL has no time: created in the last fifteen minutes.
         (live(NOW - 900), {"tells_time": False}, TWICE),
         (live(NOW - 900.01), {"tells_time": False}, READS_AGAIN),
@@ -146,7 +146,7 @@ def test_a_create_or_replacement(
         (live(-90), {"old": MINE}, EQUIVALENT),
         (live(-90), {"old": json.dumps(MINE, indent=2)}, EQUIVALENT),
         (live(-90), {}, CONFIRMS),
-        (live(-90), {"put_in_doubt": True}, CONFIRMS),
+        (live(-90), {"put_may_have_worked": True}, CONFIRMS),
         (live(-90), {"rejected": "Bad"}, Keep("it's equivalent already, and putting it again was rejected (Bad)")),
         (live(-90, OTHER), {"rejected": "Bad"}, EDIT),
         (live(-90, updated=-1.01), {}, CONFIRMS),
