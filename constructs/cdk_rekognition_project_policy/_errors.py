@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from constructs import IConstruct
 
-from ._handler import InvalidArnError, errors
+from ._handler import errors
 
 _T = TypeVar("_T")
 
@@ -28,5 +28,5 @@ def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
     """Return what a rule of the function returns; what it rejects is raised as ``ValueError``."""
     try:
         return rule()
-    except (errors.RejectedError, InvalidArnError) as rejected:
+    except (errors.RejectedError, ValueError) as rejected:
         raise ValueError(f"{user.node.path}: {rejected}") from None

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from project_policy import document, identity, properties
     from project_version_copy import properties as copy_properties
     from rekognition import arns
-    from rekognition.errors import InvalidArnError
 
 _HERE = Path(__file__).resolve().parent
 _IN_WHEEL = _HERE / "_lambda"
@@ -74,7 +73,7 @@ def _load(*names: str) -> list[ModuleType]:
 
 
 if not TYPE_CHECKING:
-    errors, timeouts, document, identity, properties, copy_properties, arns, _service_errors = _load(
+    errors, timeouts, document, identity, properties, copy_properties, arns = _load(
         "custom_resource.errors",
         "custom_resource.timeouts",
         "project_policy.document",
@@ -82,15 +81,12 @@ if not TYPE_CHECKING:
         "project_policy.properties",
         "project_version_copy.properties",
         "rekognition.arns",
-        "rekognition.errors",
     )
-    InvalidArnError = _service_errors.InvalidArnError
 
 __all__ = [
     "CRHELPER",
     "ENTRIES",
     "FOLDER",
-    "InvalidArnError",
     "arns",
     "code",
     "copy_properties",

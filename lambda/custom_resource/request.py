@@ -64,8 +64,13 @@ class Request:
             stack_id=str(event.get("StackId", "")),
         )
 
-    def fallback_id(self, now: float) -> str:
-        """Return the physical ID to respond with until more is known: the given one, else one in doubt."""
+    def fallback_id(self, now: float, *, made_nothing: bool = False) -> str:
+        """Return the physical ID to respond with while the request has made nothing that is known of: the given one.
+
+        A Create has none. It responds with one in doubt, unless it's known that no delivery of it has made anything.
+        """
+        if made_nothing:
+            return self.physical_id or not_created(self.logical_id, self.request_id)
         return self.physical_id or in_doubt(self.logical_id, self.request_id, now)
 
     @property

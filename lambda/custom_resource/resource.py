@@ -16,7 +16,7 @@ from crhelper import FAILED, CfnResource
 
 from . import response
 from .errors import ResponseLostError, shorten
-from .request import REQUEST_TYPES, Request, not_created
+from .request import REQUEST_TYPES, Request
 from .run import Clock, Outcome, Run
 from .timeouts import RESPONSE_RESERVE, RESPONSE_TIMEOUT
 
@@ -119,7 +119,7 @@ class CustomResource(CfnResource):
             if request.type == "Delete":  # every Create of another type was rejected
                 return Outcome(request.physical_id)
             return Outcome(
-                request.physical_id or not_created(request.logical_id, request.request_id),
+                request.fallback_id(self._clock.now(), made_nothing=True),
                 failure=(
                     f'Resource type "{shorten(str(resource_type))}" isn\'t managed by this provider. '
                     f"Use {self._resource_type}, or the ServiceToken of another provider."
@@ -128,10 +128,6 @@ class CustomResource(CfnResource):
         left = context.get_remaining_time_in_millis() / 1000 - RESPONSE_RESERVE
         run = Run(self._clock, self._clock.now() + left, context.invoked_function_arn, self._announce)
         return self._respond(request, run)
-
-    def _fallback_id(self, event: Mapping[str, Any]) -> str:
-        now = self._clock.now()
-        return Request.parse(event, now).fallback_id(now)
 
     def _announce(self, physical_id: str) -> None:
         with self._once:
@@ -149,7 +145,7 @@ class CustomResource(CfnResource):
             if delivery.is_responded:
                 return
             delivery.is_responded = True
-        event, context = delivery.event, delivery.context
+        event, context, now = delivery.event, delivery.context, self._clock.now()
         status, reason = status or self.Status, str(reason or self.Reason)
         if reason == _TIMER_REASON:
             reason = _OUT_OF_TIME
@@ -162,7 +158,7 @@ class CustomResource(CfnResource):
             {
                 "Status": status,
                 "Reason": reason,
-                "PhysicalResourceId": str(self.PhysicalResourceId or self._fallback_id(event)),
+                "PhysicalResourceId": str(self.PhysicalResourceId or Request.parse(event, now).fallback_id(now)),
                 "StackId": event["StackId"],
                 "RequestId": event["RequestId"],
                 "LogicalResourceId": event["LogicalResourceId"],
@@ -170,7 +166,7 @@ class CustomResource(CfnResource):
                 "Data": {name: self.Data.get(name, "") for name in self._attributes},
             }
         )
-        deadline = self._clock.now() + context.get_remaining_time_in_millis() / 1000 - RESPONSE_TIMEOUT
+        deadline = now + context.get_remaining_time_in_millis() / 1000 - RESPONSE_TIMEOUT
         try:
             response.send(event["ResponseURL"], encoded, clock=self._clock, deadline=deadline)
         except ResponseLostError as lost:

@@ -133,10 +133,7 @@ class WaitingResource(CustomResource):
         requested = since if request.time is None else request.time
         patience = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
         self._run = WaitingRun(
-            clock=run.clock,
-            deadline=run.deadline,
-            function_arn=run.function_arn,
-            announce=run.announce,
+            **vars(run),
             ends=min(now + self._run_seconds, run.deadline - HAND_OVER_RESERVE),
             respond_by=requested + patience - min(RESPOND_BEFORE, patience / 2),
             since=since,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from custom_resource.errors import RejectedError, shorten
 from rekognition.arns import Project
-from rekognition.errors import InvalidArnError
 
 MAX_POLICY_NAME_LENGTH = 128
 """Characters of a policy's name (PutProjectPolicy, ``PolicyName``)."""
@@ -51,6 +50,6 @@ class PhysicalId:
             return None
         try:
             Project.parse(project_arn)
-        except InvalidArnError:
+        except ValueError:
             return None
         return cls(project_arn, rest[0], adopted=len(rest) > 1)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from custom_resource.errors import RejectedError
-from custom_resource.request import Request, not_created
+from custom_resource.request import Request
 from custom_resource.run import Outcome, Run
 from rekognition.arns import Environment, Project
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, ServiceError
@@ -90,11 +90,7 @@ class _Run:
     @property
     def _physical_id(self) -> str:
         """The physical ID to respond with: of what this request has made, as far as that is known."""
-        if self._made:
-            return self._made
-        if self._is_known and not self._request.physical_id:
-            return not_created(self._request.logical_id, self._request.request_id)
-        return self._request.fallback_id(self._run.clock.now())
+        return self._made or self._request.fallback_id(self._run.clock.now(), made_nothing=self._is_known)
 
     def _create_or_update(self) -> None:
         try:

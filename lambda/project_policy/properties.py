@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from custom_resource.errors import RejectedError
 from custom_resource.properties import check_names, flag
 from rekognition.arns import Environment, Project
-from rekognition.errors import InvalidArnError
 
 from . import document as documents
 from .identity import PhysicalId, check_policy_name
@@ -43,7 +42,7 @@ class Properties:
         try:
             project = Project.parse(_string(given, "ProjectArn"))
             project.check_environment(environment)
-        except InvalidArnError as error:
+        except ValueError as error:
             raise RejectedError(str(error)) from None
         policy_name = _string(given, "PolicyName")
         check_policy_name(policy_name)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from custom_resource.request import Request
 from rekognition.arns import ModelVersion
-from rekognition.errors import InvalidArnError
 
 TAG_PREFIX = "rekognition-version-copy:"
 """Before the keys of the tags that the function sets besides the template's."""
@@ -51,7 +50,7 @@ class PhysicalId:
         arn = text.removesuffix(_ADOPTED)
         try:
             return cls(ModelVersion.parse(arn), adopted=arn != text)
-        except InvalidArnError:
+        except ValueError:
             return None
 
 

@@ -9,11 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from custom_resource.errors import RejectedError
-from custom_resource.request import Request, in_doubt, not_created
+from custom_resource.request import Request, in_doubt
 from custom_resource.run import Outcome
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
 from rekognition.arns import Environment, ModelVersion, Project
-from rekognition.errors import NOT_FOUND, InvalidArnError, OutOfDateError, ServiceError
+from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
 
 from . import decision as decisions
 from .decision import (
@@ -86,7 +86,8 @@ class _Run:
         self._versions = ProjectVersions(client, run.clock, run.deadline, ends=ends, met=self._known)
         self._owner = Owner.of_request(request)
         self._given = PhysicalId.parse(request.physical_id)
-        self._adopted: PhysicalId | None = None
+        self._adopted = ""
+        """The ID of what this request has adopted."""
         self._is_known = False
         """Whether it's known what an earlier delivery of a Create has made."""
         self._project_arn = self._project_name = self._name = self._status = self._did = ""
@@ -94,15 +95,9 @@ class _Run:
     @property
     def _physical_id(self) -> str:
         """The physical ID to respond with: of what this request has made, as far as that is known."""
-        if self._adopted is not None:
-            return str(self._adopted)
-        if _MAKING in self._known and _ARN in self._known:
-            return self._known[_ARN]
-        if _DOUBT in self._known:
-            return self._known[_DOUBT]
-        if self._is_known and not self._request.physical_id:
-            return not_created(self._request.logical_id, self._request.request_id)
-        return self._request.fallback_id(self._now)
+        own_arn = self._known.get(_ARN, "") if _MAKING in self._known else ""
+        made = self._adopted or own_arn or self._known.get(_DOUBT, "")
+        return made or self._request.fallback_id(self._now, made_nothing=self._is_known)
 
     def outcome(self) -> Outcome | Unfinished:
         failure = cause = ""
@@ -160,7 +155,6 @@ class _Run:
         if canceled.inputs == wanted.inputs and canceled.version_name in ("", given.version.name):
             return  # it has changed this very copy
         kept = self._project_arn, self._project_name, self._name
-        self._look_at(canceled.destination, canceled.name(self._owner.stack, self._owner.resource))
         self._remove_leftover(canceled, may_start_within=0)
         self._project_arn, self._project_name, self._name = kept
 
@@ -178,7 +172,7 @@ class _Run:
         self._name, self._project_name = version.name, version.project
         try:
             project = Project.parse(self._request.properties.get("DestinationProjectArn"))
-        except InvalidArnError:
+        except ValueError:
             project = None
         # The Delete that cleans up after a replacement may have the new properties, with another project.
         if project is not None and version.is_of(project):
@@ -195,11 +189,11 @@ class _Run:
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
             return
-        self._look_at(canceled.destination, canceled.name(self._owner.stack, self._owner.resource))
         self._remove_leftover(canceled, may_start_within=START_WITHIN)
 
     def _remove_leftover(self, canceled: Properties, *, may_start_within: float) -> None:
         """Remove the copy that a Create or a replacement with these properties made, but CloudFormation canceled."""
+        self._look_at(canceled.destination, canceled.name(self._owner.stack, self._owner.resource))
         decide = partial(
             decisions.decide_leftover,
             self._request,
@@ -279,7 +273,7 @@ class _Run:
                 return None
             case Adopt(arn):
                 self._did = "nothing: it existed and is a copy of the same, so it is adopted"
-                self._adopted = PhysicalId(ModelVersion.parse(arn), adopted=True)
+                self._adopted = str(PhysicalId(ModelVersion.parse(arn), adopted=True))
                 return None
             case Copy(wanted):
                 self._copy(wanted)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from custom_resource.errors import RejectedError, shorten
 from custom_resource.properties import check_names, flag
 from rekognition.arns import Environment, ModelVersion, Project, is_version_name
-from rekognition.errors import InvalidArnError
 
 from .identity import TAG_PREFIX, CopyInputs
 
@@ -55,7 +54,7 @@ class Properties:
             source_project = Project.parse(given["SourceProjectArn"], "SourceProjectArn")
             source = ModelVersion.parse(given["SourceProjectVersionArn"], "SourceProjectVersionArn")
             destination = Project.parse(given["DestinationProjectArn"], "DestinationProjectArn")
-        except InvalidArnError as error:
+        except ValueError as error:
             raise RejectedError(str(error)) from None
         _check_places(source_project, source, destination, environment)
         bucket, key_prefix = _output(given["OutputConfig"])

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from custom_resource.waiting import RunOverError
-from rekognition.client import Clock, RekognitionCalls
-from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, OutOfDateError, ServiceError
+from rekognition.client import RekognitionCalls
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, ServiceError
 
 from .errors import IN_USE
 from .identity import INPUTS_TAG, RESPONDED_TAG, TAG_PREFIX, CopyInputs, Owner
 from .properties import Properties
-
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
 
 GRANT_PATIENCE = 120
 """How many seconds a denied CopyProjectVersion is retried: the source's policy may have been attached just before."""
@@ -69,30 +65,9 @@ class ProjectVersions(RekognitionCalls):
     before the next try: another run goes on, whatever the last call met.
     """
 
-    def __init__(
-        self,
-        client: RekognitionClient,
-        clock: Clock,
-        deadline: float,
-        *,
-        ends: float,
-        met: MutableMapping[str, str],
-    ) -> None:
-        """Call with a client.
-
-        :param deadline: When the last call has to have returned.
-        :param ends: When the last wait has to be over.
-        :param met: Since when which errors are met, which is kept from run to run: patience is the request's.
-        """
-        super().__init__(client, clock, deadline)
-        self._ends = ends
-        self._met = met
-
-    def wait(self, seconds: float, otherwise: ServiceError | None = None) -> None:
-        """Sleep, or raise ``RunOverError`` when the run's end would come first."""
-        if self._clock.now() + seconds >= self._ends:
-            raise RunOverError(otherwise)
-        self._clock.sleep(seconds)
+    def out_of_time(self, cause: ServiceError | None) -> Exception:
+        """Return what is raised when the run's end would come first."""
+        return RunOverError(cause)
 
     def find(self, project_arn: str, name: str, *, without_tags: str = "") -> LiveVersion | None:
         """Return the live model version of that name, None if there is none.
@@ -184,29 +159,10 @@ class ProjectVersions(RekognitionCalls):
                 raise OutOfDateError(error) from error
             raise
 
-    def _call(
-        self, operation: str, call: Callable[..., Any], parameters: Mapping[str, Any], *, changes: bool = False
-    ) -> Mapping[str, Any]:
-        try:
-            response = super()._call(operation, call, parameters, changes=changes)
-        except ServiceError as error:
-            if error.code == OUT_OF_TIME:
-                raise RunOverError from error
-            raise
-        for key in [key for key in self._met if key.startswith(f"{operation} ")]:
-            del self._met[key]
-        return response
-
     def _patience(self, error: ServiceError) -> float:
-        """Return infinity as long as an error is worth retrying: when it was met first, no single run knows."""
-        patience = super()._patience(error)
         if error.operation == "CopyProjectVersion" and error.code == ACCESS_DENIED:
-            patience = GRANT_PATIENCE
-        return math.inf if self._is_worth_retrying(error, patience) else 0
-
-    def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
-        now = self._clock.now()
-        return now - float(self._met.setdefault(f"{error.operation} {error.code}", str(now))) < patience
+            return GRANT_PATIENCE
+        return super()._patience(error)
 
 
 def is_in_use(error: ServiceError) -> bool:

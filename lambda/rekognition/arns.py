@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .errors import InvalidArnError
-
 MAX_PROJECT_ARN_LENGTH = 880
 """Characters of a project's ARN. The API says 2048, but a physical ID, which holds it, is at most 1 KB
 (CloudFormation); a real one, with a name of 255 characters, has about 340."""
@@ -59,17 +57,17 @@ class Project:
     def parse(cls, arn: object, given_as: str = "ProjectArn") -> Project:
         """Read a project's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/NUMBER``, given as a property.
 
-        Raises ``InvalidArnError`` when ``arn`` is anything else, such as the ARN of one of the project's versions.
+        Raises ``ValueError`` when ``arn`` is anything else, such as the ARN of one of the project's versions.
         """
         match = _PROJECT_ARN.fullmatch(arn) if isinstance(arn, str) else None
         version = _ANY_VERSION_ARN.fullmatch(arn) if isinstance(arn, str) else None
         if version is not None:
-            raise InvalidArnError(
+            raise ValueError(
                 f"{given_as} is not the ARN of a Custom Labels project, but of a model version. Give that of its "
                 f'project, {version[1]}/NUMBER, as DescribeProjects returns it, in place of "{arn}".'
             )
         if match is None or len(match[0]) > MAX_PROJECT_ARN_LENGTH:
-            raise InvalidArnError(
+            raise ValueError(
                 f"{given_as} is not the ARN of a Custom Labels project. Give "
                 "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/NUMBER, as DescribeProjects returns it, in "
                 f'place of "{arn}".'
@@ -87,9 +85,9 @@ class Project:
         return float(self.arn.rpartition("/")[2]) / 1000
 
     def check_environment(self, environment: Environment) -> None:
-        """Raise ``InvalidArnError`` unless the project is where the stack is."""
+        """Raise ``ValueError`` unless the project is where the stack is."""
         if (self.region, self.account) != (environment.region, environment.account):
-            raise InvalidArnError(
+            raise ValueError(
                 f'Project "{self.name}" is in account {self.account}, Region {self.region}, but this stack is in '
                 f"account {environment.account}, Region {environment.region}. Deploy the stack where the project is."
             )
@@ -113,11 +111,11 @@ class ModelVersion:
     def parse(cls, arn: object, given_as: str = "ProjectVersionArn") -> ModelVersion:
         """Read a model version's ARN, ``arn:P:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER``.
 
-        Raises ``InvalidArnError`` when ``arn`` is anything else, such as the ARN of its project.
+        Raises ``ValueError`` when ``arn`` is anything else, such as the ARN of its project.
         """
         match = _VERSION_ARN.fullmatch(arn) if isinstance(arn, str) else None
         if match is None:
-            raise InvalidArnError(
+            raise ValueError(
                 f"{given_as} is not the ARN of a model version. Give "
                 "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER, as "
                 f'DescribeProjectVersions returns it, in place of "{arn}".'

@@ -7,7 +7,7 @@ and botocore would take the true quota error LimitExceededException for throttli
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
@@ -62,40 +62,56 @@ def new_client() -> RekognitionClient:
 class Clock(Protocol):
     """Time in seconds since the epoch, and how to let it pass."""
 
-    @property
-    def now(self) -> Callable[[], float]:
-        """Returns the time."""
+    def now(self) -> float:
+        """Return the time."""
 
-    @property
-    def sleep(self) -> Callable[[float], None]:
-        """Waits."""
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
 
-    @property
-    def jitter(self) -> Callable[[float], float]:
-        """Returns how long to pause, at most so long."""
+    def jitter(self, longest: float) -> float:
+        """Return how long to pause, at most so long."""
 
 
 class RekognitionCalls:
     """Calls of Rekognition until a deadline; a resource derives from it and names its operations.
 
-    Every call raises ``ServiceError`` when it fails for good or the deadline has come.
+    Every call raises ``ServiceError`` when it fails for good, or ``out_of_time`` when the deadline has come.
     """
 
-    def __init__(self, client: RekognitionClient, clock: Clock, deadline: float) -> None:
+    def __init__(
+        self,
+        client: RekognitionClient,
+        clock: Clock,
+        deadline: float,
+        *,
+        ends: float = math.inf,
+        met: MutableMapping[str, str] | None = None,
+    ) -> None:
+        """Call with a client.
+
+        :param deadline: When the last call has to have returned.
+        :param ends: When the last wait has to be over. Default: in time for another call.
+        :param met: Since when which errors are met, for whoever goes on later: patience is the request's.
+        """
         self._client = client
         self._clock = clock
         self._deadline = deadline - CALL_RESERVE
+        self._ends = min(ends, self._deadline)
+        self._met: MutableMapping[str, str] = {} if met is None else met
         self._operation = ""
         self._pauses = 0
-        self._first_met: dict[str, float] = {}
         self._read_at = 0.0
         self._project_is_young = False
 
-    def wait(self, seconds: float, otherwise: ServiceError | None = None) -> None:
-        """Sleep, or raise ``otherwise`` (default: OUT_OF_TIME) when the deadline would come first."""
-        if self._clock.now() + seconds >= self._deadline:
-            raise otherwise or ServiceError(self._operation, OUT_OF_TIME, "")
+    def wait(self, seconds: float, cause: ServiceError | None = None) -> None:
+        """Sleep, or raise ``out_of_time`` when the end of waiting would come first."""
+        if self._clock.now() + seconds >= self._ends:
+            raise self.out_of_time(cause)
         self._clock.sleep(seconds)
+
+    def out_of_time(self, cause: ServiceError | None) -> Exception:
+        """Return what is raised when no time is left; ``cause`` is what the last call met, if it failed."""
+        return cause or ServiceError(self._operation, OUT_OF_TIME, "")
 
     def _note_read(self, project_arn: str) -> None:
         """Note that what is decided from now on is decided on what is read of this project now."""
@@ -115,19 +131,25 @@ class RekognitionCalls:
         while True:
             # A response may go out by itself after the deadline; nobody would know of what were changed then.
             if self._clock.now() >= self._deadline:
-                raise ServiceError(operation, OUT_OF_TIME, "")
+                raise self.out_of_time(None)
             try:
                 response: Mapping[str, Any] = call(**parameters)
             except (ClientError, BotoCoreError) as raised:
                 error = _service_error(operation, raised)
             else:
+                for key in [key for key in self._met if key.startswith(f"{operation} ")]:
+                    del self._met[key]
                 return response
-            now = self._clock.now()
-            if now - self._first_met.setdefault(error.code, now) >= self._patience(error):
+            if not self._is_worth_retrying(error, self._patience(error)):
                 raise error
             self._pause(error)
             if changes and (error.may_have_worked or self._clock.now() - self._read_at > STALE_READ):
                 raise OutOfDateError(error)
+
+    def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
+        """Return whether an error was met first, since its operation worked last, less than so many seconds ago."""
+        now = self._clock.now()
+        return now - float(self._met.setdefault(f"{error.operation} {error.code}", str(now))) < patience
 
     def _patience(self, error: ServiceError) -> float:
         """Return for how many seconds from its first occurrence an error is worth retrying."""

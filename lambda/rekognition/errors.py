@@ -65,10 +65,6 @@ _DENYING_POLICIES = {
 _UNKNOWN = "{operation} failed with {code}. Look the code up in the Rekognition API reference."
 
 
-class InvalidArnError(ValueError):
-    """An ARN that isn't what it should be, or names something elsewhere; the message says what to give."""
-
-
 class ServiceError(Exception):
     """A call of Rekognition that failed for good."""
 

@@ -10,7 +10,6 @@ from custom_resource.errors import RejectedError
 from project_version_copy.identity import CopyInputs, PhysicalId
 from project_version_copy.properties import Properties
 from rekognition.arns import Environment, ModelVersion, Project
-from rekognition.errors import InvalidArnError
 from tests.rules.support import DESTINATION, SOURCE, STACK, VERSION
 
 HERE = Environment("us-east-1", "111122223333")
@@ -242,5 +241,5 @@ def test_a_model_versions_arn_says_what_it_is_of() -> None:
     assert (version.project, version.name, version.created) == ("logos", "v1", 1690474772.816)
     assert version.is_of(Project.parse(SOURCE))
     assert not version.is_of(Project.parse(DESTINATION))
-    with pytest.raises(InvalidArnError, match="ProjectVersionArn is not the ARN of a model version"):
+    with pytest.raises(ValueError, match="ProjectVersionArn is not the ARN of a model version"):
         ModelVersion.parse(SOURCE)

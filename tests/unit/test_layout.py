@@ -82,7 +82,7 @@ def test_what_the_construct_shares_needs_nothing_but_the_standard_library() -> N
     """Synthesis loads these modules where neither boto3 nor crhelper need be importable."""
     shared = [
         *("custom_resource/errors", "custom_resource/properties", "custom_resource/timeouts"),
-        *("rekognition/arns", "rekognition/errors"),
+        "rekognition/arns",
         *("project_policy/document", "project_policy/identity", "project_policy/properties"),
         *("project_version_copy/identity", "project_version_copy/properties"),
     ]
