@@ -38,8 +38,8 @@ from tests.lifecycle.cases import (
     Remove,
     Row,
 )
-from tests.lifecycle.cloud import Cloud, behavior
-from tests.lifecycle.cloudformation import Managed
+from tests.lifecycle.cloud import Cloud
+from tests.lifecycle.cloudformation import Behavior, Managed
 from tests.lifecycle.function import LATENCY, POLICIES, Invocation, Sent
 from tests.lifecycle.function import Function as SimulatedFunction
 from tests.lifecycle.simulated import VirtualTime
@@ -170,7 +170,7 @@ class Peer:
         """Return the simulated cloud with this function in it."""
         judge = VirtualTime(case, promises=False)
         judge.cloud = PeerCloud(self, case)
-        judge.cloud.cloudformation.behavior = behavior(**case.behavior)
+        judge.cloud.cloudformation.behavior = Behavior(**case.behavior)
         return judge
 
 

@@ -1,14 +1,10 @@
-"""What a case of the lifecycle is made of: pure data, for whoever can play it.
-
-Whoever judges plays a case's steps on a cloud of its own and compares how each deployment ends, what CloudFormation
-sends, and what is live in the end: virtual time (``test_cases.py``), the local cloud, the benchmark.
-"""
+"""What a case of the lifecycle is made of: pure data, which ``simulated.py`` plays, and the benchmark on its peers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from tests.documents import MINE
 
@@ -22,7 +18,7 @@ class Policy:
     document: Any = field(default_factory=lambda: MINE)
     name: str = "sharing"
     project: str = "logos"
-    """The project's name; the judge knows its ARN."""
+    """The project's name."""
     adopt_existing: bool = False
     block_public_policy: bool = True
     trigger: str | None = None
@@ -203,7 +199,7 @@ class Somebody:
 
 @dataclass(frozen=True)
 class Both:
-    """An operation, and another one on another stack that begins so many seconds after it."""
+    """An operation, and another one that begins so many seconds after its end, while its events may still come."""
 
     first: Deploy | Delete
     then: Deploy | Delete
@@ -261,38 +257,3 @@ def case(title: str, live: Mapping[str, Any] | tuple[str, ...], *steps: Step, **
 def row(words: str, sent: str, live: str, *cases: Case) -> Row:
     """Return a row of these cases."""
     return Row(words, sent, live, cases)
-
-
-# -- who judges --------------------------------------------------------------------------------------------------------
-
-
-class Judge(Protocol):
-    """A cloud to play cases on."""
-
-    def operate(self, operation: Operation) -> str:
-        """Run an operation on a stack to its end; return the stack's status."""
-
-    def operate_both(self, first: Operation, then: Operation, after: float) -> tuple[str, str]:
-        """Run two operations, the second so many seconds after the first one's beginning; return both statuses."""
-
-    def act(self, step: Wait | Put | Remove | Somebody) -> None:
-        """Let time pass, or somebody do something by hand."""
-
-    def reason(self, stack: str) -> str:
-        """Return the last failure's reason of a stack."""
-
-    def live(self) -> Mapping[str, Any] | tuple[str, ...]:
-        """Return what is live, in the form of a case's ``live``."""
-
-
-def play(case: Case, judge: Judge) -> None:
-    """Play a case, and hold each operation's end and what is live in the end to it."""
-    for step in case.steps:
-        if isinstance(step, Both):
-            assert judge.operate_both(step.first, step.then, step.after) == (step.first.ends, step.then.ends)
-        elif isinstance(step, Deploy | Delete | ContinueRollback):
-            assert judge.operate(step) == step.ends, judge.reason(step.stack)
-            assert step.reason in judge.reason(step.stack)
-        else:
-            judge.act(step)
-    assert judge.live() == case.live

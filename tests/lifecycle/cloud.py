@@ -11,7 +11,7 @@ from localcloud.rekognition import AwsError, Decision, Permission, Principal, Re
 from localcloud.rekognition.models import Version
 from tests.documents import ACCOUNT, REGION, is_document
 from tests.lifecycle.cases import Copy, Delivery, Policy, Put, Remove, Template
-from tests.lifecycle.cloudformation import Behavior, CloudFormation, Managed, Resource, Stack
+from tests.lifecycle.cloudformation import CloudFormation, Managed, Resource, Stack
 from tests.lifecycle.function import COPIES, LOG_STREAM, POLICIES, Function, Sent, as_root, simulated
 from tests.lifecycle.world import World
 
@@ -305,8 +305,3 @@ def arn_of(resource: Resource) -> str:
 def own_tags(version: Version) -> dict[str, str]:
     """Return a model version's tags but for those of the function."""
     return {key: value for key, value in version.tags.items() if not key.startswith(TAG_PREFIX)}
-
-
-def behavior(**given: Any) -> Behavior:
-    """Return what CloudFormation is like."""
-    return Behavior(**given)

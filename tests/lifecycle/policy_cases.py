@@ -447,12 +447,15 @@ FURTHER = (
                 with_other(NEW, fails_after(0.0)),
                 "UPDATE_ROLLBACK_FAILED",
                 {"Update": (Delivery(delay=2), Delivery(attempts=(meets("", *[fault] * 999),)))},
-                reason="continue the rollback",
+                reason=says,
             ),
             ContinueRollback(),
             behavior=OVERLAPS,
         )
-        for fault in ("ThrottlingException", "InternalServerError", LOST_BEFORE)
+        for fault, says in {
+            **dict.fromkeys(("ThrottlingException", "InternalServerError", LOST_BEFORE), "continue the rollback"),
+            "LimitExceededException": "raise the quota",
+        }.items()
     ),
     case(
         "a policy is moved by retaining and adopting it",

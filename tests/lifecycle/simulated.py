@@ -1,4 +1,4 @@
-"""Virtual time as a judge of cases, and what CloudFormation sent in the words of the pages."""
+"""Plays cases on virtual time, and says what CloudFormation sent in the words of the pages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from tests.documents import REGION
-from tests.lifecycle.cases import Case, ContinueRollback, Delete, Deploy, Operation, Put, Remove, Somebody, Wait
-from tests.lifecycle.cloud import TAG_PREFIX, TRUSTED, Cloud, behavior
-from tests.lifecycle.cloudformation import Stack
+from tests.lifecycle.cases import Both, Case, ContinueRollback, Delete, Deploy, Operation, Put, Remove, Somebody, Wait
+from tests.lifecycle.cloud import TAG_PREFIX, TRUSTED, Cloud
+from tests.lifecycle.cloudformation import Behavior, Stack
 from tests.lifecycle.function import Sent
 
 
@@ -18,13 +18,28 @@ class VirtualTime:
 
     def __init__(self, case: Case, *, promises: bool = True, **more: Any) -> None:
         """Prepare a cloud as the case says; ``promises``: hold each COMPLETE to what it promises."""
+        self.case = case
         self.promises = promises
         self.cloud = Cloud(**case.service)
-        self.cloud.cloudformation.behavior = behavior(**{**case.behavior, **more})
+        self.cloud.cloudformation.behavior = Behavior(**{**case.behavior, **more})
         self.stacks: dict[str, Stack] = {}
         self.is_of_copies = not isinstance(case.live, Mapping)
         self._before: set[str] = set()
         self._log = 0
+
+    def play(self) -> None:
+        """Play the case, and hold each operation's end and what is live in the end to it."""
+        for step in self.case.steps:
+            if isinstance(step, Both):
+                self.operate_both(step)
+                assert self.stack(step.first.stack).status == step.first.ends
+                assert self.stack(step.then.stack).status == step.then.ends
+            elif isinstance(step, Deploy | Delete | ContinueRollback):
+                assert self.operate(step) == step.ends, self.reason(step.stack)
+                assert step.reason in self.reason(step.stack)
+            else:
+                self.act(step)
+        assert self.live() == self.case.live
 
     def stack(self, name: str) -> Stack:
         """Return a stack."""
@@ -39,19 +54,18 @@ class VirtualTime:
             self.cloud.check_stack(stack)
         return stack.status
 
-    def operate_both(self, first: Operation, then: Operation, after: float) -> tuple[str, str]:
-        """Run two operations on two stacks."""
-        self._begin(first)
+    def operate_both(self, both: Both) -> None:
+        """Run two operations, the second so many seconds after the first one's end."""
+        self._begin(both.first)
 
-        def both() -> None:
-            self._run(first)
-            self.cloud.world.sleep(after)
-            self._run(then)
+        def run() -> None:
+            self._run(both.first)
+            self.cloud.world.sleep(both.after)
+            self._run(both.then)
 
-        self.cloud.operate(both)
+        self.cloud.operate(run)
         if self.promises:
-            self.cloud.check_stack(self.stack(then.stack))
-        return self.stack(first.stack).status, self.stack(then.stack).status
+            self.cloud.check_stack(self.stack(both.then.stack))
 
     def act(self, step: Wait | Put | Remove | Somebody) -> None:
         """Let time pass, or somebody do something by hand."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lifecycle import copy_cases, policy_cases
-from tests.lifecycle.cases import SAME, Case, Row, play
+from tests.lifecycle.cases import SAME, Case, Row
 from tests.lifecycle.simulated import VirtualTime
 from tests.packaging import ROOT
 
@@ -25,7 +25,7 @@ LIMITATIONS = [*policy_cases.LIMITATIONS, *copy_cases.LIMITATIONS]
 def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
     """The stack ends as it has to, CloudFormation has sent what the page says, and what should be live is live."""
     judge = VirtualTime(case, url_tells_time=tells_time)
-    play(case, judge)
+    judge.play()
     if row.sent != SAME:
         assert judge.sent() == (case.sent or row.sent)
     assert case.calls in ("", judge.calls())
@@ -36,14 +36,14 @@ def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
 def test_a_further_case(case: Case) -> None:
     """It is rarer than what the tables have, and ends right."""
     judge = VirtualTime(case)
-    play(case, judge)
+    judge.play()
     judge.cloud.check_all_responded()
 
 
 @pytest.mark.parametrize("case", LIMITATIONS, ids=lambda case: case.title)
 def test_a_known_limitation(case: Case) -> None:
     """It ends as its page says: whoever makes it right takes it out there."""
-    play(case, VirtualTime(case, promises=False))
+    VirtualTime(case, promises=False).play()
 
 
 @pytest.mark.parametrize("page", TABLES)

@@ -27,7 +27,7 @@ deliveries = machine.deliveries(
     calls=9,
     deadly_calls=7,
     delays=[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 1.0, 13.0)],
-    repeats=[0.0, 0.02, 0.12, 3.0, 50.0, 140.0, 700.0],
+    repeats=[0.0, 0.02, 0.12, 3.0, 50.0, 140.0, 350.0],
 )
 others = machine.others(0.0, 0.2, 0.35, 5.0, 95.0)
 copies = st.fixed_dictionaries(
@@ -50,13 +50,13 @@ class Lifecycle(Machine):
     cloud: Cloud
 
     @initialize(
-        copying=st.sampled_from([0.0, 5.0, 90.0, 700.0]),
+        copying=st.sampled_from([0.0, 5.0, 90.0, 400.0]),
         deleting=st.sampled_from([0.0, 3.0, 60.0]),
         while_copying=st.sampled_from(["reject", "delete"]),
         lag=st.sampled_from([0.0, 0.0, 1.5]),
         new_properties=st.booleans(),
         overlaps=st.booleans(),
-        run_seconds=st.sampled_from([150.0, 600.0]),
+        run_seconds=st.sampled_from([150.0, 300.0]),
     )
     def start(
         self,

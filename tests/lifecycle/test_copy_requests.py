@@ -106,15 +106,6 @@ def test_a_create_copies_and_waits_over_three_runs(caplog: pytest.LogCaptureFixt
     }
 
 
-def test_a_copy_that_takes_seconds_is_finished_in_one_run(cloud: Cloud) -> None:
-    """It is responded to at once, although its first try is throttled."""
-    cloud.rekognition.switches.copying_time = 1
-    cloud.rekognition.faults.inject(COPY, AwsError("ThrottlingException", "Rate exceeded"))
-    sent = cloud.ask("Create", Copy())
-    assert len(sent.invocations) == 1
-    assert sent.calls == [DESCRIBE, COPY, COPY, DESCRIBE, TAG]
-
-
 @pytest.mark.parametrize(("minutes", "invocations", "calls"), [(1, 1, 10), (10, 2, 64), (30, 4, 184), (55, 6, 334)])
 def test_waiting_costs_what_the_performance_page_says(minutes: int, invocations: int, calls: int) -> None:
     """One look every ten seconds, and one more invocation every ten minutes."""
@@ -195,15 +186,6 @@ def test_a_create_fails_in_time_and_makes_nothing(
     assert set(sent.calls) == calls
     assert cloud.live_versions() == {}
     assert cloud.world.now - began - age < seconds + 1
-
-
-def test_no_delete_touches_what_a_create_left_as_it_was(cloud: Cloud) -> None:
-    """Somebody else's model version stays, whatever the ID of the Delete is."""
-    foreign = cloud.somebody_copies("mine")
-    for physical_id in (MADE_UP, MARKER, IN_DOUBT, f"{foreign.arn}|adopted"):
-        assert cloud.ask("Delete", Copy(name="mine"), physical_id).response["Status"] == "SUCCESS"
-        assert changes(cloud) == []
-    assert only(cloud) == foreign
 
 
 def test_tags_that_cant_be_listed_are_not_none(cloud: Cloud) -> None:
@@ -438,16 +420,6 @@ def test_a_delete_of_what_is_gone_with_its_project_succeeds(cloud: Cloud) -> Non
     assert cloud.ask("Delete", Copy(), physical_id).response["Status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("seconds", [0, 60])
-def test_a_running_version_is_stopped_first_if_asked(cloud: Cloud, seconds: float) -> None:
-    """While it starts as when it runs."""
-    physical_id = made(cloud)
-    cloud.store.start_version(TRUSTED, REGION, physical_id)
-    cloud.world.now += seconds
-    assert cloud.ask("Delete", Copy(stop_running=True), physical_id).response["Status"] == "SUCCESS"
-    assert changes(cloud) == [STOP, DELETE]
-
-
 @pytest.mark.parametrize("destination", ["copies", "other"])
 @pytest.mark.parametrize("while_copying", ["reject", "delete"])
 def test_a_delete_during_the_copy_waits_it_out(destination: str, while_copying: str) -> None:
@@ -473,14 +445,6 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None
     sent = cloud.ask("Delete", new, physical_id)
     assert set(sent.calls) == {DELETE}
     assert cloud.live_versions() == {}
-
-
-def test_a_retained_copy_says_what_to_do_when_it_is_in_the_way(cloud: Cloud) -> None:
-    """Its tags name this resource, and it was responded as made."""
-    made(cloud)
-    received = cloud.ask("Create", Copy()).response
-    assert "its tags name this resource" in received["Reason"]
-    assert changes(cloud) == []
 
 
 def test_what_describe_leaves_out_is_empty(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from tests.documents import FOREIGN, MINE, OTHER, THIRD, document, is_document
 from tests.lifecycle import machine
 from tests.lifecycle.cases import Delivery, Other, Policy, Template
-from tests.lifecycle.cloud import Cloud, behavior
-from tests.lifecycle.cloudformation import Resource, Stack
+from tests.lifecycle.cloud import Cloud
+from tests.lifecycle.cloudformation import Behavior, Resource, Stack
 from tests.lifecycle.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom, with_other
 
 NAMES = ("a", "b", "c")
@@ -77,7 +77,7 @@ class Lifecycle(Machine):
                 end_of_list=token,
             )
         )
-        self.cloud.cloudformation.behavior = behavior(
+        self.cloud.cloudformation.behavior = Behavior(
             url_tells_time=tells_time, cleanup_has_new_properties=new_properties
         )
         self.foreign: dict[str, Mapping[str, Any]] = {}

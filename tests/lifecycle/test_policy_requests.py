@@ -113,36 +113,6 @@ def test_a_request(
     assert not calls or (line["project"], line["policy"]) == (cloud.logos, "sharing")
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "succeeds"),
-    [
-        ("false", None, False),
-        ("false", "true", False),
-        ("false", "false", True),
-        (None, None, True),
-        (None, "true", True),
-    ],
-)
-def test_block_public_policy_isnt_turned_on_while_the_document_is_public(
-    cloud: Cloud, before: str | None, after: str | None, succeeds: bool
-) -> None:
-    """Its author would take the models for private; an update that changes nothing about it, or a rollback, passes."""
-    put_before(cloud, DAY, EVERYBODY)
-    old, new = (Policy(EVERYBODY, more={"BlockPublicPolicy": value}) for value in (before, after))
-    sent = cloud.ask("Update", new, own_id(cloud), old)
-    assert (sent.response["Status"] == "SUCCESS") == succeeds
-    assert succeeds or "shares the model with every AWS account" in sent.response["Reason"]
-    assert sent.calls == [LIST]
-
-
-@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError", "LimitExceededException"])
-def test_a_put_of_what_is_live_that_never_gets_through_fails(cloud: Cloud, code: str) -> None:
-    """The list may hide that the document has been replaced, so the rollback must not report success."""
-    put_before(cloud, DAY, MINE)
-    cloud.rekognition.faults.before = lambda operation, _: AwsError(code, "a fault") if operation == PUT else None
-    assert code in update(cloud)["Reason"]
-
-
 def test_a_failed_call_is_responded_and_logged_with_its_cause(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     """What the service said stands in the line and, after what to do, in the reason."""
     cloud.rekognition.faults.inject(PUT, AwsError("MalformedPolicyDocumentException", "Bad"))
@@ -183,14 +153,6 @@ def test_a_list_that_is_late_is_read_again(cloud: Cloud) -> None:
     assert cloud.documents() == {"sharing": MINE}
 
 
-def test_a_delete_removes_what_the_list_does_not_show_yet(cloud: Cloud) -> None:
-    """A policy put a moment ago is deleted even if the list lags behind."""
-    cloud.rekognition.switches.list_lag = 60
-    cloud.put(MINE)
-    cloud.ask("Delete", Policy(), own_id(cloud))
-    assert cloud.documents() == {}
-
-
 def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
     """A Create older than its ServiceTimeout makes nothing, because nothing would ever remove it."""
     sent = cloud.ask("Create", Policy(), age=901)
@@ -214,14 +176,6 @@ def test_a_put_that_is_rejected_for_good_is_not_tried_again(
     assert says in sent.response["Reason"]
     assert sent.response["PhysicalResourceId"] == MARKER
     assert sent.calls == [LIST, PUT]
-
-
-def test_a_replacement_that_fails_keeps_the_old_id(cloud: Cloud) -> None:
-    """Another ID would have the old policy deleted."""
-    put_before(cloud, DAY, FOREIGN, "renamed")
-    received = update(cloud, name="renamed")
-    assert "already exists" in received["Reason"]
-    assert received["PhysicalResourceId"] == own_id(cloud)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_a_create_or_replacement(
         (live(-90), {"violation": "no.", "is_blocked": True, "was_public": "false", "old": MINE}, ": no."),
         (live(-90), {"violation": "no.", "is_blocked": True, "was_public": False, "old": MINE}, ": no."),
         (live(-90), {"violation": "no.", "is_blocked": True, "was_public": "true", "old": MINE}, EQUIVALENT),
+        (live(-90), {"violation": "no.", "is_blocked": True, "old": MINE}, EQUIVALENT),
         (live(-90), {"violation": "no.", "was_public": "false", "old": MINE}, EQUIVALENT),
         (live(-90), {"violation": "no.", "old": MINE}, EQUIVALENT),
         (live(-90, OTHER), {"violation": "no."}, ": no."),
