@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from typing import Any
 
-from _stack import LOG, ROOT, DeployError, Stack, guarded, started_cloud, step, take_down
+from _stack import LOG, ROOT, DeployError, Stack, started_cloud, step
 
 from localcloud.cloud import LocalCloud
 
@@ -115,16 +113,3 @@ def destroy(cloud: LocalCloud) -> None:
     if copy in versions(trusted):
         raise DeployError(f"The copy is left: {copy}. See {LOG}")
     print("    Nothing is left: neither stack, nor the copy.")
-
-
-def main() -> int:
-    """Do what the command line says; return the exit code."""
-    parser = argparse.ArgumentParser(prog="./scripts/deploy", add_help=False)
-    parser.add_argument("--both-accounts", action="store_true", required=True)
-    parser.add_argument("--destroy", action="store_true")
-    options = parser.parse_args()
-    return guarded(lambda: take_down(destroy) if options.destroy else deploy())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

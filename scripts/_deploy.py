@@ -1,4 +1,4 @@
-"""Deploys the example application to the local cloud, and shows what is live."""
+"""Deploys the example application to the local cloud, or that of both accounts, and shows what is live."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import _both_accounts
 from _stack import LOG, DeployError, Stack, guarded, started_cloud, step, take_down
 from botocore.exceptions import ClientError
 
@@ -24,6 +25,8 @@ CONTEXT = {"trusted_account": "111122223333", "project_arn": ""}
 def main() -> int:
     """Do what the command line says; return the exit code."""
     options = parse(sys.argv[1:])
+    if options.both_accounts:
+        return guarded(lambda: take_down(_both_accounts.destroy) if options.destroy else _both_accounts.deploy())
     return guarded(lambda: take_down(destroy) if options.destroy else deploy(options.context))
 
 
@@ -33,6 +36,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./scripts/deploy", add_help=False)
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--destroy", action="store_true")
+    parser.add_argument("--both-accounts", action="store_true")
     options = parser.parse_args(arguments)
     context = {}
     for given in options.context:
@@ -44,6 +48,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         context[key] = value
     if context and options.destroy:
         parser.error("-c says what to deploy; --destroy deletes what is deployed, so leave it out")
+    if context and options.both_accounts:
+        parser.error("--both-accounts deploys another application, which takes no -c, so leave it out")
     options.context = CONTEXT | context
     return options
 

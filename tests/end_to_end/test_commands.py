@@ -141,6 +141,7 @@ def change_by_hand(cloud: LocalCloud) -> None:
         (["-c", "trusted_account="], "has no value"),
         (["-c", "trusted_account"], "has no value"),
         (["--destroy", "-c", "trusted_account=444455556666"], "leave it out"),
+        (["--both-accounts", "-c", "trusted_account=444455556666"], "takes no -c"),
         (["--aws"], "unrecognized arguments: --aws"),
     ],
 )
