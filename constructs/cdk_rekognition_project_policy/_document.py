@@ -82,10 +82,9 @@ class DocumentRules:
                 resolved = documents.parse(resolved)
             except errors.RejectedError as invalid:
                 return [str(invalid)]
-        known = shortest(resolved, self._references)
-        if isinstance(resolved, Mapping) and not is_intrinsic(resolved):
-            return self._violations(resolved) + documents.size_violations(known)
-        return _size_of_partly_known(known)
+        if not isinstance(resolved, Mapping) or is_intrinsic(resolved):
+            return []
+        return self._violations(resolved) + documents.size_violations(shortest(resolved, self._references))
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements can still be added."""
@@ -171,14 +170,6 @@ def _reject(broken: Sequence[str]) -> None:
 def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
     statements = document.get("Statement", [])
     return statements if isinstance(statements, (list, tuple)) else [statements]
-
-
-def _size_of_partly_known(text: object) -> list[str]:
-    """Return the rule about the size if a string without its unknown parts, which may not be JSON, breaks it."""
-    try:
-        return documents.size_violations(documents.parse(text))
-    except errors.RejectedError:
-        return []
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON

@@ -21,10 +21,13 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 
 if TYPE_CHECKING:
-    from custom_resource import errors, timeouts
-    from project_policy import document, identity, properties
+    from custom_resource import errors as errors
+    from custom_resource import timeouts as timeouts
+    from project_policy import document as document
+    from project_policy import identity as identity
+    from project_policy import properties as properties
     from project_version_copy import properties as copy_properties
-    from rekognition import arns
+    from rekognition import arns as arns
 
 _HERE = Path(__file__).resolve().parent
 _IN_WHEEL = _HERE / "_lambda"
@@ -82,21 +85,6 @@ if not TYPE_CHECKING:
         "project_version_copy.properties",
         "rekognition.arns",
     )
-
-__all__ = [
-    "CRHELPER",
-    "ENTRIES",
-    "FOLDER",
-    "arns",
-    "code",
-    "copy_properties",
-    "document",
-    "errors",
-    "identity",
-    "properties",
-    "timeouts",
-    "write",
-]
 
 
 def code(resource: str) -> lambda_.Code:

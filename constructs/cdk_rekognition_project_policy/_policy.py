@@ -23,7 +23,7 @@ from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._provider import IProvider, ProjectPolicyProvider, given_or_own
 from ._suppressions import WHY_COPIES, explain_grant, explain_wildcards
-from ._tokens import is_token, is_unknown, resolve, shortest, stack_of
+from ._tokens import is_token, is_unknown, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_events as events
@@ -85,7 +85,8 @@ class ProjectPolicy(Resource):
         self._project = Project(self, stack, "project", project)
         self._project.check_is_here()
         name = self._name_of_path() if policy_name is None else policy_name
-        self._check_name(name)
+        if not is_unknown(name):
+            checked(self, lambda: identity.check_policy_name(name))
         self._rules = DocumentRules(
             stack, self._project, block_public_policy=boolean(self, "block_public_policy", block_public_policy)
         )
@@ -312,10 +313,3 @@ class ProjectPolicy(Resource):
         return Names.unique_resource_name(
             self, max_length=identity.MAX_POLICY_NAME_LENGTH, allowed_special_characters="_.-"
         )
-
-    def _check_name(self, policy_name: object) -> None:
-        """Check a name as far as it is known, the strings beside tokens included."""
-        name = resolve(self._own_stack, policy_name)
-        known = shortest(name)
-        if known or not is_unknown(name):
-            checked(self, lambda: identity.check_policy_name(known))

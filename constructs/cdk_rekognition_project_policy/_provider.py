@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,7 +17,6 @@ from . import _handler
 from ._environment import Environment, check_is_here, check_role_is_here
 from ._errors import wrong
 from ._handler import copy_properties, properties, timeouts
-from ._network import allow_interfaces, deny_interfaces
 from ._permissions import Permission, RolePermissions, Statements, inline_policy
 from ._project import Project
 from ._suppressions import (
@@ -29,7 +27,7 @@ from ._suppressions import (
     explain_log_group,
     explain_wildcards,
 )
-from ._tokens import is_unknown, resolve, stack_of
+from ._tokens import resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_ec2 as ec2
@@ -38,12 +36,19 @@ if TYPE_CHECKING:  # these take long to load, and only their types are needed
 MEMORY_SIZE = 256
 """MiB of the function: it uses about 60, but Lambda allocates processor time in proportion to memory."""
 
-_SERVICE_TOKEN = re.compile(r"arn:[a-z\d-]+:lambda:[a-z\d-]+:\d{12}:function:[\w-]+(:[\w$-]+)?", re.ASCII)
-_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-
-
 _EVERY_PROJECT = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"
 _EVERY_VERSION = f"{_EVERY_PROJECT}/version/*"
+
+_ON_INTERFACES = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+"""What Lambda does in a VPC in the role's name, and the function's own code may not (Lambda developer guide, 'Giving
+Lambda functions access to resources in an Amazon VPC')."""
 
 _F = TypeVar("_F", bound="_FunctionProvider")
 
@@ -70,27 +75,12 @@ class IProvider(Protocol):
 class _Provider(Construct):
     """A function that manages the custom resources of a type, and its role: made in this app, or imported."""
 
-    _service_token: str
-    _role: iam.IRole
-    _resource_type: str
+    service_token: str
+    role: iam.IRole
+    resource_type: str
     _environment: Environment
     _permissions: RolePermissions
     _needed: Sequence[IDependable] = ()
-
-    @property
-    def service_token(self) -> str:
-        """The function's ARN, which custom resources give as their ServiceToken."""
-        return self._service_token
-
-    @property
-    def role(self) -> iam.IRole:
-        """The function's role."""
-        return self._role
-
-    @property
-    def resource_type(self) -> str:
-        """The type of the custom resources that the function manages."""
-        return self._resource_type
 
     def manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
         """Allow the function what ``resource`` needs before that is created; return the policy that allows it.
@@ -156,8 +146,7 @@ class _FunctionProvider(_Provider):
         :param vpc_subnets: Its subnets there; at least one can't be public. Default: the private subnets.
         :param security_groups: Its security groups, which must allow HTTPS out. Default: one of its own that allows
             all requests out and none in.
-        :raises ValueError: for both a role and a permissions boundary, for a role of another account, and for an
-            unsupported memory size.
+        :raises ValueError: for both a role and a permissions boundary, and for a role of another account.
         """
         super().__init__(scope, construct_id)
         if role is not None and permissions_boundary is not None:
@@ -167,8 +156,6 @@ class _FunctionProvider(_Provider):
         # The CDK would silently omit what isn't a managed policy from the template.
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
             raise wrong(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
-        if not _is_memory_size(memory_size):
-            raise wrong(self, "memory_size", memory_size, "128 to 10240, in MiB")
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -180,11 +167,11 @@ class _FunctionProvider(_Provider):
             explain_log_group(log_group)
         else:
             _allow_logs_to_use(log_encryption_key)
-        self._role = role if role is not None else self._own_role(permissions_boundary)
+        self.role = role if role is not None else self._own_role(permissions_boundary)
         # A policy of its own, because a given role may be of a stack that can't refer to this one.
         policy = inline_policy(
             self,
-            self._role,
+            self.role,
             iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
@@ -202,7 +189,7 @@ class _FunctionProvider(_Provider):
             timeout=Duration.seconds(self._TIMEOUT),
             max_event_age=Duration.seconds(self._MAXIMUM_EVENT_AGE),
             retry_attempts=2,
-            role=self._role,
+            role=self.role,
             log_group=log_group,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
@@ -215,12 +202,19 @@ class _FunctionProvider(_Provider):
         Statements(lambda: policy).add(always)
         explain_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
         if network is not None:
-            policy.add_statements(deny_interfaces(function.function_arn))
+            policy.add_statements(
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY,
+                    actions=_ON_INTERFACES,
+                    resources=["*"],
+                    conditions={"ArnEquals": {"lambda:SourceFunctionArn": function.function_arn}},
+                )
+            )
         # What every request needs is created before the first and deleted after the last: the permissions with the log
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
-        self._permissions = RolePermissions(self, self._role)
-        self._service_token = function.function_arn
+        self._permissions = RolePermissions(self, self.role)
+        self.service_token = function.function_arn
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
@@ -228,9 +222,19 @@ class _FunctionProvider(_Provider):
         """Return the provider of the stack that ``scope`` is in; the first call creates it."""
         return cast("_F", _of_stack(stack_of(scope), cls))
 
+    @classmethod
+    def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
+        """Import a provider of another app, of a StackSet or of a template of a release.
+
+        :param service_token: The ARN of the provider's function.
+        :param role_name: The name of its role, to which the permissions for the project are attached.
+        """
+        return _ImportedProvider(scope, construct_id, cls.resource_type, service_token, role_name)
+
     def _network(self) -> iam.Policy:
         """Allow Lambda what it needs in a VPC; it needs that before the function is created, and until it is gone."""
-        policy = inline_policy(Construct(self, "Network"), self._role, allow_interfaces())
+        allow = iam.PolicyStatement(actions=_ON_INTERFACES, resources=["*"])
+        policy = inline_policy(Construct(self, "Network"), self.role, allow)
         explain_wildcards(policy, ["*"], WHY_EVERY_INTERFACE)
         return policy
 
@@ -257,7 +261,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     policies on its own projects.
     """
 
-    _resource_type = properties.RESOURCE_TYPE
+    resource_type = properties.RESOURCE_TYPE
     _ID = "RekognitionProjectPolicyProvider"
     _RESOURCE = "project_policy"
     _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
@@ -265,16 +269,6 @@ class ProjectPolicyProvider(_FunctionProvider):
     _TIMEOUT = timeouts.FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.MAXIMUM_EVENT_AGE
     _WHY_WILDCARDS = WHY_EVERY_PROJECT
-
-    @classmethod
-    def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
-        """Import a provider of another app, of a StackSet or of the template ``provider.yaml``.
-
-        :param service_token: The ARN of the provider's function.
-        :param role_name: The name of its role, to which the permission to put policies is attached.
-        :raises ValueError: for a service token that isn't the ARN of a function, and a role's ARN in place of its name.
-        """
-        return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
     def _always_allowed(self, function_arn: str) -> list[Permission]:  # noqa: ARG002 - it doesn't invoke itself
         return [Permission(("rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"), _EVERY_PROJECT)]
@@ -294,7 +288,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     function may invoke itself, to go on waiting in another run when a copy takes longer than one.
     """
 
-    _resource_type = copy_properties.RESOURCE_TYPE
+    resource_type = copy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectVersionCopyProvider"
     _RESOURCE = "project_version_copy"
     _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"
@@ -302,16 +296,6 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     _TIMEOUT = timeouts.WAITING_FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.WAITING_MAXIMUM_EVENT_AGE
     _WHY_WILDCARDS = WHY_EVERY_COPY
-
-    @classmethod
-    def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
-        """Import a provider of another app, of a StackSet or of the template ``copy-provider.yaml``.
-
-        :param service_token: The ARN of the provider's function.
-        :param role_name: The name of its role, to which the permissions to copy are attached.
-        :raises ValueError: for a service token that isn't the ARN of a function, and a role's ARN in place of its name.
-        """
-        return _ImportedProvider(scope, construct_id, cls._resource_type, service_token, role_name)
 
     def _always_allowed(self, function_arn: str) -> list[Permission]:
         on_versions = (
@@ -334,20 +318,10 @@ class _ImportedProvider(_Provider):
         self, scope: Construct, construct_id: str, resource_type: str, service_token: str, role_name: str
     ) -> None:
         super().__init__(scope, construct_id)
-        if not is_unknown(service_token) and not _SERVICE_TOKEN.fullmatch(str(service_token)):
-            raise ValueError(
-                f'{self.node.path}: service_token "{service_token}" is not the ARN of a Lambda function. Give the one '
-                "that the provider exports, arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME."
-            )
-        if not is_unknown(role_name) and not _ROLE_NAME.fullmatch(str(role_name)):
-            raise ValueError(
-                f'{self.node.path}: role_name "{role_name}" is not the name of a role. Give the one that the provider '
-                "exports, without path or ARN."
-            )
-        self._resource_type = resource_type
-        self._service_token = service_token
-        self._role = iam.Role.from_role_name(self, "Role", role_name)
-        self._permissions = RolePermissions(self, self._role)
+        self.resource_type = resource_type
+        self.service_token = service_token
+        self.role = iam.Role.from_role_name(self, "Role", role_name)
+        self._permissions = RolePermissions(self, self.role)
         self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
 
 
@@ -355,7 +329,7 @@ def given_or_own(user: Construct, stack: Stack, provider: IProvider | None, kind
     """Return the provider that is given, or that of the stack; raises ``ValueError`` for one of another kind."""
     if provider is None:
         return _of_stack(stack, kind)
-    if getattr(provider, "resource_type", None) != kind._resource_type:
+    if getattr(provider, "resource_type", None) != kind.resource_type:
         raise wrong(user, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
     return provider
 
@@ -364,13 +338,6 @@ def given_or_own(user: Construct, stack: Stack, provider: IProvider | None, kind
 def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
     existing = stack.node.try_find_child(kind._ID)
     return existing if isinstance(existing, kind) else kind(stack, kind._ID)
-
-
-def _is_memory_size(value: object) -> bool:
-    """Return whether a value is a whole number of MiB that Lambda supports, or a token, which is a negative float."""
-    if isinstance(value, float) and value < 0:
-        return bool(Token.is_unresolved(value))
-    return isinstance(value, int) and 128 <= value <= 10_240
 
 
 def _allow_logs_to_use(key: kms.IKey) -> None:

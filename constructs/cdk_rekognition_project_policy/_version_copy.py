@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._environment import Environment, warn_of_region
-from ._errors import boolean, checked
+from ._errors import boolean, checked, wrong
 from ._grants import principal_of
 from ._handler import arns, timeouts
 from ._handler import copy_properties as resource
@@ -20,7 +20,7 @@ from ._permissions import Permission, copy_permissions
 from ._project import Project
 from ._provider import IProvider, ProjectVersionCopyProvider, given_or_own
 from ._suppressions import WHY_COPIES, explain_wildcards
-from ._tokens import is_unknown, joined, resolve, stack_of
+from ._tokens import is_unknown, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_kms as kms
@@ -88,12 +88,13 @@ class ProjectVersionCopy(Resource):
             ``RemovalPolicy.RETAIN`` keeps it in its project. Default: it is deleted, and can't be restored.
         :param provider: The provider whose function copies. You can't change it later: CloudFormation rejects another
             ServiceToken. Default: the stack's own.
-        :raises ValueError: for whatever breaks a rule of the Rekognition API, as far as it is known: ARNs of something
-            else, a source of another project, another Region or partition, a destination of another account, and
-            invalid names and tags.
+        :raises ValueError: for ARNs of something else, a destination of another account or Region, and an adoption
+            without a ``version_name``. The function rejects what else breaks a rule of the Rekognition API.
         """
         super().__init__(scope, construct_id)
         stack = stack_of(scope)
+        if not is_unknown(source_version_arn):
+            checked(self, lambda: arns.ModelVersion.parse(source_version_arn, "source_version_arn"))
         source = Project(self, stack, "source_project", source_project)
         destination = Project(self, stack, "destination_project", destination_project)
         destination.check_is_here()
@@ -120,10 +121,11 @@ class ProjectVersionCopy(Resource):
         if version_name is not None:
             properties["VersionName"] = version_name
         if boolean(self, "adopt_existing", adopt_existing):
+            if version_name is None:
+                raise wrong(self, "version_name", version_name, "the name of the copy that adopt_existing takes over")
             properties["AdoptExisting"] = True
         if boolean(self, "stop_running", stop_running):
             properties["StopRunning"] = True
-        place = self._check(properties | ({} if tags is None else {"Tags": tags}), destination)
         self._tags = TagManager(TagType.MAP, resource.RESOURCE_TYPE, tags)
 
         provider = given_or_own(self, stack, provider, ProjectVersionCopyProvider)
@@ -142,7 +144,7 @@ class ProjectVersionCopy(Resource):
             self._resource.apply_removal_policy(removal_policy)
         policy = provider.manage(destination, self._resource, permissions)
         explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
-        warn_of_region(self, place.region)
+        warn_of_region(self, Environment.of(stack).or_else(destination.environment).region)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -196,34 +198,3 @@ class ProjectVersionCopy(Resource):
                 "Model versions have no policies of their own; give a role, a user or a group of this account."
             )
         return grant
-
-    def _check(self, properties: Mapping[str, Any], destination: Project) -> arns.Environment:
-        """Check the properties by the function's own rules, and return where the copy is, each as far as it is known.
-
-        What only the deployment will tell is replaced by something that is valid beside what is known.
-        """
-        stack = destination.stack
-        project, version = properties["SourceProjectArn"], properties["SourceProjectVersionArn"]
-        sources = [Environment.of_arn(resolve(stack, arn)) for arn in (version, project)]
-        found = Environment.of(stack).or_else(destination.environment)
-        for source in sources:
-            found = found.or_else(Environment(None, source.region, source.partition))
-        place = arns.Environment(found.region or "us-east-1", found.account or "123456789012", found.partition or "aws")
-        pseudo = {"AWS::Partition": place.partition, "AWS::Region": place.region, "AWS::AccountId": place.account}
-
-        def known(value: Any, otherwise: str = "example") -> Any:  # noqa: ANN401 - any JSON, and the same shape back
-            if isinstance(value, Mapping):
-                return {known(key): known(each) for key, each in value.items()}
-            whole = joined(resolve(stack, value), pseudo)
-            return otherwise if is_unknown(whole) else whole
-
-        example = f"arn:{place.partition}:rekognition:{place.region}:{place.account}:project/example/1"
-        example_version = f"{str(known(project, example)).rpartition('/')[0]}/version/example/1"
-        whole = {
-            **known(properties),
-            "SourceProjectArn": known(project, f"{str(known(version, example_version)).partition('/version/')[0]}/1"),
-            "SourceProjectVersionArn": known(version, example_version),
-            "DestinationProjectArn": known(destination.arn, example),
-        }
-        checked(self, lambda: resource.Properties.parse(whole, place))
-        return place

@@ -96,11 +96,6 @@ def test_is_attached_to_roles(stack: Stack) -> None:
     [
         ({"source_project": "logos"}, "source_project is not the ARN of a Custom Labels project"),
         ({"source_project": "arn:aws:s3:::project/logos"}, "source_project is not the ARN of a Custom Labels"),
-        ({"source_project": f"{PROJECT_ARN}/version/v1/1"}, "source_project is not the ARN of a Custom Labels"),
-        (
-            {"destination_project": DESTINATION.replace("project/", "project/v/")},
-            "destination_project is not the ARN of a Custom Labels project",
-        ),
         (
             {"destination_project": DESTINATION.replace("us-east-1", "eu-west-1")},
             "source_project is in Region us-east-1, but destination_project is in eu-west-1",

@@ -81,29 +81,35 @@ def own_role(stack: Stack) -> iam.Role:
     return iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
+def role_elsewhere(stack: Stack) -> iam.IRole:
+    """Return a role of another account."""
+    return iam.Role.from_role_arn(stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
+
+
+def boundary(stack: Stack) -> iam.IManagedPolicy:
+    """Return a permissions boundary."""
+    return iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::1:policy/x")
+
+
 class TestOfAStack:
     """A stack's own provider."""
 
-    def test_one_function_serves_a_stack(self, stack: Stack, kind: Kind) -> None:
-        """Many resources share one function, one role and one log group."""
-        for name in ("One", "Two", "Three"):
-            kind.use(stack, name)
-        types = Counter(each["Type"] for each in Template.from_stack(stack).to_json()["Resources"].values())
-        assert types == {
-            kind.type: 3,
-            "AWS::IAM::Policy": 2,
-            **dict.fromkeys(
-                ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Lambda::EventInvokeConfig"), 1
-            ),
-        }
-
-    def test_each_stack_has_its_own(self, app: App, kind: Kind) -> None:
-        """Stacks of one app don't depend on one another."""
+    def test_one_function_serves_a_stack(self, app: App, kind: Kind) -> None:
+        """Many resources share one function, one role and one log group; stacks of one app share nothing."""
         stacks = [Stack(app, name) for name in ("One", "Two")]
-        for number, each in enumerate(stacks):
-            kind.use(each, f"Number{number}")
         for each in stacks:
-            Template.from_stack(each).resource_count_is("AWS::Lambda::Function", 1)
+            for number in range(3):
+                kind.use(each, f"Number{number}")
+        for each in stacks:
+            types = Counter(found["Type"] for found in Template.from_stack(each).to_json()["Resources"].values())
+            assert types == {
+                kind.type: 3,
+                "AWS::IAM::Policy": 2,
+                "AWS::Lambda::Function": 1,
+                "AWS::IAM::Role": 1,
+                "AWS::Logs::LogGroup": 1,
+                "AWS::Lambda::EventInvokeConfig": 1,
+            }
             assert not each.dependencies
 
     def test_each_kind_has_its_own(self, stack: Stack) -> None:
@@ -196,9 +202,7 @@ class TestOptions:
             log_retention=logs.RetentionDays.TEN_YEARS,
             log_removal_policy=RemovalPolicy.RETAIN,
             log_encryption_key=kms.Key(stack, "Key"),
-            permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
-                stack, "Boundary", "arn:aws:iam::1:policy/x"
-            ),
+            permissions_boundary=boundary(stack),
             memory_size=512,
         )
         (key,) = Template.from_stack(stack).find_resources("AWS::KMS::Key")
@@ -261,34 +265,28 @@ class TestOptions:
         ProjectPolicyProvider(stack, "Provider", log_encryption_key=key)
         assert properties(stack, "AWS::Logs::LogGroup")["KmsKeyId"] == key.key_arn
 
-    def test_memory_may_be_a_token(self, stack: Stack) -> None:
-        """A parameter's number is known at deployment only."""
-        size: Any = CfnParameter(stack, "Size", type="Number").value_as_number
-        ProjectPolicyProvider(stack, "Provider", memory_size=size)
-        assert properties(stack, "AWS::Lambda::Function")["MemorySize"] == {"Ref": "Size"}
-
-    @pytest.mark.parametrize("memory_size", [127, 10_241, 0, -1, 256.5, "256", None, True, float("nan"), b"256"])
-    def test_an_unsupported_memory_size(self, memory_size: Any, stack: Stack) -> None:
-        """Lambda functions have 128 to 10240 MiB."""
-        with pytest.raises(
-            ValueError, match=f"^Sharing/Provider: memory_size is {memory_size!r}. Give 128 to 10240, in MiB"
-        ):
-            ProjectPolicyProvider(stack, "Provider", memory_size=memory_size)
-
     @pytest.mark.parametrize(
-        ("wrong", "error"),
+        ("given", "told"),
         [
-            ({"log_retention": 30}, TypeError),
-            ({"log_removal_policy": "retain"}, TypeError),
-            ({"log_encryption_key": "arn:aws:kms:us-east-1:123456789012:key/1"}, RuntimeError),
-            ({"role": ""}, ValueError),
-            ({"permissions_boundary": iam.AccountRootPrincipal()}, ValueError),
+            ({"role": ""}, "role is ''. Give an iam.Role"),
+            # The CDK would leave it out of the template.
+            ({"permissions_boundary": iam.AccountRootPrincipal()}, "permissions_boundary is .* an iam.ManagedPolicy"),
+            # A given role keeps its own boundary, so another one would be ignored.
+            (
+                {"role": own_role, "permissions_boundary": boundary},
+                "give the permissions boundary to the role",
+            ),
+            # The function could not assume it, and this account's role of that name would get its permissions.
+            ({"role": role_elsewhere}, "role is in account 444455556666, but this stack is in 123456789012"),
         ],
     )
-    def test_other_types_are_not_ignored(self, wrong: dict[str, Any], error: type[Exception], stack: Stack) -> None:
-        """Python or the CDK rejects them; a boundary of another type would be missing from the template silently."""
-        with pytest.raises(error):
-            ProjectPolicyProvider(stack, "Provider", **wrong)
+    def test_what_would_be_ignored_or_reach_another_role(
+        self, placed_stack: Stack, given: dict[str, Any], told: str
+    ) -> None:
+        """What isn't a role or a boundary, both at once, and a role of another account."""
+        made = {name: value(placed_stack) if callable(value) else value for name, value in given.items()}
+        with pytest.raises(ValueError, match=f"^Sharing/Provider: {told}"):
+            ProjectPolicyProvider(placed_stack, "Provider", **made)
 
 
 class TestGivenRole:
@@ -311,23 +309,11 @@ class TestGivenRole:
         app.synth()
         assert (home.dependencies, roles.dependencies) == ([roles], [])
 
-    def test_beside_a_boundary(self, stack: Stack) -> None:
-        """A given role keeps its own boundary, so another one would be ignored."""
-        boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", "arn:aws:iam::1:policy/x")
-        with pytest.raises(ValueError, match="Sharing/Provider: give the permissions boundary to the role that you gi"):
-            ProjectPolicyProvider(stack, "Provider", role=own_role(stack), permissions_boundary=boundary)
-
-    def test_of_another_account(self, placed_stack: Stack) -> None:
-        """The function could not assume it, and this account's role of that name would get its permissions."""
-        role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/provider")
-        with pytest.raises(ValueError, match="role is in account 444455556666, but this stack is in 123456789012"):
-            ProjectPolicyProvider(placed_stack, "Provider", role=role)
-
     def test_of_an_account_that_may_be_the_stacks(self, stack: Stack, placed_stack: Stack) -> None:
         """It is accepted where only the deployment tells the role's account or the stack's."""
         token = CfnParameter(placed_stack, "Account").value_as_string
-        for where, account in ((placed_stack, token), (stack, "444455556666")):
-            role = iam.Role.from_role_arn(where, "Role", f"arn:aws:iam::{account}:role/provider")
+        of_a_parameter = iam.Role.from_role_arn(placed_stack, "Role", f"arn:aws:iam::{token}:role/provider")
+        for where, role in ((placed_stack, of_a_parameter), (stack, role_elsewhere(stack))):
             assert ProjectPolicyProvider(where, "Provider", role=role).role is role
 
 
@@ -414,22 +400,6 @@ class TestShared:
         ):
             with pytest.raises(ValueError, match=f"/Policy{number}/Resource: provider {told}"):
                 share(user, f"Policy{number}", project=project_arn, provider=provider)
-
-    @pytest.mark.parametrize(
-        ("service_token", "role_name", "told"),
-        [
-            ("provider", ROLE_NAME, 'service_token "provider" is not the ARN of a Lambda function'),
-            (PROJECT_ARN, ROLE_NAME, "is not the ARN of a Lambda function"),
-            (None, ROLE_NAME, "is not the ARN of a Lambda function"),
-            (FUNCTION_ARN, "arn:aws:iam::123456789012:role/provider-role", "is not the name of a role"),
-            (FUNCTION_ARN, "", "is not the name of a role"),
-            (FUNCTION_ARN, b"role", "is not the name of a role"),
-        ],
-    )
-    def test_what_is_not_a_provider(self, stack: Stack, service_token: Any, role_name: Any, told: str) -> None:
-        """A wrong token would fail at deployment only, and nothing can be attached to a role's ARN."""
-        with pytest.raises(ValueError, match=f"Sharing/Provider: .*{told}"):
-            imported(POLICIES, stack, service_token, role_name)
 
     @pytest.mark.parametrize("is_imported", [False, True])
     def test_a_provider_of_the_other_kind(self, stack: Stack, kind: Kind, is_imported: bool) -> None:

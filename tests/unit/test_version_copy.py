@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from itertools import combinations
 from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Environment, Fn, RemovalPolicy, Stack, Tags
+from aws_cdk import App, Aws, Environment, Fn, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rekognition as rekognition
@@ -125,23 +124,6 @@ def test_takes_tokens_everywhere(stack: Stack) -> None:
     }
 
 
-@pytest.mark.parametrize("unknown", [*combinations(ARNS, 1), *combinations(ARNS, 2)])
-@pytest.mark.parametrize("env", [None, Environment(account="999988887777", region="eu-west-1")])
-def test_what_is_known_is_accepted_beside_what_is_not(
-    app: App, unknown: tuple[str, ...], env: Environment | None
-) -> None:
-    """A token counts as whatever fits the known ARNs, in each account and Region, wherever the stack is."""
-    stack = Stack(app, "Copying", env=env)
-    elsewhere = {
-        name: arn.replace("aws:rekognition:us-east-1", "aws-cn:rekognition:eu-west-1").replace(
-            "123456789012", "999988887777"
-        )
-        for name, arn in ARNS.items()
-    }
-    define_copy(stack, **elsewhere | {name: CfnParameter(stack, name).value_as_string for name in unknown})
-    assert len(resources(stack, TYPE_OF_COPY)) == 1
-
-
 def test_the_role_may_copy_as_the_policy_for_copying_by_hand_allows(stack: Stack) -> None:
     """It adds the removal of tags, and names the one model version that is copied."""
     output: dict[str, Any] = {
@@ -190,18 +172,18 @@ def test_grants_are_about_the_copy_alone(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("name", ["grant_detect", "grant_start_stop"])
-def test_rejects_a_grant_to_an_account(stack: Stack, name: str) -> None:
-    """A model version has no policy of its own, so the grant would be lost without a word."""
-    with pytest.raises(ValueError, match=r"^Sharing/Copy: .* the grantee, AccountPrincipal.* give a role, a user or a"):
-        getattr(define_copy(stack), name)(iam.AccountPrincipal("111122223333"))
-
-
-@pytest.mark.parametrize("name", ["grant_detect", "grant_start_stop"])
-@pytest.mark.parametrize(("wrong", "told"), [([], r"\[\] isn't an IGrantable"), ("x", "'x' isn't an IGrantable")])
-def test_rejects_a_grant_to_what_is_not_a_grantee(stack: Stack, name: str, wrong: Any, told: str) -> None:
-    """The CDK would say something about its kernel."""
+@pytest.mark.parametrize(
+    ("grantee", "told"),
+    [
+        # A model version has no policy of its own, so the grant would be lost without a word.
+        (iam.AccountPrincipal("111122223333"), ".* the grantee, AccountPrincipal.* give a role, a user or a group"),
+        ("x", "'x' isn't an IGrantable"),
+    ],
+)
+def test_rejects_a_grant_to_what_gets_no_identity_policy(stack: Stack, name: str, grantee: Any, told: str) -> None:
+    """The message says who can be granted it."""
     with pytest.raises(ValueError, match=f"^Sharing/Copy: {told}"):
-        getattr(define_copy(stack), name)(wrong)
+        getattr(define_copy(stack), name)(grantee)
 
 
 @pytest.mark.parametrize("apply", [True, False])
@@ -226,40 +208,24 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
     [
         ({"source_project": SOURCE_VERSION}, "source_project is not the ARN of a Custom Labels project"),
         ({"source_project": None}, "source_project is None. Give a CfnProject or another IProjectRef"),
-        ({"source_version_arn": SOURCE}, "SourceProjectVersionArn is not the ARN of a model version"),
-        ({"source_version_arn": 5}, "SourceProjectVersionArn is not the ARN of a model version"),
-        (
-            {"source_project": SOURCE.replace("logos", "signs")},
-            'model version of project "logos" .* but SourceProjectArn is project "signs"',
-        ),
+        # The role would be allowed to copy what it names.
+        ({"source_version_arn": SOURCE}, "source_version_arn is not the ARN of a model version"),
+        ({"source_version_arn": "*"}, "source_version_arn is not the ARN of a model version"),
+        ({"source_version_arn": 5}, "source_version_arn is not the ARN of a model version"),
         ({"destination_project": "copies"}, "destination_project is not the ARN of a Custom Labels project"),
-        ({"destination_project": PROJECT_ARN.replace("aws", "aws-cn", 1)}, "partition aws-cn.*within one"),
-        ({"destination_project": PROJECT_ARN.replace("us-east-1", "eu-west-1")}, "within one Region"),
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
         ({"output_key_prefix": None}, "output_key_prefix is None. Give a string"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
-        ({"version_name": ""}, 'VersionName "" is not valid'),
-        ({"version_name": "a b"}, 'VersionName "a b" is not valid'),
-        ({"version_name": f"v {Aws.REGION}"}, "VersionName"),
-        ({"tags": [{"Key": "a", "Value": "b"}]}, "Tags must be an object"),
-        ({"tags": {"aws:team": "logos"}}, 'key "aws:team", whose prefix is reserved for AWS'),
-        ({"tags": {str(number): "" for number in range(51)}}, "Tags has 51 tags"),
         ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
-        ({"adopt_existing": True}, "AdoptExisting takes over the model version that VersionName names"),
+        # The copy would be another one, beside that which was to be adopted.
+        ({"adopt_existing": True}, "version_name is None. Give the name of the copy that adopt_existing takes over"),
         ({"stop_running": 1}, "stop_running is 1. Give True or False"),
     ],
 )
-def test_rejects_what_the_function_would_reject(stack: Stack, wrong: dict[str, Any], told: str) -> None:
-    """A mistake is told where it is made, with the construct's path and what to give."""
-    with pytest.raises(ValueError, match=f"^Sharing/Copy: .*{told}"):
+def test_rejects_values(stack: Stack, wrong: dict[str, Any], told: str) -> None:
+    """A mistake that would allow, destroy or duplicate something, or end in Python, is told with what to give."""
+    with pytest.raises(ValueError, match=f"^Sharing/Copy: {told}"):
         define_copy(stack, **wrong)
-
-
-def test_rejects_an_arn_in_place_of_the_buckets_name(stack: Stack) -> None:
-    """It would be passed on as the name."""
-    bucket = s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name=Fn.join("", ["arn:aws:s3:::", "results"]))
-    with pytest.raises(ValueError, match="S3Bucket of OutputConfig is the ARN"):
-        define_copy(stack, output_bucket=bucket)
 
 
 def test_rejects_a_destination_elsewhere(app: App) -> None:
