@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from custom_resource import timeouts as timeouts
     from project_policy import document as document
     from project_policy import identity as identity
-    from project_policy import properties as properties
-    from project_version_copy import properties as copy_properties
+    from project_policy import properties as _policy_properties
+    from project_version_copy import properties as _copy_properties
     from rekognition import arns as arns
 
 _HERE = Path(__file__).resolve().parent
@@ -76,7 +76,7 @@ def _load(*names: str) -> list[ModuleType]:
 
 
 if not TYPE_CHECKING:
-    errors, timeouts, document, identity, properties, copy_properties, arns = _load(
+    errors, timeouts, document, identity, _policy_properties, _copy_properties, arns = _load(
         "custom_resource.errors",
         "custom_resource.timeouts",
         "project_policy.document",
@@ -85,6 +85,12 @@ if not TYPE_CHECKING:
         "project_version_copy.properties",
         "rekognition.arns",
     )
+
+RESOURCE_TYPES = {
+    "project_policy": _policy_properties.RESOURCE_TYPE,
+    "project_version_copy": _copy_properties.RESOURCE_TYPE,
+}
+"""The type of each resource in a template."""
 
 
 def code(resource: str) -> lambda_.Code:

@@ -18,7 +18,6 @@ from ._environment import Environment, warn_of_region
 from ._errors import boolean, checked
 from ._handler import document as documents
 from ._handler import identity, timeouts
-from ._handler import properties as resource
 from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._provider import IProvider, ProjectPolicyProvider, given_or_own
@@ -110,7 +109,7 @@ class ProjectPolicy(Resource):
             properties["BlockPublicPolicy"] = False
         if trigger is not None:
             properties["Trigger"] = trigger
-        self._resource = CfnResource(self, "Resource", type=resource.RESOURCE_TYPE, properties=properties)
+        self._resource = CfnResource(self, "Resource", type=provider.resource_type, properties=properties)
         if removal_policy is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
         permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)

@@ -16,7 +16,7 @@ from constructs import Construct, DependencyGroup, IDependable
 from . import _handler
 from ._environment import Environment, check_is_here, check_role_is_here
 from ._errors import wrong
-from ._handler import copy_properties, properties, timeouts
+from ._handler import RESOURCE_TYPES, timeouts
 from ._permissions import Permission, RolePermissions, Statements, inline_policy
 from ._project import Project
 from ._suppressions import (
@@ -261,7 +261,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     policies on its own projects.
     """
 
-    resource_type = properties.RESOURCE_TYPE
+    resource_type = RESOURCE_TYPES["project_policy"]
     _ID = "RekognitionProjectPolicyProvider"
     _RESOURCE = "project_policy"
     _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
@@ -288,7 +288,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     function may invoke itself, to go on waiting in another run when a copy takes longer than one.
     """
 
-    resource_type = copy_properties.RESOURCE_TYPE
+    resource_type = RESOURCE_TYPES["project_version_copy"]
     _ID = "RekognitionProjectVersionCopyProvider"
     _RESOURCE = "project_version_copy"
     _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"

@@ -15,7 +15,6 @@ from ._environment import Environment, warn_of_region
 from ._errors import boolean, checked, wrong
 from ._grants import principal_of
 from ._handler import arns, timeouts
-from ._handler import copy_properties as resource
 from ._permissions import Permission, copy_permissions
 from ._project import Project
 from ._provider import IProvider, ProjectVersionCopyProvider, given_or_own
@@ -126,13 +125,13 @@ class ProjectVersionCopy(Resource):
             properties["AdoptExisting"] = True
         if boolean(self, "stop_running", stop_running):
             properties["StopRunning"] = True
-        self._tags = TagManager(TagType.MAP, resource.RESOURCE_TYPE, tags)
+        self._tags = TagManager(TagType.MAP, ProjectVersionCopyProvider.resource_type, tags)
 
         provider = given_or_own(self, stack, provider, ProjectVersionCopyProvider)
         self._resource = CfnResource(
             self,
             "Resource",
-            type=resource.RESOURCE_TYPE,
+            type=provider.resource_type,
             properties={
                 "ServiceToken": provider.service_token,
                 "ServiceTimeout": str(timeouts.WAITING_SERVICE_TIMEOUT),
