@@ -22,7 +22,7 @@ import trustme
 from localcloud.clients import make_client
 from localcloud.ministack_hooks import STACKS_ROUTE
 from localcloud.peers import SECRET_VARIABLE, knows_users
-from localcloud.processes import end_session, is_another_process, is_same_process, start_time
+from localcloud.processes import end_session, is_same_process, start_time
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
 from localcloud.virtual_environment import (
@@ -111,8 +111,40 @@ class LocalCloud:
 
     def start(self, *, detached: bool = False) -> None:
         """Start it: so that it ends when this process does, or detached, so that `attach` finds it again."""
-        self._start(detached=detached)
-        if detached and self._process is not None:
+        if self.is_running:
+            raise CloudError(f"The local cloud is already running (process {self.pid}).")
+        _make_private(self.state)
+        python = ensure_virtual_environment(
+            STATE / ("venv-sam" if self._sam else "venv"), REQUIREMENTS_WITH_SAM if self._sam else REQUIREMENTS
+        )
+        secret = None if knows_users() else secrets.token_hex(20)
+        self._prepare_folders()
+        self._make_certificate()
+        ports, report_to = os.pipe()
+        command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to)]
+        try:
+            with self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    command if detached else [*command, "--until-input-ends"],
+                    # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
+                    cwd=REPOSITORY,
+                    env=self._launcher_environment(secret),
+                    stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[report_to],
+                    start_new_session=True,
+                )
+        finally:
+            os.close(report_to)
+        try:
+            with os.fdopen(ports) as pipe:
+                self._await_start(self._process.pid, pipe.fileno(), secret)
+        except BaseException:
+            end_session(self._process.pid, grace=1)
+            self._forget()
+            raise
+        if detached:
             # Let go of it: Popen complains when it is forgotten while its process still runs.
             self._process.returncode = 0
             self._process = None
@@ -121,7 +153,7 @@ class LocalCloud:
     def stop(self) -> None:
         """Stop it with every process it started, and remove what it kept; the log stays."""
         # Also when its process is gone: functions may have survived it.
-        if self._running is not None and not is_another_process(self._running.pid, self._running.started):
+        if self._running is not None and (self.is_running or start_time(self._running.pid) is None):
             end_session(self._running.pid, _SECONDS_TO_STOP)
         self._forget()
 
@@ -227,41 +259,6 @@ class LocalCloud:
     def _record(self) -> Path:
         return self.state / "cloud.json"
 
-    def _start(self, *, detached: bool) -> None:
-        if self.is_running:
-            raise CloudError(f"The local cloud is already running (process {self.pid}).")
-        _make_private(self.state)
-        python = ensure_virtual_environment(
-            STATE / ("venv-sam" if self._sam else "venv"), REQUIREMENTS_WITH_SAM if self._sam else REQUIREMENTS
-        )
-        secret = None if knows_users() else secrets.token_hex(20)
-        self._prepare_folders()
-        self._make_certificate()
-        ports, report_to = os.pipe()
-        command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to)]
-        try:
-            with self.log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    command if detached else [*command, "--until-input-ends"],
-                    # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
-                    cwd=REPOSITORY,
-                    env=self._launcher_environment(secret),
-                    stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    pass_fds=[report_to],
-                    start_new_session=True,
-                )
-        finally:
-            os.close(report_to)
-        try:
-            with os.fdopen(ports) as pipe:
-                self._await_start(self._process.pid, pipe.fileno(), secret)
-        except BaseException:
-            end_session(self._process.pid, grace=1)
-            self._forget()
-            raise
-
     def _prepare_folders(self) -> None:
         for folder in ("tmp", "home"):
             shutil.rmtree(self.state / folder, ignore_errors=True)
@@ -319,7 +316,7 @@ class LocalCloud:
             raise self._not_started(
                 "ended before it said where it listens" if ready else "did not say where it listens"
             )
-        self._running = Running(pid, start_time(pid), sam=self._sam, secret=secret, **json.loads(report))
+        self._running = Running(pid, start_time(pid) or 0.0, sam=self._sam, secret=secret, **json.loads(report))
         try:
             # It listens already: this request waits in its queue until it responds.
             self._get(f"{self.endpoint_url}/_ministack/health").close()

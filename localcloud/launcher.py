@@ -23,7 +23,10 @@ _SECONDS_TO_STOP = 5.0
 
 def main() -> None:
     """Run the local cloud until it is asked to stop, or until the process that started it is gone."""
-    options = _options()
+    parser = argparse.ArgumentParser(prog="localcloud.launcher", description=__doc__)
+    parser.add_argument("--report-to", type=int, required=True, help="a file descriptor that takes the ports as JSON")
+    parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
+    options = parser.parse_args()
     secret = os.environ.get(SECRET_VARIABLE)
     if secret is None and not knows_users():
         sys.exit(f"This kernel doesn't say whose a connection is, and there is no secret in {SECRET_VARIABLE}.")
@@ -37,24 +40,12 @@ def main() -> None:
         ministack_hooks.date_response_urls()
         ministack_hooks.name_roles_in_conditions()
         ministack_hooks.keep_what_undeleted_resources_need()
-        _report(options.report_to, rekognition)
+        with os.fdopen(options.report_to, "w") as pipe:
+            json.dump({"gateway_port": gateway.getsockname()[1], "rekognition_url": rekognition.endpoint_url}, pipe)
         # Neither asyncio.run nor sys.exit: they wait for threads that wait an hour for a custom resource's response.
         asyncio.new_event_loop().run_until_complete(_serve(gateway, secret, until_input_ends=options.until_input_ends))
     sys.stdout.flush()
     os._exit(0)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="localcloud.launcher", description=__doc__)
-    parser.add_argument("--report-to", type=int, required=True, help="a file descriptor that takes the ports as JSON")
-    parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
-    return parser.parse_args()
-
-
-def _report(descriptor: int, rekognition: LocalRekognition) -> None:
-    report = {"gateway_port": int(os.environ["GATEWAY_PORT"]), "rekognition_url": rekognition.endpoint_url}
-    with os.fdopen(descriptor, "w") as pipe:
-        json.dump(report, pipe)
 
 
 async def _serve(gateway: OwnersSocket, secret: str | None, *, until_input_ends: bool) -> None:

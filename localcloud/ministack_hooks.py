@@ -108,21 +108,14 @@ def register_project_type(project_type: ProjectType) -> None:
     from ministack.core.responses import get_account_id, get_region
     from ministack.services.cloudformation import provisioners
 
-    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:  # noqa: ARG001
-        return project_type.create(get_account_id(), get_region(), properties)
+    def place() -> tuple[str, str]:
+        return get_account_id(), get_region()
 
-    def update(
-        physical_id: str,
-        old: dict[str, Any],  # noqa: ARG001
-        new: dict[str, Any],
-        stack_name: str,  # noqa: ARG001
-    ) -> tuple[str, dict[str, str]]:
-        return project_type.update(get_account_id(), get_region(), physical_id, new)
-
-    def delete(physical_id: str, properties: dict[str, Any]) -> None:  # noqa: ARG001
-        project_type.delete(get_account_id(), get_region(), physical_id)
-
-    provisioners._RESOURCE_HANDLERS[RESOURCE_TYPE] = {"create": create, "update": update, "delete": delete}
+    provisioners._RESOURCE_HANDLERS[RESOURCE_TYPE] = {
+        "create": lambda _logical_id, properties, _stack_name: project_type.create(*place(), properties),
+        "update": lambda physical_id, _old, new, _stack_name: project_type.update(*place(), physical_id, new),
+        "delete": lambda physical_id, _properties: project_type.delete(*place(), physical_id),
+    }
     provisioners._REPLACING_PROPERTIES[RESOURCE_TYPE] = (PROPERTY_THAT_REPLACES,)
 
 

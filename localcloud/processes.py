@@ -11,27 +11,20 @@ from contextlib import suppress
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
 
-def is_same_process(pid: int, started: float) -> bool:
-    """Return whether this process still runs: the same one, not another that was given its number later."""
+def start_time(pid: int) -> float | None:
+    """Return when a process began, in seconds since the epoch; None if it has ended."""
     try:
         process = psutil.Process(pid)
-        # A second apart is as good as the same: the start is counted from a boot time that is not exact.
-        return bool(abs(process.create_time() - started) < 1) and bool(process.status() != psutil.STATUS_ZOMBIE)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
     except psutil.NoSuchProcess:
-        return False
+        return None
 
 
-def is_another_process(pid: int, started: float) -> bool:
-    """Return whether this number belongs to another process by now."""
-    try:
-        return bool(abs(psutil.Process(pid).create_time() - started) >= 1)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def start_time(pid: int) -> float:
-    """Return when a process began, in seconds since the epoch."""
-    return float(psutil.Process(pid).create_time())
+def is_same_process(pid: int, started: float) -> bool:
+    """Return whether this process still runs: the same one, not another that was given its number later."""
+    now = start_time(pid)
+    # A second apart is as good as the same: the start is counted from a boot time that is not exact.
+    return now is not None and abs(now - started) < 1
 
 
 def in_session(leader: int) -> list[psutil.Process]:

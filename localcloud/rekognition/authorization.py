@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from localcloud.rekognition.errors import access_denied, unrecognized_client
-from localcloud.rekognition.switches import Switches
+from localcloud.rekognition.errors import unrecognized_client
 
 
 @dataclass(frozen=True)
@@ -77,29 +76,6 @@ class RootKeys:
         if permission.policy is not None and permission.policy.owner != principal.account:
             return not_allowed_by_resource(permission.action)
         return ALLOWED
-
-
-class Gate:
-    """Allows a request or rejects it in AWS's words."""
-
-    def __init__(self, authorizer: Authorizer, switches: Switches) -> None:
-        self.identify = authorizer.identify
-        self._authorizer = authorizer
-        self._switches = switches
-
-    def check(self, principal: Principal, permissions: Iterable[Permission], region: str) -> None:
-        """Raise AccessDeniedException unless the principal has all of these."""
-        for permission in permissions:
-            if permission.action == self._switches.denied_by_organization:
-                decision = Decision(allowed=False, reason="with an explicit deny in a service control policy")
-            else:
-                decision = self._authorizer.decide(principal, permission, region)
-            if not decision.allowed:
-                reason = decision.reason or f"because no identity-based policy allows the {permission.action} action"
-                raise access_denied(
-                    f"User: {principal.arn} is not authorized to perform: {permission.action} "
-                    f"on resource: {permission.resource} {reason}"
-                )
 
 
 def not_allowed_by_resource(action: str) -> Decision:

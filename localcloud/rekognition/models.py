@@ -357,7 +357,11 @@ class Store:
             project = self.project(account, region, arn)
             live = project.policies.get(name)
             if live is None:
-                self._check_new_policy(project, name, revision)
+                if revision is not None:
+                    missing = f"The policy {name} does not exist on {arn}, so it has no revision {revision}."
+                    raise AwsError(self._switches.put_revision_absent, missing)
+                if len(project.policies) >= self._switches.policies_per_project:
+                    raise AwsError(self._switches.quota_error, f"The limit of policies for {arn} has been reached.")
             elif revision is None:
                 if self._switches.put_existing_without_revision != "overwrite":
                     raise AwsError("ResourceAlreadyExistsException", f"The policy {name} already exists on {arn}.")
@@ -419,15 +423,6 @@ class Store:
         if ProjectArn.PATTERN.fullmatch(arn):
             return self.project(account, region, arn)
         raise invalid_parameter(f"{arn} is neither a project nor a model version.")
-
-    def _check_new_policy(self, project: Project, name: str, revision: str | None) -> None:
-        if revision is not None:
-            raise AwsError(
-                self._switches.put_revision_absent,
-                f"The policy {name} does not exist on {project.arn}, so it has no revision {revision}.",
-            )
-        if len(project.policies) >= self._switches.policies_per_project:
-            raise AwsError(self._switches.quota_error, f"The limit of policies for {project.arn} has been reached.")
 
     def _stamp(self, now: float) -> str:
         # What is made anew in the same millisecond is another one all the same, with another ARN.

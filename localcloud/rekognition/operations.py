@@ -38,11 +38,15 @@ class Call:
 
 
 Needs = Callable[[str, Call], Iterable[Permission]]
-Perform = Callable[[Call], dict[str, Any] | None]
-"""What an operation does; None is an empty response."""
+Perform = Callable[[Call], dict[str, Any]]
 
 
 # -- what they do ------------------------------------------------------------------------------------------------------
+
+
+def create_project(call: Call) -> dict[str, Any]:
+    """CreateProject."""
+    return {"ProjectArn": str(call.store.create_project(*call.given("ProjectName", "Tags")).arn)}
 
 
 def describe_projects(call: Call) -> dict[str, Any]:
@@ -87,6 +91,12 @@ def _listed(call: Call, policy: Policy) -> dict[str, Any]:
         "CreationTimestamp": _timestamp(policy.created),
         "LastUpdatedTimestamp": _timestamp(policy.updated),
     }
+
+
+def create_project_version(call: Call) -> dict[str, Any]:
+    """CreateProjectVersion: trained at once."""
+    given = call.given("ProjectArn", "VersionName", "OutputConfig", "KmsKeyId", "Tags")
+    return {"ProjectVersionArn": str(call.store.create_version(*given).arn)}
 
 
 def copy_project_version(call: Call) -> dict[str, Any]:
@@ -212,53 +222,41 @@ def _key_arn(key: str, project: ProjectArn) -> str:
     return f"arn:{project.partition}:kms:{project.region}:{project.account}:{resource}"
 
 
+def _does(method: Callable[..., Any], *names: str, returns: str = "") -> Perform:
+    """Call a method of the store with these parameters, and return its result as a member of the response."""
+
+    def perform(call: Call) -> dict[str, Any]:
+        result = method(call.store, *call.given(*names))
+        return {returns: result} if returns else {}
+
+    return perform
+
+
 OPERATIONS: dict[str, tuple[Needs, Perform]] = {
     # Features, descriptions and inference units are forgotten; what is deleted is gone after the switch's time.
-    "CreateProject": (
-        _on_new_project,
-        lambda call: {"ProjectArn": str(call.store.create_project(*call.given("ProjectName", "Tags")).arn)},
-    ),
+    "CreateProject": (_on_new_project, create_project),
     "DescribeProjects": (_on_everything, describe_projects),
-    "DeleteProject": (
-        _on("ProjectArn"),
-        lambda call: {"Status": call.store.delete_project(*call.given("ProjectArn"))},
-    ),
+    "DeleteProject": (_on("ProjectArn"), _does(Store.delete_project, "ProjectArn", returns="Status")),
     "PutProjectPolicy": (_on("ProjectArn"), put_project_policy),
     "ListProjectPolicies": (_on("ProjectArn"), list_project_policies),
     "DeleteProjectPolicy": (
         _on("ProjectArn"),
-        lambda call: call.store.delete_policy(*call.given("ProjectArn", "PolicyName", "PolicyRevisionId")),
+        _does(Store.delete_policy, "ProjectArn", "PolicyName", "PolicyRevisionId"),
     ),
-    "CreateProjectVersion": (
-        _to_train,
-        lambda call: {
-            "ProjectVersionArn": str(
-                call.store.create_version(
-                    *call.given("ProjectArn", "VersionName", "OutputConfig", "KmsKeyId", "Tags")
-                ).arn
-            )
-        },
-    ),
+    "CreateProjectVersion": (_to_train, create_project_version),
     "CopyProjectVersion": (_to_copy, copy_project_version),
     "DescribeProjectVersions": (_on("ProjectArn"), describe_project_versions),
-    "StartProjectVersion": (
-        _on("ProjectVersionArn"),
-        lambda call: {"Status": call.store.start_version(*call.given("ProjectVersionArn"))},
-    ),
-    "StopProjectVersion": (
-        _on("ProjectVersionArn"),
-        lambda call: {"Status": call.store.stop_version(*call.given("ProjectVersionArn"))},
-    ),
-    "DeleteProjectVersion": (
-        _on("ProjectVersionArn"),
-        lambda call: {"Status": call.store.delete_version(*call.given("ProjectVersionArn"))},
-    ),
-    "ListTagsForResource": (
-        _on("ResourceArn"),
-        lambda call: {"Tags": call.store.tags(*call.given("ResourceArn"))},
-    ),
-    "TagResource": (_on("ResourceArn"), lambda call: call.store.tag(*call.given("ResourceArn", "Tags"))),
-    "UntagResource": (_on("ResourceArn"), lambda call: call.store.untag(*call.given("ResourceArn", "TagKeys"))),
+    **{
+        f"{verb}ProjectVersion": (_on("ProjectVersionArn"), _does(method, "ProjectVersionArn", returns="Status"))
+        for verb, method in {
+            "Start": Store.start_version,
+            "Stop": Store.stop_version,
+            "Delete": Store.delete_version,
+        }.items()
+    },
+    "ListTagsForResource": (_on("ResourceArn"), _does(Store.tags, "ResourceArn", returns="Tags")),
+    "TagResource": (_on("ResourceArn"), _does(Store.tag, "ResourceArn", "Tags")),
+    "UntagResource": (_on("ResourceArn"), _does(Store.untag, "ResourceArn", "TagKeys")),
 }
 
 

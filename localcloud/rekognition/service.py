@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
-from localcloud.rekognition.authorization import Authorizer, Gate, Principal
+from localcloud.rekognition.authorization import Authorizer, Decision, Permission, Principal
 from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, access_denied, throttled
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS, Store
 from localcloud.rekognition.operations import OPERATIONS, Call
@@ -117,14 +117,14 @@ class RekognitionService:
         """Errors and lost connections to inject."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
-        self._gate = Gate(authorizer, switches)
+        self._authorizer = authorizer
         self._quota = _Quota(switches, clock)
         self._calls_lock = threading.Lock()
 
     def respond(self, request: Request) -> dict[str, Any]:
         """Do what a request asks and return the response; raise an AwsError where it is rejected."""
         access_key_id, region = _signer(request)
-        principal = self._gate.identify(access_key_id, request.headers.get("x-amz-security-token"), region)
+        principal = self._authorizer.identify(access_key_id, request.headers.get("x-amz-security-token"), region)
         operation = _operation(request)
         parameters = _parameters(request)
         check_request(operation, parameters)
@@ -140,12 +140,25 @@ class RekognitionService:
         call = Call(principal.account, region, parameters, self.store, self.switches)
         needs, perform = OPERATIONS[name]
         permissions = list(needs(f"rekognition:{name}", call))
-        self._gate.check(principal, permissions, region)
+        for permission in permissions:
+            decision = self._decide(principal, permission, region)
+            if not decision.allowed:
+                reason = decision.reason or f"because no identity-based policy allows the {permission.action} action"
+                raise _denied(principal, permission, f" {reason}")
         if region not in CUSTOM_LABELS_REGIONS:
             # AWS doesn't tell this from a lack of permission.
-            action, resource = permissions[0].action, permissions[0].resource
-            raise access_denied(f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}")
-        return perform(call) or {}
+            raise _denied(principal, permissions[0])
+        return perform(call)
+
+    def _decide(self, principal: Principal, permission: Permission, region: str) -> Decision:
+        if permission.action == self.switches.denied_by_organization:
+            return Decision(allowed=False, reason="with an explicit deny in a service control policy")
+        return self._authorizer.decide(principal, permission, region)
+
+
+def _denied(principal: Principal, permission: Permission, reason: str = "") -> AwsError:
+    who, what = f"User: {principal.arn} is not authorized to perform", f"{permission.action} on resource"
+    return access_denied(f"{who}: {what}: {permission.resource}{reason}")
 
 
 def _signer(request: Request) -> tuple[str, str]:
