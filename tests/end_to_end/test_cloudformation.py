@@ -2,227 +2,202 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import time
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
 
 from localcloud.cloud import LocalCloud
-from tests.cloudformation import CloudFormation
-from tests.end_to_end.conftest import Live
+from tests.account import Account
+from tests.end_to_end.conftest import deploy_provider, run
 from tests.packaging import ROOT
 
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
-
-ACCOUNT = "555566667777"
-"""An account of its own, so that these tests may look at all there is."""
-
 EXAMPLES = ROOT / "examples" / "cloudformation"
-PROVIDER = "RekognitionProjectPolicyProvider"
-ONE, TWO = "111122223333", "444455556666"
-
-
-@pytest.fixture(scope="module")
-def cloudformation(local_cloud: LocalCloud) -> CloudFormation:
-    """CloudFormation of the account."""
-    return CloudFormation(local_cloud.client("cloudformation", ACCOUNT))
-
-
-@pytest.fixture(scope="module")
-def bucket(local_cloud: LocalCloud) -> str:
-    """A bucket for code."""
-    local_cloud.client("s3", ACCOUNT).create_bucket(Bucket="code-of-providers")
-    return "code-of-providers"
-
-
-@pytest.fixture(scope="module")
-def aws(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return the AWS CLI of the account, as a function of its arguments."""
-    environment = local_cloud.full_environment() | {"AWS_ACCESS_KEY_ID": ACCOUNT}
-
-    def run(*arguments: str, cwd: Path) -> None:
-        done = subprocess.run(
-            [Path(sys.executable).with_name("aws"), *arguments],
-            cwd=cwd,
-            env=environment | {"HOME": str(tmp_path_factory.getbasetemp())},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def provider(
-    aws: Any, bucket: str, dist: Path, cloudformation: CloudFormation, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    """The provider, deployed as its template says at its head."""
-    packaged = str(tmp_path_factory.mktemp("packaged") / "packaged.yaml")
-    aws(
-        *("cloudformation", "package", "--template-file", "provider.yaml", "--s3-bucket", bucket),
-        *("--output-template-file", packaged),
-        cwd=dist,
-    )
-    deploy = ("cloudformation", "deploy", "--template-file", packaged, "--stack-name", PROVIDER)
-    aws(*deploy, "--capabilities", "CAPABILITY_IAM", cwd=dist)
-    yield
-    cloudformation.delete(PROVIDER)
-
-
-@pytest.fixture
-def rekognition(local_cloud: LocalCloud) -> RekognitionClient:
-    """Return a client of the account's Rekognition."""
-    client: RekognitionClient = local_cloud.client("rekognition", ACCOUNT)
-    return client
+EXISTING = (EXAMPLES / "existing-project.yaml").read_text()
+TOGETHER = (EXAMPLES / "project-and-policy.yaml").read_text()
+ONE, TWO, THREE = "111122223333", "444455556666", "777788889999"
+BACK = "UPDATE_ROLLBACK_COMPLETE"
 
 
 def broken(template: str, after: str = "Sharing") -> str:
     """Return a template with one more resource, which fails after the policy has been put."""
-    marker = "\nOutputs:\n"
-    assert template.count(marker) == 1
-    failing = f"""
-  Broken:
-    Type: AWS::Rekognition::Project
-    DependsOn: {after}
-    Properties:
-      ProjectName: not a name
-"""
-    return template.replace(marker, failing + marker)
+    failing = f"\n  Broken: {{Type: AWS::Rekognition::Project, DependsOn: {after}, Properties: {{ProjectName: a b}}}}\n"
+    assert template.count("\nOutputs:\n") == 1
+    return template.replace("\nOutputs:\n", f"{failing}\nOutputs:\n")
 
 
-def live(rekognition: RekognitionClient, project_arn: str) -> dict[str, Mapping[str, Any]]:
-    """Return a project's policies by their names."""
-    listed = rekognition.list_project_policies(ProjectArn=project_arn)["ProjectPolicies"]
-    return {policy["PolicyName"]: policy for policy in listed}
+@pytest.fixture(scope="module")
+def account(local_cloud: LocalCloud, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account with the provider, which the AWS CLI deploys as the template says at its head."""
+    account, name, folder = Account(local_cloud, "555566667777"), "provider", tmp_path_factory.mktemp("packaged")
+    account.client("s3").create_bucket(Bucket="code-of-providers")
+    environment = local_cloud.full_environment(account.id) | {"HOME": str(folder)}
+
+    def aws(*arguments: str) -> None:
+        run(Path(sys.executable).with_name("aws"), "cloudformation", *arguments, cwd=dist, environment=environment)
+
+    packaged = str(folder / "packaged.yaml")
+    template = ("--template-file", "provider.yaml", "--output-template-file", packaged)
+    aws("package", *template, "--s3-bucket", "code-of-providers")
+    aws("deploy", "--template-file", packaged, "--stack-name", name, "--capabilities", "CAPABILITY_IAM")
+    yield account
+    account.delete(name)
 
 
-def trusted(policy: Mapping[str, Any]) -> str:
-    """Return the one account that a policy shares with."""
-    (statement,) = json.loads(policy["PolicyDocument"])["Statement"]
-    return str(statement["Principal"]["AWS"])
-
-
-@pytest.mark.usefixtures("provider")
-def test_an_existing_project_is_shared(cloudformation: CloudFormation, rekognition: RekognitionClient) -> None:
+def test_an_existing_project_is_shared(account: Account) -> None:
     """A document as an object and one as a string go live, are updated, rolled back, and deleted with their stack."""
-    template = (EXAMPLES / "existing-project.yaml").read_text()
-    project_arn = rekognition.create_project(ProjectName="existing")["ProjectArn"]
-    given = {"ProjectArn": project_arn, "TrustedAccount": ONE, "ReviewingAccount": ONE}
+    arn = account.rekognition.create_project(ProjectName="existing")["ProjectArn"]
 
-    assert cloudformation.deploy("existing", template, **given) == "CREATE_COMPLETE"
-    first = live(rekognition, project_arn)
-    assert {name: trusted(policy) for name, policy in first.items()} == {"partner": ONE, "review": ONE}
-    assert cloudformation.outputs("existing") == {
-        "PolicyRevisionId": first["partner"]["PolicyRevisionId"],
-        "ReviewPolicyRevisionId": first["review"]["PolicyRevisionId"],
+    def deployed(template: str, partner: str, reviewer: str) -> str:
+        return account.deploy("existing", template, ProjectArn=arn, TrustedAccount=partner, ReviewingAccount=reviewer)
+
+    def trusted() -> list[set[str]]:
+        live = account.trusted()
+        return [live["existing", name] for name in ("partner", "review")]
+
+    assert deployed(EXISTING, ONE, ONE) == "CREATE_COMPLETE"
+    assert trusted() == [{ONE}, {ONE}]
+    first = account.policies()
+    assert account.outputs("existing") == {
+        "PolicyRevisionId": first["existing", "partner"]["PolicyRevisionId"],
+        "ReviewPolicyRevisionId": first["existing", "review"]["PolicyRevisionId"],
     }
-    (statement,) = json.loads(first["review"]["PolicyDocument"])["Statement"]
-    assert statement["Resource"] == f"{project_arn.rsplit('/', 1)[0]}/version/v1/*"
+    assert f'"{arn.rpartition("/")[0]}/version/v1/*"' in first["existing", "review"]["PolicyDocument"]
 
-    assert cloudformation.deploy("existing", template, **given | {"TrustedAccount": TWO}) == "UPDATE_COMPLETE"
-    second = live(rekognition, project_arn)
-    assert {name: trusted(policy) for name, policy in second.items()} == {"partner": TWO, "review": ONE}
-    assert second["review"] == first["review"]
-    assert cloudformation.outputs("existing")["PolicyRevisionId"] == second["partner"]["PolicyRevisionId"]
+    assert deployed(EXISTING, TWO, ONE) == "UPDATE_COMPLETE"
+    assert trusted() == [{TWO}, {ONE}]
+    second = account.policies()
+    assert second["existing", "review"] == first["existing", "review"]
+    assert account.outputs("existing")["PolicyRevisionId"] == second["existing", "partner"]["PolicyRevisionId"]
 
-    failing = given | {"TrustedAccount": ONE, "ReviewingAccount": TWO}
-    assert cloudformation.deploy("existing", broken(template, after="Partner"), **failing) == "UPDATE_ROLLBACK_COMPLETE"
-    third = live(rekognition, project_arn)
-    assert {name: trusted(policy) for name, policy in third.items()} == {"partner": TWO, "review": ONE}
+    assert deployed(broken(EXISTING, after="Partner"), ONE, TWO) == BACK
+    assert trusted() == [{TWO}, {ONE}]
 
-    cloudformation.delete("existing")
-    assert live(rekognition, project_arn) == {}
+    account.delete("existing")
+    assert account.policies() == {}
+    account.rekognition.delete_project(ProjectArn=arn)
 
 
-@pytest.mark.usefixtures("provider")
-def test_project_and_policy_live_together(cloudformation: CloudFormation, rekognition: RekognitionClient) -> None:
-    """Made, updated, rolled back, replaced with its project, and deleted in one stack."""
-    template = (EXAMPLES / "project-and-policy.yaml").read_text()
-
-    def shared() -> dict[str, str]:
-        """Return which projects there are, and with whom each is shared."""
-        return {
-            project["ProjectArn"].split("/")[1]: trusted(live(rekognition, project["ProjectArn"])["sharing"])
-            for project in rekognition.describe_projects()["ProjectDescriptions"]
-            if project["ProjectArn"].split("/")[1] in ("together", "anew")
-        }
-
-    assert cloudformation.deploy("both", template, ProjectName="together", TrustedAccount=ONE) == "CREATE_COMPLETE"
-    assert shared() == {"together": ONE}
-    assert cloudformation.deploy("both", template, ProjectName="together", TrustedAccount=TWO) == "UPDATE_COMPLETE"
-    assert shared() == {"together": TWO}
-    failed = cloudformation.deploy("both", broken(template), ProjectName="together", TrustedAccount=ONE)
-    assert failed == "UPDATE_ROLLBACK_COMPLETE"
-    assert shared() == {"together": TWO}
-    assert cloudformation.deploy("both", template, ProjectName="anew", TrustedAccount=TWO) == "UPDATE_COMPLETE"
-    assert shared() == {"anew": TWO}
-    cloudformation.delete("both")
-    assert shared() == {}
-
-
-@pytest.mark.usefixtures("provider")
-def test_a_stack_that_fails_leaves_nothing(cloudformation: CloudFormation, rekognition: RekognitionClient) -> None:
-    """A Create that is rolled back takes its policy along."""
-    template = (EXAMPLES / "project-and-policy.yaml").read_text()
-    status = cloudformation.deploy("failing", broken(template), ProjectName="failing", TrustedAccount=ONE)
-    assert status == "ROLLBACK_COMPLETE"
-    assert "failing" not in str(rekognition.describe_projects()["ProjectDescriptions"])
-    cloudformation.delete("failing")
+def test_project_and_policy_live_together(account: Account) -> None:
+    """Made in vain, made, updated, rolled back, replaced with its project, and deleted in one stack."""
+    steps: list[tuple[str, str, str, str, dict[tuple[str, str], set[str]]]] = [
+        (broken(TOGETHER), "old", ONE, "ROLLBACK_COMPLETE", {}),
+        (TOGETHER, "old", ONE, "CREATE_COMPLETE", {("old", "sharing"): {ONE}}),
+        (TOGETHER, "old", TWO, "UPDATE_COMPLETE", {("old", "sharing"): {TWO}}),
+        (broken(TOGETHER), "old", ONE, BACK, {("old", "sharing"): {TWO}}),
+        (TOGETHER, "new", TWO, "UPDATE_COMPLETE", {("new", "sharing"): {TWO}}),
+    ]
+    for template, project, trusted, ends, live in steps:
+        assert account.deploy("both", template, ProjectName=project, TrustedAccount=trusted) == ends
+        assert account.trusted() == live
+        if ends == "ROLLBACK_COMPLETE":
+            account.delete("both")
+    account.delete("both")
+    assert account.projects() == {}
 
 
 @pytest.mark.full  # the function retries what is denied for half a minute
-@pytest.mark.usefixtures("provider")
-def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(
-    local_cloud: LocalCloud, cloudformation: CloudFormation
-) -> None:
+def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(account: Account) -> None:
     """The event names the policy, who denies it and what to do, then the service's whole message and the log stream."""
-    template = (EXAMPLES / "project-and-policy.yaml").read_text()
-    with local_cloud.switched(denied_by_organization="rekognition:PutProjectPolicy"):
-        status = cloudformation.deploy("denied", template, ProjectName="denied", TrustedAccount=ONE)
-    assert status == "ROLLBACK_COMPLETE"
-    (reason,) = Live(local_cloud, ACCOUNT).reasons("denied", "CREATE_FAILED")
-    role = rf"arn:aws:sts::{ACCOUNT}:assumed-role/[^ ]+"
+    with account.cloud.switched(denied_by_organization="rekognition:PutProjectPolicy"):
+        ended = account.deploy("denied", TOGETHER, ProjectName="denied", TrustedAccount=ONE)
+    assert ended == "ROLLBACK_COMPLETE"
+    role = rf"arn:aws:sts::{account.id}:assumed-role/[^ ]+"
     project = r"arn:aws:rekognition:[^ ]+:project/denied/\d+"
-    assert re.fullmatch(
-        r'.*Policy "sharing" of project "denied": PutProjectPolicy was denied explicitly: a service control policy '
+    assert re.search(
+        r'Policy "sharing" of project "denied": PutProjectPolicy was denied explicitly: a service control policy '
         r"of the organization denies it, so allowing it elsewhere doesn't help\. Ask whoever owns that policy for an "
         r"exception, or deploy where it doesn't apply\. "
         rf"\(AccessDeniedException: User: {role} is not authorized to perform: rekognition:PutProjectPolicy on "
         rf"resource: {project} with an explicit deny in a service control policy; request ID [\w-]+\) "
-        r"CloudWatch Log Stream: [^ ]+.*",
-        reason,
+        r"CloudWatch Log Stream: [^ ]+",
+        account.reasons("denied", "CREATE_FAILED"),
     )
-    cloudformation.delete("denied")
+    account.delete("denied")
 
 
-def test_the_templates_of_a_stack_set_work_in_an_account(
-    bucket: str, dist: Path, local_cloud: LocalCloud, cloudformation: CloudFormation, rekognition: RekognitionClient
+def test_the_stack_sets_templates_outlive_another_version_of_the_code(
+    local_cloud: LocalCloud, dist: Path, tmp_path: Path
 ) -> None:
-    """Both templates that the stack sets of the example deploy, with the parameters that they give."""
+    """With the parameters that stack-set.yaml gives; then CodeKey upgrades and downgrades, and touches no policy."""
+    account, bucket = Account(local_cloud, "262626262626"), "code-of-stack-sets"
+    s3, functions = account.client("s3"), account.client("lambda")
+    s3.create_bucket(Bucket=bucket)
+    shutil.copy(dist / "provider.zip", tmp_path / "newer.zip")
+    with zipfile.ZipFile(tmp_path / "newer.zip", "a") as archive:
+        archive.writestr("newer.py", "# another version")
+    for path in (dist / "provider.zip", tmp_path / "newer.zip"):
+        s3.upload_file(str(path), bucket, path.name)
     stack_sets = cfn_yaml.load(str(EXAMPLES / "stack-set.yaml"))["Resources"]
-    given = {"TrustedAccount": ONE, "CodeBucket": bucket, "CodeKey": "provider.zip"}
-    local_cloud.client("s3", ACCOUNT).upload_file(str(dist / "provider.zip"), bucket, "provider.zip")
-    for name in ("Providers", "Sharing"):
+
+    def deployed(name: str, **given: str) -> str:
         properties = stack_sets[name]["Properties"]
         file = properties["TemplateURL"]["Fn::Sub"].removeprefix("${TemplatesUrl}/")
         template = next(folder / file for folder in (dist, EXAMPLES) if (folder / file).exists())
         parameters = {each["ParameterKey"]: given[each["ParameterValue"]["Ref"]] for each in properties["Parameters"]}
-        assert cloudformation.deploy(f"set-{name}", template.read_text(), **parameters) == "CREATE_COMPLETE"
-    (project,) = (
-        each["ProjectArn"]
-        for each in rekognition.describe_projects()["ProjectDescriptions"]
-        if each["ProjectArn"].split("/")[1] == "stickers"
-    )
-    assert trusted(live(rekognition, project)["sharing"]) == ONE
-    cloudformation.delete("set-Sharing")
-    cloudformation.delete("set-Providers")
-    assert "stickers" not in str(rekognition.describe_projects()["ProjectDescriptions"])
+        return account.deploy(name, template.read_text(), **parameters)
+
+    codes = []
+    for key, trusted, ends in (
+        ("provider.zip", ONE, "CREATE_COMPLETE"),
+        ("newer.zip", TWO, "UPDATE_COMPLETE"),
+        ("provider.zip", THREE, "UPDATE_COMPLETE"),
+    ):
+        before = account.policies()
+        assert deployed("Providers", CodeBucket=bucket, CodeKey=key) == ends
+        assert account.policies() == before
+        codes.append(functions.list_functions()["Functions"][0]["CodeSha256"])
+        assert deployed("Sharing", TrustedAccount=trusted) == ends
+        assert account.trusted() == {("stickers", "sharing"): {trusted}}
+    assert codes[0] == codes[2] != codes[1]
+    account.delete("Sharing")
+    account.delete("Providers")
+    assert account.projects() == {}
+
+
+STACKS, AT_ONCE, SECONDS = 100, 10, 400
+
+
+def deploy_all(cloudformation: Any, template: str, trusted: str, *, anew: bool) -> set[str]:
+    """Create or update every stack, some at a time, and return the statuses in which they ended."""
+    waiting, deadline = [f"many-{number}" for number in range(STACKS)], time.monotonic() + SECONDS
+    started: set[str] = set()
+    change = cloudformation.create_stack if anew else cloudformation.update_stack
+    while True:
+        pages = cloudformation.get_paginator("describe_stacks").paginate()
+        stacks = {stack["StackName"]: stack["StackStatus"] for page in pages for stack in page["Stacks"]}
+        statuses = [stacks[name] for name in started]
+        running = sum(status.endswith("_IN_PROGRESS") for status in statuses)
+        if not running and not waiting:
+            return set(statuses)
+        assert time.monotonic() < deadline, statuses
+        for name in waiting[: AT_ONCE - running]:
+            parameters = {"ProjectName": name, "TrustedAccount": trusted}
+            change(
+                StackName=name,
+                TemplateBody=template,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            )
+            started.add(name)
+        del waiting[: AT_ONCE - running]
+        time.sleep(0.5)  # CloudFormation doesn't say when it is done
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_a_hundred_rollbacks_under_the_quota_restore_every_document(local_cloud: LocalCloud, dist: Path) -> None:
+    """Five calls a second pass, others get status 500, and lists are late: each stack ends with its old grantee."""
+    account = Account(local_cloud, "616161616161")
+    deploy_provider(account, dist)
+    cloudformation = account.client("cloudformation")
+    assert deploy_all(cloudformation, TOGETHER, ONE, anew=True) == {"CREATE_COMPLETE"}
+    with local_cloud.switched(calls_per_second=5, list_lag=4):
+        assert deploy_all(cloudformation, broken(TOGETHER), TWO, anew=False) == {BACK}
+    assert list(account.trusted().values()) == [{ONE}] * STACKS

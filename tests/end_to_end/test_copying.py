@@ -1,9 +1,10 @@
-"""Both accounts: a model is copied exactly while the policies that the constructs make allow it."""
+"""Both accounts without the CDK CLI: a model is copied exactly while the policies that the constructs make allow it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,20 +17,18 @@ from botocore.exceptions import ClientError
 
 from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy, ProjectPolicyProvider
 from localcloud.cloud import LocalCloud
-from tests.cloudformation import CloudFormation
+from tests.account import Account
 from tests.end_to_end.conftest import deploy_provider
 from tests.localcloud.roles import signed_with
+from tests.localcloud.support import Setting
+from tests.packaging import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mypy_boto3_rekognition import RekognitionClient
 
-TRUSTING, TRUSTED = "676767676767", "787878787878"
+TRUSTING, TRUSTED, ANOTHER = "676767676767", "787878787878", "999988887777"
 KEY_ARN = f"arn:aws:kms:us-east-1:{TRUSTED}:key/01234567-89ab-cdef-0123-456789abcdef"
 SHARING = "ModelSharing"
-
-Grant = Callable[[ProjectPolicy, Stack], object]
 
 
 def new_stack(name: str) -> Stack:
@@ -38,91 +37,66 @@ def new_stack(name: str) -> Stack:
     return Stack(App(analytics_reporting=False), name, synthesizer=synthesizer)
 
 
+def template_of(stack: Stack) -> str:
+    """Return a stack's template."""
+    return json.dumps(Template.from_stack(stack).to_json())
+
+
 @pytest.fixture(scope="module")
-def trusting(local_cloud: LocalCloud, dist: Path) -> Iterator[CloudFormation]:
+def trusting(local_cloud: LocalCloud, dist: Path) -> Account:
     """The trusting account, with a provider."""
-    cloudformation = deploy_provider(local_cloud, TRUSTING, dist)
-    yield cloudformation
-    cloudformation.delete("Provider")
-
-
-class Models:
-    """A project with two trained versions, and one of another account that copies them."""
-
-    def __init__(self, cloud: LocalCloud) -> None:
-        self._source: RekognitionClient = cloud.client("rekognition", TRUSTING)
-        self._destination: RekognitionClient = cloud.client("rekognition", TRUSTED)
-        self.source = self._source.create_project(ProjectName="models")["ProjectArn"]
-        self.destination = self._destination.create_project(ProjectName="copies")["ProjectArn"]
-        self._versions = {
-            name: self._source.create_project_version(
-                ProjectArn=self.source, VersionName=name, OutputConfig={"S3Bucket": "training"}
-            )["ProjectVersionArn"]
-            for name in ("v1", "v2")
-        }
-
-    def copy(self, client: RekognitionClient, version: str = "v1", prefix: str = "copied", **more: Any) -> bool:
-        """Copy a model version and delete the copy again; return whether that was allowed."""
-        try:
-            copied = client.copy_project_version(
-                SourceProjectArn=self.source,
-                SourceProjectVersionArn=self._versions[version],
-                DestinationProjectArn=self.destination,
-                VersionName="copy",
-                OutputConfig={"S3Bucket": "results", "S3KeyPrefix": prefix},
-                **more,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "AccessDeniedException":
-                raise
-            return False
-        (found,) = client.describe_project_versions(ProjectArn=self.destination)["ProjectVersionDescriptions"]
-        assert (found["Status"], found["ProjectVersionArn"]) == ("COPYING_COMPLETED", copied["ProjectVersionArn"])
-        self._destination.delete_project_version(ProjectVersionArn=copied["ProjectVersionArn"])
-        return True
-
-    def remove(self) -> None:
-        """Delete everything."""
-        for arn in self._versions.values():
-            self._source.delete_project_version(ProjectVersionArn=arn)
-        self._source.delete_project(ProjectArn=self.source)
-        self._destination.delete_project(ProjectArn=self.destination)
+    account = Account(local_cloud, TRUSTING)
+    deploy_provider(account, dist)
+    return account
 
 
 @pytest.fixture(scope="module")
-def models(local_cloud: LocalCloud) -> Iterator[Models]:
-    """The models."""
-    models = Models(local_cloud)
-    yield models
-    models.remove()
+def models(trusting: Account) -> Setting:
+    """A model version of the trusting account, and a project of the trusted one."""
+    return Setting(trusting.rekognition, Account(trusting.cloud, TRUSTED).rekognition, "models")
+
+
+Copies = Callable[..., bool]
 
 
 @pytest.fixture(scope="module")
-def copier(local_cloud: LocalCloud, models: Models) -> Iterator[RekognitionClient]:
-    """A client in a role of the trusted account, which has the construct's policy for all versions and a key."""
-    cloudformation = CloudFormation(local_cloud.client("cloudformation", TRUSTED))
-    stack = new_stack("Copying")
+def copies(models: Setting, local_cloud: LocalCloud) -> Copies:
+    """Return what tells whether a role of the trusted account may copy, which has the construct's policy for it."""
+    trusted, stack = Account(local_cloud, TRUSTED), new_stack("Copying")
     role = iam.Role(stack, "Copier", role_name="copier", assumed_by=iam.AccountRootPrincipal())
     CopyProjectVersionPolicy(
         stack,
         "Copy",
-        source_project=models.source,
-        destination_project=models.destination,
+        source_project=models.project,
+        destination_project=models.target,
         output_bucket=s3.Bucket.from_bucket_name(stack, "Results", "results"),
         output_key_prefix="copied",
         output_encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
         roles=[role],
     )
     CfnOutput(stack, "Role", value=role.role_arn)
-    assert cloudformation.deploy("Copying", json.dumps(Template.from_stack(stack).to_json())) == "CREATE_COMPLETE"
-    sts = local_cloud.client("sts", TRUSTED)
-    session = sts.assume_role(RoleArn=cloudformation.outputs("Copying")["Role"], RoleSessionName="test")
-    yield signed_with(local_cloud, **session["Credentials"])
-    cloudformation.delete("Copying")
+    assert trusted.deploy("Copying", template_of(stack)) == "CREATE_COMPLETE"
+    role_arn = trusted.outputs("Copying")["Role"]
+    session = trusted.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+    client: RekognitionClient = signed_with(local_cloud, **session)
+
+    def copy(prefix: str = "copied", **more: str) -> bool:
+        try:
+            arn = models.copy(client, OutputConfig={"S3Bucket": "results", "S3KeyPrefix": prefix}, **more)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            return False
+        (found,) = client.describe_project_versions(ProjectArn=models.target)["ProjectVersionDescriptions"]
+        assert (found["Status"], found["ProjectVersionArn"]) == ("COPYING_COMPLETED", arn)
+        models.destination.delete_project_version(ProjectVersionArn=arn)
+        return True
+
+    return copy
 
 
-def sharing(project_arn: str, *grants: Grant, broken: bool = False) -> str:
-    """Return the template of a stack that shares a project, through the provider that is there."""
+def sharing(project_arn: str, *accounts: str, broken: bool = False) -> str:
+    """Return the template of a stack that shares a project with accounts, through the provider that is there."""
     stack = new_stack(SHARING)
     provider = ProjectPolicyProvider.from_attributes(
         stack,
@@ -131,53 +105,55 @@ def sharing(project_arn: str, *grants: Grant, broken: bool = False) -> str:
         role_name=Fn.import_value("RekognitionProjectPolicyProvider:RoleName"),
     )
     policy = ProjectPolicy(stack, "Sharing", project=project_arn, provider=provider)
-    for grant in grants:
-        grant(policy, stack)
+    for account in accounts:
+        policy.grant_copy(iam.AccountPrincipal(account))
     if broken:
-        failing = CfnResource(
-            stack, "Broken", type="AWS::Rekognition::Project", properties={"ProjectName": "not a name"}
-        )
+        failing = CfnResource(stack, "Broken", type="AWS::Rekognition::Project", properties={"ProjectName": "a b"})
         failing.node.add_dependency(policy)
-    return json.dumps(Template.from_stack(stack).to_json())
+    return template_of(stack)
 
 
-def to_account(policy: ProjectPolicy, _: Stack) -> None:
-    """Allow the trusted account to copy every model version."""
-    policy.grant_copy(iam.AccountPrincipal(TRUSTED))
-
-
-def to_another(policy: ProjectPolicy, _: Stack) -> None:
-    """Allow somebody else to copy every model version."""
-    policy.grant_copy(iam.AccountPrincipal("999988887777"))
-
-
-def test_copied_exactly_while_the_policy_allows_it(
-    trusting: CloudFormation, models: Models, copier: RekognitionClient
-) -> None:
-    """Through deployment, edit, rollback and deletion, the other account may copy when the stack says so."""
-    assert not models.copy(copier)
-    assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "CREATE_COMPLETE"
-    assert models.copy(copier)
-    assert trusting.deploy(SHARING, sharing(models.source, to_another)) == "UPDATE_COMPLETE"
-    assert not models.copy(copier)
-    widened = sharing(models.source, to_account, to_another, broken=True)
-    assert trusting.deploy(SHARING, widened) == "UPDATE_ROLLBACK_COMPLETE"
-    assert not models.copy(copier)
-    assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "UPDATE_COMPLETE"
-    assert models.copy(copier)
-    narrowed = sharing(models.source, to_another, broken=True)
-    assert trusting.deploy(SHARING, narrowed) == "UPDATE_ROLLBACK_COMPLETE"
-    assert models.copy(copier)
+def test_copied_exactly_while_the_policy_allows_it(trusting: Account, models: Setting, copies: Copies) -> None:
+    """Through deployment, edit, rollback and deletion, the other account may copy when the stack says so, and how."""
+    assert not copies()
+    for accounts, broken, ends, allowed in (
+        ((TRUSTED,), False, "CREATE_COMPLETE", True),
+        ((ANOTHER,), False, "UPDATE_COMPLETE", False),
+        ((TRUSTED, ANOTHER), True, "UPDATE_ROLLBACK_COMPLETE", False),
+        ((TRUSTED,), False, "UPDATE_COMPLETE", True),
+        ((ANOTHER,), True, "UPDATE_ROLLBACK_COMPLETE", True),
+    ):
+        assert trusting.deploy(SHARING, sharing(models.project, *accounts, broken=broken)) == ends
+        assert copies() is allowed
+    # Results go below the prefix only, and with no other key than the one that is given.
+    assert copies(KmsKeyId=KEY_ARN)
+    assert not copies(prefix="elsewhere")
+    assert not copies(KmsKeyId=KEY_ARN.replace("0123", "9999"))
     trusting.delete(SHARING)
-    assert not models.copy(copier)
+    assert not copies()
 
 
-def test_the_trusted_side_allows_no_more_than_it_says(
-    trusting: CloudFormation, models: Models, copier: RekognitionClient
-) -> None:
-    """Results go below the prefix only, and with no other key than the one that is given."""
-    assert trusting.deploy(SHARING, sharing(models.source, to_account)) == "CREATE_COMPLETE"
-    assert models.copy(copier, KmsKeyId=KEY_ARN)
-    assert not models.copy(copier, prefix="elsewhere")
-    assert not models.copy(copier, KmsKeyId=KEY_ARN.replace("0123", "9999"))
-    trusting.delete(SHARING)
+@pytest.fixture
+def copying(local_cloud: LocalCloud, dist: Path) -> Iterator[Account]:
+    """An account with a provider of copies, as it is packaged."""
+    account = Account(local_cloud, "696969696969")
+    deploy_provider(account, dist, "copy-provider")
+    yield account
+    account.delete("Provider")
+
+
+def test_a_template_copies_without_the_cdk(copying: Account, models: Setting) -> None:
+    """Within the role's permissions boundary, another model version replaces the copy, and the stack takes it along."""
+    template = (ROOT / "examples" / "cloudformation" / "copied-model.yaml").read_text()
+    given: dict[str, Any] = {"SourceProjectArn": models.project, "OutputBucket": "results"}
+    models.share(Principal={"AWS": copying.id})
+    arns = []
+    for version, status in ((models.version, "CREATE_COMPLETE"), (models.train("v2"), "UPDATE_COMPLETE")):
+        assert copying.deploy("CopiedModel", template, SourceVersionArn=version, **given) == status
+        ((arn, found),) = copying.versions().items()
+        assert (found["SourceProjectVersionArn"], found["Status"]) == (version, "COPYING_COMPLETED")
+        assert copying.outputs("CopiedModel")["VersionArn"] == arn
+        arns.append(arn)
+    assert arns[0] != arns[1]
+    copying.delete("CopiedModel")
+    assert copying.versions() == {}

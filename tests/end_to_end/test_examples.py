@@ -1,82 +1,61 @@
-"""The examples: with the wheel each is deployed as its README says, edited, and taken down, and is live as it says."""
+"""README's app and the examples: with the wheel each is deployed as it says, edited, and taken down again."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from localcloud.cloud import REGION, LocalCloud
-from tests.end_to_end.conftest import Cdk, Live
+from localcloud.cloud import LocalCloud
+from tests.account import Account, grants
+from tests.end_to_end.conftest import QUIET, Cdk, bare_environment, run
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples"
 APPS = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
-SOMEBODY_ELSE = "999988887777"
+PARTNER, SOMEBODY_ELSE = "111122223333", "999988887777"
+OF_ORGANIZATION = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-class Example:
-    """A copy of an example, and one account that its stacks are deployed to."""
-
-    def __init__(self, folder: Path, cloud: LocalCloud, account: str, python: Path, **context: str) -> None:
-        self.folder = folder
-        self.client: Callable[[str], Any] = lambda service: cloud.client(service, account)
-        self.live = Live(cloud, account)
-        self._cdk = Cdk(cloud, folder, account, python)
-        self._context = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
-
-    def bootstrap(self, account: str) -> None:
-        """Bootstrap the CDK in the account."""
-        done = self._cdk.run("bootstrap", f"aws://{account}/{REGION}")
-        assert done.returncode == 0, done.stdout
-
-    def deploy(self, *stacks: str) -> None:
-        """Deploy."""
-        done = self._cdk.run("deploy", "--require-approval", "never", *stacks, *self._context)
-        assert done.returncode == 0, done.stdout
-
-    def destroy(self, *stacks: str) -> None:
-        """Destroy what was deployed."""
-        done = self._cdk.run("destroy", "--app", "cdk.out", "--force", *stacks)
-        assert done.returncode == 0, done.stdout
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Replace a string in a file."""
-        text = (self.folder / name).read_text()
-        assert old in text
-        (self.folder / name).write_text(text.replace(old, new))
-
-
-@pytest.fixture
-def example(local_cloud: LocalCloud, installed: Path, tmp_path: Path) -> Callable[..., Example]:
-    """Return what copies an example once, and bootstraps the account that it is deployed to."""
-
-    def make(name: str, account: str, **context: str) -> Example:
-        shutil.copytree(EXAMPLES / name, tmp_path / name, dirs_exist_ok=True)
-        made = Example(tmp_path / name, local_cloud, account, installed, **context)
-        made.bootstrap(account)
-        return made
-
-    return make
-
-
-def said(policy: Mapping[str, Any]) -> set[tuple[str, str, str, str]]:
-    """Return what a live policy says: effect, principal, version and condition of each statement."""
-
-    def each(value: Any) -> list[str]:
-        return value if isinstance(value, list) else [value]
-
-    return {
-        (statement["Effect"], principal, version.split("/version/")[-1], json.dumps(statement.get("Condition", {})))
-        for statement in json.loads(policy["PolicyDocument"])["Statement"]
-        for principal in each(statement["Principal"]["AWS"])
-        for version in each(statement["Resource"])
+def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, installed: Path) -> None:
+    """Deployed with the wheel, README's app allows exactly those three to copy, and is destroyed again."""
+    assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) <= 10
+    arn = cdk.account.rekognition.create_project(ProjectName="logos")["ProjectArn"]
+    of_readme = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+    (cdk.folder / "app.py").write_text(BLOCKS[0].replace(of_readme, arn))
+    cdk.deploy("--app", f"{installed} app.py")
+    (policy,) = cdk.account.policies().values()
+    assert grants(policy) == {
+        ("Allow", "111122223333", "*", "{}"),
+        ("Allow", "444455556666:role/copier", "*", "{}"),
+        ("Allow", "*", "v1/*", OF_ORGANIZATION),
     }
+    assert set(re.findall('"([^"]+)/version/', policy["PolicyDocument"])) == {arn.rpartition("/")[0]}
+    cdk.run("destroy", "--app", "cdk.out", "--force")
+    assert cdk.account.policies() == {}
+    cdk.account.rekognition.delete_project(ProjectArn=arn)
+
+
+@pytest.mark.parametrize("block", BLOCKS[1:])
+def test_readmes_other_lines_work_in_an_app(block: str, installed: Path, tmp_path: Path) -> None:
+    """The other blocks are parts of an app that has what they name."""
+    (tmp_path / "app.py").write_text(
+        "from aws_cdk import App, Stack, aws_iam as iam, aws_rekognition as rekognition, aws_s3 as s3\n"
+        "app = App()\n"
+        'stack = Stack(app, "Part")\n'
+        'project = rekognition.CfnProject(stack, "Project", project_name="copies")\n'
+        'bucket = s3.Bucket(stack, "Bucket")\n'
+        'role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())\n' + block + "app.synth()\n"
+    )
+    environment = bare_environment(tmp_path) | QUIET | {"CDK_OUTDIR": str(tmp_path / "out")}
+    run(installed, "app.py", cwd=tmp_path, environment=environment)
+    template = json.loads((tmp_path / "out" / "Part.template.json").read_text())
+    assert "Custom::RekognitionProjectVersionCopy" in {each["Type"] for each in template["Resources"].values()}
 
 
 @pytest.mark.parametrize("name", APPS)
@@ -93,87 +72,89 @@ def test_needs_what_the_package_needs_and_the_pinned_cli(name: str) -> None:
     assert clis == {f"aws-cdk@{pinned}"}
 
 
+Example = Callable[[str, str], Cdk]
+
+
+@pytest.fixture
+def example(local_cloud: LocalCloud, installed: Path, tmp_path: Path) -> Example:
+    """Return what copies an example, and bootstraps the account that it is deployed to."""
+
+    def make(name: str, account: str) -> Cdk:
+        shutil.copytree(EXAMPLES / name, tmp_path / name)
+        cdk = Cdk(Account(local_cloud, account), tmp_path / name, installed)
+        cdk.bootstrap()
+        return cdk
+
+    return make
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a string in a file."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
 @pytest.mark.full
-def test_the_trusting_account_allows_whom_it_names(example: Callable[..., Example]) -> None:
+def test_the_trusting_account_allows_whom_it_names(example: Example) -> None:
     """The account, the role and the organization may copy what they should, and an edit changes the policy in place."""
-    trusting = example("trusting-account", "131313131313")
-    trusting.deploy()
-    (first,) = trusting.live.policies().values()
-    of_organization = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
-    others = {
-        ("Allow", "arn:aws:iam::444455556666:role/ModelReviewer", "v1/*", "{}"),
-        ("Allow", "arn:aws:iam::444455556666:role/ModelReviewer", "v2/*", "{}"),
-        ("Allow", "*", "*", of_organization),
-    }
-    assert said(first) == others | {
-        ("Allow", "arn:aws:iam::111122223333:root", "*", "{}"),
-        ("Deny", "arn:aws:iam::111122223333:role/Guest", "*", "{}"),
-    }
-    outputs = {
-        "ProjectArn": first["ProjectArn"],
-        "PolicyName": first["PolicyName"],
-        "PolicyRevisionId": first["PolicyRevisionId"],
-    }
-    assert trusting.live.outputs("BadgeSharing") == outputs
+    cdk = example("trusting-account", "131313131313")
 
-    trusting.edit("app.py", 'PARTNER = "111122223333"', f'PARTNER = "{SOMEBODY_ELSE}"')
-    trusting.deploy()
-    (edited,) = trusting.live.policies().values()
-    assert said(edited) == others | {
-        ("Allow", f"arn:aws:iam::{SOMEBODY_ELSE}:root", "*", "{}"),
-        ("Deny", f"arn:aws:iam::{SOMEBODY_ELSE}:role/Guest", "*", "{}"),
-    }
-    assert edited["CreationTimestamp"] == first["CreationTimestamp"]
-    assert edited["PolicyRevisionId"] != first["PolicyRevisionId"]
-    assert trusting.live.outputs("BadgeSharing") == outputs | {"PolicyRevisionId": edited["PolicyRevisionId"]}
+    def deployed(partner: str) -> tuple[str, str]:
+        cdk.deploy()
+        (policy,) = cdk.account.policies().values()
+        assert grants(policy) == {
+            ("Allow", partner, "*", "{}"),
+            ("Deny", f"{partner}:role/Guest", "*", "{}"),
+            ("Allow", "444455556666:role/ModelReviewer", "v1/*", "{}"),
+            ("Allow", "444455556666:role/ModelReviewer", "v2/*", "{}"),
+            ("Allow", "*", "*", OF_ORGANIZATION),
+        }
+        shown = {name: policy[name] for name in ("ProjectArn", "PolicyName", "PolicyRevisionId")}
+        assert cdk.account.outputs("BadgeSharing") == shown
+        return policy["CreationTimestamp"], policy["PolicyRevisionId"]
 
-    trusting.destroy()
-    assert trusting.client("rekognition").describe_projects()["ProjectDescriptions"] == []
+    first = deployed(PARTNER)
+    edit(cdk.folder / "app.py", f'PARTNER = "{PARTNER}"', f'PARTNER = "{SOMEBODY_ELSE}"')
+    edited = deployed(SOMEBODY_ELSE)
+    assert (edited[0] == first[0], edited[1] == first[1]) == (True, False)
+    cdk.run("destroy", "--app", "cdk.out", "--force")
+    assert cdk.account.projects() == {}
 
 
 @pytest.mark.full
-def test_a_shared_provider_adopts_what_was_attached_by_hand(
-    local_cloud: LocalCloud, example: Callable[..., Example]
-) -> None:
+def test_a_shared_provider_adopts_what_was_attached_by_hand(example: Example) -> None:
     """One function puts three stacks' policies; the adopted one is edited with its stack, and stays when that goes."""
-    account = "242424242424"
-    rekognition = local_cloud.client("rekognition", account)
+    cdk = example("shared-provider", "242424242424")
+    account, rekognition = cdk.account, cdk.account.rekognition
     signs = rekognition.create_project(ProjectName="signs")["ProjectArn"]
-    by_hand = rekognition.put_project_policy(
-        ProjectArn=signs,
-        PolicyName="partners",
-        PolicyDocument=(EXAMPLES / "shared-provider" / "partners.json").read_text(),
-    )["PolicyRevisionId"]
-    sharing = example("shared-provider", account, signs=signs)
-    sharing.deploy("--all")
-    policies = {project: policy for (project, _), policy in sharing.live.policies().items()}
-    assert policies.keys() == {"labels", "parts", "signs"}
-    for policy in policies.values():
-        assert said(policy) == {("Allow", "arn:aws:iam::111122223333:root", "*", "{}")}
+    document = (cdk.folder / "partners.json").read_text()
+    by_hand = rekognition.put_project_policy(ProjectArn=signs, PolicyName="partners", PolicyDocument=document)
+    given = ("-c", f"signs={signs}")
+
+    cdk.deploy("--all", *given)
+    policies = {project: policy for (project, _), policy in account.policies().items()}
+    assert {project: grants(policy) for project, policy in policies.items()} == {
+        project: {("Allow", PARTNER, "*", "{}")} for project in ("labels", "parts", "signs")
+    }
     for stack, project in {"LabelSharing": "labels", "PartSharing": "parts", "SignSharing": "signs"}.items():
-        assert sharing.live.outputs(stack)["PolicyRevisionId"] == policies[project]["PolicyRevisionId"]
-    assert policies["signs"]["PolicyRevisionId"] == by_hand
-    assert sharing.live.physical_id("SignSharing") == f"{signs}|partners|adopted"
-    provider = sharing.live.outputs("SharingProvider")
-    (function,) = sharing.client("lambda").list_functions()["Functions"]
-    assert (function["FunctionArn"], function["Role"].split("/")[-1]) == (
-        provider["ServiceToken"],
-        provider["RoleName"],
-    )
+        assert account.outputs(stack)["PolicyRevisionId"] == policies[project]["PolicyRevisionId"]
+    assert policies["signs"]["PolicyRevisionId"] == by_hand["PolicyRevisionId"]
+    assert account.physical_id("SignSharing") == f"{signs}|partners|adopted"
+    (function,) = account.client("lambda").list_functions()["Functions"]
+    provider = {"ServiceToken": function["FunctionArn"], "RoleName": function["Role"].split("/")[-1]}
+    assert account.outputs("SharingProvider").items() >= provider.items()
 
-    sharing.edit("partners.json", "111122223333", SOMEBODY_ELSE)
-    sharing.deploy("SignSharing")
-    edited = sharing.live.policies()["signs", "partners"]
-    assert said(edited) == {("Allow", f"arn:aws:iam::{SOMEBODY_ELSE}:root", "*", "{}")}
+    edit(cdk.folder / "partners.json", PARTNER, SOMEBODY_ELSE)
+    cdk.deploy("SignSharing", *given)
+    edited = account.policies()["signs", "partners"]
+    assert grants(edited) == {("Allow", SOMEBODY_ELSE, "*", "{}")}
     assert edited["CreationTimestamp"] == policies["signs"]["CreationTimestamp"]
-    assert sharing.live.outputs("SignSharing")["PolicyRevisionId"] == edited["PolicyRevisionId"] != by_hand
+    assert account.outputs("SignSharing")["PolicyRevisionId"] == edited["PolicyRevisionId"]
+    assert edited["PolicyRevisionId"] != by_hand["PolicyRevisionId"]
 
-    sharing.destroy("--all")
-    assert sharing.live.policies() == {("signs", "partners"): edited}
-    assert sharing.client("lambda").list_functions()["Functions"] == []
-    logs = sharing.client("logs")
-    (kept,) = logs.describe_log_groups()["logGroups"]
+    cdk.run("destroy", "--app", "cdk.out", "--force", "--all")
+    assert account.policies() == {("signs", "partners"): edited}
+    assert account.client("lambda").list_functions()["Functions"] == []
+    (kept,) = account.client("logs").describe_log_groups()["logGroups"]
     assert kept["retentionInDays"] == 731
-    logs.delete_log_group(logGroupName=kept["logGroupName"])
-    rekognition.delete_project_policy(ProjectArn=signs, PolicyName="partners")
-    rekognition.delete_project(ProjectArn=signs)

@@ -1,28 +1,20 @@
-"""The life of a policy through the real CDK CLI: after each step what Rekognition lists is what the template says."""
+"""The life of a policy and of a copy through the real CDK CLI: after each step what is live is what the app says."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from tests.account import Account
 from tests.documents import FOREIGN
-from tests.end_to_end.conftest import Cdk, Live
+from tests.end_to_end.conftest import Cdk
+from tests.localcloud.support import Setting
 
-APP, STACK = "sharing.py", "Sharing"
-
-
-def accounts_of(policy: Mapping[str, Any]) -> set[str]:
-    """Return the accounts that a live policy shares with."""
-    return {
-        principal.split(":")[4]
-        for statement in json.loads(policy["PolicyDocument"])["Statement"]
-        for principal in [statement["Principal"]["AWS"]]
-        if statement["Effect"] == "Allow"
-    }
+ONE, TWO, THREE = "111122223333", "444455556666", "777788889999"
+TRUSTING = "686868686868"
 
 
 def grantees(output: str) -> list[str]:
@@ -32,83 +24,111 @@ def grantees(output: str) -> list[str]:
 
 
 @pytest.mark.full
-def test_a_policy_lives_with_its_stack(cdk: Cdk, live: Live) -> None:
+def test_a_policy_lives_with_its_stack(cdk: Cdk) -> None:
     """Approved, made, left alone, edited, rolled back, moved, removed, made anew, destroyed: always what is asked."""
-    one, two = f"{STACK}-one", f"{STACK}-two"
+    account, one, two = cdk.account, "Sharing-one", "Sharing-two"
 
     def assert_shown(expected: list[str], **context: Any) -> None:
         """Whoever approves sees who gains access, in the difference and above the question, before any change."""
-        before = live.policies()
-        difference = cdk.app("diff", APP, **context)
-        assert difference.returncode == 0, difference.stdout
-        assert grantees(difference.stdout) == expected
+        before, app = account.policies(), cdk.app("sharing.py", **context)
+        assert grantees(cdk.run("diff", *app)) == expected
         # Without a terminal the CLI shows what it would ask about, then fails.
-        asked = cdk.app("deploy", APP, "--require-approval", "any-change", **context)
-        assert "unable to get a confirmation" in asked.stdout
-        assert grantees(asked.stdout) == expected
-        assert live.policies() == before
+        asked = cdk.run("deploy", *app, "--require-approval", "any-change", fails=True)
+        assert "unable to get a confirmation" in asked
+        assert grantees(asked) == expected
+        assert account.policies() == before
 
-    def deploy(**context: Any) -> str:
-        done = cdk.app("deploy", APP, "--require-approval", "never", **context)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+    def deploy(*, fails: bool = False, **context: Any) -> str:
+        return cdk.deploy(*cdk.app("sharing.py", **context), fails=fails)
 
-    assert_shown(["111122223333"])
+    assert_shown([ONE])
     for options in ("--quiet", "--method=template", "--security-only"):
-        assert grantees(cdk.app("diff", APP, options).stdout) == ["111122223333"]
+        assert grantees(cdk.run("diff", *cdk.app("sharing.py"), options)) == [ONE]
 
     deploy()
-    (first,) = live.policies().values()
-    assert list(live.policies()) == [(one, "sharing")]
-    assert accounts_of(first) == {"111122223333"}
-    assert live.outputs(STACK)["Revision"] == first["PolicyRevisionId"]
-    physical_id = live.physical_id(STACK)
-    assert physical_id == f"{first['ProjectArn']}|sharing"
+    assert account.trusted() == {(one, "sharing"): {ONE}}
+    first = account.policies()[one, "sharing"]
+    assert account.outputs("Sharing")["Revision"] == first["PolicyRevisionId"]
+    assert account.physical_id("Sharing") == f"{first['ProjectArn']}|sharing"
 
     assert "(no changes)" in deploy()
-    assert live.policies() == {(one, "sharing"): first}
+    assert account.policies() == {(one, "sharing"): first}
 
-    assert_shown(["111122223333", "444455556666"], accounts=["111122223333", "444455556666"])
-    deploy(accounts=["444455556666"])
-    edited = live.policies()[one, "sharing"]
-    assert accounts_of(edited) == {"444455556666"}
-    assert edited["PolicyRevisionId"] not in ("", first["PolicyRevisionId"])
+    assert_shown([ONE, TWO], accounts=[ONE, TWO])
+    deploy(accounts=[TWO])
+    assert account.trusted() == {(one, "sharing"): {TWO}}
+    edited = account.policies()[one, "sharing"]
     assert edited["CreationTimestamp"] == first["CreationTimestamp"]
-    assert live.outputs(STACK)["Revision"] == edited["PolicyRevisionId"]
-    assert live.physical_id(STACK) == physical_id
+    assert account.outputs("Sharing")["Revision"] == edited["PolicyRevisionId"] not in ("", first["PolicyRevisionId"])
 
-    failed = cdk.app("deploy", APP, "--require-approval", "never", accounts=["444455556666", "777788889999"], fail=True)
-    assert failed.returncode != 0
-    stack = live.stack(STACK)
-    assert stack is not None
-    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert accounts_of(live.policies()[one, "sharing"]) == {"444455556666"}
-    assert live.physical_id(STACK) == physical_id
+    deploy(accounts=[TWO, THREE], fail=True, fails=True)
+    assert account.status("Sharing") == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.trusted() == {(one, "sharing"): {TWO}}
+    assert account.physical_id("Sharing") == f"{first['ProjectArn']}|sharing"
 
-    deploy(accounts=["444455556666"], policy_name="renamed", project="two")
-    assert list(live.policies()) == [(two, "renamed")]
-    arn = live.policies()[two, "renamed"]["ProjectArn"]
-    assert live.outputs(STACK)["ProjectArn"] == arn
-    assert live.physical_id(STACK) == f"{arn}|renamed"
+    deploy(accounts=[TWO], policy_name="renamed", project="two")
+    assert account.trusted() == {(two, "renamed"): {TWO}}
+    arn = account.projects()[two]
+    assert account.outputs("Sharing")["ProjectArn"] == arn
+    assert account.physical_id("Sharing") == f"{arn}|renamed"
 
     # The project's last policy goes: the role has lost the project before the policy is cleaned up there.
     deploy(project=None)
-    assert live.policies() == {}
+    assert account.policies() == {}
 
     # Somebody else's policy has the name: it isn't touched, and the person who deploys is told.
-    client = live.cloud.client("rekognition")
-    client.put_project_policy(ProjectArn=arn, PolicyName="sharing", PolicyDocument=json.dumps(FOREIGN))
-    foreign = live.policies()
-    failed = cdk.app("deploy", APP, "--require-approval", "never", project="two")
-    assert failed.returncode != 0
-    assert f'Policy "sharing" of project "{two}" already exists' in failed.stdout
-    assert live.policies() == foreign
-    client.delete_project_policy(ProjectArn=arn, PolicyName="sharing")
+    account.rekognition.put_project_policy(ProjectArn=arn, PolicyName="sharing", PolicyDocument=json.dumps(FOREIGN))
+    foreign = account.policies()
+    assert f'Policy "sharing" of project "{two}" already exists' in deploy(project="two", fails=True)
+    assert account.policies() == foreign
+    account.rekognition.delete_project_policy(ProjectArn=arn, PolicyName="sharing")
 
     deploy(project="two")
-    assert list(live.policies()) == [(two, "sharing")]
+    assert account.trusted() == {(two, "sharing"): {ONE}}
+    cdk.run("destroy", *cdk.app("sharing.py"), "--force")
+    assert account.status("Sharing") is None
+    assert account.projects() == {}
 
-    done = cdk.app("destroy", APP, "--force")
-    assert done.returncode == 0, done.stdout
-    assert live.stack(STACK) is None
-    assert client.describe_projects()["ProjectDescriptions"] == []
+
+@pytest.mark.full
+def test_a_copy_lives_with_its_stack(cdk: Cdk) -> None:
+    """Waited for over several runs, tagged in place, replaced, rolled back, then stopped and deleted while it runs."""
+    account, trusting = cdk.account, Account(cdk.account.cloud, TRUSTING).rekognition
+    models = Setting(trusting, trusting, "models")
+    models.share(Principal={"AWS": account.id})
+    versions = {"v1": models.version, "v2": models.train("v2")}
+
+    def deploy(version: str, *, fails: bool = False, **context: Any) -> str:
+        given = {"project": models.project, "version": versions[version], **context}
+        cdk.deploy(*cdk.app("copying.py", **given), fails=fails)
+        return account.outputs("Copying")["VersionArn"]
+
+    def copies() -> dict[str, tuple[str, str]]:
+        """Return the status and the source of every copy by its ARN."""
+        return {arn: (each["Status"], each["SourceProjectVersionArn"]) for arn, each in account.versions().items()}
+
+    def team(arn: str) -> str:
+        return account.rekognition.list_tags_for_resource(ResourceArn=arn)["Tags"]["team"]
+
+    # Longer than a run of the function, so without the next one there would be no response.
+    with account.cloud.switched(copying_time=4, deleting_time=1):
+        first = deploy("v1", tags={"team": "logos"})
+        assert copies() == {first: ("COPYING_COMPLETED", versions["v1"])}
+        assert team(first) == "logos"
+        assert deploy("v1", tags={"team": "signs"}) == first
+        assert team(first) == "signs"
+        second = deploy("v2")
+        assert copies() == {second: ("COPYING_COMPLETED", versions["v2"])}
+
+    with account.cloud.switched(copying_time=4, copying_ends="COPYING_FAILED"):
+        assert deploy("v1", fails=True) == second
+    reason = account.reasons("Copying", "UPDATE_FAILED")
+    assert 'of project "copies" couldn\'t be copied (COPYING_FAILED)' in reason
+    left = copies()
+    assert left.pop(second) == ("COPYING_COMPLETED", versions["v2"])
+    for arn in left:  # the local CloudFormation sends no Delete for a replacement that failed
+        account.rekognition.delete_project_version(ProjectVersionArn=arn)
+
+    account.rekognition.start_project_version(ProjectVersionArn=second, MinInferenceUnits=1)
+    cdk.run("destroy", *cdk.app("copying.py", project=models.project, version=versions["v1"]), "--force")
+    assert account.versions() == {}

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -14,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import cdk_rekognition_project_policy
-from tests.end_to_end.conftest import ROOT, bare_environment
+from tests.end_to_end.conftest import QUIET, bare_environment, run, tracked
+from tests.packaging import ROOT
 
 EXAMPLE = ROOT / "examples" / "trusting-account"
 
@@ -39,15 +39,8 @@ def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> No
 
 def test_knows_its_version(wheel: Path, installed: Path, tmp_path: Path) -> None:
     """The installed package tells the version that the file's name has, and the checkout the same."""
-    told = subprocess.run(
-        [installed, "-c", "import cdk_rekognition_project_policy as package; print(package.__version__)"],
-        cwd=tmp_path,
-        env=bare_environment(tmp_path),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert told.stdout.strip() == cdk_rekognition_project_policy.__version__
+    code = "import cdk_rekognition_project_policy as package; print(package.__version__)"
+    assert run(installed, "-c", code, cwd=tmp_path).strip() == cdk_rekognition_project_policy.__version__
     assert wheel.name.split("-")[1] == cdk_rekognition_project_policy.__version__
 
 
@@ -65,15 +58,8 @@ def test_the_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(dist: Pat
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "constructs", "lambda"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     papers = {"hatch_build.py", "README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO", "pyproject.toml", ".gitignore"}
-    assert names == set(listed.stdout.splitlines()) | papers
+    assert names == {*tracked("constructs", "lambda")} | papers
 
 
 def test_the_same_sources_make_the_same_bytes(dist: Path, tmp_path: Path) -> None:
@@ -84,13 +70,8 @@ def test_the_same_sources_make_the_same_bytes(dist: Path, tmp_path: Path) -> Non
     (copy / "lambda" / "index.py.swp").write_text("left behind")
     (copy / "lambda" / "notes.txt").write_text("left behind")
     shutil.copy(ROOT / ".gitignore", copy)
-    environment = bare_environment(tmp_path) | {"PYTHONPATH": str(copy / "constructs"), "CDK_VALIDATION": "false"}
-    subprocess.run(
-        [sys.executable, copy / "scripts" / "_package.py", "--output", again],
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
+    environment = bare_environment(tmp_path) | QUIET | {"PYTHONPATH": str(copy / "constructs")}
+    run(sys.executable, copy / "scripts" / "_package.py", "--output", again, cwd=tmp_path, environment=environment)
     made = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in again.iterdir()}
     assert made == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()}
 
@@ -100,8 +81,8 @@ def test_synthesizes_the_same_asset_as_the_checkout(installed: Path, tmp_path: P
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
     hashes = []
     for name, interpreter in (("wheel", installed), ("checkout", Path(sys.executable))):
-        environment = bare_environment(tmp_path) | {"CDK_OUTDIR": str(tmp_path / name), "CDK_VALIDATION": "false"}
-        subprocess.run([interpreter, "app.py"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+        environment = bare_environment(tmp_path) | QUIET | {"CDK_OUTDIR": str(tmp_path / name)}
+        run(interpreter, "app.py", cwd=tmp_path, environment=environment)
         assets = json.loads((tmp_path / name / "BadgeSharing.assets.json").read_text())["files"]
         hashes.append({asset for asset, file in assets.items() if file["source"]["packaging"] == "zip"})
     assert len(hashes[0]) == 1
@@ -134,14 +115,8 @@ CopyProjectVersionPolicy(
     (tmp_path / "mypy.ini").write_text(
         "[mypy]\nstrict = true\ndisallow_subclassing_any = false\n[mypy-aws_cdk.*]\nfollow_imports = skip\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--python-executable", installed, "app.py"],
-        cwd=tmp_path,
-        env=bare_environment(tmp_path),
-        capture_output=True,
-        text=True,
-    )
-    told = done.stdout.replace("builtins.str", "str").replace("cdk_rekognition_project_policy._provider.", "")
+    said = run(sys.executable, "-m", "mypy", "--python-executable", installed, "app.py", cwd=tmp_path, fails=True)
+    told = said.replace("builtins.str", "str").replace("cdk_rekognition_project_policy._provider.", "")
     found = [line.split(": ", 2)[2] for line in told.splitlines()[:-1] if ": error: " in line or "Revealed" in line]
     assert [re.split(r";|  \[| matches argument", line)[0] for line in found] == [
         'Argument "versions" to "grant_copy" of "ProjectPolicy" has incompatible type "int"',

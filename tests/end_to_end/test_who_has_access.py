@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ import pytest
 
 from cdk_rekognition_project_policy._summary import summary
 from localcloud.cloud import LocalCloud
-from tests.cloudformation import CloudFormation
+from tests.account import Account
 from tests.end_to_end.conftest import bare_environment, deploy_provider
 from tests.localcloud import stacks
-from tests.localcloud.support import statement
+from tests.localcloud.support import document, statement
 from tests.packaging import ROOT
 from tests.public_conditions import LIMITING, PUBLIC
 
@@ -26,6 +26,7 @@ SCRIPT = ROOT / "examples" / "who-has-access" / "who_has_access.py"
 TEMPLATE = ROOT / "examples" / "cloudformation" / "existing-project.yaml"
 ACCOUNT, PARTNER, REVIEWER, INTRUDER = "252525252525", "111122223333", "444455556666", "777788889999"
 DELETED_ROLE = "AROA1234567890EXAMPLE"
+POLICY = {"PolicyName": "share", "PolicyRevisionId": "0" * 32}
 
 
 def run(environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
@@ -33,89 +34,57 @@ def run(environment: dict[str, str], *options: str) -> subprocess.CompletedProce
     return subprocess.run([sys.executable, SCRIPT, *options], env=environment, capture_output=True, text=True)
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The script as a module."""
+@pytest.fixture(autouse=True)
+def beside_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find the script's modules."""
     monkeypatch.syspath_prepend(SCRIPT.parent)
+
+
+@pytest.fixture
+def script() -> Any:
+    """The script as a module."""
     return importlib.import_module("who_has_access")
 
 
-@pytest.fixture
-def template(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Return what makes a template of one resource with one property, which the tests give."""
-    monkeypatch.syspath_prepend(SCRIPT.parent)
-    module = importlib.import_module("templates")
-
-    def attribute(kind: str, physical_id: str, name: str) -> str:
-        if name == "Unknown":
-            raise module.Unknown(name)
-        return f"{kind}/{physical_id}/{name}"
-
-    def evaluated(value: str) -> Any:
-        body = (
-            f"Resources: {{Thing: {{Type: Custom::Thing, Properties: {{Given: {value}}}}}}}\n"
-            "Conditions: {Same: !Equals [!Ref Text, a b], Not: !Not [!Condition Same], "
-            "Both: !And [!Condition Same, !Condition Not], Either: !Or [!Condition Same, !Condition Not]}\n"
-            "Mappings: {Map: {us-east-1: {account: '111122223333'}}}\n"
-        )
-        stack_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/Sharing/1a2b"
-        made = module.Template(
-            body, stack_id, {"Text": "a b", "Secret": "****"}, {"Thing": "id"}, attribute, {"name": "value"}.__getitem__
-        )
-        try:
-            return made.property("Thing", "Given")
-        except module.Unknown:
-            return "unknown"
-
-    return evaluated
-
-
-class Account:
+class Listed(Account):
     """An account with a project that a stack shares, and one without a policy."""
-
-    def __init__(self, cloud: LocalCloud) -> None:
-        self.environment = cloud.full_environment(ACCOUNT)
-        self.cloudformation = CloudFormation(cloud.client("cloudformation", ACCOUNT))
-        self._rekognition = cloud.client("rekognition", ACCOUNT)
-        self.logos, self.signs = (
-            self._rekognition.create_project(ProjectName=name)["ProjectArn"] for name in ("logos", "signs")
-        )
 
     def attach(self, name: str, revision: str | None = None, **elements: Any) -> None:
         """Attach a policy to the first project by hand, with a statement that has these elements."""
-        document = {"Version": "2012-10-17", "Statement": [statement(**elements)]}
-        at = {"PolicyRevisionId": revision} if revision else {}
-        self._rekognition.put_project_policy(
-            ProjectArn=self.logos, PolicyName=name, PolicyDocument=json.dumps(document), **at
+        at: Any = {"PolicyRevisionId": revision} if revision else {}
+        self.rekognition.put_project_policy(
+            ProjectArn=self.projects()["logos"], PolicyName=name, PolicyDocument=document(statement(**elements)), **at
         )
 
     def list(self, *options: str) -> tuple[int, dict[str, Any]]:
         """Run the script for machines, and return its exit code and each policy by its name."""
-        done = run(self.environment, "--json", *options)
-        listed = {project["ProjectArn"]: project["Policies"] for project in json.loads(done.stdout)["Projects"]}
-        assert listed.keys() == {self.logos, self.signs}, done.stderr
-        assert listed[self.signs] == []
-        return done.returncode, {policy["PolicyName"]: policy for policy in listed[self.logos]}
+        done = run(self.cloud.full_environment(self.id), "--json", *options)
+        projects = json.loads(done.stdout)["Projects"]
+        listed = {project["ProjectArn"].split("/")[1]: project["Policies"] for project in projects}
+        assert (listed.keys(), listed["signs"]) == ({"logos", "signs"}, []), done.stderr
+        return done.returncode, {policy["PolicyName"]: policy for policy in listed["logos"]}
 
 
 @pytest.fixture
-def account(local_cloud: LocalCloud, dist: Path) -> Iterator[Account]:
+def account(local_cloud: LocalCloud, dist: Path) -> Iterator[Listed]:
     """An account whose stack Sharing owns the policy review and has adopted the policy partner."""
-    account = Account(local_cloud)
+    account = Listed(local_cloud, ACCOUNT)
+    for name in ("logos", "signs"):
+        account.rekognition.create_project(ProjectName=name)
     account.attach("partner", Principal={"AWS": PARTNER}, Resource="*")
     attached = time.monotonic()
-    deploy_provider(local_cloud, ACCOUNT, dist)
+    deploy_provider(account, dist)
     # A policy that is only a second or two older than a Create is taken for that Create's own work, not adopted.
     time.sleep(max(0.0, attached + 3 - time.monotonic()))
     name = "PolicyName: partner\n"
     template = TEMPLATE.read_text().replace(name, f"{name}      AdoptExisting: true\n")
-    parameters = {"ProjectArn": account.logos, "TrustedAccount": PARTNER, "ReviewingAccount": REVIEWER}
-    assert account.cloudformation.deploy("Sharing", template, **parameters) == "CREATE_COMPLETE"
+    given = {"ProjectArn": account.projects()["logos"], "TrustedAccount": PARTNER, "ReviewingAccount": REVIEWER}
+    assert account.deploy("Sharing", template, **given) == "CREATE_COMPLETE"
     yield account
-    account.cloudformation.delete("Provider")
+    account.delete("Provider")
 
 
-def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Account) -> None:
+def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Listed) -> None:
     """A stack's policies have no mark; one that is public, orphaned or names a deleted principal has, and exits 1."""
     code, policies = account.list()
     assert code == 0
@@ -126,12 +95,13 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
         "review": ("Sharing", False),
     }
     (review,) = policies["review"]["Statements"]
-    resource = f"{account.logos.rpartition('/')[0]}/version/v1/*"
+    logos = account.projects()["logos"]
+    resource = f"{logos.rpartition('/')[0]}/version/v1/*"
     assert review == {"Effect": "Allow", "Principals": [REVIEWER], "Resources": [resource], "Condition": {}}
 
     account.attach("by-hand", Principal="*", Condition={"Bool": {"aws:SecureTransport": ["true"]}}, Resource="*")
     account.attach("old", Principal={"AWS": [PARTNER, DELETED_ROLE]}, Resource="*")
-    done = run(account.environment)
+    done = run(account.cloud.full_environment(account.id))
     assert (done.returncode, done.stderr) == (1, "")
     heading, *lines, totals = [line.split("  ") for line in done.stdout.splitlines()]
     rows = {tuple(cell.strip() for cell in line if cell.strip()) for line in [heading, *lines]}
@@ -159,11 +129,9 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
     assert policies["partner"]["Marks"] == []
 
     # A stack whose function isn't a provider's claims an orphaned policy.
-    claim = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Id": f"{account.logos}|by-hand"}
+    claim = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Id": f"{logos}|by-hand"}
     body = stacks.template(Role=stacks.role(), Function=stacks.function("claim"), Claim=stacks.policy(**claim))
-    assert account.cloudformation.deploy("Claiming", body) == "CREATE_COMPLETE", account.cloudformation.reasons(
-        "Claiming"
-    )
+    assert account.deploy("Claiming", body) == "CREATE_COMPLETE", account.reasons("Claiming")
     _, policies = account.list()
     (claimed, *others) = policies["by-hand"]["Marks"]
     assert claimed.startswith("claimed by Claiming with arn:aws:lambda:us-east-1:")
@@ -174,7 +142,7 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Accoun
     assert policies["by-hand"]["Marks"] == ["not compared", "public"]
     assert policies["review"]["Stack"] is None
 
-    account.cloudformation.delete("Sharing")
+    account.delete("Sharing")
     code, policies = account.list()
     assert code == 1
     assert policies.keys() == {"partner", "by-hand", "old"}
@@ -237,8 +205,7 @@ def test_marks_what_differs_from_the_template(
         "IsProvider": True,
         "Document": script.grants_of({"Statement": [statement(**each) for each in given]}),
     }
-    policy = {"PolicyName": "share", "PolicyRevisionId": "0" * 32}
-    policy["PolicyDocument"] = json.dumps({"Statement": [statement(**each) for each in live]})
+    policy = POLICY | {"PolicyDocument": document(*(statement(**each) for each in live))}
     assert script.described(policy, [owner], set())["Marks"] == marks
 
 
@@ -262,21 +229,38 @@ def test_marks_what_differs_from_the_template(
         *((value, "unknown") for value in ("!ImportValue missing", "!Select [9, [a]]", "[!If [Missing, 1, 2]]")),
     ],
 )
-def test_evaluates_what_a_template_gives(value: str, expected: Any, template: Callable[..., Any]) -> None:
+def test_evaluates_what_a_template_gives(value: str, expected: Any) -> None:
     """Parameters and intrinsic functions have their values; what can't be known from outside is never guessed."""
-    assert template(value) == expected
+    templates = importlib.import_module("templates")
+
+    def attribute(kind: str, physical_id: str, name: str) -> str:
+        if name == "Unknown":
+            raise templates.Unknown(name)
+        return f"{kind}/{physical_id}/{name}"
+
+    body = (
+        f"Resources: {{Thing: {{Type: Custom::Thing, Properties: {{Given: {value}}}}}}}\n"
+        "Conditions: {Same: !Equals [!Ref Text, a b], Not: !Not [!Condition Same], "
+        "Both: !And [!Condition Same, !Condition Not], Either: !Or [!Condition Same, !Condition Not]}\n"
+        "Mappings: {Map: {us-east-1: {account: '111122223333'}}}\n"
+    )
+    stack_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/Sharing/1a2b"
+    parameters, exports = {"Text": "a b", "Secret": "****"}, {"name": "value"}
+    template = templates.Template(body, stack_id, parameters, {"Thing": "id"}, attribute, exports.__getitem__)
+    if expected == "unknown":
+        with pytest.raises(templates.Unknown):
+            template.property("Thing", "Given")
+    else:
+        assert template.property("Thing", "Given") == expected
 
 
 def test_a_document_that_it_cannot_read_is_marked(script: Any) -> None:
     """An unexpected document never passes for one without a mark; a percent-encoded one is read."""
-    policy = {"PolicyName": "odd", "PolicyRevisionId": "0" * 32}
     for text in ("", "[]", "{}", '{"Statement": [{"Effect": "Allow"}]}', '{"Statement": "all"}'):
-        assert script.described({**policy, "PolicyDocument": text}, [], {PARTNER})["Marks"] == [
-            "unreadable",
-            "orphaned",
-        ]
-    encoded = json.dumps({"Statement": statement(Principal="*")}).replace("{", "%7B")
-    assert script.described({**policy, "PolicyDocument": encoded}, [], {"*"})["Marks"] == ["public"]
+        marks = script.described(POLICY | {"PolicyDocument": text}, [], {PARTNER})["Marks"]
+        assert marks == ["unreadable", "orphaned"]
+    encoded = document(statement(Principal="*")).replace("{", "%7B")
+    assert script.described(POLICY | {"PolicyDocument": encoded}, [], {"*"})["Marks"] == ["public"]
 
 
 VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version"
@@ -319,11 +303,7 @@ def test_no_value_forges_a_line(script: Any) -> None:
 )
 def test_a_list_that_cannot_be_read_exits_2(region: str, told: str, local_cloud: LocalCloud, tmp_path: Path) -> None:
     """A pipeline never takes a failure for an account with nothing to look at, nor for one with marks."""
-    base = bare_environment(tmp_path)
-    environment = local_cloud.full_environment(ACCOUNT, base=base) | {
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-    }
+    environment = local_cloud.full_environment(ACCOUNT, region, bare_environment(tmp_path))
     done = run({name: value for name, value in environment.items() if value})
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr

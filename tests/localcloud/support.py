@@ -83,6 +83,12 @@ class Setting:
         }
         return client.copy_project_version(**parameters)["ProjectVersionArn"]
 
+    def denied(self, client: RekognitionClient, **changes: Any) -> str:
+        """Expect that the client is denied to copy the version, and return the message."""
+        with rejected("AccessDeniedException") as told:
+            self.copy(client, **changes)
+        return told.message
+
     def copies(self) -> list[Any]:
         """Return the descriptions of the versions of the target."""
         return list(self.destination.describe_project_versions(ProjectArn=self.target)["ProjectVersionDescriptions"])

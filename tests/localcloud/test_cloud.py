@@ -10,20 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from localcloud import cloud as cloud_module
-from localcloud.clients import make_client
 from localcloud.cloud import REPOSITORY, CloudError, LocalCloud
 from localcloud.processes import in_session, start_time
-from tests.cloudformation import CloudFormation
+from tests.account import Account
 from tests.localcloud.stacks import custom, function, role, template
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
 
 ACCOUNT = "555566667777"
 _SECONDS = 20
@@ -37,20 +32,18 @@ def another_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     cloud.stop()
 
 
-def run_function(client: CloudFormationClient) -> None:
+def run_function(cloud: LocalCloud) -> None:
     """Deploy a stack whose function runs, so that there is a process for it."""
-    cloudformation = CloudFormation(client)
-    ended = cloudformation.deploy("function", template(Role=role(), Function=function("capture"), Custom=custom()))
-    assert ended == "CREATE_COMPLETE", cloudformation.reasons("function")
+    account = Account(cloud, ACCOUNT)
+    ended = account.deploy("function", template(Role=role(), Function=function("capture"), Custom=custom()))
+    assert ended == "CREATE_COMPLETE", account.reasons("function")
 
 
 def start_stuck_function(cloud: LocalCloud) -> None:
     """Deploy a function that never ends, and takes no notice of SIGTERM, and wait until it has begun."""
-    cloudformation = CloudFormation(cloud.client("cloudformation"))
-    body = template({"Name": {"Ref": "Function"}}, Role=role(), Function=function("stuck"))
-    assert cloudformation.deploy("stuck", body) == "CREATE_COMPLETE"
-    name = cloudformation.outputs("stuck")["Name"]
-    cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event")
+    account, body = Account(cloud), template({"Name": {"Ref": "Function"}}, Role=role(), Function=function("stuck"))
+    assert account.deploy("stuck", body) == "CREATE_COMPLETE"
+    account.client("lambda").invoke(FunctionName=account.outputs("stuck")["Name"], InvocationType="Event")
     deadline = time.monotonic() + _SECONDS
     while not (cloud.state / "tmp" / "stuck").exists():
         assert time.monotonic() < deadline, "the function did not start"
@@ -59,7 +52,7 @@ def start_stuck_function(cloud: LocalCloud) -> None:
 
 def test_listens_on_loopback_only(local_cloud: LocalCloud) -> None:
     """Whatever the cloud's processes listen on is on 127.0.0.1, a free port, and the two that it names."""
-    run_function(local_cloud.client("cloudformation", ACCOUNT))
+    run_function(local_cloud)
     processes = in_session(local_cloud.pid)
     assert len(processes) >= 2
     sockets = [socket for process in processes for socket in process.net_connections("inet")]
@@ -93,24 +86,18 @@ def test_stop_leaves_no_process_and_no_secret(another_cloud: LocalCloud, killed:
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     """A test run that is killed leaves neither a cloud nor its functions."""
     code = (
-        "import json, pathlib, sys\n"
-        "from localcloud.cloud import LocalCloud\n"
+        "import pathlib, sys\n"
+        "from tests.localcloud.test_cloud import LocalCloud, run_function\n"
         "cloud = LocalCloud(pathlib.Path(sys.argv[1]))\n"
         "cloud.start()\n"
-        "print(json.dumps([cloud.pid, cloud.endpoint_url, str(cloud.authority)]), flush=True)\n"
+        "run_function(cloud)\n"
+        "print(cloud.pid, flush=True)\n"
         "sys.stdin.read()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as parent:
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        leader, url, authority = json.loads(parent.stdout.readline())
-        run_function(make_client("cloudformation", url, ACCOUNT, "us-east-1", verify=authority))
-        processes = in_session(leader)
+        processes = in_session(int(parent.stdout.readline()))
         assert len(processes) == 2
         parent.kill()
     _, alive = psutil.wait_procs(processes, timeout=_SECONDS)
@@ -142,13 +129,8 @@ def test_a_detached_cloud_is_started_once_and_found_again(tmp_path: Path) -> Non
 
 def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
     """A record left behind by a machine that went down names a process that is another one by now."""
-    record = {
-        "pid": os.getpid(),
-        "gateway_port": 1,
-        "rekognition_url": "http://127.0.0.1:1",
-        "secret": None,
-    }
-    (tmp_path / "cloud.json").write_text(json.dumps({**record, "started": start_time(os.getpid()) - 5}))
+    record = {"pid": os.getpid(), "gateway_port": 1, "rekognition_url": "http://127.0.0.1:1", "secret": None}
+    (tmp_path / "cloud.json").write_text(json.dumps({**record, "sam": False, "started": start_time(os.getpid()) - 5}))
     assert LocalCloud.attach(tmp_path) is None
     (tmp_path / "cloud.json").write_text("{")
     assert LocalCloud.attach(tmp_path) is None
@@ -176,13 +158,8 @@ def test_says_when_it_is_not_running_or_already_running(local_cloud: LocalCloud,
 
 def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_path: Path) -> None:
     """boto3 in another process finds the cloud by the environment, whatever the user's own AWS settings are."""
-    base = {
-        **os.environ,
-        "AWS_PROFILE": "production",
-        "AWS_SESSION_TOKEN": "secret",
-        "HTTPS_PROXY": "http://127.0.0.1:1",
-    }
-    environment = local_cloud.full_environment(ACCOUNT, "eu-west-1", base)
+    users = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "secret", "HTTPS_PROXY": "http://127.0.0.1:1"}
+    environment = local_cloud.full_environment(ACCOUNT, "eu-west-1", {**os.environ, **users})
     code = (
         "import boto3\n"
         "print(boto3.client('sts').get_caller_identity()['Account'])\n"
@@ -198,10 +175,10 @@ def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_p
 
 def test_every_stack_is_listed(local_cloud: LocalCloud) -> None:
     """Whoever stops the cloud asks for the stacks of all accounts and Regions."""
-    cloudformation = CloudFormation(local_cloud.client("cloudformation", "989898989898", "eu-west-1"))
-    assert cloudformation.deploy("elsewhere", template(Role=role())) == "CREATE_COMPLETE"
+    account = Account(local_cloud, "989898989898", "eu-west-1")
+    assert account.deploy("elsewhere", template(Role=role())) == "CREATE_COMPLETE"
     assert ("989898989898", "eu-west-1", "elsewhere") in local_cloud.stacks()
-    cloudformation.delete("elsewhere")
+    account.delete("elsewhere")
     assert "elsewhere" not in {name for _, _, name in local_cloud.stacks()}
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from localcloud.cloud import LocalCloud
 from localcloud.project_type import ProjectType
 from localcloud.rekognition import LocalRekognition
-from tests.cloudformation import CloudFormation
+from tests.account import Account
 from tests.localcloud.stacks import custom, function, project, role, template
 from tests.localcloud.support import document
-
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
 
 # Accounts of their own, so that these tests may look at all there is.
 ACCOUNT, ANOTHER = "222233334444", "222244446666"
@@ -27,66 +24,50 @@ REF_AND_ARN = {"Name": {"Ref": "Project"}, "Arn": {"Fn::GetAtt": ["Project", "Ar
 
 
 @pytest.fixture
-def client(local_cloud: LocalCloud) -> Iterator[RekognitionClient]:
-    """Return a client of the cloud's Rekognition, and leave no project behind."""
-    client: RekognitionClient = local_cloud.client("rekognition", ACCOUNT)
-    yield client
-    for arn in arns(client):
-        client.delete_project(ProjectArn=arn)
+def account(local_cloud: LocalCloud) -> Account:
+    """Return the account."""
+    return Account(local_cloud, ACCOUNT)
 
 
-@pytest.fixture
-def cloudformation(local_cloud: LocalCloud) -> CloudFormation:
-    """Return CloudFormation of the account."""
-    return CloudFormation(local_cloud.client("cloudformation", ACCOUNT))
-
-
-def arns(client: RekognitionClient) -> list[str]:
-    """Return the ARNs of all projects."""
-    return [found["ProjectArn"] for found in client.describe_projects()["ProjectDescriptions"]]
-
-
-def test_a_project_lives_with_its_stack(cloudformation: CloudFormation, client: RekognitionClient) -> None:
+def test_a_project_lives_with_its_stack(account: Account) -> None:
     """Made, tagged in place, replaced in vain, replaced, and deleted behind CloudFormation's back."""
-    assert cloudformation.deploy("life", template(REF_AND_ARN, Project=project("demo"))) == "CREATE_COMPLETE"
-    (arn,) = arns(client)
+    assert account.deploy("life", template(REF_AND_ARN, Project=project("demo"))) == "CREATE_COMPLETE"
+    arn = account.outputs("life")["Arn"]
     assert re.fullmatch(rf"arn:aws:rekognition:us-east-1:{ACCOUNT}:project/demo/\d{{13}}", arn)
-    assert cloudformation.outputs("life") == {"Name": "demo", "Arn": arn}
+    assert (account.outputs("life")["Name"], account.projects()) == ("demo", {"demo": arn})
 
     for tags in ({"team": "vision"}, {"team": "audio", "more": ""}, {}):
         given = [{"Key": key, "Value": value} for key, value in tags.items()]
         tagged = template(REF_AND_ARN, Project=project("demo", Tags=given))
-        assert cloudformation.deploy("life", tagged) == "UPDATE_COMPLETE"
-        assert arns(client) == [arn]
-        assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags
+        assert account.deploy("life", tagged) == "UPDATE_COMPLETE"
+        assert account.projects() == {"demo": arn}
+        assert account.rekognition.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags
 
     broken = template(Project=project("new"), Broken={**project("not a name"), "DependsOn": "Project"})
-    assert cloudformation.deploy("life", broken) == "UPDATE_ROLLBACK_COMPLETE"
-    assert "does not match" in cloudformation.reasons("life")
-    assert arns(client) == [arn]
+    assert account.deploy("life", broken) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "does not match" in account.reasons("life")
+    assert account.projects() == {"demo": arn}
 
-    assert cloudformation.deploy("life", template(REF_AND_ARN, Project=project("new"))) == "UPDATE_COMPLETE"
-    assert "requires the creation of a new physical resource" in cloudformation.reasons("life")
-    (replaced,) = arns(client)
-    assert cloudformation.outputs("life") == {"Name": "new", "Arn": replaced}
+    assert account.deploy("life", template(REF_AND_ARN, Project=project("new"))) == "UPDATE_COMPLETE"
+    assert "requires the creation of a new physical resource" in account.reasons("life")
+    assert account.projects() == {"new": account.outputs("life")["Arn"]}
+    assert account.outputs("life")["Name"] == "new"
 
-    client.delete_project(ProjectArn=replaced)
-    cloudformation.delete("life")
+    account.rekognition.delete_project(ProjectArn=account.projects()["new"])
+    account.delete("life")
 
 
-def test_a_project_goes_with_its_policies_but_not_with_its_versions(
-    cloudformation: CloudFormation, client: RekognitionClient
-) -> None:
+def test_a_project_goes_with_its_policies_but_not_with_its_versions(account: Account) -> None:
     """The stack's deletion fails until the model versions are gone, as it does in AWS; policies don't matter."""
-    cloudformation.deploy("kept", template(Project=project("demo")))
-    (arn,) = arns(client)
+    account.deploy("kept", template(Project=project("demo")))
+    client, arn = account.rekognition, account.projects()["demo"]
     client.put_project_policy(ProjectArn=arn, PolicyName="share", PolicyDocument=document())
     version = client.create_project_version(ProjectArn=arn, VersionName="v1", OutputConfig={"S3Bucket": "results"})
-    cloudformation.delete("kept", ends="DELETE_FAILED")
-    assert "has model versions; delete them first. (ResourceInUseException)" in cloudformation.reasons("kept")
+    account.delete("kept", ends="DELETE_FAILED")
+    assert "has model versions; delete them first. (ResourceInUseException)" in account.reasons("kept")
     client.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
-    cloudformation.delete("kept")
-    assert arns(client) == []
+    account.delete("kept")
+    assert account.projects() == {}
 
 
 @pytest.mark.parametrize(
@@ -107,20 +88,20 @@ def test_rejects_wrong_properties(rekognition: LocalRekognition, properties: dic
     assert rekognition.store.projects(ACCOUNT, "us-east-1") == [taken]
 
 
-def test_what_could_not_be_deleted_keeps_its_function(local_cloud: LocalCloud, cloudformation: CloudFormation) -> None:
+def test_what_could_not_be_deleted_keeps_its_function(account: Account) -> None:
     """A custom resource whose Delete fails can be deleted later: what it depends on isn't deleted before it."""
     body = template(Role=role(), Function=function("claim"), Custom=custom(Id="thing", KeptBy="a reason"))
-    assert cloudformation.deploy("kept-function", body) == "CREATE_COMPLETE", cloudformation.reasons("kept-function")
-    cloudformation.delete("kept-function", ends="DELETE_FAILED")
-    assert "kept by a reason" in cloudformation.reasons("kept-function")
-    (local_cloud.state / "tmp" / "a reason").touch()
-    cloudformation.delete("kept-function")
+    assert account.deploy("kept-function", body) == "CREATE_COMPLETE", account.reasons("kept-function")
+    account.delete("kept-function", ends="DELETE_FAILED")
+    assert "kept by a reason" in account.reasons("kept-function")
+    (account.cloud.state / "tmp" / "a reason").touch()
+    account.delete("kept-function")
 
 
 @pytest.fixture(scope="module")
-def captured(local_cloud: LocalCloud) -> Iterator[Mapping[str, str]]:
+def captured(local_cloud: LocalCloud) -> Mapping[str, str]:
     """Deploy a custom resource whose function may do nothing, and return what it found, as the stack's outputs."""
-    cloudformation = CloudFormation(local_cloud.client("cloudformation", ANOTHER))
+    account = Account(local_cloud, ANOTHER)
     found = {name: {"Fn::GetAtt": ["Custom", name]} for name in ("Event", "Importable", "Environment", "Listing")}
     body = template(
         {**found, "Role": {"Ref": "Role"}},
@@ -129,9 +110,8 @@ def captured(local_cloud: LocalCloud) -> Iterator[Mapping[str, str]]:
         Function=function("capture"),
         Custom=custom(Number=14, Flag=True, Words=["a", "b"], ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
     )
-    assert cloudformation.deploy("captured", body) == "CREATE_COMPLETE", cloudformation.reasons("captured")
-    yield cloudformation.outputs("captured")
-    cloudformation.delete("captured")
+    assert account.deploy("captured", body) == "CREATE_COMPLETE", account.reasons("captured")
+    return account.outputs("captured")
 
 
 def test_a_custom_resource_gets_cloudformations_event(captured: Mapping[str, str]) -> None:
@@ -141,9 +121,8 @@ def test_a_custom_resource_gets_cloudformations_event(captured: Mapping[str, str
     assert event["ResourceType"] == "Custom::Thing"
     properties = {name: event["ResourceProperties"][name] for name in ("Number", "Flag", "Words")}
     assert properties == {"Number": "14", "Flag": "true", "Words": ["a", "b"]}
-    match = re.search(
-        r"\?X-Amz-Date=(\d{8}T\d{6}Z)&X-Amz-Expires=7200&X-Amz-Signature=[0-9a-f]{64}$", event["ResponseURL"]
-    )
+    query = r"\?X-Amz-Date=(\d{8}T\d{6}Z)&X-Amz-Expires=7200&X-Amz-Signature=[0-9a-f]{64}$"
+    match = re.search(query, event["ResponseURL"])
     assert match is not None
     made = datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     assert abs(datetime.now(timezone.utc) - made) < timedelta(seconds=60)

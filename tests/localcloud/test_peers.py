@@ -25,7 +25,7 @@ from localcloud.cloud import STATE, CloudError, LocalCloud
 from localcloud.peers import knows_users, listen, rejection, user_at_other_end
 from localcloud.rekognition import LocalRekognition
 from localcloud.virtual_environment import ensure_virtual_environment
-from tests.cloudformation import CloudFormation
+from tests.account import Account
 from tests.localcloud.stacks import custom, function, project, role, template
 
 ACCOUNT = "777788889999"
@@ -157,8 +157,7 @@ def cloud_with_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path: Path) -> None:
     """Clients of the cloud, its functions and its environment have the secret, and nothing is heard without it."""
-    cloud = cloud_with_secret
-    cloudformation = CloudFormation(cloud.client("cloudformation", ACCOUNT))
+    cloud, account = cloud_with_secret, Account(cloud_with_secret, ACCOUNT)
     body = template(
         {"Listing": {"Fn::GetAtt": ["Custom", "Listing"]}},
         Role=role({"Effect": "Allow", "Action": "rekognition:ListProjectPolicies", "Resource": "*"}),
@@ -166,8 +165,8 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
         Project=project("secret"),
         Custom=custom(ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
     )
-    assert cloudformation.deploy("secret", body) == "CREATE_COMPLETE", cloudformation.reasons("secret")
-    assert cloudformation.outputs("secret")["Listing"] == "allowed"
+    assert account.deploy("secret", body) == "CREATE_COMPLETE", account.reasons("secret")
+    assert account.outputs("secret")["Listing"] == "allowed"
 
     code = "import boto3; boto3.client('sts').get_caller_identity(); boto3.client('rekognition').describe_projects()"
     subprocess.run([sys.executable, "-c", code], env=cloud.full_environment(ACCOUNT), cwd=tmp_path, check=True)

@@ -8,28 +8,19 @@ from pathlib import Path
 import pytest
 
 from localcloud.cloud import CloudError, LocalCloud
-from tests.cloudformation import CloudFormation
-from tests.localcloud.stacks import function
+from tests.account import Account
+from tests.localcloud.stacks import custom, function
 
-TEMPLATE = json.dumps(
-    {
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Resources": {
-            "Function": {
-                "Type": "AWS::Serverless::Function",
-                "Properties": {
-                    "Runtime": "python3.13",
-                    "Handler": "index.handler",
-                    "InlineCode": function("claim")["Properties"]["Code"]["ZipFile"],
-                },
-            },
-            "Thing": {
-                "Type": "Custom::Thing",
-                "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Id": "thing"},
-            },
-        },
-    }
-)
+FUNCTION = {
+    "Type": "AWS::Serverless::Function",
+    "Properties": {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "InlineCode": function("claim")["Properties"]["Code"]["ZipFile"],
+    },
+}
+RESOURCES = {"Function": FUNCTION, "Thing": custom(Id="thing")}
+TEMPLATE = json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": RESOURCES})
 
 
 @pytest.mark.full  # it makes another virtual environment
@@ -37,8 +28,8 @@ def test_a_template_of_sam_deploys_if_one_asks_for_it(tmp_path: Path) -> None:
     """With --sam it's transformed; a cloud that runs without isn't taken for one."""
     cloud = LocalCloud.attach_or_start(tmp_path / "with", sam=True)
     try:
-        cloudformation = CloudFormation(cloud.client("cloudformation"))
-        assert cloudformation.deploy("sam", TEMPLATE) == "CREATE_COMPLETE", cloudformation.reasons("sam")
+        account = Account(cloud)
+        assert account.deploy("sam", TEMPLATE) == "CREATE_COMPLETE", account.reasons("sam")
         assert LocalCloud.attach_or_start(tmp_path / "with", sam=True).pid == cloud.pid
     finally:
         cloud.stop()

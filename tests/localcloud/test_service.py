@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore import xform_name
@@ -41,26 +41,48 @@ from tests.localcloud.support import (
     statement,
 )
 
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
-
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815"
 VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/demo/version"
 PUT = {"ProjectArn": ARN, "PolicyName": "share", "PolicyDocument": document()}
 COPY = "rekognition:CopyProjectVersion"
 
 
+class Here(Setting):
+    """The service in this process, on virtual time, and a setting within one account of it."""
+
+    def __init__(self, service: LocalRekognition, clock: VirtualClock) -> None:
+        self.client = service.client()
+        super().__init__(self.client, self.client, "here")
+        self.service, self.clock = service, clock
+
+    def switch(self, **changes: Any) -> None:
+        """Set switches."""
+        self.service.switches.change(changes)
+
+    def put(self, name: str = "share", **more: Any) -> str:
+        """Put a policy on the source project, and return its revision."""
+        return put(self.client, self.project, name, **more)
+
+    def remove(self, name: str = "share", **more: str) -> None:
+        """Delete a policy of the source project."""
+        self.client.delete_project_policy(ProjectArn=self.project, PolicyName=name, **more)
+
+    def documents(self) -> list[str]:
+        """Return the documents of the source project's policies."""
+        listed = self.client.list_project_policies(ProjectArn=self.project)["ProjectPolicies"]
+        return [each["PolicyDocument"] for each in listed]
+
+    def statuses(self) -> list[str]:
+        """Return the statuses of the target's model versions."""
+        return [copy["Status"] for copy in self.copies()]
+
+
 @pytest.fixture
-def rekognition(clock: VirtualClock) -> Iterator[LocalRekognition]:
-    """Run the service on virtual time."""
+def here() -> Iterator[Here]:
+    """Return the service and a setting in it."""
+    clock = VirtualClock()
     with LocalRekognition(clock=clock) as service:
-        yield service
-
-
-@pytest.fixture
-def here(client: RekognitionClient) -> Setting:
-    """Return a setting within one account."""
-    return Setting(client, client, "here")
+        yield Here(service, clock)
 
 
 # -- documents and requests --------------------------------------------------------------------------------------------
@@ -209,54 +231,73 @@ class Stranger:
         return Decision(allowed=False)
 
 
-@pytest.mark.parametrize(
-    ("operation", "parameters", "resource"),
-    [
-        ("CreateProject", {"ProjectName": "demo"}, ARN.replace("1690474772815", "*")),
-        ("DescribeProjects", {}, "*"),
-        ("PutProjectPolicy", PUT, ARN),
+def uses(project: str, version: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return each operation on a project or on a model version, but for copying, with its parameters."""
+    tags: list[tuple[str, dict[str, Any]]] = [("TagResource", {"Tags": {"a": "b"}}), ("UntagResource", {"TagKeys": []})]
+    return [
+        ("PutProjectPolicy", project, {**PUT, "ProjectArn": project}),
+        ("DeleteProjectPolicy", project, {"ProjectArn": project, "PolicyName": "share"}),
+        ("CreateProjectVersion", project, {"ProjectArn": project, "VersionName": "v2", "OutputConfig": OUTPUT}),
         *(
-            (operation, {"ProjectArn": ARN, **more}, ARN)
-            for operation, more in (
-                ("DeleteProject", {}),
-                ("ListProjectPolicies", {}),
-                ("DeleteProjectPolicy", {"PolicyName": "share"}),
-                ("DescribeProjectVersions", {}),
-            )
+            (name, project, {"ProjectArn": project})
+            for name in ("DeleteProject", "ListProjectPolicies", "DescribeProjectVersions")
         ),
-        *(
-            (operation, {member: f"{VERSIONS}/v1/2", **more}, f"{VERSIONS}/v1/2")
-            for operation, member, more in (
-                ("StartProjectVersion", "ProjectVersionArn", {"MinInferenceUnits": 1}),
-                ("StopProjectVersion", "ProjectVersionArn", {}),
-                ("DeleteProjectVersion", "ProjectVersionArn", {}),
-                ("ListTagsForResource", "ResourceArn", {}),
-                ("TagResource", "ResourceArn", {"Tags": {}}),
-                ("UntagResource", "ResourceArn", {"TagKeys": []}),
-            )
-        ),
-    ],
-)
-def test_asks_for_permission_on_the_right_resource(operation: str, parameters: dict[str, Any], resource: str) -> None:
+        ("StartProjectVersion", version, {"ProjectVersionArn": version, "MinInferenceUnits": 1}),
+        *((name, version, {"ProjectVersionArn": version}) for name in ("StopProjectVersion", "DeleteProjectVersion")),
+        *((name, arn, {"ResourceArn": arn, **more}) for name, more in tags for arn in (project, version)),
+        ("ListTagsForResource", version, {"ResourceArn": version}),
+    ]
+
+
+def test_asks_for_permission_on_the_right_resource() -> None:
     """Each operation needs its permission on what it names, DescribeProjects on everything."""
-    with LocalRekognition(authorizer=Stranger()) as rekognition, rejected("AccessDeniedException") as told:
-        getattr(rekognition.client("me"), xform_name(operation))(**parameters)
-    assert told.message == (
-        "User: arn:aws:iam::123456789012:user/me is not authorized to perform: "
-        f"rekognition:{operation} on resource: {resource} "
-        f"because no identity-based policy allows the rekognition:{operation} action"
+    calls = [
+        ("CreateProject", ARN.replace("1690474772815", "*"), {"ProjectName": "demo"}),
+        ("DescribeProjects", "*", {}),
+    ]
+    with LocalRekognition(authorizer=Stranger()) as rekognition:
+        client = rekognition.client("me")
+        for operation, resource, parameters in [*calls, *uses(ARN, f"{VERSIONS}/v1/2")]:
+            with rejected("AccessDeniedException") as told:
+                getattr(client, xform_name(operation))(**parameters)
+            assert told.message == (
+                "User: arn:aws:iam::123456789012:user/me is not authorized to perform: "
+                f"rekognition:{operation} on resource: {resource} "
+                f"because no identity-based policy allows the rekognition:{operation} action"
+            )
+
+
+@pytest.mark.parametrize("account", ["111122223333", "123456789012"])
+def test_another_account_and_region_have_no_access(here: Here, account: str) -> None:
+    """Policies and model versions are of their project's account and Region, whatever is asked of them."""
+    region, code = (
+        ("us-east-1", "AccessDeniedException")
+        if account == "111122223333"
+        else ("eu-west-1", "ResourceNotFoundException")
     )
+    other, before = here.service.client(account, region), repr(here.service.store.projects("123456789012", "us-east-1"))
+    for operation, _, parameters in uses(here.project, here.version):
+        with rejected(code):
+            getattr(other, xform_name(operation))(**parameters)
+    assert repr(here.service.store.projects("123456789012", "us-east-1")) == before
+    assert other.describe_projects()["ProjectDescriptions"] == []
 
 
-def test_clients_see_nothing_of_the_users_own_aws(
-    rekognition: LocalRekognition, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_crosses_accounts_without_iam(here: Here) -> None:
+    """The emulator alone reads no policy, so it takes none for a permission; nor can a copy be pushed."""
+    setting = Setting(here.service.client(TRUSTING), here.service.client(TRUSTED), "demo")
+    setting.share()
+    for caller in (setting.source, setting.destination):
+        setting.denied(caller)
+
+
+def test_clients_see_nothing_of_the_users_own_aws(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a profile nor a proxy nor an endpoint nor a session of the user's has a say."""
     for name, value in (("AWS_PROFILE", "production"), ("AWS_SESSION_TOKEN", "secret")):
         monkeypatch.setenv(name, value)
     for name in ("HTTP_PROXY", "AWS_ENDPOINT_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    client = rekognition.client()
+    client = here.service.client()
     client.describe_projects()
     assert client._request_signer._credentials.token is None  # type: ignore[attr-defined]
 
@@ -264,80 +305,72 @@ def test_clients_see_nothing_of_the_users_own_aws(
 # -- projects and policies ---------------------------------------------------------------------------------------------
 
 
-def documents(client: RekognitionClient, project: str) -> list[str]:
-    """Return the documents of a project's policies."""
-    return [each["PolicyDocument"] for each in client.list_project_policies(ProjectArn=project)["ProjectPolicies"]]
-
-
-def test_a_project_lives_and_goes_with_its_policies(client: RekognitionClient, project: str) -> None:
+def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
     """Its ARN has the time of its making; made anew within a millisecond it is another, without policies."""
-    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000000000"
-    put(client, project)
+    here.clock.forward(1)
+    project = here.client.create_project(ProjectName="demo")["ProjectArn"]
+    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001000"
+    put(here.client, project)
     with rejected("ResourceInUseException"):
-        client.create_project(ProjectName="demo")
-    assert client.delete_project(ProjectArn=project)["Status"] == "DELETING"
-    anew = client.create_project(ProjectName="demo")["ProjectArn"]
-    assert (anew == project, documents(client, anew)) == (False, [])
+        here.client.create_project(ProjectName="demo")
+    assert here.client.delete_project(ProjectArn=project)["Status"] == "DELETING"
+    anew = here.client.create_project(ProjectName="demo")["ProjectArn"]
+    assert anew != project
+    assert here.client.list_project_policies(ProjectArn=anew)["ProjectPolicies"] == []
     with rejected("ResourceNotFoundException"):
-        client.list_project_policies(ProjectArn=project)
-    (named,) = client.describe_projects(ProjectNames=["demo", "missing"])["ProjectDescriptions"]
+        here.client.list_project_policies(ProjectArn=project)
+    (named,) = here.client.describe_projects(ProjectNames=["demo", "missing"])["ProjectDescriptions"]
     assert (named["ProjectArn"], named["Status"]) == (anew, "CREATED")
 
 
-def test_a_policy_is_put_at_its_revision_and_deleted(client: RekognitionClient, project: str) -> None:
+def test_a_policy_is_put_at_its_revision_and_deleted(here: Here) -> None:
     """A new name takes no revision, an update the current one; what is rejected changes nothing."""
-    first = put(client, project)
+    first = here.put()
     assert re.fullmatch("[0-9a-f]{32}", first)
-    second = put(client, project, PolicyRevisionId=first.upper())
+    second = here.put(PolicyRevisionId=first.upper())
     assert second != first
+    malformed = {"PolicyDocument": "{}", "PolicyRevisionId": second}
     wrong: list[tuple[str, Callable[[], object]]] = [
-        ("ResourceAlreadyExistsException", lambda: put(client, project)),
-        ("InvalidPolicyRevisionIdException", lambda: put(client, project, PolicyRevisionId=first)),
-        ("InvalidPolicyRevisionIdException", lambda: put(client, project, "new", PolicyRevisionId=UNKNOWN_REVISION)),
-        (
-            "MalformedPolicyDocumentException",
-            lambda: put(client, project, PolicyDocument="{}", PolicyRevisionId=second),
-        ),
-        ("ResourceNotFoundException", lambda: put(client, ARN, PolicyDocument="no document")),
-        ("ResourceNotFoundException", lambda: client.delete_project_policy(ProjectArn=project, PolicyName="new")),
-        (
-            "InvalidPolicyRevisionIdException",
-            lambda: client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=first),
-        ),
+        ("ResourceAlreadyExistsException", here.put),
+        ("InvalidPolicyRevisionIdException", lambda: here.put(PolicyRevisionId=first)),
+        ("InvalidPolicyRevisionIdException", lambda: here.put("new", PolicyRevisionId=UNKNOWN_REVISION)),
+        ("MalformedPolicyDocumentException", lambda: here.put(**malformed)),
+        ("ResourceNotFoundException", lambda: put(here.client, ARN, PolicyDocument="no document")),
+        ("ResourceNotFoundException", lambda: here.remove("new")),
+        ("InvalidPolicyRevisionIdException", lambda: here.remove(PolicyRevisionId=first)),
     ]
     for code, call in wrong:
         with rejected(code):
             call()
-    (live,) = client.list_project_policies(ProjectArn=project)["ProjectPolicies"]
+    (live,) = here.client.list_project_policies(ProjectArn=here.project)["ProjectPolicies"]
     assert (live["PolicyName"], live["PolicyRevisionId"], live["PolicyDocument"]) == ("share", second, document())
-    client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=second)
-    assert documents(client, project) == []
+    here.remove(PolicyRevisionId=second)
+    assert here.documents() == []
 
 
-def test_only_one_of_many_puts_at_once_succeeds(rekognition: LocalRekognition, project: str) -> None:
+def test_only_one_of_many_puts_at_once_succeeds(here: Here) -> None:
     """Of updates that race with the same revision one wins, and the others are told that they lost."""
-    revision = put(rekognition.client(), project)
-    clients = [rekognition.client() for _ in range(4)]
+    revision = here.put()
 
-    def race(client: RekognitionClient) -> str:
+    def race(_: int) -> str:
         try:
-            return put(client, project, PolicyRevisionId=revision)
+            return put(here.service.client(), here.project, PolicyRevisionId=revision)
         except ClientError as error:
             return error.response["Error"]["Code"]
 
-    with ThreadPoolExecutor(len(clients)) as pool:
-        results = list(pool.map(race, clients))
-    assert results.count("InvalidPolicyRevisionIdException") == len(clients) - 1
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(race, range(4)))
+    assert results.count("InvalidPolicyRevisionIdException") == 3
 
 
-def test_quotas(rekognition: LocalRekognition, client: RekognitionClient, here: Setting) -> None:
+def test_quotas(here: Here) -> None:
     """A sixth policy, a third running model version and a project beyond the quota are rejected, in its code."""
-    revisions = [put(client, here.project, f"p{number}") for number in range(5)]
+    revisions = [here.put(f"p{number}") for number in range(5)]
     for code in ("LimitExceededException", "ServiceQuotaExceededException"):
-        rekognition.switches.change({"quota_error": code})
+        here.switch(quota_error=code)
         with rejected(code):
-            put(client, here.project, "p5")
-    put(client, here.project, "p4", PolicyRevisionId=revisions[4])
+            here.put("p5")
+    here.put("p4", PolicyRevisionId=revisions[4])
     first, second, third = (here.train(f"v{number}") for number in range(2, 5))
     start(here, first)
     start(here, second)
@@ -345,71 +378,61 @@ def test_quotas(rekognition: LocalRekognition, client: RekognitionClient, here: 
         start(here, third)
     stop(here, first)
     start(here, third)
-    rekognition.switches.projects_per_account = 2
+    here.switch(projects_per_account=2)
     with rejected("LimitExceededException"):
-        client.create_project(ProjectName="third")
+        here.client.create_project(ProjectName="third")
 
 
-def test_lists_have_pages(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
+def test_lists_have_pages(here: Here) -> None:
     """A page has five policies at most; a token is its list's own, and the last one is none or empty, as switched."""
-    rekognition.switches.policies_per_project = 7
+    here.switch(policies_per_project=7)
     for number in range(7):
-        put(client, project, f"p{number}")
+        here.put(f"p{number}")
     for end, token in (("no_token", None), ("empty_token", "")):
-        rekognition.switches.change({"end_of_list": end})
-        pages = client.get_paginator("list_project_policies").paginate(ProjectArn=project)
+        here.switch(end_of_list=end)
+        pages = here.client.get_paginator("list_project_policies").paginate(ProjectArn=here.project)
         assert [(len(page["ProjectPolicies"]), page.get("NextToken")) for page in pages][1:] == [(2, token)]
-    first = client.list_project_policies(ProjectArn=project)
+    first = here.client.list_project_policies(ProjectArn=here.project)
     assert len(first["ProjectPolicies"]) == 5
-    other = client.create_project(ProjectName="other")["ProjectArn"]
     for wrong in ("made up", "bWFkZSB1cA==", first["NextToken"]):
         with rejected("InvalidPaginationTokenException"):
-            client.list_project_policies(ProjectArn=other, NextToken=wrong)
+            here.client.list_project_policies(ProjectArn=here.target, NextToken=wrong)
 
 
-def test_the_list_of_policies_may_lag(
-    rekognition: LocalRekognition, clock: VirtualClock, client: RekognitionClient, project: str
-) -> None:
+def test_the_list_of_policies_may_lag(here: Here) -> None:
     """The list shows a put and a deletion late; Put and Delete themselves see the truth at once."""
-    rekognition.switches.list_lag = 2
-    revision = put(client, project)
+    here.switch(list_lag=2)
+    revision = here.put()
     for seconds, shown in ((1.9, []), (0.1, [document()])):
-        clock.forward(seconds)
-        assert documents(client, project) == shown
-    client.delete_project_policy(ProjectArn=project, PolicyName="share", PolicyRevisionId=revision)
+        here.clock.forward(seconds)
+        assert here.documents() == shown
+    here.remove(PolicyRevisionId=revision)
     with rejected("ResourceNotFoundException"):
-        client.delete_project_policy(ProjectArn=project, PolicyName="share")
-    assert documents(client, project) == [document()]
-    clock.forward(2)
-    assert documents(client, project) == []
+        here.remove()
+    assert here.documents() == [document()]
+    here.clock.forward(2)
+    assert here.documents() == []
 
 
-def test_unknowns_of_a_put(rekognition: LocalRekognition, client: RekognitionClient, project: str) -> None:
+def test_unknowns_of_a_put(here: Here) -> None:
     """An existing name without a revision may be overwritten, and an absent one with a revision not be found."""
-    put(client, project)
-    rekognition.switches.put_existing_without_revision = "overwrite"
-    put(client, project, PolicyDocument=document(statement(Effect="Deny")))
-    assert documents(client, project) == [document(statement(Effect="Deny"))]
-    rekognition.switches.put_revision_absent = "ResourceNotFoundException"
+    here.put()
+    here.switch(put_existing_without_revision="overwrite", put_revision_absent="ResourceNotFoundException")
+    here.put(PolicyDocument=document(statement(Effect="Deny")))
+    assert here.documents() == [document(statement(Effect="Deny"))]
     with rejected("ResourceNotFoundException"):
-        put(client, project, "new", PolicyRevisionId=UNKNOWN_REVISION)
+        here.put("new", PolicyRevisionId=UNKNOWN_REVISION)
 
 
-def test_documents_may_come_back_in_another_form(
-    rekognition: LocalRekognition, client: RekognitionClient, project: str
-) -> None:
+def test_documents_may_come_back_in_another_form(here: Here) -> None:
     """The other form has root ARNs for account ids, scalars for lists of one, and its statements in another order."""
-    put(
-        client,
-        project,
-        PolicyDocument=document(
-            statement(Sid="a", Principal={"AWS": ["111122223333"]}, Action=[COPY]),
-            statement(Sid="b", Effect="Deny", Principal="*", Resource=["*"]),
-        ),
+    statements = (
+        statement(Sid="a", Principal={"AWS": ["111122223333"]}, Action=[COPY]),
+        statement(Sid="b", Effect="Deny", Principal="*", Resource=["*"]),
     )
-    rekognition.switches.returned_form = "normalized"
-    (returned,) = documents(client, project)
-    assert json.loads(returned)["Statement"] == [
+    here.put(PolicyDocument=document(*statements))
+    here.switch(returned_form="normalized")
+    assert json.loads(here.documents()[0])["Statement"] == [
         statement(Sid="b", Effect="Deny", Principal="*"),
         statement(Sid="a", Principal={"AWS": "arn:aws:iam::111122223333:root"}),
     ]
@@ -418,30 +441,25 @@ def test_documents_may_come_back_in_another_form(
 # -- model versions ----------------------------------------------------------------------------------------------------
 
 
-def start(setting: Setting, arn: str) -> Any:
+def start(here: Here, arn: str) -> Any:
     """Start a model version."""
-    return setting.source.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
+    return here.client.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
 
 
-def stop(setting: Setting, arn: str) -> Any:
+def stop(here: Here, arn: str) -> Any:
     """Stop a model version."""
-    return setting.source.stop_project_version(ProjectVersionArn=arn)
+    return here.client.stop_project_version(ProjectVersionArn=arn)
 
 
-def delete(setting: Setting, arn: str) -> Any:
+def delete(here: Here, arn: str) -> Any:
     """Delete a model version."""
-    return setting.source.delete_project_version(ProjectVersionArn=arn)
+    return here.client.delete_project_version(ProjectVersionArn=arn)
 
 
-def copy_again(setting: Setting, arn: str) -> str:
+def copy_again(here: Here, arn: str) -> str:
     """Copy a model version of the target within the target."""
-    changes = {"SourceProjectArn": setting.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
-    return setting.copy(setting.source, **changes)
-
-
-def status_of(setting: Setting, _: str) -> str:
-    """Return the status of the latest copy."""
-    return str(setting.copies()[0]["Status"])
+    changes = {"SourceProjectArn": here.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
+    return here.copy(here.client, **changes)
 
 
 USES = {use.__name__: use for use in (start, stop, delete, copy_again)}
@@ -458,33 +476,28 @@ USES = {use.__name__: use for use in (start, stop, delete, copy_again)}
     ids=["copying", "starting", "stopping", "deleting"],
 )
 def test_what_a_model_version_is_decides_what_it_can_do(
-    does: tuple[Callable[[Setting, str], Any], ...],
-    statuses: list[str | None],
-    allowed: list[set[str]],
-    rekognition: LocalRekognition,
-    clock: VirtualClock,
-    here: Setting,
+    does: tuple[Callable[[Here, str], Any], ...], statuses: list[str | None], allowed: list[set[str]], here: Here
 ) -> None:
     """Each step takes the switch's time; meanwhile, and afterwards, all but these uses are rejected."""
-    rekognition.switches.change({"copying_time": 60, "starting_time": 60, "deleting_time": 60})
-    arn = here.copy(here.source)
+    here.switch(copying_time=60, starting_time=60, deleting_time=60)
+    arn = here.copy(here.client)
     for step in does:
-        clock.forward(60)
+        here.clock.forward(60)
         step(here, arn)
-    for seconds, status, uses in zip((59.9, 0.1), statuses, allowed, strict=True):
-        clock.forward(seconds)
-        assert [found["Status"] for found in here.copies()] == ([] if status is None else [status])
-        for name in USES.keys() - uses:
+    for seconds, status, possible in zip((59.9, 0.1), statuses, allowed, strict=True):
+        here.clock.forward(seconds)
+        assert here.statuses() == ([] if status is None else [status])
+        for name in USES.keys() - possible:
             with rejected("ResourceNotFoundException" if status is None else "ResourceInUseException"):
                 USES[name](here, arn)
     for name in sorted(allowed[-1])[:1]:
         USES[name](here, arn)
 
 
-def test_a_copy_is_described_as_it_was_made(rekognition: LocalRekognition, clock: VirtualClock, here: Setting) -> None:
+def test_a_copy_is_described_as_it_was_made(here: Here) -> None:
     """With its own ARN, time, place for results, key, source and tags; the key by its ARN, if so switched."""
-    clock.forward(2)
-    copied = here.copy(here.source, KmsKeyId="alias/copies", Tags={"team": "a+b=c@d", "old": ""})
+    here.clock.forward(2)
+    copied = here.copy(here.client, KmsKeyId="alias/copies", Tags={"team": "a+b=c@d", "old": ""})
     (found,) = here.copies()
     assert found.pop("CreationTimestamp").timestamp() == 1_700_000_002
     assert found == {
@@ -495,13 +508,13 @@ def test_a_copy_is_described_as_it_was_made(rekognition: LocalRekognition, clock
         "SourceProjectVersionArn": here.version,
         "Feature": "CUSTOM_LABELS",
     }
-    rekognition.switches.key_form = "arn"
+    here.switch(key_form="arn")
     assert here.copies()[0]["KmsKeyId"] == "arn:aws:kms:us-east-1:123456789012:alias/copies"
-    here.source.tag_resource(ResourceArn=copied, Tags={"new": "", "team": "b"})
-    here.source.untag_resource(ResourceArn=copied, TagKeys=["old", "missing"])
-    assert here.source.list_tags_for_resource(ResourceArn=copied)["Tags"] == {"new": "", "team": "b"}
+    here.client.tag_resource(ResourceArn=copied, Tags={"new": "", "team": "b"})
+    here.client.untag_resource(ResourceArn=copied, TagKeys=["old", "missing"])
+    assert here.client.list_tags_for_resource(ResourceArn=copied)["Tags"] == {"new": "", "team": "b"}
     with rejected("ServiceQuotaExceededException"):
-        here.source.tag_resource(ResourceArn=copied, Tags={f"k{number}": "v" for number in range(49)})
+        here.client.tag_resource(ResourceArn=copied, Tags={f"k{number}": "v" for number in range(49)})
 
 
 @pytest.mark.parametrize(
@@ -516,154 +529,108 @@ def test_a_copy_is_described_as_it_was_made(rekognition: LocalRekognition, clock
         ("ResourceInUseException", {"VersionName": "taken"}),
     ],
 )
-def test_a_copy_that_cannot_be_made(code: str, changes: dict[str, Any], here: Setting) -> None:
+def test_a_copy_that_cannot_be_made(code: str, changes: dict[str, Any], here: Here) -> None:
     """Source and destination exist and fit one another, in one Region, and the name is free."""
-    here.copy(here.source, VersionName="taken")
+    here.copy(here.client, VersionName="taken")
     given = {name: value.format(here) if isinstance(value, str) else value for name, value in changes.items()}
     with rejected(code):
-        here.copy(here.source, **given)
+        here.copy(here.client, **given)
     assert len(here.copies()) == 1
 
 
-def test_a_copy_may_fail(rekognition: LocalRekognition, clock: VirtualClock, here: Setting) -> None:
+def test_a_copy_may_fail(here: Here) -> None:
     """It says why, can be neither copied nor started, and is deleted like any other, for good."""
-    rekognition.switches.change({"copying_ends": "COPYING_FAILED", "copying_time": 60})
-    arn = here.copy(here.source)
+    here.switch(copying_ends="COPYING_FAILED", copying_time=60)
+    arn = here.copy(here.client)
     assert here.copies()[0].get("StatusMessage") is None
-    clock.forward(60)
+    here.clock.forward(60)
     assert (here.copies()[0]["Status"], here.copies()[0]["StatusMessage"]) == ("COPYING_FAILED", "The copy failed.")
     for use in (copy_again, start):
         with rejected("ResourceInUseException"):
             use(here, arn)
     delete(here, arn)
     assert here.copies() == []
-    rekognition.switches.deleting_time = 3600
+    here.switch(deleting_time=3600)
     assert here.copies() == []
 
 
-def test_a_model_version_keeps_its_project_and_may_be_deleted_while_copying(
-    rekognition: LocalRekognition, client: RekognitionClient, here: Setting
-) -> None:
+def test_a_model_version_keeps_its_project_and_may_be_deleted_while_copying(here: Here) -> None:
     """A project is in use as long as a model version is there, a DELETING one too."""
-    rekognition.switches.change({"copying_time": 60, "delete_while_copying": "delete", "deleting_time": 60})
-    arn = here.copy(here.source)
-    for step in (status_of, delete):
-        step(here, arn)
+    here.switch(copying_time=60, delete_while_copying="delete", deleting_time=60)
+    arn = here.copy(here.client)
+    for status in ("COPYING_IN_PROGRESS", "DELETING"):
+        assert here.statuses() == [status]
         with rejected("ResourceInUseException"):
-            client.delete_project(ProjectArn=here.target)
-    assert here.copies()[0]["Status"] == "DELETING"
+            here.client.delete_project(ProjectArn=here.target)
+        delete(here, arn)
 
 
-def test_model_versions_and_tags_may_be_seen_late(
-    rekognition: LocalRekognition, clock: VirtualClock, here: Setting
-) -> None:
+def test_model_versions_and_tags_may_be_seen_late(here: Here) -> None:
     """A new model version, its tags, a status and a deletion; changes themselves see the truth at once."""
-    rekognition.switches.change({"versions_lag": 2, "tags_lag": 3, "copying_time": 10, "deleting_time": 20})
-    arn = here.copy(here.source, Tags={"team": "vision"})
-
-    def seen() -> tuple[list[str], dict[str, str]]:
-        tags = here.source.list_tags_for_resource(ResourceArn=arn)["Tags"]
-        return [found["Status"] for found in here.copies()], tags
-
-    assert seen() == ([], {})
-    clock.forward(2)
-    assert seen() == (["COPYING_IN_PROGRESS"], {})
-    clock.forward(8)
-    assert seen() == (["COPYING_IN_PROGRESS"], {"team": "vision"})
+    here.switch(versions_lag=2, tags_lag=3, copying_time=10, deleting_time=20)
+    arn = here.copy(here.client, Tags={"team": "vision"})
+    for seconds, statuses, tags in (
+        (0, [], {}),
+        (2, ["COPYING_IN_PROGRESS"], {}),
+        (8, ["COPYING_IN_PROGRESS"], {"team": "vision"}),
+    ):
+        here.clock.forward(seconds)
+        assert here.statuses() == statuses
+        assert here.client.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags
     delete(here, arn)
-    clock.forward(21.9)
-    assert [found["Status"] for found in here.copies()] == ["DELETING"]
-    clock.forward(0.1)
-    assert here.copies() == []
-
-
-@pytest.mark.parametrize("account", ["111122223333", "123456789012"])
-def test_another_account_and_region_have_no_access(rekognition: LocalRekognition, here: Setting, account: str) -> None:
-    """Policies and model versions are of their project's account and Region, whatever is asked of them."""
-    region = "us-east-1" if account == "111122223333" else "eu-west-1"
-    other, arn = rekognition.client(account, region), here.version
-    before = list(rekognition.store.projects("123456789012", "us-east-1"))
-    calls: list[Callable[[], Any]] = [
-        lambda: put(other, here.project),
-        lambda: other.list_project_policies(ProjectArn=here.project),
-        lambda: other.delete_project_policy(ProjectArn=here.project, PolicyName="share"),
-        lambda: other.create_project_version(ProjectArn=here.project, VersionName="v2", OutputConfig=OUTPUT),
-        lambda: other.describe_project_versions(ProjectArn=here.project),
-        lambda: other.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1),
-        lambda: other.stop_project_version(ProjectVersionArn=arn),
-        lambda: other.delete_project_version(ProjectVersionArn=arn),
-        lambda: other.list_tags_for_resource(ResourceArn=arn),
-        lambda: other.tag_resource(ResourceArn=arn, Tags={"a": "b"}),
-        lambda: other.untag_resource(ResourceArn=here.project, TagKeys=["a"]),
-    ]
-    for call in calls:
-        with rejected("AccessDeniedException" if region == "us-east-1" else "ResourceNotFoundException"):
-            call()
-    assert rekognition.store.projects("123456789012", "us-east-1") == before
-    assert other.describe_projects()["ProjectDescriptions"] == []
-
-
-def test_nothing_crosses_accounts_without_iam(rekognition: LocalRekognition) -> None:
-    """The emulator alone reads no policy, so it takes none for a permission; nor can a copy be pushed."""
-    setting = Setting(rekognition.client(TRUSTING), rekognition.client(TRUSTED), "demo")
-    setting.share()
-    for caller in (setting.source, setting.destination):
-        with rejected("AccessDeniedException"):
-            setting.copy(caller)
+    here.clock.forward(21.9)
+    assert here.statuses() == ["DELETING"]
+    here.clock.forward(0.1)
+    assert here.statuses() == []
 
 
 # -- faults and switches -----------------------------------------------------------------------------------------------
 
 
-def test_a_quota_throttles_each_operation_of_an_account(clock: VirtualClock) -> None:
+def test_a_quota_throttles_each_operation_of_an_account(here: Here) -> None:
     """Five calls pass at once and five more each second; what is throttled has no effect and costs nothing."""
-    with LocalRekognition(Switches(calls_per_second=5), clock) as rekognition:
-        client = rekognition.client()
-        for seconds, passing in ((0.0, 5), (0.5, 2), (60.0, 5)):
-            clock.forward(seconds)
-            for _ in range(passing):
-                client.describe_projects()
-            for _ in range(3):
-                with rejected("ThrottlingException") as told:
-                    client.describe_projects()
-                assert told.status == 500
-        client.create_project(ProjectName="demo")
-        rekognition.client("111122223333").describe_projects()
-        rekognition.client(region="eu-west-1").describe_projects()
+    here.switch(calls_per_second=5)
+    for seconds, passing in ((0.0, 5), (0.5, 2), (60.0, 5)):
+        here.clock.forward(seconds)
+        for _ in range(passing):
+            here.client.describe_projects()
+        for _ in range(3):
+            with rejected("ThrottlingException") as told:
+                here.client.describe_projects()
+            assert told.status == 500
+    here.client.create_project(ProjectName="demo")
+    here.service.client("111122223333").describe_projects()
+    here.service.client(region="eu-west-1").describe_projects()
 
 
 @pytest.mark.parametrize(("when", "left"), [("before", 0), ("after", 1)])
-def test_a_fault_is_met_once_before_or_after_the_effect(
-    rekognition: LocalRekognition, client: RekognitionClient, project: str, when: Any, left: int
-) -> None:
+def test_a_fault_is_met_once_before_or_after_the_effect(here: Here, when: Any, left: int) -> None:
     """The caller sees an error or no response at all, whether the request took effect or not."""
     failing = AwsError("InternalServerError", "An internal error occurred.")
-    rekognition.faults.inject("PutProjectPolicy", failing, DROP, when=when)
+    here.service.faults.inject("PutProjectPolicy", failing, DROP, when=when)
     with rejected("InternalServerError") as told:
-        put(client, project)
+        here.put()
     assert told.status == 500
-    assert len(documents(client, project)) == left
+    assert len(here.documents()) == left
     with pytest.raises(ConnectionClosedError):
-        put(client, project, "other")
-    assert len(documents(client, project)) == 2 * left
-    put(client, project, "third")
+        here.put("other")
+    assert len(here.documents()) == 2 * left
+    here.put("third")
 
 
-def test_a_hook_may_use_the_service_meanwhile(
-    rekognition: LocalRekognition, client: RekognitionClient, project: str
-) -> None:
+def test_a_hook_may_use_the_service_meanwhile(here: Here) -> None:
     """So that a test can be faster than the request that it watches."""
-    rival = rekognition.client()
+    rival = here.service.client()
     seen: list[str] = []
 
     def overtake(operation: str, parameters: Any) -> None:
         if operation == "PutProjectPolicy" and not seen:
             seen.append(parameters["PolicyName"])
-            put(rival, project)
+            put(rival, here.project)
 
-    rekognition.faults.before = overtake
+    here.service.faults.before = overtake
     with rejected("ResourceAlreadyExistsException"):
-        put(client, project)
+        here.put()
     assert seen == ["share"]
 
 
