@@ -128,7 +128,7 @@ class Account:
 def grants(policy: Mapping[str, Any]) -> set[tuple[str, str, str, str]]:
     """Return what a live policy says: the effect, a principal (an account by its ID), a version and the condition."""
 
-    def each(value: Any) -> list[str]:
+    def each(value: Any) -> list[Any]:
         return value if isinstance(value, list) else [value]
 
     return {

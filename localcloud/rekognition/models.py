@@ -113,8 +113,8 @@ class Version:
     source: VersionArn | None = None
     """The model version it is a copy of."""
     tags: dict[str, str] = field(default_factory=dict)
-    failure: str | None = None
-    """Why the copy fails, once its time is over."""
+    fails: bool = False
+    """Whether the copy fails, once its time is over."""
     asked: list[tuple[float, str]] = field(default_factory=list)
     """When it was asked to `start`, `stop` and `delete`."""
     gone: float | None = None
@@ -131,20 +131,12 @@ class Project:
     versions: list[Version] = field(default_factory=list)
     """In the order of their creation; deleted ones stay, so that a lagging list can show them."""
     policies: dict[str, Policy] = field(default_factory=dict)
-    history: list[tuple[float, tuple[Policy, ...]]] = field(default_factory=list)
+    history: list[tuple[float, list[Policy]]] = field(default_factory=list)
     """Each list of policies there was, with the time from which it was true."""
 
-    def remember(self, now: float) -> None:
-        """Note the list of policies as it is from now on."""
-        self.history.append((now, tuple(self.policies.values())))
-
-    def policies_at(self, when: float) -> tuple[Policy, ...]:
+    def policies_at(self, when: float) -> list[Policy]:
         """Return the policies there were at a time."""
-        seen: tuple[Policy, ...] = ()
-        for since, policies in self.history:
-            if since <= when:
-                seen = policies
-        return seen
+        return next((policies for since, policies in reversed(self.history) if since <= when), [])
 
 
 class Store:
@@ -154,7 +146,7 @@ class Store:
         self._switches = switches
         self._clock = clock
         self._lock = threading.RLock()
-        self._projects: dict[tuple[str, str], dict[str, Project]] = {}
+        self._projects: dict[str, Project] = {}
         self._last_stamp = 0
 
     # -- projects ------------------------------------------------------------------------------------------------------
@@ -162,30 +154,33 @@ class Store:
     def create_project(self, account: str, region: str, name: str, tags: Mapping[str, str] | None = None) -> Project:
         """Create a project; its name is unique in its account and Region."""
         with self._lock:
-            projects = self._projects.setdefault((account, region), {})
-            if name in projects:
+            others = [project.arn.name for project in self.projects(account, region)]
+            if name in others:
                 raise in_use(f"A project with the name {name} already exists.")
-            if len(projects) >= self._switches.projects_per_account:
+            if len(others) >= self._switches.projects_per_account:
                 raise AwsError("LimitExceededException", "The limit of projects per account has been reached.")
             now = self._clock()
-            arn = ProjectArn(partition_of(region), region, account, name, self._stamp(now))
-            projects[name] = Project(arn, now, dict(tags or {}))
-            return projects[name]
+            project = Project(
+                ProjectArn(partition_of(region), region, account, name, self._stamp(now)), now, dict(tags or {})
+            )
+            self._projects[str(project.arn)] = project
+            return project
 
     def projects(self, account: str, region: str) -> list[Project]:
         """Return the projects of an account in a Region, in the order of their creation."""
         with self._lock:
-            return list(self._projects.get((account, region), {}).values())
+            return [
+                each for each in self._projects.values() if (each.arn.account, each.arn.region) == (account, region)
+            ]
 
     def project(self, account: str, region: str, arn: str) -> Project:
         """Return the project with this ARN, as this account sees it from this Region."""
         wanted = ProjectArn.parse(arn)
         _check_owner(account, wanted)
         with self._lock:
-            found = self._projects.get((account, region), {}).get(wanted.name)
-            if found is None or found.arn != wanted:
+            if arn not in self._projects or wanted.region != region:
                 raise not_found(f"The project {arn} does not exist.")
-            return found
+            return self._projects[arn]
 
     def delete_project(self, account: str, region: str, arn: str) -> str:
         """Delete a project with all its policies, and return its status; its model versions must have gone before."""
@@ -193,7 +188,7 @@ class Store:
             project = self.project(account, region, arn)
             if self._present(project):
                 raise in_use(f"The project {arn} has model versions; delete them first.")
-            del self._projects[account, region][project.arn.name]
+            del self._projects[arn]
             return "DELETING"  # though it is gone at once
 
     # -- model versions ------------------------------------------------------------------------------------------------
@@ -235,15 +230,14 @@ class Store:
         with self._lock:
             self.project(account, region, destination_arn)
             original = self._version_anywhere(source)
-            if self._project_anywhere(source_project) is None or original is None:
+            if str(source_project) not in self._projects or original is None:
                 raise not_found(f"The model version {source} of the project {source_project} does not exist.")
             status = self.status(original)
             if status in ("COPYING_IN_PROGRESS", "COPYING_FAILED", "DELETING"):
                 raise in_use(f"The model version {source} is {status}.")
             version = self.create_version(account, region, destination_arn, name, output, kms_key, tags)
             version.source = source
-            if self._switches.copying_ends == "COPYING_FAILED":
-                version.failure = "The copy failed."
+            version.fails = self._switches.copying_ends == "COPYING_FAILED"
             return version
 
     def version(self, account: str, region: str, arn: str) -> Version:
@@ -280,7 +274,7 @@ class Store:
             return "TRAINING_COMPLETED"
         if when < version.created + self._switches.copying_time:
             return "COPYING_IN_PROGRESS"
-        return "COPYING_FAILED" if version.failure else "COPYING_COMPLETED"
+        return "COPYING_FAILED" if version.fails else "COPYING_COMPLETED"
 
     def start_version(self, account: str, region: str, arn: str) -> str:
         """Begin to start a model version that isn't running, and return its status."""
@@ -346,7 +340,7 @@ class Store:
     def documents(self, arn: ProjectArn) -> list[str]:
         """Return the documents attached to a project of any account, without any lag; none where it doesn't exist."""
         with self._lock:
-            project = self._project_anywhere(arn)
+            project = self._projects.get(str(arn))
             return [policy.document for policy in project.policies.values()] if project else []
 
     def put_policy(
@@ -370,7 +364,7 @@ class Store:
             now = self._clock()
             policy = Policy(name, document, secrets.token_hex(16), live.created if live else now, now)
             project.policies[name] = policy
-            project.remember(now)
+            project.history.append((now, list(project.policies.values())))
             return policy
 
     def delete_policy(self, account: str, region: str, arn: str, name: str, revision: str | None = None) -> None:
@@ -383,24 +377,20 @@ class Store:
             if revision is not None and revision.lower() != live.revision:
                 raise wrong_revision(f"The revision {revision} is not the current one of the policy {name}.")
             del project.policies[name]
-            project.remember(self._clock())
+            project.history.append((self._clock(), list(project.policies.values())))
 
     def policies(self, account: str, region: str, arn: str) -> list[Policy]:
         """Return the policies of a project as a list call shows them: late, where the switch says so."""
         with self._lock:
             project = self.project(account, region, arn)
             lag = self._switches.list_lag
-            return list(project.policies_at(self._clock() - lag) if lag else project.policies.values())
+            return project.policies_at(self._clock() - lag) if lag else list(project.policies.values())
 
     # -- what several of them need -------------------------------------------------------------------------------------
 
-    def _project_anywhere(self, arn: ProjectArn) -> Project | None:
-        found = self._projects.get((arn.account, arn.region), {}).get(arn.name)
-        return found if found is not None and found.arn == arn else None
-
     def _version_anywhere(self, arn: VersionArn) -> Version | None:
-        project = self._projects.get((arn.account, arn.region), {}).get(arn.project)
-        found = [version for version in self._present(project) if version.arn == arn] if project else []
+        projects = [project for project in self._projects.values() if arn.is_of(project.arn)]
+        found = [version for project in projects for version in self._present(project) if version.arn == arn]
         return found[0] if found else None
 
     def _present(self, project: Project) -> list[Version]:

@@ -126,7 +126,7 @@ def _described_version(call: Call, project: Project, version: Version, status: s
         "ProjectVersionArn": str(version.arn),
         "CreationTimestamp": _timestamp(version.created),
         "Status": status,
-        "StatusMessage": version.failure if status == "COPYING_FAILED" else None,
+        "StatusMessage": "The copy failed." if status == "COPYING_FAILED" else None,
         "OutputConfig": dict(version.output),
         "KmsKeyId": key,
         "SourceProjectVersionArn": str(version.source) if version.source else None,

@@ -81,8 +81,8 @@ class Cdk:
         base = bare_environment(self.folder) | QUIET
         base["PATH"] = f"{self.python.parent}{os.pathsep}{base['PATH']}"
         environment = self.account.cloud.full_environment(self.account.id, base=base)
-        command = (CLI, *arguments, "--no-notices", "--no-color", "--ci")
-        return run(*command, cwd=self.folder, environment=environment, fails=fails)
+        command = [*arguments, "--no-notices", "--no-color", "--ci"]
+        return run(CLI, *command, cwd=self.folder, environment=environment, fails=fails)
 
     def bootstrap(self) -> None:
         """Bootstrap the CDK in the account."""

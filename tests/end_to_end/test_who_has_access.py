@@ -61,7 +61,8 @@ class Listed(Account):
         done = run(self.cloud.full_environment(self.id), "--json", *options)
         projects = json.loads(done.stdout)["Projects"]
         listed = {project["ProjectArn"].split("/")[1]: project["Policies"] for project in projects}
-        assert (listed.keys(), listed["signs"]) == ({"logos", "signs"}, []), done.stderr
+        assert listed.keys() == {"logos", "signs"}, done.stderr
+        assert listed["signs"] == []
         return done.returncode, {policy["PolicyName"]: policy for policy in listed["logos"]}
 
 
