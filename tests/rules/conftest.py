@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Iterator
 
 import pytest
 
 from custom_resource import response
-from tests.response_endpoint import ResponseEndpoint
-from tests.rules.support import VirtualTime
+from tests.rules.support import ResponseEndpoint, VirtualTime, authority
 
 
 @pytest.fixture
@@ -21,9 +21,13 @@ def virtual_time() -> VirtualTime:
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseEndpoint]:
     """A response endpoint that the handler trusts."""
-    with ResponseEndpoint() as endpoint:
-        monkeypatch.setattr(response, "_TLS", endpoint.client_context())
-        yield endpoint
+    trusting = ssl.create_default_context()
+    authority().configure_trust(trusting)
+    monkeypatch.setattr(response, "_TLS", trusting)
+    endpoint = ResponseEndpoint()
+    yield endpoint
+    endpoint.over.set()
+    endpoint.close()
 
 
 @pytest.fixture(autouse=True)

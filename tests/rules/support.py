@@ -1,29 +1,27 @@
-"""What the tests of rules share: a clock that only moves when somebody sleeps, names, and events as JSON files."""
+"""What the tests of rules share: a clock that only moves when somebody sleeps, names, and the end of a ResponseURL."""
 
 from __future__ import annotations
 
 import json
+import threading
 import time
-from pathlib import Path
+from functools import cache
 from typing import Any
+
+import trustme
 
 from custom_resource.run import Clock
 from rekognition.arns import Project
+from tests.container.endpoint import Endpoint, Reply, Request
 
-EVENTS = Path(__file__).parent / "events"
 STARTED = 1_700_000_000.0
-"""When the events' ResponseURL was signed: X-Amz-Date=20231114T221320Z."""
+"""When ResponseURLs were signed."""
 MADE_UP = "sharing-Sharing-1K7PM2Q3R4S5T"
 STACK = "arn:aws:cloudformation:us-east-1:111122223333:stack/serving/4c5a3c60-95a3-11ef-8f2e-0affd8d4c1a5"
 SOURCE = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
 VERSION = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772816"
 DESTINATION = "arn:aws:rekognition:us-east-1:111122223333:project/copies/1690474772817"
-
-
-def event_file(name: str) -> dict[str, Any]:
-    """Return an event as CloudFormation sends it."""
-    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
-    return event
+PROJECT = Project.parse(SOURCE)
 
 
 class VirtualTime:
@@ -48,18 +46,43 @@ class VirtualTime:
         return Clock(now=self, sleep=self.sleep, jitter=lambda longest: longest)
 
 
-def event_arn() -> str:
-    """Return the project's ARN as the event files have it."""
-    arn: str = event_file("create")["ResourceProperties"]["ProjectArn"]
-    return arn
-
-
-def project() -> Project:
-    """Return the project of the event files."""
-    return Project.parse(event_arn())
-
-
-def signed_url(at: float) -> str:
+def signed_url(at: float, base: str = "https://responses.example/id") -> str:
     """Return a ResponseURL signed at a time."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-    return f"https://responses.example/id?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
+    return f"{base}?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature=5ec2e7"
+
+
+@cache
+def authority() -> trustme.CA:
+    """Return the authority of the responses' endpoints."""
+    return trustme.CA()
+
+
+class ResponseEndpoint(Endpoint):
+    """CloudFormation's end of a ResponseURL: it keeps the responses that it has accepted."""
+
+    HANGS = 0
+    """In place of a status: no reply until the end."""
+
+    def __init__(self) -> None:
+        self.meets: list[int | None] = []
+        """The statuses of the next replies, 200 when it is used up; None drops the connection."""
+        self.responses: list[dict[str, Any]] = []
+        self.requests: list[Request] = []
+        self.arrived = threading.Event()
+        self.over = threading.Event()
+        super().__init__(self._take, authority())
+
+    def signed_url(self, name: str = "response") -> str:
+        """Return a ResponseURL of this endpoint."""
+        return signed_url(STARTED, f"{self.url}/{name}")
+
+    def _take(self, request: Request) -> Reply | None:
+        self.requests.append(request)
+        status = self.meets.pop(0) if self.meets else 200
+        if status == 200:
+            self.responses.append(json.loads(request.body))
+        self.arrived.set()
+        if status == self.HANGS:
+            self.over.wait()
+        return Reply(status) if status else None

@@ -15,11 +15,10 @@ from project_policy.document import are_equivalent
 from project_policy.identity import PhysicalId
 from project_policy.policies import LivePolicy
 from project_policy.properties import Properties
-from rekognition.arns import Project
 from tests.documents import FOREIGN, MINE, OTHER
-from tests.rules.support import MADE_UP, STARTED, event_arn
+from tests.rules.support import MADE_UP, PROJECT, STARTED
 
-ID = PhysicalId(event_arn(), "sharing")
+ID = PhysicalId(PROJECT.arn, "sharing")
 ADOPTED = f"{ID}|adopted"
 GAVE_UP = in_doubt("Sharing", "request", STARTED - 3600)
 NOW = 600.0
@@ -60,7 +59,7 @@ def decide(
         before,
         STARTED if tells_time else None,
     )
-    wanted = Properties(Project.parse(event_arn()), "sharing", MINE, **more)
+    wanted = Properties(PROJECT, "sharing", MINE, **more)
     at = Moment(STARTED + NOW, waited, **moment)
     if kind in ("Create", "Update to another name"):
         return decision.decide_create(request, wanted, there, at)

@@ -22,7 +22,7 @@ from project_policy.document import (
 )
 from tests.documents import MINE, document
 from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
-from tests.rules.support import project
+from tests.rules.support import PROJECT
 
 VERSION_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1690474772900"
 
@@ -61,7 +61,7 @@ class TestRules:
             (statement(Action=[]), "Action is empty"),
             (statement(Resource=[]), "Resource is empty"),
             (statement(Resource="arn:aws:s3:::bucket"), "isn't a model version of this project"),
-            (statement(Resource=project().arn), "isn't a model version of this project"),
+            (statement(Resource=PROJECT.arn), "isn't a model version of this project"),
             (
                 statement(Resource="arn:aws:rekognition:us-east-1:123456789012:project/other/version/*"),
                 "isn't a model version of this project",
@@ -102,7 +102,7 @@ class TestRules:
     )
     def test_a_broken_rule_is_named(self, broken: dict[str, Any], rule: str) -> None:
         """Each broken rule is named in a sentence or two."""
-        found = violations(broken, project=project())
+        found = violations(broken, project=PROJECT)
         assert any(rule in each for each in found)
         assert all(len(each) <= 300 for each in found)
 
@@ -111,7 +111,7 @@ class TestRules:
         [
             ("arn:aws:s3:::bucket", ["it isn't an ARN of Rekognition"]),
             ("v1", ["it isn't an ARN of Rekognition"]),
-            (project().arn, ["it is the ARN of a project"]),
+            (PROJECT.arn, ["it is the ARN of a project"]),
             (
                 "arn:aws:rekognition:us-east-1:123456789012:dataset/logos/version/*",
                 ["it doesn't name a model version and its number"],
@@ -132,9 +132,9 @@ class TestRules:
     )
     def test_a_resource_elsewhere_says_what_differs(self, resource: str, told: list[str]) -> None:
         """Beside what was given is what the project's own model versions are called; nothing of either is cut out."""
-        (found,) = violations(statement(Resource=resource), project=project())
+        (found,) = violations(statement(Resource=resource), project=PROJECT)
         assert f'Resource "{resource}" isn\'t a model version of this project: {" and ".join(told)}; use' in found
-        assert f'"{project().arn.rpartition("/")[0]}/version/*"' in found
+        assert f'"{PROJECT.arn.rpartition("/")[0]}/version/*"' in found
 
     @pytest.mark.parametrize(
         ("account", "told"),
@@ -155,7 +155,7 @@ class TestRules:
         """What JSON, YAML or Python made of an account's ID without quotation marks may be another account's."""
         given = [{"AWS": [account]}, {"AWS": account}, account]
         for principal in given if not isinstance(account, str) else given[:-1]:
-            (found,) = violations(statement(Principal=principal), project=project())
+            (found,) = violations(statement(Principal=principal), project=PROJECT)
             assert re.search(told, found)
 
     @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ class TestRules:
     )
     def test_what_the_service_takes_passes(self, good: dict[str, Any]) -> None:
         """No rule rejects what AWS documents."""
-        assert violations(good, project=project()) == []
+        assert violations(good, project=PROJECT) == []
 
     @pytest.mark.parametrize("operator", OPERATORS)
     def test_every_operator_of_iam_passes(self, operator: str) -> None:
@@ -196,7 +196,7 @@ class TestRules:
         if operator != "Null":
             spelled += [f"ForAnyValue:{operator}", f"ForAllValues:{operator}IfExists", f"{operator}IfExists"]
         for each in spelled:
-            assert violations(statement(Condition={each: {"aws:a": "b"}}), project=project()) == []
+            assert violations(statement(Condition={each: {"aws:a": "b"}}), project=PROJECT) == []
 
     @pytest.mark.parametrize(
         "operator",
@@ -218,7 +218,7 @@ class TestRules:
     )
     def test_another_operator_is_named(self, operator: str) -> None:
         """The service would reject the document; the function says so before it calls."""
-        (found,) = violations(statement(Condition={operator: {"aws:a": "b"}}), project=project())
+        (found,) = violations(statement(Condition={operator: {"aws:a": "b"}}), project=PROJECT)
         assert f'unknown condition operator "{operator}"' in found
 
     def test_what_is_not_known_breaks_no_rule(self) -> None:
@@ -258,7 +258,7 @@ class TestRules:
 
 def found(*, block_public_policy: bool = True, **elements: Any) -> list[str]:
     """Return which rules a document of one statement breaks."""
-    return violations(statement(**elements), project=project(), block_public_policy=block_public_policy)
+    return violations(statement(**elements), project=PROJECT, block_public_policy=block_public_policy)
 
 
 class TestBlockPublicPolicy:

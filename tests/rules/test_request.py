@@ -16,11 +16,12 @@ from custom_resource.request import Request, in_doubt, not_created, time_of
 from project_policy.properties import Properties
 from rekognition.arns import Environment
 from tests.documents import ACCOUNT, MINE, REGION
-from tests.rules.support import STARTED, event_file, signed_url
+from tests.rules import toy
+from tests.rules.support import SOURCE, STARTED, signed_url
 
 ELSEWHERE = "arn:aws:rekognition:{region}:{account}:project/logos/1690474772815"
 PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
-GOOD = event_file("create")["ResourceProperties"]
+GOOD = {"ServiceTimeout": "900", "ProjectArn": SOURCE, "PolicyName": "sharing", "PolicyDocument": MINE}
 
 BAD = [
     ({"PolicyName": "a b"}, 'PolicyName "a b" is not valid'),
@@ -83,7 +84,7 @@ def test_any_properties_are_read_or_rejected_in_words(changed: dict[str, object]
 @pytest.mark.parametrize("given_properties", [None, [], "text", 7])
 def test_properties_that_arent_an_object_are_none(given_properties: object) -> None:
     """The rules then name what is missing."""
-    request = Request.parse(event_file("update") | {"ResourceProperties": given_properties}, STARTED)
+    request = Request.parse(toy.event("Update", ResourceProperties=given_properties), STARTED)
     assert request.properties == {}
     assert request.service_timeout is None
 
@@ -101,7 +102,7 @@ def test_a_service_timeout_is_read(given_timeout: object, seconds: int | None) -
 @pytest.mark.parametrize(("ahead", "counts"), [(60, True), (61, False)])
 def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> None:
     """CloudFormation's clock may be a minute ahead of the function's; a time of the far future is none."""
-    request = Request.parse(event_file("create") | {"ResponseURL": signed_url(STARTED + ahead)}, STARTED)
+    request = Request.parse(toy.event(ResponseURL=signed_url(STARTED + ahead)), STARTED)
     assert request.time == (STARTED + ahead if counts else None)
 
 
