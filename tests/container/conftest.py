@@ -14,7 +14,6 @@ from tests.container.asset import stage, stage_runtime
 from tests.container.cloudformation import CloudFormation
 from tests.container.container import Container, python_command
 from tests.container.lambda_service import LambdaService
-from tests.documents import ACCOUNT, REGION
 
 TIMES: dict[str, dict[str, float]] = {
     "deployed": {},
@@ -70,9 +69,3 @@ def start(asset: Callable[[str], Path], environment: dict[str, str], rekognition
             )
 
         yield start_one
-
-
-@pytest.fixture
-def project(rekognition: LocalRekognition) -> str:
-    """A project, by its ARN."""
-    return str(rekognition.store.create_project(ACCOUNT, REGION, "logos").arn)

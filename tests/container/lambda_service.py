@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.container.container import Container, Outcome
+
+RETRY_DELAYS = (0.1, 0.2)
+"""Seconds; in AWS one and two minutes."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,7 @@ class LambdaService:
     """One function, invoked asynchronously, while the context lasts.
 
     Each event goes to an idle process, or to a new one. An attempt that ends in an error, a crash or after ``timeout``
-    seconds is repeated after each of ``retry_delays`` (in AWS one and two minutes), unless the event is older than
-    ``maximum_event_age`` by then.
+    seconds is repeated after each of RETRY_DELAYS, unless the event is older than ``maximum_event_age`` by then.
     """
 
     def __init__(
@@ -58,13 +60,11 @@ class LambdaService:
         start: Callable[[Callable[[str], None]], Container],
         timeout: float,
         maximum_event_age: float,
-        retry_delays: Sequence[float] = (0.1, 0.2),
     ) -> None:
         self.printed = ""
         """All that the processes have written to standard output and standard error."""
         self._start = start
         self._timeout = timeout
-        self._retry_delays = retry_delays
         self._maximum_event_age = maximum_event_age
         self._changed = threading.Condition()
         self._idle: list[Container] = []
@@ -115,7 +115,7 @@ class LambdaService:
     def _deliver(self, invocation: Invocation) -> None:
         queued = time.monotonic()
         invocation.attempts.append(self._attempt(invocation.event))
-        for delay in self._retry_delays:
+        for delay in RETRY_DELAYS:
             too_old = time.monotonic() + delay - queued > self._maximum_event_age
             if self._over or too_old or invocation.outcomes[-1] == "success":
                 break

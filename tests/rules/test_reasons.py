@@ -60,9 +60,3 @@ def test_an_explicit_denial_names_the_policy_and_no_wrong_remedy(message: str, p
     sentence = ServiceError("PutProjectPolicy", "AccessDeniedException", message).sentence(SENTENCES)
     assert policy in sentence
     assert "Allow the provider's" not in sentence
-
-
-def test_a_cause_has_the_services_code_message_and_request_id() -> None:
-    """What the service returned is kept whole."""
-    error = ServiceError("PutProjectPolicy", "AccessDeniedException", "m" * 700, 400, "8f3c-1")
-    assert error.cause == f"AccessDeniedException: {'m' * 700}; request ID 8f3c-1"
