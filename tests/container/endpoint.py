@@ -16,7 +16,6 @@ import trustme
 class Request(NamedTuple):
     """What a client sends."""
 
-    method: str
     path: str
     headers: Message
     body: bytes
@@ -70,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
     def do_POST(self) -> None:
-        reply = self.server.reply(Request(self.command, self.path, self.headers, self._body()))
+        reply = self.server.reply(Request(self.path, self.headers, self._body()))
         if reply is None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)

@@ -147,14 +147,6 @@ class Cloud:
         self.play(lambda: self.cloudformation.request("one", kind, logical_id, wanted, physical_id, old))
         return self.cloudformation.log[-1]
 
-    def made(self, template: Template, name: str = "one") -> Stack:
-        """Return a stack that was made without trouble, a day ago."""
-        stack = self.stack(name)
-        self.deploy(stack, template)
-        assert stack.status == "CREATE_COMPLETE", stack.events
-        self.world.now += 86_400
-        return stack
-
     def deliver(self, choose: Callable[[Mapping[str, Any]], Delivery | None]) -> None:
         """Let events arrive as ``choose`` says; on time where it returns None."""
         self.cloudformation.deliver = lambda event: choose(event) or Delivery()
