@@ -98,14 +98,11 @@ class WaitingResource(CustomResource):
         run_seconds: float = WAITING_RUN,
         clock: Clock | None = None,
     ) -> None:
-        """Define the handler of a resource type.
+        """Define the handler of a resource type, as ``CustomResource`` does.
 
-        :param resource_type: The type that templates give; another one is rejected.
         :param respond: What one run does for a request.
-        :param attributes: The names of the resource's attributes.
         :param invoke: How the function invokes itself.
         :param run_seconds: How long a run lasts before it hands over.
-        :param clock: The time. Default: the machine's.
         """
         super().__init__(resource_type, self._respond_or_wait, attributes=attributes, clock=clock)
         # What keeps crhelper from making clients that aren't used here would also keep it from polling.

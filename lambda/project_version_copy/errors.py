@@ -5,6 +5,7 @@ from __future__ import annotations
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, ServiceError
 
 IN_USE = "ResourceInUseException"
+"""The code of a call that failed because of what the model version, or its name, is doing."""
 
 _QUOTA = (
     "a quota is used up: model versions of the destination project (100 unless raised), or tags (50, with those that "

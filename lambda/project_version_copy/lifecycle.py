@@ -32,10 +32,10 @@ from .decision import (
     Stop,
     Wait,
 )
-from .errors import sentence
+from .errors import IN_USE, sentence
 from .identity import INPUTS_TAG, Owner, PhysicalId
-from .properties import Properties, about, stops_running
-from .versions import LiveVersion, ProjectVersions, is_in_use
+from .properties import Properties, about
+from .versions import LiveVersion, ProjectVersions
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -177,7 +177,7 @@ class _Run:
         # The Delete that cleans up after a replacement may have the new properties, with another project.
         if project is not None and version.is_of(project):
             self._look_at(project, version.name)
-            stop_running = stops_running(self._request.properties)
+            stop_running = self._request.properties.get("StopRunning") in (True, "true")
             decide = partial(decisions.decide_delete, version.arn, stop_running=stop_running)
             self._unless_gone(lambda: self._settle(decide))
         else:
@@ -221,7 +221,7 @@ class _Run:
                 self._did, self._known[_ARN] = "deleted", version.arn
             except OutOfDateError as out_of_date:
                 is_too_old_to_be_copying = self._now > version.created + LONGEST_COPY
-                if is_in_use(out_of_date.cause) and _ARN not in self._known and is_too_old_to_be_copying:
+                if out_of_date.cause.code == IN_USE and _ARN not in self._known and is_too_old_to_be_copying:
                     raise RejectedError(self._about(_IN_USE)) from None
             self._wait(POLL)
 
@@ -240,7 +240,7 @@ class _Run:
             except OutOfDateError as out_of_date:
                 missed = out_of_date.cause
                 self._known[_MET] = missed.cause
-                pause = POLL if is_in_use(missed) else 0.0
+                pause = POLL if missed.code == IN_USE else 0.0
             if pause is None:
                 return decision
             self._wait(pause, missed)
@@ -347,7 +347,7 @@ class _Run:
 
     def _still_waiting(self, cause: Exception | None) -> tuple[str, str]:
         """Return what a request is still waiting for, as a failure and its cause."""
-        if isinstance(cause, ServiceError) and not is_in_use(cause):
+        if isinstance(cause, ServiceError) and cause.code != IN_USE:
             self._known[_MET] = cause.cause
             return self._about(f": {sentence(cause)}"), cause.cause
         way_out = "Delete it again." if self._request.type == "Delete" else "A longer copy can't be a custom resource."

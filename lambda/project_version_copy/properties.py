@@ -79,11 +79,6 @@ class Properties:
         return self.version_name or self.inputs.default_name(stack_id, logical_id)
 
 
-def stops_running(given: Mapping[str, object]) -> bool:
-    """Return the property StopRunning, for a Delete whose other properties don't matter."""
-    return given.get("StopRunning") in (True, "true")
-
-
 def about(version_name: str, project_name: str, sentence: str) -> str:
     """Return a message about a copy: ``Model version "V" of project "N"`` and what ``sentence`` says of it."""
     return f'Model version "{version_name}" of project "{project_name}"{sentence}'

@@ -112,7 +112,7 @@ class ProjectVersions(RekognitionCalls):
         try:
             response = self._change("CopyProjectVersion", self._client.copy_project_version, parameters)
         except OutOfDateError as error:
-            if is_in_use(error.cause) and not self._is_worth_retrying(error.cause, IN_USE_PATIENCE):
+            if error.cause.code == IN_USE and not self._is_worth_retrying(error.cause, IN_USE_PATIENCE):
                 raise error.cause from None
             raise
         return str(response["ProjectVersionArn"])
@@ -155,7 +155,7 @@ class ProjectVersions(RekognitionCalls):
         try:
             return self._call(operation, call, parameters, changes=True)
         except ServiceError as error:
-            if is_in_use(error):
+            if error.code == IN_USE:
                 raise OutOfDateError(error) from error
             raise
 
@@ -163,8 +163,3 @@ class ProjectVersions(RekognitionCalls):
         if error.operation == "CopyProjectVersion" and error.code == ACCESS_DENIED:
             return GRANT_PATIENCE
         return super()._patience(error)
-
-
-def is_in_use(error: ServiceError) -> bool:
-    """Return whether a call failed because of what the model version, or its name, is doing."""
-    return error.code == IN_USE

@@ -154,6 +154,15 @@ def test_a_denial_is_retried_for_half_a_minute(connect: Connect, virtual_time: V
     assert virtual_time.now - STARTED - first_denial == 30
 
 
+def test_what_was_met_counts_until_the_call_works(connect: Connect, virtual_time: VirtualTime) -> None:
+    """A denial that is over says nothing of a later one."""
+    service = connect()
+    for _ in range(2):
+        service.meets = [failure("AccessDeniedException")] * 9
+        assert service.call(changes=False) == "faces"
+        virtual_time.now += 60
+
+
 @pytest.mark.parametrize(("seconds", "calls"), [(0, 0), (0.001, 1)])
 def test_no_call_begins_at_the_deadline(connect: Connect, seconds: float, calls: int) -> None:
     """A response may have gone out by itself then."""

@@ -222,7 +222,7 @@ def test_an_event_that_isnt_a_request_is_rejected(toys: Toys, missing: str) -> N
     """Without it crhelper would respond at the previous event's URL, or not at all."""
     toys.ask()
     with pytest.raises(ValueError, match=f"lacks {missing}, so it isn't a request"):
-        toys.function(event(**{missing: None}), Context())
+        toys.function({name: value for name, value in event().items() if name != missing}, Context())
     assert len(toys.endpoint.requests) == 1
 
 
