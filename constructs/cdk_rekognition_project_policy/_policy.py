@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import CfnResource, Names, RemovalPolicy, Resource, Stack
@@ -83,8 +83,11 @@ class ProjectPolicy(Resource):
         stack = self._own_stack = stack_of(scope)
         self._project = Project(self, stack, "project", project)
         self._project.check_is_here()
-        name = self._name_of_path() if policy_name is None else policy_name
-        if not is_unknown(name):
+        name = policy_name
+        if name is None:
+            longest = identity.MAX_POLICY_NAME_LENGTH
+            name = Names.unique_resource_name(self, max_length=longest, allowed_special_characters="_.-")
+        elif not is_unknown(name):
             checked(self, lambda: identity.check_policy_name(name))
         self._rules = DocumentRules(
             stack, self._project, block_public_policy=boolean(self, "block_public_policy", block_public_policy)
@@ -95,21 +98,22 @@ class ProjectPolicy(Resource):
         provider = given_or_own(self, stack, provider, ProjectPolicyProvider)
         self._role = provider.role
         PoliciesOfStack.of(stack).add(self, self._project, name, self._document, self._rules)
-        properties: dict[str, Any] = {
-            "ServiceToken": provider.service_token,
-            "ServiceTimeout": str(timeouts.SERVICE_TIMEOUT),
-            "ProjectArn": self._project.arn,
-            "PolicyName": name,
-            "PolicyDocument": self._document,
-        }
-        # Omitted if they have their defaults, so that another default does not update the resource.
-        if boolean(self, "adopt_existing", adopt_existing):
-            properties["AdoptExisting"] = True
-        if not block_public_policy:
-            properties["BlockPublicPolicy"] = False
-        if trigger is not None:
-            properties["Trigger"] = trigger
-        self._resource = CfnResource(self, "Resource", type=provider.resource_type, properties=properties)
+        self._resource = CfnResource(
+            self,
+            "Resource",
+            type=provider.resource_type,
+            # What is None is left out: defaults too, so that another default doesn't update the resource.
+            properties={
+                "ServiceToken": provider.service_token,
+                "ServiceTimeout": str(timeouts.SERVICE_TIMEOUT),
+                "ProjectArn": self._project.arn,
+                "PolicyName": name,
+                "PolicyDocument": self._document,
+                "AdoptExisting": boolean(self, "adopt_existing", adopt_existing) or None,
+                "BlockPublicPolicy": None if block_public_policy else False,
+                "Trigger": trigger,
+            },
+        )
         if removal_policy is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
         permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)
@@ -307,8 +311,3 @@ class ProjectPolicy(Resource):
         policy = self._identity_policies[principal]
         policy.add_statements(iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns))
         explain_wildcards(policy, arns, WHY_COPIES)
-
-    def _name_of_path(self) -> str:
-        return Names.unique_resource_name(
-            self, max_length=identity.MAX_POLICY_NAME_LENGTH, allowed_special_characters="_.-"
-        )

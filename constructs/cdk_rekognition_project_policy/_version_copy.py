@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import CfnResource, ITaggableV2, RemovalPolicy, Resource, TagManager, TagType
@@ -106,25 +106,8 @@ class ProjectVersionCopy(Resource):
             output_encryption_key=output_encryption_key,
         )
         permissions.append(Permission(("rekognition:UntagResource",), destination.versions()[0]))
-        properties: dict[str, Any] = {
-            "SourceProjectArn": source.arn,
-            "SourceProjectVersionArn": source_version_arn,
-            "DestinationProjectArn": destination.arn,
-            "OutputConfig": {"S3Bucket": output_bucket.bucket_name},
-        }
-        # Omitted if they have their defaults, so that another default does not update the resource.
-        if output_key_prefix != "":
-            properties["OutputConfig"]["S3KeyPrefix"] = output_key_prefix
-        if output_encryption_key is not None:
-            properties["KmsKeyId"] = output_encryption_key.key_arn
-        if version_name is not None:
-            properties["VersionName"] = version_name
-        if boolean(self, "adopt_existing", adopt_existing):
-            if version_name is None:
-                raise wrong(self, "version_name", version_name, "the name of the copy that adopt_existing takes over")
-            properties["AdoptExisting"] = True
-        if boolean(self, "stop_running", stop_running):
-            properties["StopRunning"] = True
+        if boolean(self, "adopt_existing", adopt_existing) and version_name is None:
+            raise wrong(self, "version_name", version_name, "the name of the copy that adopt_existing takes over")
         self._tags = TagManager(TagType.MAP, ProjectVersionCopyProvider.resource_type, tags)
 
         provider = given_or_own(self, stack, provider, ProjectVersionCopyProvider)
@@ -132,11 +115,19 @@ class ProjectVersionCopy(Resource):
             self,
             "Resource",
             type=provider.resource_type,
+            # What is None is left out: defaults too, so that another default doesn't update the resource.
             properties={
                 "ServiceToken": provider.service_token,
                 "ServiceTimeout": str(timeouts.WAITING_SERVICE_TIMEOUT),
-                **properties,
+                "SourceProjectArn": source.arn,
+                "SourceProjectVersionArn": source_version_arn,
+                "DestinationProjectArn": destination.arn,
+                "OutputConfig": {"S3Bucket": output_bucket.bucket_name, "S3KeyPrefix": output_key_prefix or None},
+                "KmsKeyId": None if output_encryption_key is None else output_encryption_key.key_arn,
+                "VersionName": version_name,
                 "Tags": self._tags.rendered_tags,
+                "AdoptExisting": adopt_existing or None,
+                "StopRunning": boolean(self, "stop_running", stop_running) or None,
             },
         )
         if removal_policy is not RemovalPolicy.DESTROY:

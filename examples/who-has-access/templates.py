@@ -9,7 +9,7 @@ from typing import Any
 NO_VALUE = object()
 
 
-class Unknown(Exception):
+class UnknownError(Exception):
     """A value that can't be found out from outside the stack."""
 
 
@@ -17,7 +17,7 @@ class Template:
     """A stack's processed template, evaluated with what CloudFormation tells about the stack.
 
     ``attribute`` returns an attribute of a resource by its type, physical ID and the attribute's name, and ``exported``
-    the value of an export; both raise ``Unknown``.
+    the value of an export; both raise ``UnknownError``.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class Template:
         self._exported = exported
 
     def property(self, logical_id: str, name: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return a property of a resource; raise ``Unknown`` if a part of it can't be evaluated."""
+        """Return a property of a resource; raise ``UnknownError`` if a part of it can't be evaluated."""
         try:
             return self._value(self._body["Resources"][logical_id]["Properties"][name])
-        except Unknown:
+        except UnknownError:
             raise
         except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as problem:
-            raise Unknown(f"{type(problem).__name__}: {problem}") from problem
+            raise UnknownError(f"{type(problem).__name__}: {problem}") from problem
 
     def _value(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
         if isinstance(value, list):
@@ -72,7 +72,7 @@ class Template:
 
     def _reference(self, name: str) -> Any:  # noqa: ANN401 - any JSON
         if name not in self._references or self._references[name] == "****":  # NoEcho
-            raise Unknown(f"Ref {name}")
+            raise UnknownError(f"Ref {name}")
         return self._references[name]
 
     def _call(self, name: str, argument: Any) -> Any:  # noqa: ANN401, C901 - a function a line
@@ -101,7 +101,7 @@ class Template:
             return all(given) if name == "Fn::And" else any(given)
         if name == "Fn::Not":
             return not given[0]
-        raise Unknown(name)
+        raise UnknownError(name)
 
     def _substituted(self, literal: str, name: str, own: Mapping[str, Any]) -> str:
         if literal:

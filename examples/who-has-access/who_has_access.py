@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from templates import Template, Unknown
+from templates import Template, UnknownError
 
 NOTHING_MARKED, SOMETHING_MARKED, FAILED = 0, 1, 2
 """The exit codes."""
@@ -168,7 +168,7 @@ class Stacks:
         try:
             owner["ServiceToken"] = str(template.property(logical_id, "ServiceToken"))
             owner["Document"] = grants_of(template.property(logical_id, "PolicyDocument"))
-        except (Unknown, *UNREADABLE) as unknown:
+        except (UnknownError, *UNREADABLE) as unknown:
             owner["Unknown"] = str(unknown)
         owner["IsProvider"] = owner["ServiceToken"] is not None and self._is_provider(owner["ServiceToken"])
         return owner
@@ -197,8 +197,8 @@ class Stacks:
             try:
                 return str(self._iam.get_role(RoleName=physical_id)["Role"]["Arn"])
             except self._iam.exceptions.NoSuchEntityException as gone:
-                raise Unknown(str(gone)) from gone
-        raise Unknown(f"Fn::GetAtt {kind}.{name}")
+                raise UnknownError(str(gone)) from gone
+        raise UnknownError(f"Fn::GetAtt {kind}.{name}")
 
     def _exported(self, name: str) -> str:
         if self._exports is None:

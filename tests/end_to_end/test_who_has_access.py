@@ -236,7 +236,7 @@ def test_evaluates_what_a_template_gives(value: str, expected: Any) -> None:
 
     def attribute(kind: str, physical_id: str, name: str) -> str:
         if name == "Unknown":
-            raise templates.Unknown(name)
+            raise templates.UnknownError(name)
         return f"{kind}/{physical_id}/{name}"
 
     body = (
@@ -249,7 +249,7 @@ def test_evaluates_what_a_template_gives(value: str, expected: Any) -> None:
     parameters, exports = {"Text": "a b", "Secret": "****"}, {"name": "value"}
     template = templates.Template(body, stack_id, parameters, {"Thing": "id"}, attribute, exports.__getitem__)
     if expected == "unknown":
-        with pytest.raises(templates.Unknown):
+        with pytest.raises(templates.UnknownError):
             template.property("Thing", "Given")
     else:
         assert template.property("Thing", "Given") == expected

@@ -11,10 +11,10 @@ from aws_cdk import aws_rekognition as rekognition
 from aws_cdk.assertions import Template
 
 from cdk_rekognition_project_policy import ProjectPolicyProvider
-from tests.unit.conftest import define, document, warned
+from tests.unit.conftest import TYPE, define, document, resources, warned
 
 DOCUMENT = document(Resource="*")
-INLINE, MANAGED, ATTACHED = 10_240, 6_144, 10
+INLINE, MANAGED = 10_240, 6_144
 LONGEST_LOG_GROUP = "arn:aws:logs:ap-southeast-1:123456789012:log-group:" + "l" * 512 + ":*"
 
 
@@ -40,7 +40,7 @@ def longest(value: Any) -> Any:
     return [longest(member) for member in value] if isinstance(value, list) else value
 
 
-def check(stacks: list[Stack], projects: int) -> None:
+def check(stacks: list[Stack], projects: int, attached: int = 10) -> None:
     """Check that one role's policies are within the quotas, and allow each project once."""
     templates = [Template.from_stack(stack) for stack in stacks]
     inline, managed = (
@@ -53,7 +53,7 @@ def check(stacks: list[Stack], projects: int) -> None:
     )
     assert sum(size(each) for each in inline) <= INLINE
     assert all(size(each) <= MANAGED for each in managed)
-    assert len(managed) <= ATTACHED
+    assert len(managed) <= attached
     puts = [
         statement["Resource"]
         for each in inline + managed
@@ -64,18 +64,30 @@ def check(stacks: list[Stack], projects: int) -> None:
     assert len(allowed) == len(set(allowed)) == projects
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["arn", "token"])
-def test_two_hundred_projects_with_the_longest_names_fit(stack: Stack, known: bool) -> None:
-    """Their ARNs are known at synthesis, or are tokens."""
-    for number in range(200):
-        arn = (
-            longest_arn(number)
-            if known
-            else rekognition.CfnProject(stack, f"Project{number}", project_name=f"p{number}").attr_arn
-        )
-        define(stack, f"Policy{number}", project=arn, document=DOCUMENT)
-    check([stack], 200)
-    assert warned(stack, "") == []
+@pytest.mark.parametrize(
+    ("projects", "known", "warned_of"),
+    [(200, True, []), (200, False, []), (220, True, ["/Sharing/RekognitionProjectPolicyProvider/Projects"])],
+)
+def test_two_hundred_projects_with_the_longest_names_fit(
+    stack: Stack, projects: int, known: bool, warned_of: list[str]
+) -> None:
+    """Their ARNs are known at synthesis, or are tokens; of too many synthesis only warns, as the quota can be raised.
+
+    A policy depends on the permission of its own project only: others would be in the template hundreds of times.
+    """
+    for number in range(projects):
+        project: Any = longest_arn(number)
+        if not known:
+            project = rekognition.CfnProject(stack, f"Project{number}", project_name=f"p{number}")
+        define(stack, f"Policy{number}", project=project, document=DOCUMENT)
+    check([stack], projects, attached=10 + len(warned_of))
+    assert warned(stack, "needs 11 managed policies for its resources, and takes 10 unless") == warned_of
+    assert len(warned(stack, "")) == len(warned_of)
+    permissions = Template.from_stack(stack).to_json()["Resources"]
+    for policy in resources(stack, TYPE):
+        arn = json.dumps(policy["Properties"]["ProjectArn"])
+        allowing = [name for name in policy["DependsOn"] if arn in json.dumps(permissions[name]["Properties"])]
+        assert (len(allowing), len(policy["DependsOn"])) == (1, 3)
 
 
 def test_stacks_that_share_a_role_share_its_quotas(app: App) -> None:
@@ -89,27 +101,3 @@ def test_stacks_that_share_a_role_share_its_quotas(app: App) -> None:
             define(user, f"Policy{number}", project=arn, document=DOCUMENT, provider=provider)
     app.synth()
     check([home, *users], 60)
-
-
-def test_warns_of_more_managed_policies_than_a_role_takes(stack: Stack) -> None:
-    """The quota can be raised, so synthesis warns only."""
-    for number in range(220):
-        define(stack, f"Policy{number}", project=longest_arn(number), document=DOCUMENT)
-    text = "needs 11 managed policies for its resources, and takes 10 unless"
-    assert warned(stack, text) == ["/Sharing/RekognitionProjectPolicyProvider/Projects"]
-
-
-def test_a_policy_depends_on_the_permission_of_its_own_project_only(stack: Stack) -> None:
-    """With hundreds of policies each further dependency would be in the template hundreds of times."""
-    for number in range(60):
-        define(stack, f"Policy{number}", project=longest_arn(number), document=DOCUMENT)
-    resources = Template.from_stack(stack).to_json()["Resources"]
-    for resource in resources.values():
-        if resource["Type"] == "Custom::RekognitionProjectPolicy":
-            allowing = [
-                name
-                for name in resource["DependsOn"]
-                if resource["Properties"]["ProjectArn"] in json.dumps(resources[name]["Properties"])
-            ]
-            assert len(allowing) == 1
-            assert len(resource["DependsOn"]) == 3
