@@ -10,11 +10,14 @@ function markWhatScrolls() {
 addEventListener("load", markWhatScrolls);
 addEventListener("resize", markWhatScrolls);
 /* Lets names that are longer than a column break behind their punctuation, and nowhere else. */
-const LONGEST_NAME = 30;
+const LONGEST_NAME = matchMedia("(max-width: 46em)").matches ? 20 : 30;
 function letNamesBreak() {
-  for (const name of document.querySelectorAll("article td code .pre")) {
-    if (name.textContent.length <= LONGEST_NAME) continue;
-    name.innerHTML = name.innerHTML.replace(/[:/._-](?=\w)/g, "$&<wbr>");
+  for (const name of document.querySelectorAll("article h1, article code.literal .pre")) {
+    const text = name.firstChild;
+    if (text.length > LONGEST_NAME) {
+      const parts = text.textContent.split(/(?<=[:/._-])(?=\w)/);
+      text.replaceWith(...parts.flatMap((part, number) => (number ? [document.createElement("wbr"), part] : [part])));
+    } else if (name.matches(".pre")) name.style.whiteSpace = "nowrap"; // nor behind a hyphen
   }
 }
 document.addEventListener("DOMContentLoaded", letNamesBreak);
