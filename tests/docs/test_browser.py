@@ -82,23 +82,30 @@ def pages(site: Site) -> list[str]:
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_pages_fit(site: Site, address: str, page: Page, viewport: ViewportSize) -> None:
-    """No page is wider than the window; code fits a desktop's column; what is wider scrolls, by the keyboard too."""
+    """No page is wider than the window, no word is broken; what is wider scrolls, by the keyboard too."""
     page.set_viewport_size(viewport)
     wrong = []
     for name in pages(site):
         page.goto(f"{address}/{name}")
-        wrong += [f"{name}: {each}" for each in page.evaluate(WIDER_THAN_IT_SHOWS)]
+        wrong += [f"{name}: {each}" for each in page.evaluate(WHAT_IS_WRONG)]
     assert wrong == []
 
 
-WIDER_THAN_IT_SHOWS = """() => {
+WHAT_IS_WRONG = """() => {
     const wrong = [];
     if (document.documentElement.scrollWidth > window.innerWidth) wrong.push("the page is wider than the window");
     for (const code of document.querySelectorAll("article pre")) {
-        const isOutput = code.closest(".highlight-text, .highlight-default");
         if (code.scrollWidth <= code.clientWidth + 1) continue;
-        if (window.innerWidth >= 1280 && !isOutput) wrong.push("code: " + code.innerText.slice(0, 30));
         if (code.tabIndex !== 0) wrong.push("code that the keyboard can't scroll: " + code.innerText.slice(0, 30));
+    }
+    for (const name of document.querySelectorAll("article :is(h1, h2, h3, code.literal .pre)")) {
+        for (const text of name.childNodes) for (const word of text.textContent.matchAll(/[A-Za-z0-9]{2,}/g)) {
+            if (text.nodeType !== Node.TEXT_NODE) continue;
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map((part) => part.top)).size > 1) wrong.push("broken: " + word[0]);
+        }
     }
     const contents = document.querySelector(".toc-drawer:not(.no-toc)");
     if (window.innerWidth >= 1280 && contents && contents.getBoundingClientRect().right > window.innerWidth) {

@@ -10,16 +10,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import botocore.session
 import pytest
 import yaml
 from aws_cdk import App
-from botocore import xform_name
-from botocore.exceptions import UnknownServiceError
+from awscli.clidriver import create_clidriver
 
 from tests.docs.conftest import Block, blocks
 from tests.packaging import ROOT
@@ -55,10 +52,9 @@ OTHERS = {
 }
 """Commands that every reader has, or has installed by then."""
 
-OF_THE_CLI_ITSELF = {("cloudformation", "deploy"), ("cloudformation", "package")} | {
-    ("s3", operation) for operation in ("cp", "ls", "mb", "rb", "rm", "sync")
-}
-GLOBAL_OPTIONS = {"--profile", "--region", "--query", "--output", "--no-cli-pager", "--debug"}
+OF_THE_CLI_ITSELF = {("cloudformation", "deploy"), ("cloudformation", "package"), ("s3", "cp"), ("s3", "rm")}
+"""Commands that can't be asked for a skeleton in place of being run."""
+
 FUNCTION = re.compile(r"^(\w+)\(\) \{.*\}$", re.MULTILINE)
 WHOLE = re.compile(r"\bApp\(")
 
@@ -94,16 +90,11 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         shutil.rmtree(app.outdir)
 
 
-@pytest.mark.parametrize("block", blocks("json"), ids=ids)
-def test_json_is_json(block: Block) -> None:
-    """A block of JSON can be copied as it stands."""
-    json.loads(block.text)
-
-
-@pytest.mark.parametrize("block", blocks("yaml"), ids=ids)
-def test_yaml_is_yaml(block: Block) -> None:
-    """A block of YAML can be copied as it stands."""
-    assert yaml.load(block.text, Loader) is not None  # noqa: S506 - it is a SafeLoader
+@pytest.mark.parametrize("block", blocks("json", "yaml"), ids=ids)
+def test_data_is_what_it_says(block: Block) -> None:
+    """A block of JSON or YAML can be copied as it stands."""
+    read = json.loads(block.text) if block.language == "json" else yaml.load(block.text, Loader)  # noqa: S506 - safe
+    assert read is not None
 
 
 def test_templates_pass_the_linter(tmp_path: Path) -> None:
@@ -141,9 +132,23 @@ def commands(text: str) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("block", blocks("shell", "sh", "bash", "console"), ids=ids)
-def test_commands_are_there(block: Block) -> None:
-    """Each command is one of this repository's, or one that every reader has."""
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[list[str]], int]]:
+    """The AWS CLI, with the pages' profiles."""
+    config = tmp_path_factory.mktemp("aws") / "config"
+    config.write_text("[profile trusting]\n[profile trusted]\n")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_CONFIG_FILE", str(config))
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield create_clidriver().main
+
+
+@pytest.mark.parametrize("block", blocks("shell"), ids=ids)
+def test_commands_are_there(
+    block: Block, aws: Callable[[list[str]], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each command is one of this repository's, or one that every reader has; the AWS CLI takes its options."""
+    monkeypatch.chdir(block.page.parent)  # where a command's files are
     own = FUNCTION.findall(block.text)
     for command, *arguments in commands(block.text):
         if command in own:
@@ -154,32 +159,5 @@ def test_commands_are_there(block: Block) -> None:
             assert path.stat().st_mode & 0o100, command
         else:
             assert command in OTHERS, command
-        if command == "aws":
-            check_aws(arguments)
-
-
-@cache
-def service(name: str) -> Any:
-    """Return botocore's model of a service."""
-    return botocore.session.get_session().get_service_model(name)
-
-
-def check_aws(arguments: list[str]) -> None:
-    """Fail for an operation of the AWS CLI that there is not, or an option that it does not take."""
-    name, operation, *rest = [word for word in arguments if word]
-    if name == "configure" or (name, operation) in OF_THE_CLI_ITSELF:
-        return
-    try:
-        model = service({"s3api": "s3"}.get(name, name))
-    except UnknownServiceError:
-        pytest.fail(f"aws has no {name}")
-    if operation == "wait":
-        waiters = botocore.session.get_session().get_waiter_model(name).waiter_names
-        assert rest[0].replace("-", "_") in {xform_name(waiter) for waiter in waiters}
-        return
-    operations = {xform_name(each, "-"): each for each in model.operation_names}
-    assert operation in operations, f"aws {name} has no {operation}"
-    shape = model.operation_model(operations[operation]).input_shape
-    known = {f"--{xform_name(member, '-')}" for member in (shape.members if shape else ())} | GLOBAL_OPTIONS
-    paging = {"--max-items", "--page-size", "--starting-token", "--cli-input-json"}
-    assert {word for word in rest if word.startswith("--")} <= known | paging, f"aws {name} {operation}"
+        if command == "aws" and tuple(arguments[:2]) not in OF_THE_CLI_ITSELF:
+            assert aws([*arguments, "--generate-cli-skeleton", "input"]) == 0, capsys.readouterr().err

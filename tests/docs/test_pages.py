@@ -8,11 +8,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from cdk_rekognition_project_policy import _permissions, _provider
+from cdk_rekognition_project_policy import _network, _permissions, _provider
 from custom_resource import timeouts, waiting
-from project_policy import document, identity
+from project_policy import document, lifecycle
+from project_version_copy import decision, versions
 from project_version_copy import properties as copies
-from project_version_copy import versions
 from rekognition import client
 from tests.docs.conftest import blocks, markdown
 from tests.packaging import ROOT
@@ -26,28 +26,57 @@ WIDEST = 97
 
 LAST_RESPONSE = (timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT) // 60
 LAST_RESPONSE_OF_A_COPY = (timeouts.WAITING_SERVICE_TIMEOUT - waiting.RESPOND_BEFORE) // 60
+SHOWN_WITHIN = decision.LONGEST_CALL + decision.LAG
 MOST_AT_ONCE = 5 * (timeouts.FUNCTION_TIMEOUT - 60)
 
+WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+"""Numbers in words."""
+
 NUMBERS = [
-    ("limits", f"| {document.MAX_SIZE:,} characters a document |"),
-    ("limits", f"| about {MOST_AT_ONCE:,} policies at once "),
-    ("limits", f"| {copies.MAX_TAGS} tags a copy |"),
-    ("limits", f"the role takes {_permissions.INLINE_QUOTA:,} characters of inline policies and ten managed policies"),
-    ("reference", f"with at most {document.MAX_SIZE} characters"),
-    ("reference", f"*Maximum*: `{identity.MAX_POLICY_NAME_LENGTH}`"),
-    ("reference", f"Use `{timeouts.SERVICE_TIMEOUT}`, which"),
-    ("reference-copy", f"Give `{timeouts.WAITING_SERVICE_TIMEOUT}`, the default"),
-    ("reference-copy", f"longer than about {LAST_RESPONSE_OF_A_COPY - 1} minutes fails"),
+    ("../README", f"a denied call for {client.PERMISSION_PATIENCE} seconds"),
+    ("../README", f"a denied copy for {WORDS[versions.GRANT_PATIENCE // 60]} minutes"),
+    ("api", f"| `memory_size` | {_provider.MEMORY_SIZE} |"),
+    ("faq", f"at {_provider.MEMORY_SIZE} MiB"),
+    ("faq", f"Thirty minutes are {1800 * _provider.MEMORY_SIZE // 1024} GB-seconds"),
+    ("faq", f"within {decision.START_WITHIN} seconds of their requests"),
+    ("how-to/vpc", f"{WORDS[len(_network._ACTIONS)]} `ec2` actions"),
+    ("how-to/who-may-copy", f"at most {document.MAX_SIZE} characters"),
     ("how-to/without-cdk", f"**`ServiceTimeout: {timeouts.SERVICE_TIMEOUT}`**"),
     ("how-to/without-cdk", f"`ServiceTimeout: {timeouts.WAITING_SERVICE_TIMEOUT}`"),
     ("how-to/without-cdk", f"A denied copy is retried for {versions.GRANT_PATIENCE // 60} minutes"),
+    ("index", f"takes longer than {LAST_RESPONSE_OF_A_COPY - 1} minutes"),
+    ("limits", f"| {document.MAX_SIZE:,} characters a document |"),
+    ("limits", f"| about {MOST_AT_ONCE:,} policies at once "),
+    ("limits", f"the function retries for {WORDS[timeouts.FUNCTION_TIMEOUT // 60 - 1]} minutes"),
+    ("limits", f"the role takes {_permissions.INLINE_QUOTA:,} characters of inline policies and ten managed policies"),
+    ("limits", f"| {LAST_RESPONSE_OF_A_COPY - 1} minutes a copy |"),
+    (
+        "limits",
+        f"| {copies.MAX_TAGS} tags a copy | Rekognition takes 50, and the function adds {WORDS[50 - copies.MAX_TAGS]}",
+    ),
+    ("limits", f"older than {timeouts.MAXIMUM_EVENT_AGE} seconds are dropped"),
+    ("reference", f"with at most {document.MAX_SIZE} characters"),
+    ("reference", f"Use `{timeouts.SERVICE_TIMEOUT}`, which"),
+    ("reference", f"default is CloudFormation's, `{timeouts.DEFAULT_SERVICE_TIMEOUT}`"),
+    ("reference-copy", f"Give `{timeouts.WAITING_SERVICE_TIMEOUT}`, the default"),
+    ("reference-copy", f"longer than about {LAST_RESPONSE_OF_A_COPY - 1} minutes fails"),
+    ("reference-copy", f"at most {copies._MAX_KEY_PREFIX} characters"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE} minutes at the latest"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE_OF_A_COPY} minutes at the latest"),
     ("troubleshooting", f"a policy's for {client.PERMISSION_PATIENCE} seconds, CopyProjectVersion for two minutes"),
-    ("api", f"| `memory_size` | {_provider.MEMORY_SIZE} |"),
-    ("faq", f"at {_provider.MEMORY_SIZE} MiB"),
+    ("maintainers/lifecycle", f"reads and decides again, at most {WORDS[lifecycle._MOST_MISSES - 1]} times"),
     ("maintainers/lifecycle", f"(maximum event age) | {timeouts.MAXIMUM_EVENT_AGE} |"),
     ("maintainers/lifecycle", f"(timeout) | {timeouts.FUNCTION_TIMEOUT} |"),
+    ("maintainers/lifecycle", f"a denied call for {client.PERMISSION_PATIENCE} seconds"),
+    ("maintainers/lifecycle", f"doesn't know, for {client.PROJECT_PATIENCE} seconds"),
+    ("maintainers/copy-lifecycle", f"more than {decision.START_WITHIN} seconds after the request"),
+    (
+        "maintainers/copy-lifecycle",
+        f"read again until {decision.START_WITHIN + SHOWN_WITHIN} seconds after the request",
+    ),
+    ("maintainers/copy-lifecycle", f"read again for {SHOWN_WITHIN} seconds"),
+    ("maintainers/copy-lifecycle", f"within {decision.CANCELED_WITHIN} seconds of the request that undoes it"),
+    ("maintainers/copy-lifecycle", f"After {waiting.MOST_RUNS} runs"),
     ("maintainers/copy-lifecycle", f"a run | {timeouts.WAITING_RUN} |"),
     ("maintainers/copy-lifecycle", f"(timeout) | {timeouts.WAITING_FUNCTION_TIMEOUT} |"),
     ("maintainers/copy-lifecycle", f"(maximum event age) | {timeouts.WAITING_MAXIMUM_EVENT_AGE} |"),

@@ -1,12 +1,17 @@
-"""The reference pages: properties, limits and attributes are the functions', parameters and members the constructs'."""
+"""The reference pages and the deployer's policy: what they list is what the functions and the constructs have."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from types import ModuleType
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 import cdk_rekognition_project_policy as package
 from custom_resource.properties import OF_CLOUDFORMATION
@@ -44,25 +49,34 @@ def test_the_properties_are_those_that_the_function_takes(page: str, of_function
     assert re.findall(r"^  (\w+): ", section("Syntax", 2, page), re.MULTILINE) == known
 
 
-def test_limits_and_patterns_are_those_that_the_function_checks() -> None:
+PROJECT = re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "label", "said"),
+    [
+        (PAGE, "PolicyName", "Pattern", identity._POLICY_NAME.pattern),
+        (PAGE, "PolicyName", "Maximum", str(identity.MAX_POLICY_NAME_LENGTH)),
+        (PAGE, "PolicyDocument", "Maximum", str(document.MAX_SIZE)),
+        (PAGE, "ProjectArn", "Pattern", PROJECT),
+        (PAGE, "ProjectArn", "Maximum", str(arns.MAX_PROJECT_ARN_LENGTH)),
+        (COPY_PAGE, "SourceProjectArn", "Pattern", PROJECT),
+        (COPY_PAGE, "SourceProjectArn", "Maximum", str(arns.MAX_PROJECT_ARN_LENGTH)),
+        (COPY_PAGE, "DestinationProjectArn", "Pattern", PROJECT),
+        (COPY_PAGE, "DestinationProjectArn", "Maximum", str(arns.MAX_PROJECT_ARN_LENGTH)),
+        (COPY_PAGE, "VersionName", "Pattern", arns._VERSION_NAME.pattern),
+        (COPY_PAGE, "Tags", "Maximum", f"{copy_properties.MAX_TAGS}` tags"),
+    ],
+)
+def test_limits_and_patterns_are_those_that_the_function_checks(page: str, name: str, label: str, said: str) -> None:
     """Who validates a parameter with what the page says accepts what the function accepts."""
-    assert fact("PolicyName", "Pattern") == identity._POLICY_NAME.pattern
-    assert fact("PolicyName", "Maximum") == str(identity.MAX_POLICY_NAME_LENGTH)
-    assert fact("ProjectArn", "Pattern") == re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
-    assert fact("ProjectArn", "Maximum") == str(arns.MAX_PROJECT_ARN_LENGTH)
-    assert fact("PolicyDocument", "Maximum") == str(document.MAX_SIZE)
-    for member in (*document._TOP_LEVEL, *document._ALLOWED):
-        assert f"| `{member}` |" in section("PolicyDocument", 3)
+    assert fact(name, label, page) == said
 
 
-def test_the_copys_limits_and_patterns_are_those_that_the_function_checks() -> None:
-    """The same of the copy's page."""
-    project = re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
-    for name in ("SourceProjectArn", "DestinationProjectArn"):
-        assert fact(name, "Pattern", COPY_PAGE) == project
-        assert fact(name, "Maximum", COPY_PAGE) == str(arns.MAX_PROJECT_ARN_LENGTH)
-    assert fact("VersionName", "Pattern", COPY_PAGE) == arns._VERSION_NAME.pattern
-    assert fact("Tags", "Maximum", COPY_PAGE) == f"{copy_properties.MAX_TAGS}` tags"
+def test_the_documents_elements_are_those_that_the_function_takes() -> None:
+    """The table has each of them."""
+    for element in (*document._TOP_LEVEL, *document._ALLOWED):
+        assert f"| `{element}` |" in section("PolicyDocument", 3)
 
 
 @pytest.mark.parametrize(("page", "attributes"), [(PAGE, ATTRIBUTES), (COPY_PAGE, COPY_ATTRIBUTES)])
@@ -92,3 +106,24 @@ def test_each_construct_is_described_as_it_is(name: str) -> None:
         assert {each: said == "required" for each, said in parameters.items()} == required
     if members:
         assert {*members} == {each for each in own if not each.startswith("_")}
+
+
+def test_the_deployers_policy_has_the_actions_of_awss_schemas() -> None:
+    """It allows all that they name to read and delete what a stack has, but for what it doesn't use; nothing else."""
+    stack = Stack(App(), "ModelSharing")
+    project = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
+    package.ProjectPolicy(stack, "Sharing", project=project).grant_copy(iam.AccountPrincipal("111122223333"))
+    types = {each["Type"] for each in Template.from_stack(stack).to_json()["Resources"].values()}
+    named: dict[str, set[str]] = {}
+    for kind in types - {properties.RESOURCE_TYPE}:
+        for handler, its in PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"].items():
+            named.setdefault(handler, set()).update(its["permissions"])
+    statements = json.loads((ROOT / "examples" / "policies" / "deployer-policy.json").read_text())["Statement"]
+    actions = [each["Action"] for each in statements]
+    allowed = {action for some in actions for action in ([some] if isinstance(some, str) else some)}
+    # Custom resources and the CDK's bootstrap have no schemas.
+    assert allowed - set().union(*named.values()) == {"lambda:InvokeFunction", "ssm:GetParameters"}
+    assert (named["read"] | named["delete"]) - allowed == {
+        *("ec2:DescribeNetworkInterfaces", "iam:DetachRolePolicy", "kms:Decrypt", "logs:DeleteDataProtectionPolicy"),
+        *("iam:DeleteGroupPolicy", "iam:DeleteUserPolicy"),
+    }
