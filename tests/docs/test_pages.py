@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from cdk_rekognition_project_policy import _network, _permissions, _provider
+from cdk_rekognition_project_policy import _permissions, _provider
 from custom_resource import timeouts, waiting
 from project_policy import document, lifecycle
 from project_version_copy import decision, versions
@@ -39,7 +39,7 @@ NUMBERS = [
     ("faq", f"at {_provider.MEMORY_SIZE} MiB"),
     ("faq", f"Thirty minutes are {1800 * _provider.MEMORY_SIZE // 1024} GB-seconds"),
     ("faq", f"within {decision.START_WITHIN} seconds of their requests"),
-    ("how-to/vpc", f"{WORDS[len(_network._ACTIONS)]} `ec2` actions"),
+    ("how-to/vpc", f"{WORDS[len(_provider._ON_INTERFACES)]} `ec2` actions"),
     ("how-to/who-may-copy", f"at most {document.MAX_SIZE} characters"),
     ("how-to/without-cdk", f"**`ServiceTimeout: {timeouts.SERVICE_TIMEOUT}`**"),
     ("how-to/without-cdk", f"`ServiceTimeout: {timeouts.WAITING_SERVICE_TIMEOUT}`"),
@@ -74,8 +74,8 @@ NUMBERS = [
         "maintainers/copy-lifecycle",
         f"read again until {decision.START_WITHIN + SHOWN_WITHIN} seconds after the request",
     ),
-    ("maintainers/copy-lifecycle", f"read again for {SHOWN_WITHIN} seconds"),
-    ("maintainers/copy-lifecycle", f"within {decision.CANCELED_WITHIN} seconds of the request that undoes it"),
+    ("maintainers/copy-lifecycle", f"read again until {SHOWN_WITHIN} seconds after the request, for"),
+    ("maintainers/copy-lifecycle", f"within {decision.RESPONDED_IN_VAIN_WITHIN} seconds of the request that undoes it"),
     ("maintainers/copy-lifecycle", f"After {waiting.MOST_RUNS} runs"),
     ("maintainers/copy-lifecycle", f"a run | {timeouts.WAITING_RUN} |"),
     ("maintainers/copy-lifecycle", f"(timeout) | {timeouts.WAITING_FUNCTION_TIMEOUT} |"),

@@ -101,7 +101,8 @@ def test_each_construct_is_described_as_it_is(name: str) -> None:
     public = getattr(package, name)
     given = inspect.signature(public.__init__).parameters.values()
     required = {each.name: each.default is each.empty for each in given if each.kind is each.KEYWORD_ONLY}
-    own = {each for kind in public.__mro__ if kind.__module__.startswith(package.__name__) for each in vars(kind)}
+    kinds = [kind for kind in public.__mro__ if kind.__module__.startswith(package.__name__)]
+    own = {each for kind in kinds for each in (*vars(kind), *inspect.get_annotations(kind))}
     if parameters:
         assert {each: said == "required" for each, said in parameters.items()} == required
     if members:
