@@ -40,7 +40,9 @@ def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> No
 def test_knows_its_version(wheel: Path, installed: Path, tmp_path: Path) -> None:
     """The installed package tells the version that the file's name has, and the checkout the same."""
     code = "import cdk_rekognition_project_policy as package; print(package.__version__)"
-    assert run(installed, "-c", code, cwd=tmp_path).strip() == cdk_rekognition_project_policy.__version__
+    environment = bare_environment(tmp_path) | QUIET
+    told = run(installed, "-c", code, cwd=tmp_path, environment=environment)
+    assert told.strip() == cdk_rekognition_project_policy.__version__
     assert wheel.name.split("-")[1] == cdk_rekognition_project_policy.__version__
 
 
