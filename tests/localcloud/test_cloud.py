@@ -35,7 +35,7 @@ def another_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 def run_function(cloud: LocalCloud) -> None:
     """Deploy a stack whose function runs, so that there is a process for it."""
     account = Account(cloud, ACCOUNT)
-    ended = account.deploy("function", template(Role=role(), Function=function("capture"), Custom=custom()))
+    ended = account.deploy("function", template(Role=role(), Function=function("thing"), Custom=custom()))
     assert ended == "CREATE_COMPLETE", account.reasons("function")
 
 

@@ -161,7 +161,7 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
     body = template(
         {"Listing": {"Fn::GetAtt": ["Custom", "Listing"]}},
         Role=role({"Effect": "Allow", "Action": "rekognition:ListProjectPolicies", "Resource": "*"}),
-        Function=function("capture"),
+        Function=function("thing"),
         Project=project("secret"),
         Custom=custom(ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
     )

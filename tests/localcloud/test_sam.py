@@ -16,7 +16,7 @@ FUNCTION = {
     "Properties": {
         "Runtime": "python3.13",
         "Handler": "index.handler",
-        "InlineCode": function("claim")["Properties"]["Code"]["ZipFile"],
+        "InlineCode": function("thing")["Properties"]["Code"]["ZipFile"],
     },
 }
 RESOURCES = {"Function": FUNCTION, "Thing": custom(Id="thing")}

@@ -1,4 +1,7 @@
-"""A custom resource's function, which returns its event and what it finds around it. It runs in the cloud."""
+"""A custom resource's function, which makes nothing: it returns its event and what it finds. It runs in the cloud.
+
+With ``KeptBy``, its Delete fails until there is a file of this name in the temporary folder.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import importlib.util
 import json
 import os
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,14 +20,18 @@ LIBRARIES = ("crhelper", "aws_cdk", "localcloud", "project_policy", "boto3")
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Respond to CloudFormation."""
+    properties = event["ResourceProperties"]
     data = {
         "Event": json.dumps(event),
         "Importable": json.dumps([name for name in LIBRARIES if importlib.util.find_spec(name)]),
         "Environment": json.dumps(dict(os.environ)),
-        "Listing": listing(event["ResourceProperties"].get("ProjectArn")),
+        "Listing": listing(properties.get("ProjectArn")),
     }
     response = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    response |= {"Status": "SUCCESS", "PhysicalResourceId": "captured", "Data": data}
+    response |= {"Status": "SUCCESS", "PhysicalResourceId": properties.get("Id", "thing"), "Data": data}
+    keeper = properties.get("KeptBy")
+    if event["RequestType"] == "Delete" and keeper and not Path(os.environ["TMPDIR"], keeper).exists():
+        response |= {"Status": "FAILED", "Reason": f"kept by {keeper}"}
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's own URL
         event["ResponseURL"], json.dumps(response).encode(), {"Content-Type": ""}, method="PUT"
     )
