@@ -12,14 +12,16 @@ from ._tokens import is_unknown
 
 _GLOBAL_KEYS = """
     PrincipalArn PrincipalAccount PrincipalOrgPaths PrincipalOrgID PrincipalIsAWSService PrincipalServiceName
-    PrincipalServiceNamesList PrincipalType userid username AssumedRoot FederatedProvider TokenIssueTime
-    MultiFactorAuthAge MultiFactorAuthPresent ChatbotSourceArn Ec2InstanceSourceVpc Ec2InstanceSourcePrivateIPv4
-    SourceIdentity SourceIp SourceVpc SourceVpcArn SourceVpce VpceAccount VpceOrgID VpceOrgPaths VpcSourceIp
-    ResourceAccount ResourceOrgPaths ResourceOrgID CalledVia CalledViaFirst CalledViaLast ViaAWSService CurrentTime
-    EpochTime referer RequestedRegion TagKeys SecureTransport SourceAccount SourceArn SourceOrgPaths SourceOrgID
-    UserAgent
+    PrincipalServiceNamesList PrincipalType userid username
+    AssumedRoot FederatedProvider TokenIssueTime SignInSessionArn MultiFactorAuthAge MultiFactorAuthPresent
+    ChatbotSourceArn Ec2InstanceSourceVpc Ec2InstanceSourcePrivateIPv4 SourceIdentity
+    SourceIp SourceVpc SourceVpcArn SourceVpce VpceAccount VpceOrgID VpceOrgPaths VpcSourceIp
+    ResourceAccount ResourceOrgID ResourceOrgPaths
+    CalledVia CalledViaFirst CalledViaLast CalledViaAWSMCP ViaAWSService ViaAWSMCPService CurrentTime EpochTime referer
+    RequestedRegion TagKeys SecureTransport SourceAccount SourceArn SourceOrgID SourceOrgPaths UserAgent
+    IsMcpServiceAction
 """
-"""IAM user guide, 'AWS global condition context keys', without ``aws:``."""
+"""The table of the IAM user guide, 'AWS global condition context keys', column by column, without ``aws:`` and tags."""
 
 _KNOWN = {f"aws:{name}".lower() for name in _GLOBAL_KEYS.split()}
 _TAGS = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")

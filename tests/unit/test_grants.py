@@ -28,8 +28,11 @@ from tests.unit.conftest import (
 UNPLACED = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/logos/1690474772815"
 OURS = "arn:aws:iam::123456789012:{}/copier"
 THEIRS = "arn:aws:iam::444455556666:{}/copier"
+COPIERS_ARNS = [THEIRS.format("role"), THEIRS.format("user")]
+COPIERS = iam.CompositePrincipal(*map(iam.ArnPrincipal, COPIERS_ARNS))
 ADDRESS = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+ORGANIZATION_OF_AN_EXPORT = {"StringEquals": {"aws:PrincipalOrgID": {"Fn::ImportValue": "Ours"}}}
 UNIT = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/ou-ab12-11111111/*"]}}
 
 Make = Callable[[Stack], iam.IPrincipal]
@@ -70,7 +73,10 @@ class TestDocument:
             (iam.ArnPrincipal(THEIRS.format("role")), THEIRS.format("role"), {}),
             # An organization is everybody under a condition.
             (iam.OrganizationPrincipal("o-abcdefghij"), "*", {"Condition": ORGANIZATION}),
+            (iam.OrganizationPrincipal(Fn.import_value("Ours")), "*", {"Condition": ORGANIZATION_OF_AN_EXPORT}),
             (iam.AnyPrincipal().with_conditions(UNIT), "*", {"Condition": UNIT}),
+            # A condition on a composite principal holds for each component.
+            (COPIERS.with_conditions(ORGANIZATION), COPIERS_ARNS, {"Condition": ORGANIZATION}),
         ],
     )
     def test_who_is_granted(
@@ -122,13 +128,6 @@ class TestDocument:
             allow(Principal={"AWS": "arn:aws:iam::111122223333:root"}) | effect,
             allow(Principal={"AWS": THEIRS.format("role")}, Condition=tagged) | effect,
         ]
-
-    def test_a_composite_principal_with_a_condition(self, stack: Stack) -> None:
-        """A condition on a composite principal holds for each component."""
-        roles = [THEIRS.format("role"), THEIRS.format("user")]
-        several = iam.CompositePrincipal(*map(iam.ArnPrincipal, roles)).with_conditions(ORGANIZATION)
-        define(stack).grant_copy(several)
-        assert statements(stack) == [allow(Principal={"AWS": roles}, Condition=ORGANIZATION)]
 
     def test_adds_to_the_given_document(self, stack: Stack) -> None:
         """Grants are merged where statements differ in their principals only, so that many fit."""

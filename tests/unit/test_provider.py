@@ -272,10 +272,7 @@ class TestOptions:
             # The CDK would leave it out of the template.
             ({"permissions_boundary": iam.AccountRootPrincipal()}, "permissions_boundary is .* an iam.ManagedPolicy"),
             # A given role keeps its own boundary, so another one would be ignored.
-            (
-                {"role": own_role, "permissions_boundary": boundary},
-                "give the permissions boundary to the role",
-            ),
+            ({"role": own_role, "permissions_boundary": boundary}, "give the permissions boundary to the role"),
             # The function could not assume it, and this account's role of that name would get its permissions.
             ({"role": role_elsewhere}, "role is in account 444455556666, but this stack is in 123456789012"),
         ],
