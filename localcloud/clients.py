@@ -25,8 +25,9 @@ def make_client(
     config: Config | None = None,
     secret: str | None = None,
     verify: str | None = None,
+    session_token: str | None = None,
 ) -> Any:  # noqa: ANN401 - the type depends on the service
-    """Make a client of a local cloud, by an access key that is the account's id.
+    """Make a client of a local cloud, by an access key that is the account's id, or by another key and its token.
 
     It tries each request only once, unless the config says otherwise, uses no proxy, and sends the secret where the
     cloud asks for one (see `localcloud.peers`).
@@ -34,7 +35,11 @@ def make_client(
     core = botocore.session.Session(session_vars=_NO_CONFIGURATION)
     core.register_component("data_loader", _LOADER)
     session = boto3.Session(
-        aws_access_key_id=account, aws_secret_access_key=_ANY_SECRET, region_name=region, botocore_session=core
+        aws_access_key_id=account,
+        aws_secret_access_key=_ANY_SECRET,
+        aws_session_token=session_token,
+        region_name=region,
+        botocore_session=core,
     )
     defaults = Config(retries={"total_max_attempts": 1}, proxies={}, user_agent_appid=secret)  # type: ignore[call-arg,unused-ignore]
     return session.client(  # type: ignore[call-overload]

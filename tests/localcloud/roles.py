@@ -5,17 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
-from botocore.loaders import Loader
-
+from localcloud.clients import make_client
 from localcloud.cloud import LocalCloud
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
-
-
-_LOADER = Loader()  # shared, since reading the service model for each client takes longer than a whole test
 
 
 def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
@@ -34,17 +28,15 @@ def trust(account: str) -> str:
 
 
 def signed_with(cloud: LocalCloud, **credentials: Any) -> RekognitionClient:
-    """Return a client with these credentials."""
-    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    session.register_component("data_loader", _LOADER)
-    made = boto3.Session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials.get("SessionToken"),
-        region_name="us-east-1",
-        botocore_session=session,
+    """Return a client with these credentials; Rekognition checks the key and the token, and no signature."""
+    client: RekognitionClient = make_client(
+        "rekognition",
+        cloud.rekognition_url,
+        credentials["AccessKeyId"],
+        "us-east-1",
+        session_token=credentials.get("SessionToken"),
     )
-    return made.client("rekognition", endpoint_url=cloud.rekognition_url)
+    return client
 
 
 class Role:
