@@ -184,6 +184,7 @@ def deploy_all(cloudformation: Any, template: str, trusted: str, *, anew: bool) 
                 StackName=name,
                 TemplateBody=template,
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=["CAPABILITY_IAM"],
             )
             started.add(name)
         del waiting[: AT_ONCE - running]
