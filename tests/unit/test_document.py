@@ -136,6 +136,7 @@ class TestRules:
     @pytest.mark.parametrize(
         ("said", "rule"),
         [
+            ("hello", "PolicyDocument is JSON but not an object"),
             ({"hello": 1}, 'unknown element "hello"'),
             (document(Principal="*"), "shares the model with every AWS account"),
         ],
