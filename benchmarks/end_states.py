@@ -170,7 +170,6 @@ class Peer:
         """Return the simulated cloud with this function in it."""
         judge = VirtualTime(case, promises=False)
         judge.cloud = PeerCloud(self, case)
-        judge.cloud.cloudformation.behavior = Behavior(**case.behavior)
         return judge
 
 
@@ -178,7 +177,7 @@ class PeerCloud(Cloud):
     """The simulated cloud with a peer's function in it."""
 
     def __init__(self, peer: Peer, case: Case) -> None:
-        super().__init__(**case.service)
+        super().__init__(behavior=Behavior(**case.behavior), **case.service)
         self.function = peer.function
         self.names = {
             each.name: self._name_of(each)

@@ -154,9 +154,8 @@ class _Run:
             return
         if canceled.inputs == wanted.inputs and canceled.version_name in ("", given.version.name):
             return  # it has changed this very copy
-        kept = self._project_arn, self._project_name, self._name
         self._remove_leftover(canceled, may_start_within=0)
-        self._project_arn, self._project_name, self._name = kept
+        self._look_at(wanted.destination, given.version.name)
 
     def _delete(self) -> None:
         if self._request.made_nothing:

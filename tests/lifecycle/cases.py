@@ -234,8 +234,6 @@ class Case:
     """What CloudFormation is like where that isn't certain, by the names of the simulated one's."""
     sent: str = ""
     """What CloudFormation sends in the last operation, where that isn't what the row says."""
-    calls: str = ""
-    """The calls of the last operation, where they are what the case is about."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from localcloud.rekognition import AwsError, Decision, Permission, Principal, Re
 from localcloud.rekognition.models import Version
 from tests.documents import ACCOUNT, REGION, is_document
 from tests.lifecycle.cases import Copy, Delivery, Policy, Put, Remove, Template
-from tests.lifecycle.cloudformation import CloudFormation, Managed, Resource, Stack
+from tests.lifecycle.cloudformation import Behavior, CloudFormation, Managed, Resource, Stack
 from tests.lifecycle.function import COPIES, LOG_STREAM, POLICIES, Function, Sent, as_root, simulated
 from tests.lifecycle.world import World
 
@@ -44,6 +44,7 @@ class Cloud:
         run_seconds: float | None = None,
         poll_seconds: float | None = None,
         clock_ahead: float = 0.0,
+        behavior: Behavior | None = None,
         **switches: Any,
     ) -> None:
         self.world = World(STARTED)
@@ -61,7 +62,7 @@ class Cloud:
         self.policies = Function(self.world, POLICIES, self.rekognition)
         self.policies.somebody = self.do
         self.copies = Function(self.world, replace(COPIES, environment=environment), self.rekognition)
-        self.cloudformation = CloudFormation(self.world, self.render)
+        self.cloudformation = CloudFormation(self.world, self.render, behavior or Behavior())
         self.arns: dict[tuple[str, str], str] = {}
         """Each project's ARN, by its account and name."""
         self.logos = self.project("logos")

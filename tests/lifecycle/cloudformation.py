@@ -79,11 +79,13 @@ class Change:
 class CloudFormation:
     """Sends requests to the functions behind resource types, and waits for their responses."""
 
-    def __init__(self, world: World, render: Callable[[Managed], tuple[Function, str, Mapping[str, Any]]]) -> None:
+    def __init__(
+        self, world: World, render: Callable[[Managed], tuple[Function, str, Mapping[str, Any]]], behavior: Behavior
+    ) -> None:
         self.world = world
         self.render = render
         """Returns the function, the type and the properties of a resource of a template."""
-        self.behavior = Behavior()
+        self.behavior = behavior
         self.deliver: Callable[[Mapping[str, Any]], Delivery] = lambda _event: Delivery()
         """Says how an event is delivered."""
         self.log: list[Sent] = []

@@ -92,6 +92,10 @@ class Machine(RuleBasedStateMachine):
         """Begin with two empty stacks."""
         self.cloud = cloud
         self.stacks = {name: cloud.stack(name) for name in STACKS}
+        self.foreign: dict[str, Any] = {}
+        """What no stack may change, and what it is like: somebody made it, or a stack retained or adopted it."""
+        self.drifted: set[str] = set()
+        """What somebody changed or deleted of a stack."""
 
     def deploy_stack(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
         """Create or update a stack, its first events delivered as drawn."""

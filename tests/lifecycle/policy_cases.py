@@ -107,9 +107,7 @@ TROUBLE = {
 """What the service returns on a bad day, and outlasts."""
 
 ROWS = (
-    row(
-        "stack created", "Create", "the template's document", case("succeeds", OLD, Deploy(ONE, MADE), calls="List Put")
-    ),
+    row("stack created", "Create", "the template's document", case("succeeds", OLD, Deploy(ONE, MADE))),
     row(
         "created, but somebody else's policy has the name; logical ID renamed; policy moved to another stack",
         "Create, Delete (marker)",
@@ -201,7 +199,7 @@ ROWS = (
         "created with `AdoptExisting`, and an equivalent policy exists",
         "Create",
         "that policy, untouched",
-        case("is adopted", OLD, *ADOPTED, calls="List List"),
+        case("is adopted", OLD, *ADOPTED),
         case(
             "and another resource fails",
             OLD,
@@ -222,7 +220,7 @@ ROWS = (
         "document changed; policy edited or deleted by hand, then updated",
         "Update (ID)",
         "the template's document, at another revision",
-        case("changed", EDITED, *EXISTS, Deploy(NEW, DONE), calls="List Put"),
+        case("changed", EDITED, *EXISTS, Deploy(NEW, DONE)),
         case("edited by hand", EDITED, *EXISTS, *THERE, Deploy(NEW, DONE)),
         case("deleted by hand", EDITED, *EXISTS, Remove(), Wait(60), Deploy(NEW, DONE)),
     ),
@@ -236,7 +234,7 @@ ROWS = (
         "only `Trigger` changed",
         "Update (ID)",
         "the template's document",
-        case("and nothing differs", OLD, *EXISTS, Deploy({"Sharing": Policy(trigger="2")}, DONE), calls="List"),
+        case("and nothing differs", OLD, *EXISTS, Deploy({"Sharing": Policy(trigger="2")}, DONE)),
         *(
             case(
                 f"after somebody {did} it", OLD, *EXISTS, step, Wait(60), Deploy({"Sharing": Policy(trigger="2")}, DONE)
@@ -371,7 +369,7 @@ ROWS = (
         "stack deleted",
         "Delete (ID)",
         "nothing of the stack",
-        case("at once", {}, *EXISTS, Delete(), calls="List Delete"),
+        case("at once", {}, *EXISTS, Delete()),
         case("edited by hand", {}, *EXISTS, *THERE, Delete()),
         case("removed by hand", {}, *EXISTS, Remove(), Delete()),
         case("again after it failed", {}, *EXISTS, Delete("DELETE_FAILED", once("Delete", INVALID)), Delete()),

@@ -20,8 +20,7 @@ class VirtualTime:
         """Prepare a cloud as the case says; ``promises``: hold each COMPLETE to what it promises."""
         self.case = case
         self.promises = promises
-        self.cloud = Cloud(**case.service)
-        self.cloud.cloudformation.behavior = Behavior(**{**case.behavior, **more})
+        self.cloud = Cloud(behavior=Behavior(**{**case.behavior, **more}), **case.service)
         self.stacks: dict[str, Stack] = {}
         self.is_of_copies = not isinstance(case.live, Mapping)
         self._before: set[str] = set()
@@ -115,11 +114,6 @@ class VirtualTime:
         """Return what the last operation sent, in the words of the pages; equal requests in a row count once."""
         words = [self._words(sent) for sent in self.cloud.cloudformation.log[self._log :]]
         return ", ".join(word for word, _ in groupby(words)) or "nothing"
-
-    def calls(self) -> str:
-        """Return the calls of the last operation, without what all their names end in."""
-        calls = [call for sent in self.cloud.cloudformation.log[self._log :] for call in sent.calls]
-        return " ".join(call.removesuffix("ProjectPolicies").removesuffix("ProjectPolicy") for call in calls)
 
     def _begin(self, operation: Operation) -> None:
         self._before = {each.physical_id for each in self.stack(operation.stack).resources.values()}

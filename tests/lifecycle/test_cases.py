@@ -28,7 +28,6 @@ def test_a_case(row: Row, case: Case, tells_time: bool) -> None:
     judge.play()
     if row.sent != SAME:
         assert judge.sent() == (case.sent or row.sent)
-    assert case.calls in ("", judge.calls())
     judge.cloud.check_all_responded()
 
 

@@ -79,15 +79,9 @@ class Lifecycle(Machine):
                 delete_while_copying=while_copying,
                 versions_lag=lag,
                 tags_lag=lag,
+                behavior=Behavior(cleanup_has_new_properties=new_properties, reverse_update_overlaps=overlaps),
             )
         )
-        self.cloud.cloudformation.behavior = Behavior(
-            cleanup_has_new_properties=new_properties, reverse_update_overlaps=overlaps
-        )
-        self.foreign: dict[str, dict[str, str]] = {}
-        """The tags of model versions that no stack deletes, by their ARNs: others', retained and adopted ones."""
-        self.drifted: set[str] = set()
-        """What somebody deleted of a stack."""
         self.retagged: set[str] = set()
         """What may have the tags of an earlier Update again, because that one was repeated."""
 

@@ -75,15 +75,9 @@ class Lifecycle(Machine):
                 returned_form=form,
                 list_lag=lag,
                 end_of_list=token,
+                behavior=Behavior(url_tells_time=tells_time, cleanup_has_new_properties=new_properties),
             )
         )
-        self.cloud.cloudformation.behavior = Behavior(
-            url_tells_time=tells_time, cleanup_has_new_properties=new_properties
-        )
-        self.foreign: dict[str, Mapping[str, Any]] = {}
-        """Policies that somebody else made, by name, and their documents: no stack may change them."""
-        self.drifted: set[str] = set()
-        """Policies of stacks that somebody edited or removed."""
         self.overwrites = overwrite == "overwrite"
 
     # -- what can happen -----------------------------------------------------------------------------------------------

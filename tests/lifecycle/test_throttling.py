@@ -18,8 +18,7 @@ from tests.lifecycle.cloudformation import Behavior
 
 def test_a_hundred_rollbacks_under_throttling_restore_every_document(monkeypatch: pytest.MonkeyPatch) -> None:
     """At five calls a second, and ThrottlingException with status 500, each document is restored."""
-    cloud, jitter = Cloud(projects_per_account=102), Random(17)  # noqa: S311
-    cloud.cloudformation.behavior = Behavior(reverse_update_overlaps=True)
+    cloud, jitter = Cloud(projects_per_account=102, behavior=Behavior(reverse_update_overlaps=True)), Random(17)  # noqa: S311
     allowed: list[float] = []
 
     def quota(_operation: str, _parameters: object) -> AwsError | None:
