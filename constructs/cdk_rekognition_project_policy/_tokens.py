@@ -107,17 +107,24 @@ def _parts(value: object, references: Mapping[str, str]) -> Iterator[str | _Unkn
         case {"Fn::GetAtt": [name, attribute]}:
             yield _Unknown(f"<{name}.{attribute}>")
         case {"Fn::ImportValue": str(name)}:
-            yield _Unknown(name)
+            yield _Unknown(f"<{name}>")
         case {"Fn::Join": [str(delimiter), [*elements]]}:
             for number, element in enumerate(elements):
                 yield delimiter if number else ""
                 yield from _parts(element, references)
-        case {"Fn::Sub": str(text) | [str(text), _]}:
-            for number, part in enumerate(_SUBSTITUTION.split(text)):
-                is_name = number % 2
-                yield (references.get(part) or _Unknown(f"<{part}>")) if is_name else part.replace("${!", "${")
+        case {"Fn::Sub": str(text)}:
+            yield from _substituted(text, {}, references)
+        case {"Fn::Sub": [str(text), Mapping() as values]}:
+            yield from _substituted(text, values, references)
         case _:
             yield _Unknown(json.dumps(value, separators=(",", ":")))
+
+
+def _substituted(text: str, values: Mapping[str, object], references: Mapping[str, str]) -> Iterator[str | _Unknown]:
+    """Yield the parts of a substitution; a name in it is that of a value that it is given, or a reference."""
+    for number, part in enumerate(_SUBSTITUTION.split(text)):
+        is_name = number % 2
+        yield from _parts(values.get(part, {"Ref": part}) if is_name else part.replace("${!", "${"), references)
 
 
 def readable(value: object) -> str:

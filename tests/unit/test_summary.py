@@ -113,6 +113,14 @@ STATEMENT_IF = {"Fn::If": ["Wide", document()["Statement"][0], {"Ref": "AWS::NoV
         (Fn.ref("Document"), "Project logos: the deployment decides who may copy: <Document>."),
         (document(Principal=IF), f"Project logos: {minified(IF)} may copy every model version."),
         (
+            document(Principal={"AWS": Fn.import_value("444455556666")}),
+            "Project logos: <444455556666> may copy every model version.",
+        ),
+        (
+            document(Principal={"AWS": Fn.sub("${Account}${Owner}", {"Account": "444455556666"})}),
+            "Project logos: 444455556666<Owner> may copy every model version.",
+        ),
+        (
             document() | {"Statement": [STATEMENT_IF]},
             f"Project logos: the deployment decides who may copy: {minified(STATEMENT_IF)}.",
         ),
@@ -125,7 +133,7 @@ STATEMENT_IF = {"Fn::If": ["Wide", document()["Statement"][0], {"Ref": "AWS::NoV
             f"Project logos: account 111122223333 may copy every model version if StringEquals {minified(KEYS_IF)}.",
         ),
     ],
-    ids=["document", "principal", "statement", "condition", "keys"],
+    ids=["document", "principal", "import", "substitution", "statement", "condition", "keys"],
 )
 def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack, given: Any, line: str) -> None:
     """Where an intrinsic function stands for a part of the document, whatever it has is told."""
