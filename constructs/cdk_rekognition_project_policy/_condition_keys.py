@@ -28,10 +28,14 @@ _TAGS = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
 
 
 def warn_of_keys(policy: IConstruct, document: object) -> None:
-    """Warn of each global condition key in a resolved document that isn't known; AWS may have added it."""
+    """Warn of each global condition key in a resolved document that isn't known; AWS may have added it.
+
+    A key without a prefix was meant as one: every key of AWS has the prefix of a service or of an identity provider.
+    """
     for key in _keys(document):
         name = key.lower()
-        if name.startswith("aws:") and name not in _KNOWN and not name.startswith(_TAGS):
+        is_global = name.startswith("aws:") or ":" not in name
+        if is_global and name not in _KNOWN and not name.startswith(_TAGS):
             Annotations.of(policy).add_warning_v2(
                 "cdk-rekognition-project-policy:condition-key",
                 f"{key} is not known as a condition key of AWS, and no request has a key that AWS lacks: the condition "

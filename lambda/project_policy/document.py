@@ -63,8 +63,8 @@ _LIMITING_OPERATOR = re.compile(
 )
 _SEVERAL_VALUES = "aws:principalorgpaths"
 """The one limiting key that has several values in a request, so that it needs ForAnyValue."""
-_ORGANIZATION_KEYS = ("aws:principalorgid", "aws:principalorgpaths")
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}", re.ASCII | re.IGNORECASE)
+_ORGANIZATION_KEY = re.compile("aws:(principal|resource|source|vpce)org(id|paths)")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}", re.ASCII)
 """An organization's ID (AWS Organizations API reference, Organization)."""
 _WILDCARDS_AFTER = {
     "aws:principalorgpaths": re.compile(r"o-[^/]+/"),
@@ -443,13 +443,14 @@ class _Rules:
     def _of_organizations(self, statement: Mapping[str, object]) -> Iterator[str]:
         """Yield a sentence for each value that should be an organization's ID and can't match any."""
         for (operator, key), values in self._tests(statement.get("Condition")).items():
-            if key in _ORGANIZATION_KEYS and "string" in operator:
+            if _ORGANIZATION_KEY.fullmatch(key) and "string" in operator:
                 for value in self._values(values):
-                    organization = str(value).split("/", maxsplit=1)[0]
+                    organization = str(value).split("/", maxsplit=1)[0] if key.endswith("paths") else str(value)
+                    organization = organization.lower() if "ignorecase" in operator else organization
                     if not re.search(r"[*?$]", organization) and not _ORGANIZATION.fullmatch(organization):
                         yield (
                             f'Condition tests an organization against "{shorten(str(value))}", which has no ID of one; '
-                            'give "o-" and its 10 to 32 letters and digits.'
+                            'give "o-" and its 10 to 32 lower-case letters and digits.'
                         )
 
     def _are_tests(self, tests: object) -> bool:

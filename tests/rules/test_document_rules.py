@@ -81,6 +81,8 @@ class TestRules:
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "or the ARN of an account"),
             (statement(Principal={"AWS": "arn:aws-cn:iam::111122223333:role/x"}), 'is in the partition "aws"'),
             (statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), '"o-1", which has no ID of one'),
+            (statement(Condition={"StringEquals": {"aws:ResourceOrgID": "O-A1B2C3D4E5"}}), "lower-case letters"),
+            (statement(Condition={"StringLike": {"aws:PrincipalOrgID": "o-a1b2c3d4e5/r-ab12"}}), "has no ID of one"),
             (statement(Condition={"StringLike": {"aws:principalorgpaths": ["a1b2c3d4e5/*"]}}), "has no ID of one"),
             (
                 statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": 111122223333}}),
@@ -167,8 +169,12 @@ class TestRules:
                 for version in ("v*", "v?/*", "v1/16904747729??", "*/1690474772900")
             ),
             *(
-                statement(Condition={"StringLike": {"aws:PrincipalOrgID": organization}})
-                for organization in ("O-A1B2C3D4E5", "o-a1b2*", "${aws:PrincipalOrgID}")
+                statement(Condition={operator: {"aws:PrincipalOrgID": organization}})
+                for operator, organization in (
+                    ("StringEqualsIgnoreCase", "O-A1B2C3D4E5"),
+                    ("StringLike", "o-a1b2*"),
+                    ("StringLike", "${aws:PrincipalOrgID}"),
+                )
             ),
             statement(Condition={"Null": {"aws:PrincipalOrgID": "false"}}),
         ],

@@ -235,6 +235,7 @@ class TestWarnings:
         [
             ("aws:PrincipalOrgId2", ["/Sharing/Policy"]),
             ("aws:SourceVpcs", ["/Sharing/Policy"]),
+            ("PrincipalOrgID", ["/Sharing/Policy"]),
             ("AWS:principalorgid", []),
             ("aws:PrincipalTag/team", []),
             ("aws:SignInSessionArn", []),
