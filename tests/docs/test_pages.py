@@ -34,7 +34,6 @@ WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 
 NUMBERS = [
     ("../README", f"a denied call for {client.PERMISSION_PATIENCE} seconds"),
-    ("../README", f"a denied copy for {WORDS[versions.GRANT_PATIENCE // 60]} minutes"),
     ("api", f"| `memory_size` | {_provider.MEMORY_SIZE} |"),
     ("faq", f"at {_provider.MEMORY_SIZE} MiB"),
     ("faq", f"Thirty minutes are {1800 * _provider.MEMORY_SIZE // 1024} GB-seconds"),
