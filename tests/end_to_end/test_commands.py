@@ -78,7 +78,8 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
         PolicyRevisionId=policy["PolicyRevisionId"],
         PolicyDocument=policy["PolicyDocument"].replace("444455556666", "666677778888"),
     )
-    assert "somebody has changed it" in run(copy, "./scripts/deploy", fails=True)
+    drifted = run(copy, "./scripts/deploy", "-c", "trusted_account=444455556666", fails=True)
+    assert "somebody has changed it" in drifted
 
     account.deploy("OfTheUser", json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}))
     destroyed = run(copy, "./scripts/deploy", "--destroy")
