@@ -32,7 +32,7 @@ def deploy() -> None:
     with cloud.switched(copying_time=COPYING_TIME):
         copy = trusted.deploy(
             f"Deploying Trusted: account {TRUSTED} copies v1, and waits for the copy",
-            source_project=project,
+            source_project_arn=project,
             source_version_arn=v1,
         )["VersionArn"]
     show(trusted, copy)
@@ -42,7 +42,7 @@ def deploy() -> None:
     try:
         trusted.deploy(
             "Deploying Trusted with v2, which is denied (retried for two minutes, since a grant may be new)",
-            source_project=project,
+            source_project_arn=project,
             source_version_arn=v2,
         )
     except DeployError:
