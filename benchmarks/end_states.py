@@ -58,7 +58,7 @@ class EndStates(NamedTuple):
 
 
 Judged = dict[tuple[str, bool], EndStates]
-"""By a row of docs/lifecycle.md, and whether its cases are about calls and deliveries that fail."""
+"""By a row of docs/maintainers/lifecycle.md, and whether its cases are about calls and deliveries that fail."""
 
 
 def judge_end_states(functions: Mapping[str, Function]) -> dict[str, Judged]:
@@ -86,7 +86,7 @@ def _judge(function: Function) -> Judged:
 
 
 def comparable_cases() -> Iterator[tuple[Row, Case]]:
-    """Return the cases of docs/lifecycle.md that any function could end right."""
+    """Return the cases of docs/maintainers/lifecycle.md that any function could end right."""
     return ((row, case) for row in policy_cases.ROWS for case in row.cases if is_comparable(case))
 
 

@@ -1,4 +1,4 @@
-"""The cases of a copy: docs/copy-lifecycle.md's table "Case by case" as data, and what its known limitations say."""
+"""The cases of a copy: docs/maintainers/copy-lifecycle.md's table "Case by case" and its known limitations, as data."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ ROWS = (
         quick("two stacks want one name", ("v1",), Both(Deploy(NAMED, MADE), Deploy(NAMED, FAILED, stack="two"), 5.0)),
     ),
 )
-"""docs/copy-lifecycle.md, "Case by case"."""
+"""docs/maintainers/copy-lifecycle.md, "Case by case"."""
 
 FURTHER = (
     quick(
@@ -339,4 +339,4 @@ LIMITATIONS = (
         Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK, once("Update", repeats=(60.0,))),
     ),
 )
-"""What docs/copy-lifecycle.md calls known limitations."""
+"""What docs/maintainers/copy-lifecycle.md calls known limitations."""

@@ -1,4 +1,4 @@
-"""The cases of a policy: docs/lifecycle.md's table "Case by case" as data, and what its known limitations say."""
+"""The cases of a policy: docs/maintainers/lifecycle.md's table "Case by case" and its known limitations, as data."""
 
 from __future__ import annotations
 
@@ -784,4 +784,4 @@ LIMITATIONS = (
         "two Creates of one name at the same moment both succeed", OLD, Deploy({"One": Policy(), "Two": Policy()}, MADE)
     ),
 )
-"""What docs/lifecycle.md calls known limitations: nothing in the service's state tells them from what is legitimate."""
+"""What docs/maintainers/lifecycle.md calls known limitations: nothing tells them from what is legitimate."""
