@@ -121,7 +121,7 @@ install_cdk_cli() {
     local stamp
     stamp=$({ node --version; cat package-lock.json; } | cksum)
     [ "$(cat node_modules/stamp 2>/dev/null)" = "$stamp" ] && return
-    step "Installing the CDK CLI" npm ci --ignore-scripts --no-audit --no-fund
+    step "Installing the CDK CLI (30 MB)" npm ci --ignore-scripts --no-audit --no-fund
     printf '%s\n' "$stamp" >node_modules/stamp
 }
 

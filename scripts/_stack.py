@@ -123,7 +123,7 @@ def started_cloud() -> LocalCloud:
     """Return the local cloud, after starting it where it doesn't run."""
     cloud = LocalCloud.attach()
     if cloud is None:
-        step("Starting the local cloud (the first time makes its own virtual environment)")
+        step("Starting the local cloud (the first time installs 90 MB, about half a minute)")
         cloud = LocalCloud.attach_or_start()
     return cloud
 
