@@ -7,7 +7,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from types import SimpleNamespace
 from typing import NamedTuple
 from unittest import mock
 
@@ -85,11 +84,7 @@ def measure_burst(function: Function, lambda_: Lambda, requests: int) -> Burst:
 
 def simulate_burst(requests: int, *, throttled_calls_count: bool = False) -> Burst:
     """Send the Creates to this project's function on virtual time, where nothing but the service limits them."""
-    spread, fixed = Random(requests), simulated._clock  # noqa: S311 - the same figures each time, no secret
-
-    def clock() -> SimpleNamespace:
-        return SimpleNamespace(**{**vars(fixed()), "jitter": lambda longest: spread.uniform(0, longest)})
-
+    spread = Random(requests)  # noqa: S311 - the same figures each time, no secret
     cloud = Cloud(projects_per_account=requests, throttled_calls_count=throttled_calls_count)
     policies = [Policy(name=f"p{n % PER_PROJECT}", project=f"p{n // PER_PROJECT}") for n in range(requests)]
     calls, began = _Calls(cloud.rekognition), cloud.world.now
@@ -99,7 +94,7 @@ def simulate_burst(requests: int, *, throttled_calls_count: bool = False) -> Bur
             cloud.cloudformation.request("one", "Create", f"P{number}", policy)
 
     logging.disable(logging.CRITICAL)
-    with mock.patch.object(simulated, "_clock", clock):
+    with mock.patch.object(simulated, "jitter", lambda longest: spread.uniform(0, longest)):
         cloud.play(send_all)
     succeeded = sum(sent.response["Status"] == "SUCCESS" for sent in cloud.sent)
     return Burst(requests, succeeded, cloud.world.now - began, calls.end())
