@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IConstruct
 
-from ._tokens import readable, resolve, stack_of
+from ._tokens import as_found, resolve, stack_of
 
 _Reasons = Mapping[str, Sequence[str]]
 """The rules that don't apply, by the reason."""
@@ -100,7 +100,7 @@ def explain_inline_policy(policy: Construct) -> None:
 
 def explain_wildcards(policy: Construct, resources: Sequence[str], why: str) -> None:
     """Say why a policy has each of its resources with a wildcard; others need no reason."""
-    resolved = [readable(each) for each in resolve(stack_of(policy), list(resources))]
+    resolved = [as_found(each) for each in resolve(stack_of(policy), list(resources))]
     found = [f"Resource::{each}" for each in resolved if "*" in each]
     if found:
         Validations.of(policy).acknowledge(

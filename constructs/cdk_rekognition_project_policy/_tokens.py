@@ -93,6 +93,8 @@ class _Unknown:
     """A part of a string that isn't known, and what to show for it."""
 
     shown: str
+    found: str = ""
+    """What cdk-nag's findings have in its place, if that is something else."""
 
 
 def _parts(value: object, references: Mapping[str, str]) -> Iterator[str | _Unknown]:
@@ -107,7 +109,7 @@ def _parts(value: object, references: Mapping[str, str]) -> Iterator[str | _Unkn
         case {"Fn::GetAtt": [name, attribute]}:
             yield _Unknown(f"<{name}.{attribute}>")
         case {"Fn::ImportValue": str(name)}:
-            yield _Unknown(f"<{name}>")
+            yield _Unknown(f"<{name}>", found=name)
         case {"Fn::Join": [str(delimiter), [*elements]]}:
             for number, element in enumerate(elements):
                 yield delimiter if number else ""
@@ -128,8 +130,13 @@ def _substituted(text: str, values: Mapping[str, object], references: Mapping[st
 
 
 def readable(value: object) -> str:
-    """Return a resolved value as a string, with ``<LogicalId>`` for a reference, as cdk-nag's findings have it."""
+    """Return a resolved value as a string, with ``<LogicalId>`` for a reference, and ``<Name>`` for an import."""
     return "".join(part if isinstance(part, str) else part.shown for part in _parts(value, _NOTHING))
+
+
+def as_found(value: object) -> str:
+    """Return the same as cdk-nag's findings have it, with an import's name alone."""
+    return "".join(part if isinstance(part, str) else part.found or part.shown for part in _parts(value, _NOTHING))
 
 
 def beginning(value: object, references: Mapping[str, str] = _NOTHING) -> str:
