@@ -134,6 +134,10 @@ class Project:
     history: list[tuple[float, list[Policy]]] = field(default_factory=list)
     """Each list of policies there was, with the time from which it was true."""
 
+    def remember(self, now: float) -> None:
+        """Add to the history what its list of policies looks like from now on."""
+        self.history.append((now, list(self.policies.values())))
+
     def policies_at(self, when: float) -> list[Policy]:
         """Return the policies there were at a time."""
         return next((policies for since, policies in reversed(self.history) if since <= when), [])
@@ -364,7 +368,7 @@ class Store:
             now = self._clock()
             policy = Policy(name, document, secrets.token_hex(16), live.created if live else now, now)
             project.policies[name] = policy
-            project.history.append((now, list(project.policies.values())))
+            project.remember(now)
             return policy
 
     def delete_policy(self, account: str, region: str, arn: str, name: str, revision: str | None = None) -> None:
@@ -377,7 +381,7 @@ class Store:
             if revision is not None and revision.lower() != live.revision:
                 raise wrong_revision(f"The revision {revision} is not the current one of the policy {name}.")
             del project.policies[name]
-            project.history.append((self._clock(), list(project.policies.values())))
+            project.remember(self._clock())
 
     def policies(self, account: str, region: str, arn: str) -> list[Policy]:
         """Return the policies of a project as a list call shows them: late, where the switch says so."""
