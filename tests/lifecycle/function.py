@@ -336,16 +336,31 @@ class ResponseConnection:
         """Do nothing."""
 
 
-@cache
-def _session(account: str) -> boto3.Session:
-    """Return the session of an account's functions, whose calls come here in place of a network."""
-    session = boto3.Session(region_name=REGION)
-    # Signing, and saying again who calls, take half of a call's time.
-    session._session.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="simulated"))
-    hooks: Any = session.events
-    hooks.register("before-send.rekognition", partial(_call, account))
-    hooks.register("before-send.lambda", _invoke_itself)
-    return session
+class Session:
+    """A session of an account's functions, whose calls come here in place of a network.
+
+    Its processes share one client of each service: a client keeps nothing from call to call, and takes longer to make
+    than most of them have to live.
+    """
+
+    def __init__(self, account: str) -> None:
+        self._session = boto3.Session(region_name=REGION)
+        # Signing, and saying again who calls, take half of a call's time.
+        config = Config(signature_version=UNSIGNED, user_agent="simulated")
+        self._session._session.set_default_client_config(config)
+        hooks: Any = self._session.events
+        hooks.register("before-send.rekognition", partial(_call, account))
+        hooks.register("before-send.lambda", _invoke_itself)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: Any, **options: Any) -> Any:
+        """Return the client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, **options)
+        return self._clients[service]
+
+
+_session = cache(Session)
 
 
 def _call(account: str, request: Any, **_: object) -> AWSResponse:
