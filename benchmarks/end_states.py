@@ -194,6 +194,9 @@ class PeerCloud(Cloud):
         """Return the function, the type and the properties of a resource of a template."""
         return self.policies, "Custom::Policy", self._properties(cast("Policy", wanted))
 
+    def check_request(self, sent: Sent) -> None:
+        """Hold a peer's responses to nothing."""
+
     def do(self, step: Put | Remove) -> None:
         """Let somebody do something by hand, to the live policy of that name if there is one."""
         live = [name for name in self.documents() if re.fullmatch(rf"{step.name}(-[0-9a-f]{{8}})?", name)]
@@ -229,8 +232,7 @@ class PeerFunction(SimulatedFunction):
             if outcome.kind not in ("success", "error"):
                 self._peer.close()
             for response in cloudformation.responses_to(delivered)[:1]:
-                empty = {"PhysicalResourceId": ""} if sent.delivery.empties_id else {}
-                sent.responded.set({"Data": {}, "Reason": "", **response, **empty})
+                sent.responded.set({"Data": {}, "Reason": "", **response})
             if outcome.kind != "success":
                 again()
 

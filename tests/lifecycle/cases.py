@@ -53,21 +53,20 @@ class Copy:
 
 @dataclass(frozen=True)
 class Other:
-    """A resource of another type: made after some seconds, or failing then."""
+    """A resource of another type: made or changed after some seconds, or failing then."""
 
-    version: int = 1
     fails: bool = False
     after: float = 5.0
     needs: str = ""
 
 
-FAILS_LAST = Other(version=2, fails=True, needs="*")
+FAILS_LAST = Other(fails=True, needs="*")
 """Another resource, which fails when all others are done."""
 
 
 def fails_after(seconds: float) -> Other:
     """Return another resource, which fails so many seconds after the deployment's beginning: it cancels the others."""
-    return Other(version=2, fails=True, after=seconds)
+    return Other(fails=True, after=seconds)
 
 
 Template = Mapping[str, Policy | Copy | Other]
@@ -115,8 +114,6 @@ class Delivery:
     """When the event is delivered once more, in seconds after the first time."""
     attempts: tuple[Attempt, ...] = ()
     """What the attempts of the first delivery meet, in order; later ones meet nothing."""
-    empties_id: bool = False
-    """Whether the response arrives without its ID, as crhelper alone would send some."""
 
 
 def once(kind: str, *attempts: Attempt, **more: Any) -> dict[str, tuple[Delivery, ...]]:

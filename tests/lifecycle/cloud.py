@@ -129,15 +129,13 @@ class Cloud:
         self.world.now += 5
 
     def play(self, act: Callable[[], object]) -> None:
-        """Do something, and let happen what comes of it; hold every response to what CloudFormation asks of it."""
+        """Do something, and let happen what comes of it."""
+        before = len(self.sent)
         with simulated(self.world):
             self.world.spawn(act)
             self.world.run()
-        for sent in self.sent:
-            for invocation in sent.invocations:
-                assert len(invocation.responses) <= 1
-                for received in invocation.responses:
-                    check_response(sent, received)
+        for sent in self.sent[before:]:
+            self.check_request(sent)
 
     def ask(
         self, kind: str, wanted: Managed, physical_id: str = "", old: Managed | None = None, *, age: float = 0.0
@@ -165,12 +163,15 @@ class Cloud:
     @property
     def sent(self) -> list[Sent]:
         """Every request so far."""
-        return self.policies.log + self.copies.log
+        return self.cloudformation.log
 
-    def check_all_responded(self) -> None:
-        """Hold every request to having its response, in time, unless every attempt at it died."""
-        for sent in self.sent:
-            assert sent.responded.is_set() or all(each.has_died for each in sent.invocations), sent.event
+    def check_request(self, sent: Sent) -> None:
+        """Hold a request to a response from one of its invocations, unless all died, and from none more than one."""
+        assert sent.responded.is_set() or all(each.has_died for each in sent.invocations), sent.event
+        for invocation in sent.invocations:
+            assert len(invocation.responses) <= 1
+            for received in invocation.responses:
+                check_response(sent, received)
 
     # -- policies ------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ from tests.lifecycle.world import Signal, World
 CLEANUP_TRIES = 3
 FOREVER = 10.0**6
 DEFAULT_SERVICE_TIMEOUT = 3600.0
+ROLLBACK_DELAY = 3.0
+"""Seconds from a failure to the first reverse Update."""
 HIDDEN = 2 + 4 * LATENCY
 """Seconds at the end of a Delete of a canceled Create in which its reads may not show what that Create puts."""
 
@@ -41,8 +43,6 @@ class Behavior:
     """Whether what a disabled rollback left is deleted before the next operation creates anything, or afterward."""
     cleanup_has_new_properties: bool = False
     """Whether a cleanup's Delete carries the properties from before or from after."""
-    rollback_delay: float = 3.0
-    """Seconds from a failure to the first reverse Update."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,6 @@ class Stack:
         self.name = name
         self.status = ""
         self.resources: dict[str, Resource] = {}
-        self.others: dict[str, Other] = {}
         self.events: list[str] = []
         self.kept: list[Resource] = []
         """What stayed by its DeletionPolicy or UpdateReplacePolicy."""
@@ -177,7 +176,7 @@ class Stack:
         last = self.cloudformation.behavior.failed_creates_are_deleted_last
         if not last:
             self._delete_all(failed)
-        before, others_before = dict(self.resources), dict(self.others)
+        before = dict(self.resources)
         changes, ok = self._apply(template)
         operation = "CREATE" if is_new else "UPDATE"
         if ok:
@@ -192,7 +191,6 @@ class Stack:
         elif is_new:
             self._rollback_create(changes)
         else:
-            self.others = others_before
             self._rollback_update(changes)
 
     def continue_update_rollback(self) -> None:
@@ -229,7 +227,8 @@ class Stack:
             ok = is_ready(logical_id)
             if ok and not over.is_set():
                 if isinstance(wanted, Other):
-                    ok = self._other(logical_id, wanted)
+                    self.world.sleep(wanted.after)
+                    ok = not wanted.fails
                 else:
                     ok = self._one(logical_id, wanted, changes, over)
                 if not ok:
@@ -241,14 +240,6 @@ class Stack:
         # A failure ends the waiting of all that is in flight, so each comes to its end.
         results = [signal.wait(FOREVER) and bool(signal.value) for signal in done.values()]
         return changes, all(results) and not over.is_set()
-
-    def _other(self, logical_id: str, wanted: Other) -> bool:
-        if self.others.get(logical_id) == wanted:
-            return True
-        self.world.sleep(wanted.after)
-        if not wanted.fails:
-            self.others[logical_id] = wanted
-        return not wanted.fails
 
     def _one(self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal) -> bool:
         """Create or update one resource; return whether it went well."""
@@ -324,7 +315,7 @@ class Stack:
 
     def _rollback_update(self, changes: list[Change]) -> None:
         cleanup: list[tuple[str, Resource]] = []
-        self.world.sleep(self.cloudformation.behavior.rollback_delay)
+        self.world.sleep(ROLLBACK_DELAY)
         self._left_after_deleting({each.logical_id: each.after for each in changes if each.kind == "canceled"})
         for change in reversed(changes):
             if change.kind == "canceled":
@@ -379,7 +370,6 @@ class Stack:
             elif now is not None and now.physical_id != old.physical_id:
                 new = now if self.cloudformation.behavior.cleanup_has_new_properties else old
                 cleanup.append((logical_id, replace(old, made_from=new.made_from)))
-        self.others = {name: other for name, other in template.items() if isinstance(other, Other)}
         self.kept += [resource for _, resource in cleanup if resource.made_from.retain]
         self._clean_up([each for each in cleanup if not each[1].made_from.retain])
 

@@ -158,8 +158,6 @@ class Function:
         self.world = world
         self.kind = kind
         self.rekognition = rekognition
-        self.log: list[Sent] = []
-        """Every request so far."""
         self.invoke_fails: Callable[[], bool] = lambda: False
         """Whether Lambda rejects that the function invokes itself."""
         self.somebody: Callable[[Put | Remove], None] = lambda _: None
@@ -168,7 +166,6 @@ class Function:
     def send(self, event: Mapping[str, Any], delivery: Delivery, phase: str = "") -> Sent:
         """Deliver an event, and return what comes of it as it comes."""
         sent = Sent(event, Signal(self.world), self.world.now, delivery, phase)
-        self.log.append(sent)
         attempts = list(delivery.attempts)
         for later in (0.0, *delivery.repeats):
             self._arrive(sent, event, START + delivery.delay + later, attempts)
@@ -322,11 +319,8 @@ class ResponseConnection:
             invocation.die()
         self.status = int(meet)
         if self.status == 200:
-            received = json.loads(body)
-            invocation.responses.append(received)
-            if invocation.sent.delivery.empties_id:
-                received = received | {"PhysicalResourceId": ""}
-            invocation.sent.responded.set(received)
+            invocation.responses.append(json.loads(body))
+            invocation.sent.responded.set(invocation.responses[-1])
 
     def getresponse(self) -> ResponseConnection:
         """Return the response to a response: its status."""

@@ -117,13 +117,6 @@ ROWS = (
             for title, there in {"another's": FOREIGN, "another's, equivalent": MINE}.items()
         ),
         case(
-            "of two policies one",
-            OTHERS,
-            *THERE,
-            Deploy({"Mine": Policy(name="mine"), "Sharing": Policy(needs="Mine")}, FAILED),
-            sent="Create, Delete (ID), Delete (marker)",
-        ),
-        case(
             "appears between read and put",
             OTHERS,
             Deploy(ONE, FAILED, once("Create", Attempt(others={1: (Put(FOREIGN),)}))),
@@ -136,13 +129,6 @@ ROWS = (
             sent="Create, cleanup Delete (marker)",
         ),
         case("moved to another stack", OLD, *EXISTS, Deploy(ONE, FAILED, stack="two")),
-        case(
-            "if the service overwrites silently",
-            OTHERS,
-            *THERE,
-            Deploy(ONE, FAILED),
-            service={"put_existing_without_revision": "overwrite"},
-        ),
     ),
     row(
         "created, but another resource fails",
@@ -166,21 +152,7 @@ ROWS = (
             case(title, {"sharing": there}, Put(there), Wait(3600), Deploy(canceled(), FAILED))
             for title, there in {"another's is there": FOREIGN, "an older equivalent is there": MINE}.items()
         ),
-        case("a lost ID", {}, Deploy(ONE, FAILED, once("Create", CUT_OFF, empties_id=True))),
         case("no response", {}, Deploy(ONE, FAILED, once("Create", *DEAD))),
-        case(
-            "no response within a minute",
-            {},
-            Deploy({"Sharing": Policy(service_timeout=60)}, FAILED, once("Create", *DEAD)),
-        ),
-        *(
-            case(
-                f"no response, no ServiceTimeout, canceled after {at}",
-                {},
-                Deploy(canceled(at, service_timeout=None), FAILED, once("Create", *DEAD)),
-            )
-            for at in (60.0, 700.0)
-        ),
     ),
     row(
         "created, but no attempt could read",
@@ -188,12 +160,6 @@ ROWS = (
         "nothing of the stack",
         case("one put and died", {}, Deploy(ONE, FAILED, once("Create", meets(dies_after=1), BLIND))),
         case("another's is there", OTHERS, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
-        case(
-            "an older equivalent of another stack is there",
-            OLD,
-            *EXISTS,
-            Deploy(ONE, FAILED, once("Create", DENIED), stack="two"),
-        ),
     ),
     row(
         "created with `AdoptExisting`, and an equivalent policy exists",
@@ -501,16 +467,6 @@ FURTHER = (
         Wait(5 * 3600),
         Delete(),
     ),
-    *(
-        case(
-            f"a canceled Create and an equivalent policy of {age} seconds ago",
-            OLD,
-            Deploy(ONE, MADE),
-            Wait(age),
-            Deploy(canceled(service_timeout=3600), FAILED, stack="two"),
-        )
-        for age in (1000, 3540, 80000)
-    ),
     # CloudFormation may reverse an Update whose function still runs.
     *(
         case(
@@ -548,17 +504,6 @@ FURTHER = (
             service={"clock_ahead": ahead},
         )
         for ahead in (-300, -20, -3, 3, 20, 300)
-    ),
-    *(
-        case(
-            f"an Update that comes again {later} later puts once, with a clock {-ahead} behind",
-            EDITED,
-            *EXISTS,
-            Deploy(NEW, DONE, once("Update", repeats=(later,))),
-            service={"clock_ahead": ahead},
-        )
-        for ahead in (-1, -0.5)
-        for later in (0.02, 3, 61)
     ),
     *(
         case(
@@ -673,13 +618,6 @@ LIMITATIONS = (
         OLD,
         *EXISTS,
         Deploy({}, DONE, {"Delete": (REJECTED,) * 3}),
-    ),
-    case(
-        "an Update that comes again after a rollback of two seconds puts its document",
-        EDITED,
-        *EXISTS,
-        Deploy(with_other(NEW, fails_after(0.2)), BACK, once("Update", repeats=(60,))),
-        behavior={"rollback_delay": 0.5},
     ),
     case(
         "without a time in the URL an Update that comes again undoes its rollback",

@@ -123,7 +123,7 @@ class Lifecycle(Machine):
         if self._adopts_what_has_an_owner(stack, wanted) or self._cannot_be_rolled_back(stack, wanted):
             return
         before = dict(stack.resources)
-        log = len(self.cloud.copies.log)
+        log = len(self.cloud.sent)
         self.deploy_stack(stack, wanted, drawn)
         self._settle(stack, before, log)
         assert stack.status in ENDS
@@ -143,7 +143,7 @@ class Lifecycle(Machine):
     def delete(self, name: str, drawn: list[Delivery]) -> None:
         """Delete a stack."""
         stack = self.stacks[name]
-        before, log = dict(stack.resources), len(self.cloud.copies.log)
+        before, log = dict(stack.resources), len(self.cloud.sent)
         self.deliver(drawn)
         self.cloud.operate(stack.delete)
         self._settle(stack, before, log)
@@ -248,7 +248,7 @@ class Lifecycle(Machine):
         for arn in {arn_of(each) for each in [*left, *adopted]} & {*live}:
             if arn not in owned or arn in {arn_of(each) for each in adopted}:
                 self.foreign.setdefault(arn, dict(live[arn].tags))
-        for sent in self.cloud.copies.log[log:]:
+        for sent in self.cloud.sent[log:]:
             for arn, version in live.items():
                 is_its_own = version.tags.get("rekognition-version-copy:request") == sent.event["RequestId"]
                 if is_its_own and arn not in owned | {*self.foreign} and self._is_known_to_be_left(sent, version):
@@ -261,7 +261,7 @@ class Lifecycle(Machine):
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
         undone_at = [
             each.at
-            for each in self.cloud.copies.log
+            for each in self.cloud.sent
             if each is not sent and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
         ]
         return sent.orphaned or (

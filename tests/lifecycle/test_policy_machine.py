@@ -114,7 +114,7 @@ class Lifecycle(Machine):
             return
         before = self._says()
         owned_before = dict(stack.resources)
-        log = len(self.cloud.policies.log)
+        log = len(self.cloud.sent)
         self.deploy_stack(stack, wanted, drawn)
         if stack.status == "UPDATE_ROLLBACK_FAILED":
             self._continue_rollback(stack)
@@ -130,7 +130,7 @@ class Lifecycle(Machine):
             self._check_same_as(before, but_for=stays | {each.made_from.name for each in owned_before.values()})
             self._check_rolled_back(before, owned_before.values())
         else:
-            self._check_complete(stack, {sent.event["LogicalResourceId"] for sent in self.cloud.policies.log[log:]})
+            self._check_complete(stack, {sent.event["LogicalResourceId"] for sent in self.cloud.sent[log:]})
 
     def _continue_rollback(self, stack: Stack) -> None:
         """A reverse Update may fail only with a reason that names what ends the rollback, and that must end it."""
@@ -143,7 +143,7 @@ class Lifecycle(Machine):
         """Delete a stack."""
         stack = self.stacks[name]
         owned = dict(stack.resources)
-        before, log = self._says(), len(self.cloud.policies.log)
+        before, log = self._says(), len(self.cloud.sent)
         self.deliver(drawn)
         self.cloud.operate(stack.delete)
         self._let_off(log)
@@ -276,7 +276,7 @@ class Lifecycle(Machine):
 
     def _let_off(self, since: int) -> None:
         """Take away what a request put after its own Delete was through: an orphan that is a known limitation."""
-        for sent in self.cloud.policies.log[since:]:
+        for sent in self.cloud.sent[since:]:
             wanted = sent.event["ResourceProperties"]
             name = wanted["PolicyName"]
             if sent.orphaned and name not in self._owned() and name not in self.foreign and name in self._says():
