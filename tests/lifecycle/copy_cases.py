@@ -89,7 +89,9 @@ ROWS = (
         "nothing of the stack",
         quick("another resource", (), Deploy(with_other(ONE, FAILS_LAST), FAILED)),
         quick("the copy", (), Deploy(ONE, FAILED, reason="COPYING_FAILED"), service={"copying_ends": "COPYING_FAILED"}),
-        copying(5000, "too long", (), Deploy(ONE, FAILED, reason="COPYING_IN_PROGRESS")),
+        copying(
+            1200, "too long", (), Deploy({"Copy": Copy(service_timeout=900)}, FAILED, reason="COPYING_IN_PROGRESS")
+        ),
     ),
     row(
         "the same, while it copies, or if it never responds",

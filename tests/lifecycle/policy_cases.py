@@ -568,11 +568,6 @@ FURTHER = (
 
 LIMITATIONS = (
     case(
-        "a Create that comes again a minute after its rollback leaves its policy",
-        OLD,
-        Deploy(with_other(ONE, FAILS_LAST), FAILED, once("Create", repeats=(60,))),
-    ),
-    case(
         "a Create that its own Delete overtakes by more than ten seconds leaves its policy",
         OLD,
         Deploy(canceled(), FAILED, once("Create", delay=15)),
@@ -583,67 +578,12 @@ LIMITATIONS = (
         *EXISTS,
         Deploy(RENAMED, BACK, once("Update", *DEAD)),
     ),
-    *(
-        case(
-            title,
-            {"sharing": MINE, "renamed": MINE},
-            *EXISTS,
-            Deploy(with_other({"Sharing": Policy(name="renamed")}, other), BACK, delivery),
-            behavior=behavior,
-        )
-        for title, behavior, delivery, other in (
-            (
-                "a replacement that is canceled leaves the new policy",
-                OVERLAPS,
-                once("Update", delay=1),
-                fails_after(0.2),
-            ),
-            ("a replacement that comes again leaves the new policy", {}, once("Update", repeats=(60,)), FAILS_LAST),
-        )
-    ),
     case(
-        "a Create that died leaves its policy after an hour without ServiceTimeout",
-        OLD,
-        Deploy({"Sharing": Policy(service_timeout=None)}, FAILED, once("Create", *DEAD)),
-    ),
-    case(
-        "a Create that died leaves its policy when it is deleted hours later",
-        OLD,
-        Deploy(ONE, "ROLLBACK_FAILED", once("Create", *DEAD) | once("Delete", meets("InvalidParameterException"))),
-        Wait(4 * 3600),
-        Delete(),
-    ),
-    case(
-        "a cleanup that fails three times leaves its policy",
-        OLD,
+        "a replacement that is canceled leaves the new policy",
+        {"sharing": MINE, "renamed": MINE},
         *EXISTS,
-        Deploy({}, DONE, {"Delete": (REJECTED,) * 3}),
-    ),
-    case(
-        "without a time in the URL an Update that comes again undoes its rollback",
-        EDITED,
-        *EXISTS,
-        Deploy(with_other(NEW, FAILS_LAST), BACK, once("Update", repeats=(40,))),
-        behavior={"url_tells_time": False},
-    ),
-    case(
-        "an Update that comes again after its stack's deletion puts the policy again",
-        EDITED,
-        *EXISTS,
-        Both(Deploy(NEW, "DELETE_COMPLETE", once("Update", repeats=(120,))), Delete(), 0.0),
-    ),
-    *(
-        case(
-            f"a Delete that comes again takes what the next owner has put: {title}",
-            {},
-            *before,
-            Both(first, Deploy(ONE, MADE, stack="two"), after),
-            service={"list_lag": lag},
-        )
-        for title, before, first, after, lag in (
-            ("a list hides it", EXISTS, Delete(arrive=once("Delete", repeats=(60,))), 59.5, 1.5),
-            ("a young twin", (), Deploy(canceled(), FAILED, once("Delete", repeats=(65,))), 35, 0.0),
-        )
+        Deploy({"Sharing": Policy(name="renamed"), "Other": fails_after(0.2)}, BACK, once("Update", delay=1)),
+        behavior=OVERLAPS,
     ),
     *(
         case(
@@ -670,13 +610,6 @@ LIMITATIONS = (
             behavior={"failed_creates_are_deleted_last": True},
         )
         for title, template in {"it was canceled": canceled(), "it gave up in doubt": with_other(ONE, Other())}.items()
-    ),
-    case(
-        "Rekognition's clock is ahead, and a Delete that comes again takes the next owner's policy",
-        {},
-        *EXISTS,
-        Both(Delete(arrive=once("Delete", repeats=(15,))), Deploy(ONE, MADE, stack="two"), 5),
-        service={"clock_ahead": 20},
     ),
     case(
         "Rekognition's clock is ahead, and an Update right after a put is rejected",

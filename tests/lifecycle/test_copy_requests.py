@@ -226,14 +226,14 @@ def test_a_create_copies_if_what_has_its_name_goes_while_it_is_read(cloud: Cloud
 
 def test_a_copy_slower_than_cloudformation_waits_fails_with_its_arn_in_time(cloud: Cloud) -> None:
     """FAILED a minute before the end; the Delete waits, and can be repeated."""
-    cloud.rekognition.switches.copying_time = 9000
+    cloud.rekognition.switches.copying_time, copy = 2000, Copy(service_timeout=900)
     began = cloud.world.now
-    received = cloud.ask("Create", Copy()).response
+    received = cloud.ask("Create", copy).response
     assert "COPYING_IN_PROGRESS" in received["Reason"]
     assert received["PhysicalResourceId"] == str(only(cloud).arn)
-    assert 3500 < cloud.world.now - began <= 3541
-    assert "COPYING_IN_PROGRESS" in cloud.ask("Delete", Copy(), received["PhysicalResourceId"]).response["Reason"]
-    assert cloud.ask("Delete", Copy(), received["PhysicalResourceId"]).response["Status"] == "SUCCESS"
+    assert 800 < cloud.world.now - began <= 841
+    assert "COPYING_IN_PROGRESS" in cloud.ask("Delete", copy, received["PhysicalResourceId"]).response["Reason"]
+    assert cloud.ask("Delete", copy, received["PhysicalResourceId"]).response["Status"] == "SUCCESS"
     assert cloud.live_versions() == {}
 
 
@@ -424,8 +424,8 @@ def test_a_delete_of_what_is_gone_with_its_project_succeeds(cloud: Cloud) -> Non
 @pytest.mark.parametrize("while_copying", ["reject", "delete"])
 def test_a_delete_during_the_copy_waits_it_out(destination: str, while_copying: str) -> None:
     """If the service rejects it, it is tried again later, also if the properties name another project."""
-    cloud = Cloud(copying_time=3590, delete_while_copying=while_copying)
-    received = cloud.ask("Create", Copy()).response
+    cloud = Cloud(copying_time=890, delete_while_copying=while_copying)
+    received = cloud.ask("Create", Copy(service_timeout=900)).response
     sent = cloud.ask("Delete", Copy(destination=destination), received["PhysicalResourceId"])
     assert sent.response["Status"] == "SUCCESS"
     assert cloud.live_versions() == {}

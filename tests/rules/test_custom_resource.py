@@ -97,11 +97,13 @@ def test_a_run_knows_its_function_and_its_deadline(toys: Toys) -> None:
 def test_no_log_line_holds_the_signed_url(
     toys: Toys, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Through success, failure, crash and lost responses nothing of ResponseURL is written."""
+    """Through success, failure, crash, lost and rejected responses nothing of ResponseURL is written."""
     toys.endpoint.meets = [503, None]
     for ends in (GOOD, RuntimeError("boom"), Outcome("id", failure="no")):
         toys.ends = ends
         toys.ask("Delete")
+    toys.endpoint.meets = [403]
+    toys.function(event("Delete", ResponseURL=toys.endpoint.signed_url()), Context())
     written = caplog.text + "".join(capfd.readouterr())
     assert "boom" in written  # the log was captured at all
     assert not [secret for secret in ("X-Amz", "5ec2e7", "https://localhost") if secret in written]

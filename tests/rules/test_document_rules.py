@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from custom_resource.errors import RejectedError
 from project_policy.document import are_equivalent, minify, parse, size_violations, violations
-from tests.documents import MINE, document
+from tests.documents import MINE, OTHER, document
 from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
 from tests.rules.support import PROJECT
 
@@ -396,8 +396,9 @@ class TestEquivalence:
         assert not are_equivalent(minify(MINE), other)
 
     def test_a_percent_encoded_document_is_read(self) -> None:
-        """IAM returns documents percent-encoded (RFC 3986), a space as %20."""
+        """IAM returns documents percent-encoded (RFC 3986), a space as %20; what they say is compared all the same."""
         assert are_equivalent(quote(json.dumps(MINE), safe=""), MINE)
+        assert not are_equivalent(quote(json.dumps(OTHER), safe=""), MINE)
 
     def test_everybody_is_written_in_two_ways(self) -> None:
         """A star and a star of AWS accounts are the same principal."""

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resource.errors import RejectedError
-from custom_resource.request import Request, in_doubt, not_created
+from custom_resource.request import in_doubt, not_created
 from project_policy.identity import PhysicalId, check_policy_name
-from rekognition.arns import Environment, Project
+from rekognition.arns import Project
 from tests.rules.support import STARTED
 
 CHARACTERS = string.ascii_letters + string.digits + "_.-"
@@ -28,7 +28,8 @@ ARNS = st.builds(
 
 @given(ARNS, NAMES, st.booleans())
 def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
-    """Every ID that is made can be read back, and stays within CloudFormation's 1 KB."""
+    """Every ID of a valid name can be read back, and stays within CloudFormation's 1 KB."""
+    check_policy_name(name)
     made = PhysicalId(arn, name, adopted)
     assert PhysicalId.parse(str(made)) == made
     assert len(str(made).encode()) <= 1024
@@ -52,21 +53,6 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
 def test_an_id_of_others_names_no_policy(foreign: str) -> None:
     """What isn't exactly an ID of a policy is never taken for one, because Delete trusts it."""
     assert PhysicalId.parse(foreign) is None
-
-
-@given(st.text(max_size=60), st.text(max_size=60))
-def test_the_marker_is_known_and_names_no_policy(logical_id: str, request_id: str) -> None:
-    """The ID of a Create that made nothing is recognized."""
-    marker = not_created(logical_id, request_id)
-    assert delete_of(marker).made_nothing
-    assert PhysicalId.parse(marker) is None
-    assert not delete_of(in_doubt(logical_id, request_id, STARTED)).made_nothing
-    assert not delete_of("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a").made_nothing
-
-
-def delete_of(physical_id: str) -> Request:
-    """Return a Delete of what has a physical ID."""
-    return Request("Delete", "request", "Sharing", physical_id, {}, {}, None)
 
 
 def test_a_project_is_read_from_its_arn() -> None:
@@ -122,21 +108,6 @@ def test_a_name_outside_the_pattern_is_rejected(name: str) -> None:
     """Only 1 to 128 letters, digits, hyphens, underscores and full stops pass."""
     with pytest.raises(RejectedError, match="is not valid"):
         check_policy_name(name)
-
-
-@given(NAMES)
-def test_a_name_of_the_pattern_passes(name: str) -> None:
-    """Every name that the API's pattern allows is accepted."""
-    check_policy_name(name)
-
-
-@pytest.mark.parametrize(("region", "account"), [("us-east-2", "123456789012"), ("us-east-1", "999988887777")])
-def test_a_project_elsewhere_is_rejected(region: str, account: str) -> None:
-    """A project of another account or Region is rejected with both places named."""
-    project = Project.parse("arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815")
-    project.check_environment(Environment("us-east-1", "123456789012"))
-    with pytest.raises(ValueError, match=f"account {account}, Region {region}"):
-        project.check_environment(Environment(region, account))
 
 
 def test_a_number_of_any_length_is_a_time() -> None:
