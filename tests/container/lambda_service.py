@@ -5,14 +5,11 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.container.container import Container, Outcome
-
-RETRY_DELAYS = (0.1, 0.2)
-"""Seconds; in AWS one and two minutes."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,6 @@ class Attempt:
 
     outcome: Outcome
     pid: int
-    cold: bool
     began: float
     """When the process was given the event, on the monotonic clock; a cold start comes before."""
     took: float
@@ -52,20 +48,17 @@ class LambdaService:
     """One function, invoked asynchronously, while the context lasts.
 
     Each event goes to an idle process, or to a new one. An attempt that ends in an error, a crash or after ``timeout``
-    seconds is repeated after each of RETRY_DELAYS, unless the event is older than ``maximum_event_age`` by then.
+    seconds is repeated after each of ``retries``, which in AWS are one and two minutes.
     """
 
     def __init__(
-        self,
-        start: Callable[[Callable[[str], None]], Container],
-        timeout: float,
-        maximum_event_age: float,
+        self, start: Callable[[Callable[[str], None]], Container], timeout: float, retries: Sequence[float] = (0.1, 0.2)
     ) -> None:
         self.printed = ""
         """All that the processes have written to standard output and standard error."""
         self._start = start
         self._timeout = timeout
-        self._maximum_event_age = maximum_event_age
+        self._retries = retries
         self._changed = threading.Condition()
         self._idle: list[Container] = []
         self._busy: dict[Container, str] = {}
@@ -113,11 +106,9 @@ class LambdaService:
             self._changed.notify_all()
 
     def _deliver(self, invocation: Invocation) -> None:
-        queued = time.monotonic()
         invocation.attempts.append(self._attempt(invocation.event))
-        for delay in RETRY_DELAYS:
-            too_old = time.monotonic() + delay - queued > self._maximum_event_age
-            if self._over or too_old or invocation.outcomes[-1] == "success":
+        for delay in self._retries:
+            if self._over or invocation.outcomes[-1] == "success":
                 break
             time.sleep(delay)
             invocation.attempts.append(self._attempt(invocation.event))
@@ -141,4 +132,4 @@ class LambdaService:
             del self._busy[container]
             if usable:
                 self._idle.append(container)
-        return Attempt(outcome, container.pid, cold, began, took)
+        return Attempt(outcome, container.pid, began, took)

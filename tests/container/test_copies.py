@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from urllib.parse import unquote
 import pytest
 
 from localcloud.rekognition import Decision, LocalRekognition, RootKeys, Switches
-from tests.container.asset import stage
 from tests.container.cloudformation import CloudFormation
 from tests.container.container import FUNCTION_ARN, Container, python_command
 from tests.container.endpoint import Endpoint, Reply, Request
@@ -55,7 +54,7 @@ class Copies:
             "COPY_POLL_SECONDS": "0.1",
         }
         start = lambda printed: Container(python_command("copies.handler"), asset, variables, printed)  # noqa: E731
-        self.function = over.enter_context(LambdaService(start, timeout=720, maximum_event_age=1800))
+        self.function = over.enter_context(LambdaService(start, timeout=720))
         store, output = self.rekognition.store, {"S3Bucket": "results"}
         source = str(store.create_project(SOURCE_ACCOUNT, REGION, "logos").arn)
         properties = {
@@ -90,13 +89,10 @@ class Copies:
 
 
 @pytest.fixture
-def copies(
-    cloudformation: CloudFormation, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Copies]:
+def copies(cloudformation: CloudFormation, environment: dict[str, str], asset: Callable[..., Path]) -> Iterator[Copies]:
     """A function that copies; what it printed holds no signed URL, though it hands the URL over to itself."""
-    asset = stage(tmp_path_factory.mktemp("copies"), "project_version_copy")
     with ExitStack() as over:
-        copies = Copies(cloudformation, asset, environment, over)
+        copies = Copies(cloudformation, asset("deployed", "project_version_copy"), environment, over)
         yield copies
     for secret in ("X-Amz-", cloudformation.signature, "https://localhost"):
         assert secret not in copies.function.printed
