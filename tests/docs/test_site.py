@@ -1,9 +1,10 @@
-"""The site: it builds without a warning, needs no network, and says the same as the code."""
+"""The site and its pictures: it builds without a warning, needs no network, and says the same as the code."""
 
 from __future__ import annotations
 
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -53,3 +54,32 @@ def test_compatibility_says_what_is_required_and_tested() -> None:
     assert set(re.findall(r"`([a-z]+-[a-z]+-\d)`", page)) == CUSTOM_LABELS
     for name in ("compatibility.md", "index.md"):
         assert f"ersion {cdk_rekognition_project_policy.__version__}" in (ROOT / "docs" / name).read_text()
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_pictures_say_what_they_are() -> None:
+    """Each has a title and a description, and a size that scales."""
+    pictures = sorted((ROOT / "docs").glob("*.svg"))
+    assert pictures
+    for picture in pictures:
+        root = ElementTree.parse(picture).getroot()  # noqa: S314 - our own
+        assert None not in (root.find(f"{SVG}title"), root.find(f"{SVG}desc")), picture
+        size = f"0 0 {root.get('width')} {root.get('height')}"
+        assert (root.get("role"), root.get("viewBox")) == ("img", size), picture
+
+
+def test_the_terminal_shows_what_deploy_prints() -> None:
+    """Each step that is shown is one that the commands announce, and so is the verdict."""
+    scripts = "\n".join((ROOT / "scripts" / name).read_text() for name in ("_setup.sh", "_stack.py", "_deploy.py"))
+    drawn = ElementTree.parse(ROOT / "docs" / "deploy.svg").iter(f"{SVG}text")  # noqa: S314 - our own
+    lines = ["".join(each.itertext()) for each in drawn]
+    assert lines[0] == "$ ./scripts/deploy"
+    steps = [line.removeprefix("==> ") for line in lines if line.startswith("==> ")]
+    assert len(steps) > 5
+    for step in steps:
+        assert step.replace("RekognitionModelSharing", "{stack.name}").partition(" in account ")[0] in scripts
+    (verdict,) = (line for line in lines if line.startswith("The policy is live"))
+    assert verdict.partition(" revision ")[0] in scripts
+    assert "The local cloud keeps running; ./scripts/deploy --destroy takes all of it down." in lines
