@@ -6,7 +6,6 @@ The changes are mutmut's, taken as a library: alone it takes paths for modules' 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import random
 import shutil
@@ -14,19 +13,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from xml.etree import ElementTree
 
 import libcst
-import pytest
 from coverage import CoverageData
-from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.file_mutation import Mutation, create_mutations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,10 +39,7 @@ TESTS = {
 """The tests of each package."""
 
 FIRST = 30
-"""How many tests try a change first: the quickest that run its lines. All try what these don't notice."""
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["__main__", "boto3", "crhelper", "hypothesis.stateful"])
+"""How many tests try a change first: those about the fewest lines, its own among them. All try what these miss."""
 
 
 @dataclass(frozen=True)
@@ -53,59 +47,60 @@ class Mutant:
     """A module with one change."""
 
     path: str
-    lines: range
+    line: int
+    """The first one that is changed."""
     code: str
     name: str
     """The path, and the changed lines as they were and as they are, wherever in the module they stand."""
 
 
-class Module:
-    """A module, and what can be changed in it."""
+def mutant(path: str, module: libcst.Module, mutation: Mutation) -> Mutant:
+    """Return a module with a change."""
+    changed = module.deep_replace(mutation.original_node, mutation.mutated_node)
+    code = libcst.ensure_type(changed, libcst.Module).code
+    before, after = module.code.splitlines(), code.splitlines()
+    line = 1
+    while before and after and before[0] == after[0]:
+        del before[0], after[0]
+        line += 1
+    while before and after and before[-1] == after[-1]:
+        del before[-1], after[-1]
+    was, now = (" ".join(each.strip() for each in lines) for lines in (before, after))
+    return Mutant(path, line, code, f"{path}: {was} -> {now}")
 
-    def __init__(self, path: Path) -> None:
-        self.path = path.relative_to(ROOT).as_posix()
-        self._module, self.mutations, *_ = create_mutations(str(path), path.read_text())
-        self._spans = MetadataWrapper(self._module, unsafe_skip_copy=True).resolve(PositionProvider)
 
-    def mutant(self, mutation: Mutation) -> Mutant:
-        """Return the module with a change."""
-        changed = self._module.deep_replace(mutation.original_node, mutation.mutated_node)
-        code = libcst.ensure_type(changed, libcst.Module).code
-        before, after = self._module.code.splitlines(), code.splitlines()
-        for end in (0, -1):
-            while before and after and before[end] == after[end]:
-                del before[end], after[end]
-        was, now = (" ".join(line.strip() for line in lines) for lines in (before, after))
-        return Mutant(self.path, self._lines(mutation), code, f"{self.path}: {was} -> {now}")
-
-    def named(self, names: Collection[str]) -> Iterator[Mutant]:
-        """Return the changes that have one of these names."""
-        lines = self._module.code.splitlines()
-        own = {name.removeprefix(f"{self.path}: ") for name in names if name.startswith(f"{self.path}: ")}
-        for mutation in self.mutations:
-            if any(name.startswith(lines[number - 1].strip()) for name in own for number in self._lines(mutation)):
-                mutant = self.mutant(mutation)
-                if mutant.name in names:
-                    yield mutant
-
-    def _lines(self, mutation: Mutation) -> range:
-        span = self._spans[mutation.original_node]
-        return range(span.start.line, span.end.line + 1)
+def chosen(package: str, sample: int | None, seed: int, only: Path | None) -> Iterator[Mutant]:
+    """Return the changes to try: of a sample those of the seed, or those that a file names."""
+    names = {line.partition("  ")[2].strip() for line in only.read_text().splitlines()} if only else set()
+    places = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if not only or any(each.startswith(f"{name}: ") for each in names):
+            module, mutations, *_ = create_mutations(str(path), path.read_text())
+            places += [(name, module, mutation) for mutation in mutations]
+    if only:
+        yield from (each for each in (mutant(*place) for place in places) if each.name in names)
+        return
+    # In any order, so that what an interrupted run has tried is a sample as well.
+    for place in random.Random(seed).sample(places, min(sample or len(places), len(places))):  # noqa: S311 - no secret
+        yield mutant(*place)
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the tests do without a change."""
 
-    tests: Mapping[str, Mapping[int, Collection[str]]]
+    tests: Mapping[str, Mapping[int, set[str]]]
     """Those that run each line of each file."""
-    seconds: Mapping[str, float]
-    """How long each takes, by its name with dots."""
+    runs: Mapping[str, int]
+    """How many lines each test runs."""
+    seconds: float
 
-    def quickest(self, mutant: Mutant) -> list[str]:
-        """Return the quickest tests that run a change's lines."""
-        tests = {test for line in mutant.lines for test in self.tests.get(mutant.path, {}).get(line, ())}
-        return sorted(tests, key=lambda test: self.seconds[_dotted(test)])[:FIRST]
+    def closest(self, mutant: Mutant) -> list[str]:
+        """Return tests that run the change, or the line before it that begins its statement: those about the least."""
+        lines = self.tests.get(mutant.path, {})
+        line = max((each for each in lines if each <= mutant.line), default=0)
+        return sorted(lines.get(line, ()), key=lambda test: self.runs[test])[:FIRST]
 
 
 class Checkout:
@@ -121,9 +116,11 @@ class Checkout:
 
     def measured(self) -> Measured:
         """Run the tests without a change."""
-        options = [f"--cov={self._package}", "--cov-context=test", "--cov-report=", "--junit-xml=times.xml"]
-        if self._pytest(*TESTS[self._package], *options) != 0:
+        began = time.monotonic()
+        options = [f"--cov={self._package}", "--cov-context=test", "--cov-report="]
+        if not self._passes(*TESTS[self._package], *options):
             sys.exit(f"{(self._folder / 'pytest.log').read_text()}\nThe tests fail without a change.")
+        seconds = time.monotonic() - began
         data = CoverageData(str(self._folder / ".coverage"))
         data.read()
         tests = {
@@ -133,62 +130,40 @@ class Checkout:
             }
             for file in data.measured_files()
         }
-        seconds: defaultdict[str, float] = defaultdict(float)
-        for case in ElementTree.parse(self._folder / "times.xml").iter("testcase"):  # noqa: S314 - pytest's own
-            seconds[f"{case.get('classname')}.{case.get('name')}".partition("[")[0]] += float(case.get("time", 0))
-        return Measured(tests, seconds)
+        return Measured(
+            tests, Counter(test for file in tests.values() for each in file.values() for test in each), seconds
+        )
 
     def notices(self, mutant: Mutant, measured: Measured) -> bool:
         """Return whether a test fails with a change, or takes far longer."""
         file = self._folder / mutant.path
         original = file.read_text()
         file.write_text(mutant.code)
-        limit = 60 + 5 * sum(measured.seconds.values())
-        first = measured.quickest(mutant)
+        limit = 60 + 5 * measured.seconds
+        first = measured.closest(mutant)
         try:
-            if first and self._pytest("-x", *first, timeout=limit) != 0:
-                return True
-            return self._pytest("-x", *TESTS[self._package], timeout=limit) != 0
+            return not (
+                (not first or self._passes("-x", *first, limit=limit))
+                and self._passes("-x", *TESTS[self._package], limit=limit)
+            )
         finally:
             file.write_text(original)
 
-    def _pytest(self, *arguments: str, timeout: float | None = None) -> int | None:
-        """Return pytest's exit code, None where it took too long."""
-        process = FORKS.Process(target=_run_pytest, args=(self._folder, arguments))
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None and process.pid:
+    def _passes(self, *arguments: str, limit: float | None = None) -> bool:
+        """Return whether tests pass in time."""
+        # Without bytecode: Python would take it for a change's that has the same size and second.
+        command = [sys.executable, "-B", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *arguments]
+        environment = os.environ | {"PYTHONPATH": f"{self._folder}/constructs{os.pathsep}{self._folder}"}
+        with (self._folder / "pytest.log").open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            return process.wait(limit) == 0
+        except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-        return process.exitcode
-
-
-def _run_pytest(folder: Path, arguments: Sequence[str]) -> None:
-    """Run pytest in a process that has imported all but the project."""
-    os.setsid()
-    os.chdir(folder)
-    sys.path[:0] = [str(folder / "constructs"), str(folder)]
-    sys.dont_write_bytecode = True  # Python would take it for a change's that has the same size and second
-    with (folder / "pytest.log").open("w") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-    usual = ["-q", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore:Module already imported"]
-    sys.exit(pytest.main([*usual, *arguments]))
-
-
-def _dotted(test: str) -> str:
-    return test.replace(".py::", ".").replace("::", ".").replace("/", ".")
-
-
-def chosen(package: str, sample: int | None, seed: int, only: Path | None) -> list[Mutant]:
-    """Return the changes to try."""
-    modules = [Module(path) for path in sorted((ROOT / package).rglob("*.py"))]
-    if only:
-        names = {line.partition("  ")[2].strip() for line in only.read_text().splitlines()}
-        return [mutant for module in modules for mutant in module.named(names)]
-    places = [(module, mutation) for module in modules for mutation in module.mutations]
-    # In any order, so that what an interrupted run has tried is a sample as well.
-    shuffled = random.Random(seed).sample(places, min(sample or len(places), len(places)))  # noqa: S311 - no secret
-    return [module.mutant(mutation) for module, mutation in shuffled]
+            process.wait()
+            return False
 
 
 def main() -> int:
@@ -201,7 +176,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     equivalent = EQUIVALENT.read_text().splitlines()
-    mutants = chosen(options.package, options.sample, options.seed, options.only)
+    mutants = [*chosen(options.package, options.sample, options.seed, options.only)]
     found: Counter[str] = Counter()
     with ExitStack() as stack:
         idle: Queue[Checkout] = Queue()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 import sys
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -70,15 +68,6 @@ def test_the_hash_depends_on_the_sources_only(asset: Path, tmp_path: Path, monke
     with (copy / "index.py").open("a") as source:
         source.write("pass\n")
     assert staged(tmp_path / "other").name != asset.name
-
-
-def test_is_small(asset: Path) -> None:
-    """What Lambda fetches before a cold start is about half of AwsCustomResource's 87 kB."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in asset.rglob("*.py"):
-            archive.write(path, path.relative_to(asset))
-    assert len(packed.getvalue()) <= 48_000
 
 
 def test_each_function_of_an_app_has_its_own_code(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,16 +18,19 @@ from tests.unit.conftest import (
     HERE,
     PROJECT_ARN,
     TRUSTED,
+    TYPE,
     VERSIONS,
     define,
     document,
     identity_statements,
     properties,
+    resources,
     statements,
 )
 
 UNPLACED = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/logos/1690474772815"
-OURS = "arn:aws:iam::123456789012:{}/copier"
+THERE = Environment(account="444455556666", region="us-east-1")
+SOMEWHERE = Environment(region="us-east-1")
 THEIRS = "arn:aws:iam::444455556666:{}/copier"
 COPIERS_ARNS = [THEIRS.format("role"), THEIRS.format("user")]
 COPIERS = iam.CompositePrincipal(*map(iam.ArnPrincipal, COPIERS_ARNS))
@@ -38,19 +42,24 @@ UNIT = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab1
 Make = Callable[[Stack], iam.IPrincipal]
 
 
-def new_role(stack: Stack) -> iam.Role:
+def new_role(stack: Stack, construct_id: str = "Copier") -> iam.Role:
     """Return a role of a stack."""
-    return iam.Role(stack, "Copier", assumed_by=iam.AccountRootPrincipal())
+    return iam.Role(stack, construct_id, assumed_by=iam.AccountRootPrincipal())
 
 
-def new_user(stack: Stack) -> iam.User:
+def new_user(stack: Stack, construct_id: str = "Copier") -> iam.User:
     """Return a user of a stack."""
-    return iam.User(stack, "Copier")
+    return iam.User(stack, construct_id)
 
 
 def allow(resource: object = VERSIONS, **more: Any) -> dict[str, Any]:
     """Return the statement that allows copying, as it is synthesized."""
     return {"Effect": "Allow", "Action": "rekognition:CopyProjectVersion", "Resource": resource, **more}
+
+
+def documents(stack: Stack) -> list[list[Any]]:
+    """Return the statements of each of a stack's policies."""
+    return [each["Properties"]["PolicyDocument"]["Statement"] for each in resources(stack, TYPE)]
 
 
 def copying(stack: Stack) -> list[Any]:
@@ -154,74 +163,61 @@ class TestDocument:
 class TestIdentityPolicy:
     """A role or user that surely belongs to the project's account gets an identity policy, and nobody else."""
 
-    @pytest.mark.parametrize("make", [new_role, new_user])
-    @pytest.mark.parametrize("condition", [None, ADDRESS])
-    @pytest.mark.parametrize("composite", [False, True])
-    def test_of_the_stack(self, stack: Stack, make: Make, condition: Any, composite: bool) -> None:
+    def test_of_the_stack(self, stack: Stack) -> None:
         """Within an account the identity policy alone allows copying, so it has the document's condition."""
-        grantee = make(stack)
-        if condition:
-            grantee = iam.PrincipalWithConditions(grantee, condition).with_session_tags()
-        if composite:
-            grantee = iam.CompositePrincipal(grantee)
-        define(stack).grant_copy(grantee)
-        (statement,) = statements(stack)
-        assert statement["Principal"]["AWS"]["Fn::GetAtt"][0].startswith("Copier")
-        assert statement.get("Condition") == condition
-        assert copying(stack) == [allow(**({"Condition": condition} if condition else {}))]
+        expected = []
+        for number, (make, condition, composite) in enumerate(
+            product((new_role, new_user), ({}, {"Condition": ADDRESS}), (False, True))
+        ):
+            grantee: iam.IPrincipal = make(stack, f"Copier{number}")
+            if condition:
+                grantee = iam.PrincipalWithConditions(grantee, ADDRESS).with_session_tags()
+            define(stack, f"Policy{number}").grant_copy(iam.CompositePrincipal(grantee) if composite else grantee)
+            expected.append(allow(**condition))
+        assert copying(stack) == expected
+        for number, (statement,) in enumerate(documents(stack)):
+            principal = statement.pop("Principal")["AWS"]["Fn::GetAtt"][0]
+            assert principal.startswith(f"Copier{number}")
+            assert statement == expected[number]
 
-    def test_imported_from_the_same_account(self, placed_stack: Stack) -> None:
-        """A role that is known by its ARN is granted like one that is defined here."""
-        define(placed_stack).grant_copy(iam.Role.from_role_arn(placed_stack, "Ours", OURS.format("role")))
-        assert copying(placed_stack) == [allow()]
-
-    @pytest.mark.parametrize("kind", ["role", "user"])
-    @pytest.mark.parametrize("condition", [{}, ADDRESS])
-    @pytest.mark.parametrize("placed", [False, True])
-    @pytest.mark.parametrize("project_known", [False, True])
-    def test_imported_from_another_account(
-        self, app: App, kind: str, condition: dict[str, Any], placed: bool, project_known: bool
-    ) -> None:
-        """The CDK would attach the identity policy to this account's role or user of the same name."""
-        stack = Stack(app, "Sharing", env=HERE if placed else None)
-        import_ = iam.Role.from_role_arn if kind == "role" else iam.User.from_user_arn
-        principal: iam.IPrincipal = import_(stack, "Theirs", THEIRS.format(kind))
-        if condition:
-            principal = iam.PrincipalWithConditions(principal, condition)
-        policy = define(stack) if project_known else define(stack, project=project_of(stack))
-        assert policy.grant_copy(principal).success
-        (statement,) = statements(stack)
-        assert statement["Principal"] == {"AWS": THEIRS.format(kind)}
-        assert statement.get("Condition", {}) == condition
-        assert copying(stack) == []
-
-    @pytest.mark.parametrize("condition", [{}, ADDRESS])
-    @pytest.mark.parametrize("account", ["444455556666", None])
-    def test_imported_into_a_stack_of_another_account(
-        self, app: App, account: str | None, condition: dict[str, Any]
-    ) -> None:
-        """The CDK would attach the policy where the user was imported, to that account's user of the same name."""
-        where = Stack(app, "Where", env=HERE)
-        elsewhere = Stack(app, "Elsewhere", env=Environment(account=account, region="us-east-1"))
-        principal: iam.IPrincipal = iam.User.from_user_arn(elsewhere, "User", OURS.format("user"))
-        if condition:
-            principal = iam.PrincipalWithConditions(principal, condition)
-        assert define(where).grant_copy(principal).success
-        (statement,) = statements(where)
-        assert statement["Principal"] == {"AWS": OURS.format("user")}
-        assert copying(where) == copying(elsewhere) == []
-
-    def test_imported_into_another_stack_of_the_account(self, app: App) -> None:
-        """The project's account decides where the policy's own stack has none that is known."""
-        where, elsewhere = Stack(app, "Where"), Stack(app, "Elsewhere", env=HERE)
-        define(where).grant_copy(iam.User.from_user_arn(elsewhere, "User", OURS.format("user")))
-        assert copying(elsewhere) == [allow()]
-
-    def test_an_account_that_only_the_deployment_tells(self, stack: Stack) -> None:
-        """It may be another one."""
-        account = CfnParameter(stack, "Account").value_as_string
-        define(stack).grant_copy(iam.Role.from_role_arn(stack, "Theirs", f"arn:aws:iam::{account}:role/copier"))
-        assert copying(stack) == []
+    @pytest.mark.parametrize(
+        "row",  # the account; where the role is imported, where the policy is; whether the project is known; gets one
+        [
+            ("123456789012", HERE, HERE, True, True),
+            ("123456789012", HERE, HERE, False, True),
+            # The project's account decides where the policy's own stack has none that is known.
+            ("123456789012", HERE, None, True, True),
+            ("123456789012", HERE, None, False, False),
+            # The CDK would attach it where the user was imported, to that account's user of the same name.
+            ("123456789012", THERE, HERE, True, False),
+            ("123456789012", SOMEWHERE, HERE, True, False),
+            # The CDK would attach it to this account's role or user of the same name.
+            ("444455556666", HERE, HERE, True, False),
+            ("444455556666", HERE, HERE, False, False),
+            ("444455556666", None, None, True, False),
+            ("444455556666", None, None, False, False),
+            (Aws.ACCOUNT_ID + "0", None, None, True, False),
+        ],
+    )
+    def test_imported(self, app: App, row: tuple[str, Environment | None, Environment | None, bool, bool]) -> None:
+        """One that is known by its ARN gets an identity policy if it is surely of this account and has no condition."""
+        account, imported_into, shared_in, is_project_known, gets_one = row
+        sharing = Stack(app, "Sharing", env=shared_in)
+        importing = sharing if imported_into is shared_in else Stack(app, "Importing", env=imported_into)
+        project = PROJECT_ARN if is_project_known else project_of(sharing)
+        imports: dict[str, Callable[..., iam.IPrincipal]]
+        imports = {"role": iam.Role.from_role_arn, "user": iam.User.from_user_arn}
+        expected = []
+        for number, (name, condition) in enumerate(product(imports, ({}, ADDRESS))):
+            arn = f"arn:aws:iam::{account}:{name}/copier"
+            grantee = imports[name](importing, f"Copier{number}", arn)
+            if condition:
+                grantee = iam.PrincipalWithConditions(grantee, condition)
+            assert define(sharing, f"Policy{number}", project=project).grant_copy(grantee).success
+            expected.append(({"AWS": sharing.resolve(arn)}, condition))
+        assert [(each["Principal"], each.get("Condition", {})) for (each,) in documents(sharing)] == expected
+        identity_policies = [*copying(sharing), *([] if importing is sharing else copying(importing))]
+        assert [each["Action"] for each in identity_policies] == ["rekognition:CopyProjectVersion"] * 2 * gets_one
 
     @pytest.mark.parametrize("make", [new_role, new_user])
     def test_of_another_stack_makes_no_cycle(self, app: App, make: Make) -> None:
@@ -246,7 +242,7 @@ class TestIdentityPolicy:
     def test_of_another_accounts_stack(self, app: App) -> None:
         """A role that the app defines in another account gets the policy there, never its namesake here."""
         where = Stack(app, "Where", env=HERE)
-        elsewhere = Stack(app, "Elsewhere", env=Environment(account="444455556666", region="us-east-1"))
+        elsewhere = Stack(app, "Elsewhere", env=THERE)
         role = iam.Role(elsewhere, "Role", role_name="copier", assumed_by=iam.AccountRootPrincipal())
         define(where, project=Fn.import_value("ProjectArn")).grant_copy(role)
         assert copying(where) == []

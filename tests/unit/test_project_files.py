@@ -14,26 +14,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-LOCKS = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("localcloud/requirements*.txt")])
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
-
-
-def pins(lock: Path) -> list[str]:
-    """Return a lock's requirements, each with its hashes."""
-    return [line for line in lock.read_text().replace("\\\n", "").splitlines() if not line.lstrip().startswith("#")]
-
-
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
-def test_every_requirement_is_locked_with_hashes(lock: Path) -> None:
-    """Each line of a lock pins one version and lists the hashes of its files."""
-    assert pins(lock)
-    assert [line for line in pins(lock) if "==" not in line or "--hash=sha256:" not in line] == []
 
 
 def test_the_checks_need_all_that_a_deployment_needs() -> None:
     """What ./scripts/deploy installs is a part of what ./scripts/test installs, so that one environment serves both."""
     light, whole = (
-        {line.split()[0] for line in pins(ROOT / name)} for name in ("requirements.txt", "requirements-dev.txt")
+        set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-dev.txt")
     )
     assert light < whole
 

@@ -22,10 +22,13 @@ from aws_cdk import (
     Resource,
     Stack,
 )
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_rekognition as rekognition
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Template
 from aws_cdk.interfaces.aws_rekognition import IProjectRef, ProjectReference
 
-from cdk_rekognition_project_policy import _environment
+from cdk_rekognition_project_policy import ProjectPolicyProvider, _environment
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
 from tests.unit.conftest import HERE, PROJECT_ARN, TYPE, define, document, properties, resources, warned
 
@@ -47,25 +50,19 @@ def lazily(value: str) -> str:
 class TestResource:
     """The custom resource has the properties of the contract and nothing else."""
 
-    def test_has_the_properties_of_the_contract(self, stack: Stack) -> None:
-        """Properties that have their defaults are omitted."""
+    def test_has_the_properties_of_the_contract(self, app: App) -> None:
+        """Properties that have their defaults are omitted; a trigger may be known at deployment only."""
+        stack, whole = Stack(app, "Sharing"), Stack(app, "Whole")
         define(stack, policy_name="sharing", document=document())
-        found = dict(properties(stack))
-        assert found.pop("ServiceToken")["Fn::GetAtt"][0].startswith("RekognitionProjectPolicyProvider")
-        assert found == {
-            "ServiceTimeout": "900",
-            "ProjectArn": PROJECT_ARN,
-            "PolicyName": "sharing",
-            "PolicyDocument": document(),
-        }
-
-    def test_options(self, stack: Stack) -> None:
-        """Adopting, sharing with everybody and a trigger, which may be known at deployment only, are its properties."""
-        build = CfnParameter(stack, "Build").value_as_string
-        given = document(Principal="*")
-        define(stack, document=given, adopt_existing=True, block_public_policy=False, trigger=build)
-        found = properties(stack)
-        assert (found["AdoptExisting"], found["BlockPublicPolicy"], found["Trigger"]) == (True, False, {"Ref": "Build"})
+        build, everybody = CfnParameter(whole, "Build").value_as_string, document(Principal="*")
+        options: dict[str, Any] = {"adopt_existing": True, "block_public_policy": False, "trigger": build}
+        define(whole, policy_name="sharing", document=everybody, **options)
+        required = {"ServiceTimeout": "900", "ProjectArn": PROJECT_ARN, "PolicyName": "sharing"}
+        options = {"AdoptExisting": True, "BlockPublicPolicy": False, "Trigger": {"Ref": "Build"}}
+        for each, more in ((stack, {"PolicyDocument": document()}), (whole, {"PolicyDocument": everybody, **options})):
+            found = dict(properties(each))
+            assert found.pop("ServiceToken")["Fn::GetAtt"][0].startswith("RekognitionProjectPolicyProvider")
+            assert found == {**required, **more}
 
     def test_takes_a_project_of_the_app(self, stack: Stack) -> None:
         """A CfnProject stands for its ARN; its Ref is its name, and would fail at deployment."""
@@ -225,6 +222,46 @@ def test_a_policy_asks_the_cdk_nine_times(monkeypatch: pytest.MonkeyPatch) -> No
             define(stack, f"Policy{number}", policy_name=f"sharing-{number}", document=document())
         app.synth()
     assert asked[11] - asked[1] <= 10 * 9
+
+
+def test_a_rule_for_changes_by_hand(stack: Stack) -> None:
+    """It matches calls that succeed, of whoever isn't the provider's role: other issuers' sessions, or without one."""
+    queue = sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:us-east-1:123456789012:changes")
+    imported = ProjectPolicyProvider.from_attributes(
+        stack, "Provider", service_token="arn:aws:lambda:us-east-1:123456789012:function:provider", role_name="provider"
+    )
+    for name, provider in (("Own", None), ("Imported", imported)):
+        policy = define(stack, name, policy_name=name, document=document(), provider=provider)
+        target = targets.SqsQueue(queue)
+        policy.on_cloud_trail_change("Changed", target=target, description="By hand", rule_name=name)
+    (role,) = Template.from_stack(stack).find_resources("AWS::IAM::Role")
+    roles = {"Own": {"Fn::GetAtt": [role, "Arn"]}, "Imported": stack.resolve(imported.role.role_arn)}
+    rules = {each["Properties"]["Name"]: each["Properties"] for each in resources(stack, "AWS::Events::Rule")}
+    assert rules == {
+        name: {
+            "Name": name,
+            "Description": "By hand",
+            "State": "ENABLED",
+            "EventPattern": {
+                "source": ["aws.rekognition"],
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": {
+                    "eventSource": ["rekognition.amazonaws.com"],
+                    "eventName": ["PutProjectPolicy", "DeleteProjectPolicy"],
+                    "errorCode": [{"exists": False}],
+                    "requestParameters": {"projectArn": [PROJECT_ARN]},
+                    "userIdentity": {
+                        "$or": [
+                            {"sessionContext": {"sessionIssuer": {"arn": [{"anything-but": [arn]}]}}},
+                            {"sessionContext": {"sessionIssuer": {"arn": [{"exists": False}]}}},
+                        ]
+                    },
+                },
+            },
+            "Targets": [{"Arn": queue.queue_arn, "Id": "Target0"}],
+        }
+        for name, arn in roles.items()
+    }
 
 
 class TestWarnings:
