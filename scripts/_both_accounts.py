@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from _stack import LOG, ROOT, DeployError, Stack, started_cloud, step
+from _stack import LOG, ROOT, DeployError, Stack, step
 
 from localcloud.cloud import LocalCloud
 
@@ -21,9 +21,8 @@ def both(cloud: LocalCloud) -> tuple[Stack, Stack]:
     return Stack(cloud, TRUSTING, "Trusting", accounts, app), Stack(cloud, TRUSTED, "Trusted", accounts, app)
 
 
-def deploy() -> None:
+def deploy(cloud: LocalCloud) -> None:
     """Share, train, copy; then withdraw the grant, and try to copy another model version."""
-    cloud = started_cloud()
     trusting, trusted = both(cloud)
     project = trusting.deploy(f"Deploying Trusting: account {TRUSTING} shares its models with {TRUSTED}")["ProjectArn"]
     step("Training the model versions v1 and v2 there")

@@ -6,14 +6,15 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import _both_accounts
-from _stack import LOG, DeployError, Stack, guarded, started_cloud, step, take_down
-from botocore.exceptions import ClientError
+from _stack import LOG, TOOLKIT, DeployError, Stack, step
+from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.cloud import ACCOUNT, REGION, LocalCloud
+from localcloud.cloud import ACCOUNT, REGION, CloudError, LocalCloud
+from localcloud.virtual_environment import SetupError, only_one_at_a_time
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ProjectPolicyTypeDef
@@ -23,11 +24,27 @@ CONTEXT = {"trusted_account": "111122223333", "project_arn": ""}
 
 
 def main() -> int:
-    """Do what the command line says; return the exit code."""
+    """Do what the command line says, one process at a time; print what went wrong, and return the exit code."""
     options = parse(sys.argv[1:])
-    if options.both_accounts:
-        return guarded(lambda: take_down(_both_accounts.destroy) if options.destroy else _both_accounts.deploy())
-    return guarded(lambda: take_down(destroy) if options.destroy else deploy(options.context))
+    try:
+        with only_one_at_a_time(LOG.with_suffix(".lock"), "another ./scripts/deploy"):
+            LOG.write_text("")
+            if options.destroy:
+                take_down(_both_accounts.destroy if options.both_accounts else destroy)
+            elif options.both_accounts:
+                _both_accounts.deploy(started_cloud())
+            else:
+                deploy(started_cloud(), options.context)
+    except (DeployError, CloudError, SetupError, BotoCoreError, ClientError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "Interrupted. A deployment that has begun may go on; run the command again, or ./scripts/deploy --destroy.",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -54,14 +71,39 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def started_cloud() -> LocalCloud:
+    """Return the local cloud, after starting it where it doesn't run."""
+    cloud = LocalCloud.attach()
+    if cloud is None:
+        step("Starting the local cloud (the first time installs 90 MB, about half a minute)")
+        cloud = LocalCloud.attach_or_start()
+    return cloud
+
+
+def take_down(destroy: Callable[[LocalCloud], None]) -> None:
+    """Delete something from the local cloud, and stop it unless it has other stacks."""
+    cloud = LocalCloud.attach()
+    if cloud is None:
+        print("The local cloud is not running, so there is nothing to take down.")
+        return
+    destroy(cloud)
+    others = [f"{name} ({account}, {region})" for account, region, name in cloud.stacks() if name != TOOLKIT]
+    if others:
+        print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
+        print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")
+        return
+    step("Stopping the local cloud")
+    cloud.stop()
+
+
 def example(cloud: LocalCloud, context: Mapping[str, str]) -> Stack:
     """Return the stack of the example application, with its whole context: what other files say has no effect."""
     return Stack(cloud, ACCOUNT, "RekognitionModelSharing", {"account": ACCOUNT, "region": REGION, **context})
 
 
-def deploy(context: Mapping[str, str]) -> None:
+def deploy(cloud: LocalCloud, context: Mapping[str, str]) -> None:
     """Deploy, and show what is live and whether it changed."""
-    stack = example(started_cloud(), context)
+    stack = example(cloud, context)
     before = live_policy(stack, stack.outputs())
     outputs = stack.deploy(f"Deploying {stack.name}")
     step(f"Live in account {stack.account} of the local cloud")
@@ -92,14 +134,13 @@ def live_policy(stack: Stack, outputs: Mapping[str, str]) -> ProjectPolicyTypeDe
     """Return the policy of a stack with these outputs, as ListProjectPolicies tells it; None where it is gone."""
     if not outputs:
         return None
-    paginator = stack.client("rekognition").get_paginator("list_project_policies")
     try:
-        pages = list(paginator.paginate(ProjectArn=outputs["ProjectArn"]))
+        listed = stack.client("rekognition").list_project_policies(ProjectArn=outputs["ProjectArn"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
         raise
-    policies = [policy for page in pages for policy in page["ProjectPolicies"]]
+    policies: list[ProjectPolicyTypeDef] = listed["ProjectPolicies"]
     return next((policy for policy in policies if policy["PolicyName"] == outputs["PolicyName"]), None)
 
 

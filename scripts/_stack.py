@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from localcloud.cloud import REGION, CloudError, LocalCloud
-from localcloud.virtual_environment import SetupError, only_one_at_a_time
+from localcloud.cloud import REGION, LocalCloud
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLKIT = "CDKToolkit"
@@ -99,46 +97,3 @@ class Stack:
 def step(title: str) -> None:
     """Announce what is done next."""
     print(f"==> {title}", flush=True)
-
-
-def guarded(action: Callable[[], None]) -> int:
-    """Do something, one process at a time; print what went wrong, and return the exit code."""
-    try:
-        with only_one_at_a_time(LOG.with_suffix(".lock"), "another ./scripts/deploy"):
-            LOG.write_text("")
-            action()
-    except (DeployError, CloudError, SetupError, BotoCoreError, ClientError) as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            "Interrupted. A deployment that has begun may go on; run the command again, or ./scripts/deploy --destroy.",
-            file=sys.stderr,
-        )
-        return 130
-    return 0
-
-
-def started_cloud() -> LocalCloud:
-    """Return the local cloud, after starting it where it doesn't run."""
-    cloud = LocalCloud.attach()
-    if cloud is None:
-        step("Starting the local cloud (the first time installs 90 MB, about half a minute)")
-        cloud = LocalCloud.attach_or_start()
-    return cloud
-
-
-def take_down(action: Callable[[LocalCloud], None]) -> None:
-    """Delete something from the local cloud, and stop it unless it has other stacks."""
-    cloud = LocalCloud.attach()
-    if cloud is None:
-        print("The local cloud is not running, so there is nothing to take down.")
-        return
-    action(cloud)
-    others = [f"{name} ({account}, {region})" for account, region, name in cloud.stacks() if name != TOOLKIT]
-    if others:
-        print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
-        print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")
-        return
-    step("Stopping the local cloud")
-    cloud.stop()
