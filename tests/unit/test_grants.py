@@ -166,10 +166,11 @@ class TestIdentityPolicy:
     def test_of_the_stack(self, stack: Stack) -> None:
         """Within an account the identity policy alone allows copying, so it has the document's condition."""
         expected = []
+        makes: list[Callable[..., iam.IPrincipal]] = [new_role, new_user]
         for number, (make, condition, composite) in enumerate(
-            product((new_role, new_user), ({}, {"Condition": ADDRESS}), (False, True))
+            product(makes, ({}, {"Condition": ADDRESS}), (False, True))
         ):
-            grantee: iam.IPrincipal = make(stack, f"Copier{number}")
+            grantee = make(stack, f"Copier{number}")
             if condition:
                 grantee = iam.PrincipalWithConditions(grantee, ADDRESS).with_session_tags()
             define(stack, f"Policy{number}").grant_copy(iam.CompositePrincipal(grantee) if composite else grantee)
