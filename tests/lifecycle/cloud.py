@@ -150,6 +150,22 @@ class Cloud:
         """Let events arrive as ``choose`` says; on time where it returns None."""
         self.cloudformation.deliver = lambda event: choose(event) or Delivery()
 
+    def fails(
+        self,
+        code: str,
+        *operations: str,
+        when: Callable[[float], bool] = lambda elapsed: True,
+        message: str = "a fault",
+    ) -> None:
+        """Let calls of these operations (default: all) fail, at the times (in seconds from now) that ``when`` says."""
+        began = self.world.now
+
+        def fault(operation: str, _: object) -> AwsError | None:
+            meets_it = (not operations or operation in operations) and when(self.world.now - began)
+            return AwsError(code, message) if meets_it else None
+
+        self.rekognition.faults.before = fault
+
     def deliver_first(self, arrive: Mapping[str, Iterable[Delivery]]) -> None:
         """Let the next events of each type arrive like this, one each, and all others without trouble."""
         left = {kind: list(deliveries) for kind, deliveries in arrive.items()}

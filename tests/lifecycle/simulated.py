@@ -29,42 +29,30 @@ class VirtualTime:
     def play(self) -> None:
         """Play the case, and hold each operation's end and what is live in the end to it."""
         for step in self.case.steps:
-            if isinstance(step, Both):
-                self.operate_both(step)
-                assert self.stack(step.first.stack).status == step.first.ends
-                assert self.stack(step.then.stack).status == step.then.ends
-            elif isinstance(step, Deploy | Delete | ContinueRollback):
-                assert self.operate(step) == step.ends, self.reason(step.stack)
-                assert step.reason in self.reason(step.stack)
-            else:
+            if isinstance(step, Wait | Put | Remove | Somebody):
                 self.act(step)
+                continue
+            self.operate(step)
+            for each in (step.first, step.then) if isinstance(step, Both) else (step,):
+                assert self.stack(each.stack).status == each.ends, self.reason(each.stack)
+                assert each.reason in self.reason(each.stack)
         assert self.live() == self.case.live
 
     def stack(self, name: str) -> Stack:
         """Return a stack."""
         return self.stacks.setdefault(name, self.cloud.stack(name))
 
-    def operate(self, operation: Operation) -> str:
-        """Run an operation on a stack to its end, and hold what COMPLETE promises."""
-        stack = self.stack(operation.stack)
-        self._begin(operation)
+    def operate(self, operation: Operation | Both) -> str:
+        """Run an operation, or two, to its end, hold what COMPLETE promises, and return the stack's status."""
+        first, last = (operation.first, operation.then) if isinstance(operation, Both) else (operation, operation)
+        self._before = {each.physical_id for each in self.stack(first.stack).resources.values()}
+        self._log = len(self.cloud.sent)
+        self.cloud.deliver_first(first.arrive)
         self.cloud.operate(lambda: self._run(operation))
+        stack = self.stack(last.stack)
         if self.promises and stack.status.endswith("_COMPLETE"):
             self.cloud.check_stack(stack)
         return stack.status
-
-    def operate_both(self, both: Both) -> None:
-        """Run two operations, the second so many seconds after the first one's end."""
-        self._begin(both.first)
-
-        def run() -> None:
-            self._run(both.first)
-            self.cloud.world.sleep(both.after)
-            self._run(both.then)
-
-        self.cloud.operate(run)
-        if self.promises:
-            self.cloud.check_stack(self.stack(both.then.stack))
 
     def act(self, step: Wait | Put | Remove | Somebody) -> None:
         """Let time pass, or somebody do something by hand."""
@@ -112,23 +100,21 @@ class VirtualTime:
 
     def sent(self) -> str:
         """Return what the last operation sent, in the words of the pages; equal requests in a row count once."""
-        words = [self._words(sent) for sent in self.cloud.cloudformation.log[self._log :]]
+        words = [self._words(sent) for sent in self.cloud.sent[self._log :]]
         return ", ".join(word for word, _ in groupby(words)) or "nothing"
 
-    def _begin(self, operation: Operation) -> None:
-        self._before = {each.physical_id for each in self.stack(operation.stack).resources.values()}
-        self._log = len(self.cloud.cloudformation.log)
-        self.cloud.deliver_first(operation.arrive)
-
-    def _run(self, operation: Operation) -> None:
-        stack = self.stack(operation.stack)
+    def _run(self, operation: Operation | Both) -> None:
         match operation:
             case Deploy():
-                stack.deploy(operation.template, disable_rollback=operation.disable_rollback)
+                self.stack(operation.stack).deploy(operation.template, disable_rollback=operation.disable_rollback)
             case Delete():
-                stack.delete()
+                self.stack(operation.stack).delete()
             case ContinueRollback():
-                stack.continue_update_rollback()
+                self.stack(operation.stack).continue_update_rollback()
+            case Both(first, then, after):
+                self._run(first)
+                self.cloud.world.sleep(after)
+                self._run(then)
 
     def _words(self, sent: Sent) -> str:
         kind, physical_id = sent.event["RequestType"], sent.event.get("PhysicalResourceId", "")

@@ -48,17 +48,6 @@ def only(cloud: Cloud) -> Version:
     return version
 
 
-def fails(cloud: Cloud, code: str, *operations: str, when: Callable[[float], bool] = lambda elapsed: True) -> None:
-    """Let calls of these operations (default: all) fail, at the times (in seconds from now) that ``when`` says."""
-    began = cloud.world.now
-
-    def fault(operation: str, _: object) -> AwsError | None:
-        meets_it = (not operations or operation in operations) and when(cloud.world.now - began)
-        return AwsError(code, "a fault") if meets_it else None
-
-    cloud.rekognition.faults.before = fault
-
-
 def after(cloud: Cloud, seconds: float, act: Callable[[], object]) -> None:
     """Do something so many seconds from now."""
     cloud.world.spawn(act, seconds)
@@ -133,7 +122,7 @@ def test_a_create_that_is_denied_until_it_is_late_says_why(cloud: Cloud) -> None
     """A Create that was throttled first has less time; the reason is the denial, not the time."""
     cloud.sharing.allowed = False
     began = cloud.world.now
-    fails(cloud, "ThrottlingException", when=lambda elapsed: elapsed < 100)
+    cloud.fails("ThrottlingException", when=lambda elapsed: elapsed < 100)
     assert "is not authorized" in cloud.ask("Create", Copy()).response["Reason"]
     assert cloud.world.now < began + 165
 
@@ -177,7 +166,7 @@ def test_a_create_fails_in_time_and_makes_nothing(
 ) -> None:
     """The reason says why, and its Delete knows whether there is something to look for."""
     if fault:
-        fails(cloud, *fault)
+        cloud.fails(*fault)
     began = cloud.world.now
     sent = cloud.ask("Create", copy, age=age)
     assert reason in sent.response["Reason"]
@@ -191,7 +180,7 @@ def test_a_create_fails_in_time_and_makes_nothing(
 def test_tags_that_cant_be_listed_are_not_none(cloud: Cloud) -> None:
     """A Create that can't tell whose a model version is fails."""
     cloud.somebody_copies("mine")
-    fails(cloud, "InvalidParameterException", "ListTagsForResource")
+    cloud.fails("InvalidParameterException", "ListTagsForResource")
     assert "InvalidParameterException" in cloud.ask("Create", Copy(name="mine")).response["Reason"]
     assert changes(cloud) == []
 
@@ -252,7 +241,7 @@ def test_a_copy_without_a_response_is_found_by_its_tags(cloud: Cloud) -> None:
     cloud.rekognition.faults.inject(COPY, LOST, when="after")
     assert cloud.ask("Create", Copy()).response["PhysicalResourceId"] == str(only(cloud).arn)
     cloud.rekognition.faults.inject(COPY, LOST, when="after")
-    fails(cloud, "ThrottlingException", when=lambda elapsed: 0.35 < elapsed < 3600)
+    cloud.fails("ThrottlingException", when=lambda elapsed: 0.35 < elapsed < 3600)
     received = cloud.ask("Create", Copy("v2")).response
     assert "throttled" in received["Reason"]
     assert received["PhysicalResourceId"].startswith("in-doubt:Copy:request-2:")
@@ -263,7 +252,7 @@ def test_a_copy_without_a_response_is_found_by_its_tags(cloud: Cloud) -> None:
 
 def test_what_was_met_counts_until_a_call_works(cloud: Cloud) -> None:
     """Two denials far apart are outlasted, and a reason has nothing in it that was over by then."""
-    fails(cloud, "AccessDeniedException", DESCRIBE, when=lambda elapsed: elapsed < 10 or 1000 < elapsed < 1010)
+    cloud.fails("AccessDeniedException", DESCRIBE, when=lambda elapsed: elapsed < 10 or 1000 < elapsed < 1010)
     made(cloud)
     cloud.sharing.allowed, cloud.rekognition.switches.copying_ends = False, "COPYING_FAILED"
     after(cloud, 50, lambda: allow(cloud))
@@ -284,7 +273,7 @@ def test_a_copy_that_shows_late_is_seen_after_a_denial() -> None:
 
 def test_throttling_at_the_end_of_a_run_fails_nothing(cloud: Cloud) -> None:
     """The next run goes on, whatever the last call met, and though a call has used up its time."""
-    fails(cloud, "ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
+    cloud.fails("ThrottlingException", when=lambda elapsed: 590 < elapsed < 660)
     physical_id = made(cloud)
 
     def slow(operation: str, _: object) -> None:
@@ -301,7 +290,7 @@ def test_a_destination_made_in_the_same_stack_is_waited_for(cloud: Cloud) -> Non
     """A young project may not be known everywhere yet; an older one is missing at once."""
     for destination, succeeds in (("young", True), ("copies", False)):
         cloud.project(destination, TRUSTED)
-        fails(cloud, "ResourceNotFoundException", when=lambda elapsed: elapsed < 10)
+        cloud.fails("ResourceNotFoundException", when=lambda elapsed: elapsed < 10)
         received = cloud.ask("Create", Copy(destination=destination)).response
         assert (received["Status"] == "SUCCESS") == succeeds
 
@@ -406,7 +395,7 @@ def test_a_delete_waits_until_the_copy_is_gone(cloud: Cloud) -> None:
 def test_a_delete_that_the_service_rejects_fails(cloud: Cloud) -> None:
     """It is still there, so it can be deleted again."""
     physical_id = made(cloud)
-    fails(cloud, "InvalidParameterException", DELETE)
+    cloud.fails("InvalidParameterException", DELETE)
     assert "InvalidParameterException" in cloud.ask("Delete", Copy(), physical_id).response["Reason"]
     assert str(only(cloud).arn) == physical_id
 

@@ -165,37 +165,25 @@ def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policies", "fault", "says"),
-    [(5, [], "Service Quotas"), (0, [AwsError("ResourceNotFoundException", "Gone")], "the project does not exist")],
-)
-def test_a_put_that_is_rejected_for_good_is_not_tried_again(
-    cloud: Cloud, policies: int, fault: list[AwsError], says: str
-) -> None:
-    """The reason says why, and nothing was made."""
-    for number in range(policies):
-        cloud.put(FOREIGN, f"other-{number}")
-    cloud.rekognition.faults.inject(PUT, *fault)
-    sent = cloud.ask("Create", Policy())
-    assert says in sent.response["Reason"]
-    assert sent.response["PhysicalResourceId"] == MARKER
-    assert sent.calls == [LIST, PUT]
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
+    ("kind", "code", "says", "puts"),
     [
-        ("InvalidPolicyRevisionIdException", "concurrent changes"),
-        ("ResourceNotFoundException", "the project does not exist"),
+        # Rejected for good.
+        ("Create", "LimitExceededException", "Service Quotas", 1),
+        ("Create", "ResourceNotFoundException", "the project does not exist", 1),
+        # Somebody who always is faster, or a list that stays behind.
+        ("Update", "InvalidPolicyRevisionIdException", "concurrent changes", 5),
+        ("Update", "ResourceNotFoundException", "the project does not exist", 5),
     ],
 )
-def test_races_are_lost_five_times_at_most(cloud: Cloud, code: str, said: str) -> None:
-    """Somebody who always is faster, or a list that stays behind, makes the update fail, with the same ID."""
-    put_before(cloud, DAY, OTHER)
-    cloud.rekognition.faults.before = lambda operation, _: AwsError(code, "stale") if operation == PUT else None
-    received = update(cloud)
-    assert said in received["Reason"]
-    assert received["PhysicalResourceId"] == own_id(cloud)
-    assert cloud.sent[-1].calls.count(PUT) == 5
+def test_a_put_that_always_fails(cloud: Cloud, kind: str, code: str, says: str, puts: int) -> None:
+    """Races are lost five times at most, and the ID says that nothing was made."""
+    if kind == "Update":
+        put_before(cloud, DAY, OTHER)
+    cloud.fails(code, PUT)
+    received = update(cloud) if kind == "Update" else cloud.ask("Create", Policy()).response
+    assert says in received["Reason"]
+    assert received["PhysicalResourceId"] == (own_id(cloud) if kind == "Update" else MARKER)
+    assert cloud.sent[-1].calls == [LIST, PUT] * puts
 
 
 @pytest.mark.parametrize(("kind", "operation"), [("Create", PUT), ("Delete", DELETE)])
@@ -248,9 +236,7 @@ def test_a_fresh_principal_is_waited_for_a_little(
 ) -> None:
     """One made just before may not be known everywhere yet; another malformed document is rejected at once."""
     began = cloud.world.now
-    cloud.rekognition.faults.before = lambda operation, _: (
-        AwsError(code, message) if operation == PUT and cloud.world.now <= began + seconds else None
-    )
+    cloud.fails(code, PUT, when=lambda elapsed: elapsed <= seconds, message=message)
     assert (cloud.ask("Create", Policy()).response["Status"] == "SUCCESS") == succeeds
     assert succeeds or cloud.world.now <= began + 18
 
@@ -291,14 +277,11 @@ def test_a_list_without_policies_is_empty(
     assert cloud.ask("Create", Policy()).response["Status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("tells", [True, False])
-def test_a_project_made_in_the_same_deployment_is_waited_for(cloud: Cloud, tells: bool) -> None:
+@pytest.mark.parametrize(("project", "says"), [("young", ""), ("logos", "the project does not exist")])
+def test_a_project_made_in_the_same_deployment_is_waited_for(cloud: Cloud, project: str, says: str) -> None:
     """A project that isn't known everywhere yet is looked for while it is young; an older one is missing at once."""
-    young = cloud.project("young") if tells else cloud.logos
-    began = cloud.world.now
-    cloud.rekognition.faults.before = lambda *_: (
-        AwsError("ResourceNotFoundException", "Gone") if cloud.world.now < began + 5 else None
-    )
-    received = cloud.ask("Create", Policy(project="young" if tells else "logos")).response
-    assert (received["Status"] == "SUCCESS") == tells, young
-    assert tells or "the project does not exist" in received["Reason"]
+    cloud.project(project)
+    cloud.fails("ResourceNotFoundException", when=lambda elapsed: elapsed < 5)
+    received = cloud.ask("Create", Policy(project=project)).response
+    assert (received["Status"] == "SUCCESS") == (says == "")
+    assert says in received["Reason"]
