@@ -95,10 +95,8 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _switches(options: argparse.Namespace) -> int:
-    cloud = _attached(options)
     changes = dict(change.partition("=")[::2] for change in options.changes)
-    switches = cloud.set_switches(**changes) if changes else cloud.switches
-    for name, value in switches.as_dict().items():
+    for name, value in _attached(options).set_switches(**changes).as_dict().items():
         print(f"{name}={value}")
     return 0
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.loaders import Loader
 
 _ANY_SECRET = "local"  # noqa: S105 - no signature of a root key is checked
-# Shared, since it keeps what it has read: reading a service model takes longer than a whole test.
-_LOADER = Loader()
 _NOTHING = (None, None, os.devnull, None)
 _NO_CONFIGURATION = {"profile": (None, None, None, None), "config_file": _NOTHING, "credentials_file": _NOTHING}
+_LOCK = threading.Lock()  # sessions aren't made for several threads
 
 
 def make_client(
@@ -32,16 +32,21 @@ def make_client(
     It tries each request only once, unless the config says otherwise, uses no proxy, and sends the secret where the
     cloud asks for one (see `localcloud.peers`).
     """
-    core = botocore.session.Session(session_vars=_NO_CONFIGURATION)
-    core.register_component("data_loader", _LOADER)
-    session = boto3.Session(
-        aws_access_key_id=account,
-        aws_secret_access_key=_ANY_SECRET,
-        aws_session_token=session_token,
-        region_name=region,
-        botocore_session=core,
-    )
     defaults = Config(retries={"total_max_attempts": 1}, proxies={}, user_agent_appid=secret)  # type: ignore[call-arg,unused-ignore]
-    return session.client(  # type: ignore[call-overload]
-        service, endpoint_url=endpoint_url, verify=verify, config=defaults.merge(config) if config else defaults
-    )
+    with _LOCK:
+        return _session().client(  # type: ignore[call-overload]
+            service,
+            region_name=region,
+            endpoint_url=endpoint_url,
+            verify=verify,
+            aws_access_key_id=account,
+            aws_secret_access_key=_ANY_SECRET,
+            aws_session_token=session_token,
+            config=defaults.merge(config) if config else defaults,
+        )
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Return the session of all clients: to make one, and read its services' models, takes longer than a whole test."""
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=_NO_CONFIGURATION))

@@ -22,7 +22,7 @@ import trustme
 from localcloud.clients import make_client
 from localcloud.ministack_hooks import STACKS_ROUTE
 from localcloud.peers import SECRET_VARIABLE, knows_users
-from localcloud.processes import end_session, is_same_process, start_time
+from localcloud.processes import end_session, start_time
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
 from localcloud.virtual_environment import (
@@ -75,6 +75,7 @@ class LocalCloud:
         self._sam = sam
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Running | None = None
+        self._clients: dict[tuple[object, ...], Any] = {}
 
     @classmethod
     def attach(cls, state: Path = STATE) -> LocalCloud | None:
@@ -160,7 +161,9 @@ class LocalCloud:
     @property
     def is_running(self) -> bool:
         """Whether it runs, and is no other process that was given its number."""
-        return self._running is not None and is_same_process(self._running.pid, self._running.started)
+        started = start_time(self._running.pid) if self._running else None
+        # A second apart is as good as the same: the start is counted from a boot time that is not exact.
+        return self._running is not None and started is not None and abs(started - self._running.started) < 1
 
     @property
     def pid(self) -> int:
@@ -190,11 +193,15 @@ class LocalCloud:
     @property
     def switches(self) -> Switches:
         """A copy of Rekognition's switches as they are now; `set_switches` changes them."""
-        return self._switches("GET")
+        return self.set_switches()
 
     def set_switches(self, **changes: Any) -> Switches:  # noqa: ANN401 - a switch can hold any JSON scalar
         """Set switches by name and return them all; the next request to Rekognition sees them."""
-        return self._switches("PUT", json.dumps(changes).encode())
+        try:
+            with self._request(self.rekognition_url + SWITCHES_ROUTE, "PUT", json.dumps(changes).encode()) as response:
+                return Switches(**json.load(response))
+        except urllib.error.HTTPError as rejected:
+            raise ValueError(json.load(rejected)["message"]) from rejected
 
     @contextmanager
     def switched(self, **changes: Any) -> Iterator[Switches]:  # noqa: ANN401 - a switch can hold any JSON scalar
@@ -207,7 +214,7 @@ class LocalCloud:
 
     def stacks(self) -> list[tuple[str, str, str]]:
         """Return the account, Region and name of every stack that isn't deleted."""
-        with self._get(self.endpoint_url + STACKS_ROUTE) as response:
+        with self._request(self.endpoint_url + STACKS_ROUTE) as response:
             return [(account, region, name) for account, region, name in json.load(response)]
 
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
@@ -243,11 +250,13 @@ class LocalCloud:
         return {**kept, **self.environment(account, region)}
 
     def client(self, service: str, account: str = ACCOUNT, region: str = REGION, config: Config | None = None) -> Any:  # noqa: ANN401
-        """Make a boto3 client of this cloud."""
-        url, verify = self.endpoint_url, str(self.authority)
-        if service == "rekognition":
-            url = self.rekognition_url
-        return make_client(service, url, account, region, config, self._known.secret, verify)
+        """Return a boto3 client of this cloud, the same one each time, so that it keeps its connection."""
+        made = (service, account, region, config)
+        if made not in self._clients:
+            url = self.rekognition_url if service == "rekognition" else self.endpoint_url
+            secret, verify = self._known.secret, str(self.authority)
+            self._clients[made] = make_client(service, url, account, region, config, secret, verify)
+        return self._clients[made]
 
     @property
     def _known(self) -> Running:
@@ -319,7 +328,7 @@ class LocalCloud:
         self._running = Running(pid, start_time(pid) or 0.0, sam=self._sam, secret=secret, **json.loads(report))
         try:
             # It listens already: this request waits in its queue until it responds.
-            self._get(f"{self.endpoint_url}/_ministack/health").close()
+            self._request(f"{self.endpoint_url}/_ministack/health").close()
         except OSError as problem:
             raise self._not_started(f"did not respond ({problem})") from problem
 
@@ -334,18 +343,12 @@ class LocalCloud:
             self._process.wait()
             self._process = None
         self._running = None
+        self._clients.clear()
         self._record.unlink(missing_ok=True)
         for folder in ("tmp", "home", "tls"):
             shutil.rmtree(self.state / folder, ignore_errors=True)
 
-    def _switches(self, method: str, body: bytes | None = None) -> Switches:
-        try:
-            with self._get(self.rekognition_url + SWITCHES_ROUTE, method, body) as response:
-                return Switches(**json.load(response))
-        except urllib.error.HTTPError as rejected:
-            raise ValueError(json.load(rejected)["message"]) from rejected
-
-    def _get(self, url: str, method: str = "GET", body: bytes | None = None) -> Any:  # noqa: ANN401 - a response
+    def _request(self, url: str, method: str = "GET", body: bytes | None = None) -> Any:  # noqa: ANN401 - a response
         context = ssl.create_default_context(cafile=str(self.authority))
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

@@ -23,7 +23,7 @@ from localcloud.rekognition.authorization import (
     ResourcePolicy,
     not_allowed_by_resource,
 )
-from localcloud.rekognition.errors import AwsError, unrecognized_client
+from localcloud.rekognition.errors import unrecognized_client
 
 STACKS_ROUTE = "/_localcloud/stacks"
 
@@ -162,8 +162,6 @@ class MinistackAuthorizer:
         with request_scope(account, region):
             found = iam_evaluator.resolve_credential(access_key_id, account, session_token)
         if isinstance(found, iam_evaluator.CredentialResolutionError):
-            if found.code == "ExpiredTokenException":
-                raise AwsError(found.code, found.message)
             raise unrecognized_client()
         return Principal(found.principal_arn, account, access_key_id=access_key_id)
 
@@ -177,8 +175,6 @@ class MinistackAuthorizer:
 
         with request_scope(principal.account, region):
             holder = iam_evaluator.resolve_principal(principal.access_key_id, principal.account)
-            if isinstance(holder, iam_evaluator.AuthError):
-                raise unrecognized_client()
             try:
                 return _decision(holder, permission, region)
             except Exception:  # noqa: BLE001 - whatever a policy holds, it is no reason to allow

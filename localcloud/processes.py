@@ -20,13 +20,6 @@ def start_time(pid: int) -> float | None:
         return None
 
 
-def is_same_process(pid: int, started: float) -> bool:
-    """Return whether this process still runs: the same one, not another that was given its number later."""
-    now = start_time(pid)
-    # A second apart is as good as the same: the start is counted from a boot time that is not exact.
-    return now is not None and abs(now - started) < 1
-
-
 def in_session(leader: int) -> list[psutil.Process]:
     """Return the live processes of a session, its leader among them."""
     return [process for process in psutil.process_iter() if _session_of(process.pid) == leader]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -61,7 +60,6 @@ def _stamp(requirements: Path) -> str:
 
 
 def _make(folder: Path, python: Path, requirements: Path) -> None:
-    _require_ensurepip()
     shutil.rmtree(folder, ignore_errors=True)
     _run([_base_python(), "-m", "venv", str(folder)])
     # -I keeps PYTHONPATH out; the user's pip configuration (an index, a proxy) stays in force.
@@ -74,15 +72,6 @@ def _base_python() -> str:
     """Return the interpreter below this one's virtual environment, which may be made anew while the cloud runs."""
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     return str(base) if base.exists() else sys.executable
-
-
-def _require_ensurepip() -> None:
-    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise SetupError(
-            f"Python {version} lacks venv or ensurepip, so no virtual environment can be made. "
-            f"On Debian and Ubuntu: sudo apt install python{version}-venv"
-        )
 
 
 def _run(command: list[str]) -> None:

@@ -4,27 +4,21 @@ It knows nothing of this repository's handler or construct, and is written from 
 the service model that botocore ships.
 """
 
-from localcloud.rekognition.authorization import Authorizer, Decision, Permission, Principal, ResourcePolicy, RootKeys
+from localcloud.rekognition.authorization import Decision, Permission, Principal, RootKeys
 from localcloud.rekognition.errors import AwsError
-from localcloud.rekognition.models import Store
 from localcloud.rekognition.server import LocalRekognition
-from localcloud.rekognition.service import DROP, Faults, RekognitionService, Request, no_fault
+from localcloud.rekognition.service import DROP, RekognitionService, Request
 from localcloud.rekognition.switches import Switches
 
 __all__ = [
     "DROP",
-    "Authorizer",
     "AwsError",
     "Decision",
-    "Faults",
     "LocalRekognition",
     "Permission",
     "Principal",
     "RekognitionService",
     "Request",
-    "ResourcePolicy",
     "RootKeys",
-    "Store",
     "Switches",
-    "no_fault",
 ]

@@ -11,11 +11,11 @@ _STATUS_500 = ("InternalServerError", "ThrottlingException")
 class AwsError(Exception):
     """An error response: a code, a message and an HTTP status."""
 
-    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
-        self.status = status if status is not None else (500 if code in _STATUS_500 else 400)
+        self.status = 500 if code in _STATUS_500 else 400
 
 
 class ConnectionDroppedError(Exception):

@@ -118,13 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, error, response = 500, internal_error().code, {"__type": internal_error().code}
         self._send(status, response, "application/x-amz-json-1.1", error)
 
-    def do_GET(self) -> None:
-        self._switches(b"{}")
-
     def do_PUT(self) -> None:
-        self._switches(self._body())
-
-    def _switches(self, changes: bytes) -> None:
+        changes = self._body()
         if self.path != SWITCHES_ROUTE:
             self._send(404, {"message": f"There is nothing at {self.path}."})
             return

@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Literal
 
 from localcloud.rekognition.authorization import Authorizer, Decision, Permission, Principal
@@ -21,21 +20,10 @@ _TARGET_PREFIX = "RekognitionService."
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 
 
-class Drop(Enum):
-    """A connection that closes without a response."""
+DROP = ConnectionDroppedError
 
-    CONNECTION = "connection"
-
-
-DROP = Drop.CONNECTION
-
-Fault = AwsError | Drop
+Fault = AwsError | type[ConnectionDroppedError]
 Hook = Callable[[str, Mapping[str, Any]], Fault | None]
-
-
-def no_fault(operation: str, parameters: Mapping[str, Any]) -> Fault | None:  # noqa: ARG001 - a hook's parameters
-    """Let everything pass."""
-    return None
 
 
 class Faults:
@@ -46,8 +34,8 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.before: Hook = no_fault
-        self.after: Hook = no_fault
+        self.before: Hook = lambda *_: None
+        self.after: Hook = lambda *_: None
         self._lock = threading.Lock()
         self._waiting: list[tuple[str, str, Fault]] = []
 
@@ -59,10 +47,8 @@ class Faults:
     def meet(self, when: Literal["before", "after"], operation: str, parameters: Mapping[str, Any]) -> None:
         """Raise the fault that is due before or after a request takes effect."""
         fault = self._take(when, operation) or (self.before if when == "before" else self.after)(operation, parameters)
-        if isinstance(fault, AwsError):
-            raise fault
         if fault is not None:
-            raise ConnectionDroppedError
+            raise fault
 
     def _take(self, when: str, operation: str) -> Fault | None:
         with self._lock:

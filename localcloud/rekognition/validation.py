@@ -21,7 +21,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "map": (dict,),
     "structure": (dict,),
 }
-_SHOWN = 120  # AWS repeats the whole value; a start of it is enough to recognise it
 
 
 @functools.cache
@@ -91,9 +90,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _failed(value: Any, path: str, constraint: str) -> str:  # noqa: ANN401 - any JSON
-    text = str(value)
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
+    return f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _member(path: str, name: str) -> str:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,29 +103,6 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert alive == []
 
 
-def test_a_detached_cloud_is_started_once_and_found_again(tmp_path: Path) -> None:
-    """It is found by its state folder, and of two starts at once the second waits for the first one's cloud."""
-    assert LocalCloud.attach(tmp_path) is None
-    started: list[LocalCloud] = []
-    threads = [threading.Thread(target=lambda: started.append(LocalCloud.attach_or_start(tmp_path))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(_SECONDS)
-    try:
-        found = LocalCloud.attach(tmp_path)
-        assert found is not None
-        assert {(cloud.pid, cloud.endpoint_url) for cloud in started} == {(found.pid, found.endpoint_url)}
-        assert found.client("sts", ACCOUNT).get_caller_identity()["Account"] == ACCOUNT
-        leader = found.pid
-        found.stop()
-        assert in_session(leader) == []
-        assert LocalCloud.attach(tmp_path) is None
-    finally:
-        for cloud in started:
-            cloud.stop()
-
-
 def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
     """A record left behind by a machine that went down names a process that is another one by now."""
     started = start_time(os.getpid())
@@ -158,23 +134,6 @@ def test_says_when_it_is_not_running_or_already_running(local_cloud: LocalCloud,
     assert local_cloud.is_running
 
 
-def test_clients_need_nothing_but_the_environment(local_cloud: LocalCloud, tmp_path: Path) -> None:
-    """boto3 in another process finds the cloud by the environment, whatever the user's own AWS settings are."""
-    users = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "secret", "HTTPS_PROXY": "http://127.0.0.1:1"}
-    environment = local_cloud.full_environment(ACCOUNT, "eu-west-1", {**os.environ, **users})
-    code = (
-        "import boto3\n"
-        "print(boto3.client('sts').get_caller_identity()['Account'])\n"
-        "print(boto3.client('rekognition').create_project(ProjectName='env')['ProjectArn'])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
-    assert done.stdout.split()[:1] == [ACCOUNT], done.stderr
-    assert done.stdout.split()[1].startswith(f"arn:aws:rekognition:eu-west-1:{ACCOUNT}:project/env/")
-    assert "AWS_PROFILE" not in environment
-
-
 def test_every_stack_is_listed(local_cloud: LocalCloud) -> None:
     """Whoever stops the cloud asks for the stacks of all accounts and Regions."""
     account = Account(local_cloud, "989898989898", "eu-west-1")
@@ -182,13 +141,3 @@ def test_every_stack_is_listed(local_cloud: LocalCloud) -> None:
     assert ("989898989898", "eu-west-1", "elsewhere") in local_cloud.stacks()
     account.delete("elsewhere")
     assert "elsewhere" not in {name for _, _, name in local_cloud.stacks()}
-
-
-def test_switches_are_shown_and_set_while_it_runs(local_cloud: LocalCloud) -> None:
-    """Switches set for a while are set back, and wrong ones are rejected."""
-    with local_cloud.switched(list_lag=2, returned_form="normalized") as switches:
-        assert (switches.list_lag, switches.returned_form) == (2, "normalized")
-        assert local_cloud.switches == switches
-    assert local_cloud.switches.list_lag == 0
-    with pytest.raises(ValueError, match="no switch 'lag'"):
-        local_cloud.set_switches(lag=1)

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -121,17 +122,18 @@ def statuses(cloud: LocalCloud, **headers: str) -> list[int]:
     context = ssl.create_default_context(cafile=str(cloud.authority))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
-    def status(url: str) -> int:
+    def status(url: str, method: str, body: bytes | None = None) -> int:
+        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
         try:
-            with opener.open(urllib.request.Request(url, headers=headers), timeout=20) as response:  # noqa: S310
+            with opener.open(request, timeout=20) as response:
                 return int(response.status)
         except urllib.error.HTTPError as rejected:
             rejected.close()
             return rejected.code
 
     return [
-        status(f"{cloud.endpoint_url}/_ministack/health"),
-        status(f"{cloud.rekognition_url}/_localcloud/switches"),
+        status(f"{cloud.endpoint_url}/_ministack/health", "GET"),
+        status(f"{cloud.rekognition_url}/_localcloud/switches", "PUT", b"{}"),
     ]
 
 
@@ -144,19 +146,19 @@ def test_both_servers_reject_web_pages(local_cloud: LocalCloud) -> None:
 
 @pytest.fixture
 def cloud_with_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
-    """Run a cloud as on a machine that doesn't say whose a connection is, and return it as another process finds it."""
+    """Run a cloud as on a machine that doesn't say whose a connection is; two start it at once, and have the same."""
     monkeypatch.setattr(cloud_module, "knows_users", lambda: False)
-    started = LocalCloud.attach_or_start(tmp_path / "state")
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(LocalCloud.attach_or_start, [tmp_path / "state"] * 2)
     try:
-        found = LocalCloud.attach(tmp_path / "state")
-        assert found is not None
-        yield found
+        assert (one.pid, one.endpoint_url) == (other.pid, other.endpoint_url)
+        yield other
     finally:
-        started.stop()
+        one.stop()
 
 
 def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path: Path) -> None:
-    """Clients of the cloud, its functions and its environment have the secret, and nothing is heard without it."""
+    """Clients need nothing but the environment, whatever the user's own AWS is; nothing is heard without the secret."""
     cloud, account = cloud_with_secret, Account(cloud_with_secret, ACCOUNT)
     body = template(
         {"Listing": {"Fn::GetAtt": ["Custom", "Listing"]}},
@@ -168,8 +170,16 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
     assert account.deploy("secret", body) == "CREATE_COMPLETE", account.reasons("secret")
     assert account.outputs("secret")["Listing"] == "allowed"
 
-    code = "import boto3; boto3.client('sts').get_caller_identity(); boto3.client('rekognition').describe_projects()"
-    subprocess.run([sys.executable, "-c", code], env=cloud.full_environment(ACCOUNT), cwd=tmp_path, check=True)
+    users = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "secret", "HTTPS_PROXY": "http://127.0.0.1:1"}
+    environment = cloud.full_environment(ACCOUNT, "eu-west-1", {**os.environ, **users})
+    code = (
+        "import boto3\n"
+        "print(boto3.client('sts').get_caller_identity()['Account'])\n"
+        "print(boto3.client('rekognition').create_project(ProjectName='env')['ProjectArn'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.startswith(f"{ACCOUNT}\narn:aws:rekognition:eu-west-1:{ACCOUNT}:project/env/"), done.stderr
+    assert "AWS_PROFILE" not in environment
     assert cloud.set_switches(list_lag=1).list_lag == 1
 
     assert statuses(cloud) == [403, 403]
