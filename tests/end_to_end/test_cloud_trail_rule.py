@@ -42,21 +42,23 @@ def event(user: Mapping[str, Any], call: str, source: str, detail_type: str, **d
 
 
 @pytest.fixture(scope="module")
-def stack() -> Stack:
-    """A stack whose policy has the rule, and a provider whose role is known."""
+def template() -> Template:
+    """A stack whose policies have the rule: their providers are one with a known role, an imported one and its own."""
     stack = Stack(App(analytics_reporting=False), "Sharing", env=Environment(account=ACCOUNT, region=REGION))
-    provider = ProjectPolicyProvider(stack, "Provider", role=iam.Role.from_role_arn(stack, "Role", PROVIDER))
-    policy = ProjectPolicy(stack, "Policy", project=PROJECT_ARN, policy_name="partners", provider=provider)
-    policy.grant_copy(iam.AccountPrincipal("111122223333"))
-    topic = sns.Topic(stack, "Topic")
-    policy.on_cloud_trail_change("Changed", target=targets.SnsTopic(topic), description="Changed by hand")
-    return stack
+    token = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider"
+    imported = ProjectPolicyProvider.from_attributes(stack, "Import", service_token=token, role_name="imported")
+    known = ProjectPolicyProvider(stack, "Known", role=iam.Role.from_role_arn(stack, "Role", PROVIDER))
+    target = targets.SnsTopic(sns.Topic(stack, "Topic"))
+    for name, provider in {"known": known, "imported": imported, "own": None}.items():
+        policy = ProjectPolicy(stack, name, project=PROJECT_ARN, policy_name=name, provider=provider)
+        policy.grant_copy(iam.AccountPrincipal("111122223333"))
+        policy.on_cloud_trail_change("Changed", target=target, rule_name=name, description="Changed by hand")
+    return Template.from_stack(stack)
 
 
-@pytest.fixture(scope="module")
-def rule(stack: Stack) -> Mapping[str, Any]:
-    """The rule's properties."""
-    (found,) = Template.from_stack(stack).find_resources("AWS::Events::Rule").values()
+def rule(template: Template, name: str) -> Mapping[str, Any]:
+    """Return a rule's properties."""
+    (found,) = template.find_resources("AWS::Events::Rule", {"Properties": {"Name": name}}).values()
     properties: Mapping[str, Any] = found["Properties"]
     return properties
 
@@ -91,43 +93,27 @@ def test_matches_changes_by_anybody_but_the_provider(
     call: str,
     changes: dict[str, Any],
     matches: bool,
-    rule: Mapping[str, Any],
+    template: Template,
     local_cloud: LocalCloud,
 ) -> None:
     """Each caller's Put and Delete of a policy of this project match, unless the call failed or is the provider's."""
     given = {"source": "aws.rekognition", "detail_type": "AWS API Call via CloudTrail", **changes}
     tested = local_cloud.client("events").test_event_pattern(
-        EventPattern=json.dumps(rule["EventPattern"]), Event=event(user, call, **given)
+        EventPattern=json.dumps(rule(template, "known")["EventPattern"]), Event=event(user, call, **given)
     )
     assert tested["Result"] is matches
 
 
-def test_the_target_gets_the_event(rule: Mapping[str, Any], stack: Stack) -> None:
-    """The rule is on, has the target that was given, and is described as asked."""
-    ((topic, _),) = Template.from_stack(stack).find_resources("AWS::SNS::Topic").items()
-    assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": topic}]
-    assert (rule["State"], rule["Description"]) == ("ENABLED", "Changed by hand")
-
-
-def test_the_providers_own_role_is_excluded_wherever_the_provider_is() -> None:
-    """The rule refers to the role of the stack's own provider, and of one that is imported."""
-    stack = Stack(App(analytics_reporting=False), "Sharing")
-    imported = ProjectPolicyProvider.from_attributes(
-        stack,
-        "Imported",
-        service_token=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider",
-        role_name="provider",
-    )
-    for name, provider in (("Own", None), ("Another", imported)):
-        policy = ProjectPolicy(stack, name, project=PROJECT_ARN, policy_name=name, provider=provider)
-        policy.grant_copy(iam.AccountPrincipal("111122223333"))
-        policy.on_cloud_trail_change("Changed", rule_name=name)
-    template = Template.from_stack(stack)
-    (role,) = template.find_resources("AWS::IAM::Role")
+def test_a_rule_has_its_target_and_excludes_its_own_providers_role(template: Template) -> None:
+    """It is on, described as asked, and refers to the role of the stack's own provider, or of one that is imported."""
+    ((topic, _),) = template.find_resources("AWS::SNS::Topic").items()
+    ((own, _),) = template.find_resources("AWS::IAM::Role").items()
     excluded = {}
-    for rule in template.find_resources("AWS::Events::Rule").values():
-        first, _ = rule["Properties"]["EventPattern"]["detail"]["userIdentity"]["$or"]
-        ((operand,),) = (each["anything-but"] for each in first["sessionContext"]["sessionIssuer"]["arn"])
-        excluded[rule["Properties"]["Name"]] = operand
-    assert excluded["Own"] == {"Fn::GetAtt": [role, "Arn"]}
-    assert json.dumps(excluded["Another"]).count(":role/provider") == 1
+    for name in ("own", "imported"):
+        properties = rule(template, name)
+        assert [target["Arn"] for target in properties["Targets"]] == [{"Ref": topic}]
+        assert (properties["State"], properties["Description"]) == ("ENABLED", "Changed by hand")
+        first, _ = properties["EventPattern"]["detail"]["userIdentity"]["$or"]
+        ((excluded[name],),) = (each["anything-but"] for each in first["sessionContext"]["sessionIssuer"]["arn"])
+    assert excluded["own"] == {"Fn::GetAtt": [own, "Arn"]}
+    assert json.dumps(excluded["imported"]).count(":role/imported") == 1

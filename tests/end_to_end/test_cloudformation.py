@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
 
 from localcloud.cloud import LocalCloud
 from tests.account import Account
-from tests.end_to_end.conftest import deploy_provider, run
+from tests.end_to_end.conftest import run
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples" / "cloudformation"
@@ -160,45 +158,3 @@ def test_the_stack_sets_templates_outlive_another_version_of_the_code(
     account.delete("Sharing")
     account.delete("Providers")
     assert account.projects() == {}
-
-
-STACKS, AT_ONCE, SECONDS = 100, 10, 400
-
-
-def deploy_all(cloudformation: Any, template: str, trusted: str, *, anew: bool) -> set[str]:
-    """Create or update every stack, some at a time, and return the statuses in which they ended."""
-    waiting, deadline = [f"many-{number}" for number in range(STACKS)], time.monotonic() + SECONDS
-    started: set[str] = set()
-    change = cloudformation.create_stack if anew else cloudformation.update_stack
-    while True:
-        pages = cloudformation.get_paginator("describe_stacks").paginate()
-        stacks = {stack["StackName"]: stack["StackStatus"] for page in pages for stack in page["Stacks"]}
-        statuses = [stacks[name] for name in started]
-        running = sum(status.endswith("_IN_PROGRESS") for status in statuses)
-        if not running and not waiting:
-            return set(statuses)
-        assert time.monotonic() < deadline, statuses
-        for name in waiting[: AT_ONCE - running]:
-            parameters = {"ProjectName": name, "TrustedAccount": trusted}
-            change(
-                StackName=name,
-                TemplateBody=template,
-                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-                Capabilities=["CAPABILITY_IAM"],
-            )
-            started.add(name)
-        del waiting[: AT_ONCE - running]
-        time.sleep(0.5)  # CloudFormation doesn't say when it is done
-
-
-@pytest.mark.full
-@pytest.mark.timeout(900)
-def test_a_hundred_rollbacks_under_the_quota_restore_every_document(local_cloud: LocalCloud, dist: Path) -> None:
-    """Five calls a second pass, others get status 500, and lists are late: each stack ends with its old grantee."""
-    account = Account(local_cloud, "616161616161")
-    deploy_provider(account, dist)
-    cloudformation = account.client("cloudformation")
-    assert deploy_all(cloudformation, TOGETHER, ONE, anew=True) == {"CREATE_COMPLETE"}
-    with local_cloud.switched(calls_per_second=5, list_lag=4):
-        assert deploy_all(cloudformation, broken(TOGETHER), TWO, anew=False) == {BACK}
-    assert list(account.trusted().values()) == [{ONE}] * STACKS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ OF_ORGANIZATION = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, installed: Path) -> None:
+def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, installed: Path, dist: Path) -> None:
     """Deployed with the wheel, README's app allows exactly those three to copy, and is destroyed again."""
     assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) <= 10
     arn = cdk.account.rekognition.create_project(ProjectName="logos")["ProjectArn"]
@@ -36,6 +37,12 @@ def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, in
         ("Allow", "*", "v1/*", OF_ORGANIZATION),
     }
     assert set(re.findall('"([^"]+)/version/', policy["PolicyDocument"])) == {arn.rpartition("/")[0]}
+    # The function's code is the checkout's, byte for byte.
+    (asset,) = cdk.folder.glob("cdk.out/asset.*")
+    with zipfile.ZipFile(dist / "provider.zip") as archive:
+        packaged = {name: archive.read(name) for name in archive.namelist()}
+    files = [path for path in asset.rglob("*") if path.is_file()]
+    assert {path.relative_to(asset).as_posix(): path.read_bytes() for path in files} == packaged
     cdk.run("destroy", "--app", "cdk.out", "--force")
     assert cdk.account.policies() == {}
     cdk.account.rekognition.delete_project(ProjectArn=arn)
