@@ -13,22 +13,22 @@ import pytest
 
 from localcloud.cloud import LocalCloud
 from tests.account import Account, grants
-from tests.end_to_end.conftest import QUIET, Cdk, bare_environment, run
+from tests.end_to_end.conftest import Cdk
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples"
 APPS = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
 PARTNER, SOMEBODY_ELSE = "111122223333", "999988887777"
 OF_ORGANIZATION = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
 
 
 def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, installed: Path, dist: Path) -> None:
     """Deployed with the wheel, README's app allows exactly those three to copy, and is destroyed again."""
-    assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) <= 10
+    assert len([line for line in README.splitlines() if line.strip()]) <= 10
     arn = cdk.account.rekognition.create_project(ProjectName="logos")["ProjectArn"]
     of_readme = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
-    (cdk.folder / "app.py").write_text(BLOCKS[0].replace(of_readme, arn))
+    (cdk.folder / "app.py").write_text(README.replace(of_readme, arn))
     cdk.deploy("--app", f"{installed} app.py")
     (policy,) = cdk.account.policies().values()
     assert grants(policy) == {
@@ -46,23 +46,6 @@ def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, in
     cdk.run("destroy", "--app", "cdk.out", "--force")
     assert cdk.account.policies() == {}
     cdk.account.rekognition.delete_project(ProjectArn=arn)
-
-
-@pytest.mark.parametrize("block", BLOCKS[1:])
-def test_readmes_other_lines_work_in_an_app(block: str, installed: Path, tmp_path: Path) -> None:
-    """The other blocks are parts of an app that has what they name."""
-    (tmp_path / "app.py").write_text(
-        "from aws_cdk import App, Stack, aws_iam as iam, aws_rekognition as rekognition, aws_s3 as s3\n"
-        "app = App()\n"
-        'stack = Stack(app, "Part")\n'
-        'project = rekognition.CfnProject(stack, "Project", project_name="copies")\n'
-        'bucket = s3.Bucket(stack, "Bucket")\n'
-        'role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())\n' + block + "app.synth()\n"
-    )
-    environment = bare_environment(tmp_path) | QUIET | {"CDK_OUTDIR": str(tmp_path / "out")}
-    run(installed, "app.py", cwd=tmp_path, environment=environment)
-    template = json.loads((tmp_path / "out" / "Part.template.json").read_text())
-    assert "Custom::RekognitionProjectVersionCopy" in {each["Type"] for each in template["Resources"].values()}
 
 
 @pytest.mark.parametrize("name", APPS)

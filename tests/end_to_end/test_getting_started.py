@@ -105,6 +105,7 @@ def masked(text: str) -> str:
     return re.sub(r"\b\d{13}\b", "TIME", re.sub(r"\b[0-9a-f]{32}\b", "REVISION", text))
 
 
+@pytest.mark.full  # README's app, which is smaller, is deployed each time
 def test_the_page_does_what_it_says(reader: Reader, local_cloud: LocalCloud) -> None:
     """From a new project to a copied model and back to nothing, in the page's own words."""
     printed = ""

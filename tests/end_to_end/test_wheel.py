@@ -11,37 +11,29 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 import cdk_rekognition_project_policy
 from tests.end_to_end.conftest import QUIET, bare_environment, run, tracked
 from tests.packaging import ROOT
 
+LAMBDA = ROOT / "lambda"
 EXAMPLE = ROOT / "examples" / "trusting-account"
 
 
 def test_holds_the_construct_and_the_handler_and_nothing_else(wheel: Path) -> None:
-    """Typed, licensed, without tests, the local cloud or caches."""
-    names = set(zipfile.ZipFile(wheel).namelist())
-    modules = {name for name in names if not name.split("/")[0].endswith(".dist-info")}
-    construct = {
-        f"cdk_rekognition_project_policy/{path.name}"
-        for path in (ROOT / "constructs" / "cdk_rekognition_project_policy").iterdir()
-        if path.is_file()
-    }
-    handler = {
-        f"cdk_rekognition_project_policy/_lambda/{path.relative_to(ROOT / 'lambda').as_posix()}"
-        for path in (ROOT / "lambda").rglob("*.py")
-    }
-    assert modules == construct | handler
-    assert "cdk_rekognition_project_policy/py.typed" in modules
-    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
-
-
-def test_knows_its_version(wheel: Path, installed: Path, tmp_path: Path) -> None:
-    """The installed package tells the version that the file's name has, and the checkout the same."""
-    code = "import cdk_rekognition_project_policy as package; print(package.__version__)"
-    environment = bare_environment(tmp_path) | QUIET
-    told = run(installed, "-c", code, cwd=tmp_path, environment=environment)
-    assert told.strip() == cdk_rekognition_project_policy.__version__
+    """Typed, licensed, byte for byte what the checkout has, and of its version; no tests, local cloud or caches."""
+    with zipfile.ZipFile(wheel) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    package = ROOT / "constructs" / "cdk_rekognition_project_policy"
+    construct = {path.name: path.read_bytes() for path in package.iterdir() if path.is_file()}
+    handler = {f"_lambda/{path.relative_to(LAMBDA).as_posix()}": path.read_bytes() for path in LAMBDA.rglob("*.py")}
+    papers = [name for name in files if name.split("/")[0].endswith(".dist-info")]
+    assert any(name.endswith("/licenses/LICENSE") for name in papers)
+    for name in papers:
+        del files[name]
+    assert files == {f"{package.name}/{name}": content for name, content in (construct | handler).items()}
+    assert "cdk_rekognition_project_policy/py.typed" in files
     assert wheel.name.split("-")[1] == cdk_rekognition_project_policy.__version__
 
 
@@ -63,6 +55,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(dist: Pat
     assert names == {*tracked("constructs", "lambda")} | papers
 
 
+@pytest.mark.full  # it builds everything once more
 def test_the_same_sources_make_the_same_bytes(dist: Path, tmp_path: Path) -> None:
     """Built in another folder, later, with other modes and something left lying about, everything is the same."""
     copy, again = tmp_path / "copy", tmp_path / "again"

@@ -20,7 +20,7 @@ COPY, DELETE, STOP = "CopyProjectVersion", "DeleteProjectVersion", "StopProjectV
 TAG, UNTAG, DESCRIBE = "TagResource", "UntagResource", "DescribeProjectVersions"
 CHANGES = (COPY, DELETE, STOP, TAG, UNTAG)
 MADE_UP, MARKER, IN_DOUBT = "one-Copy-0000000000001", "not-created:Copy:request-1", "in-doubt:Copy:request-1:1700003600"
-LOST = AwsError("InternalServerError", "oops", 500)
+LOST = AwsError("InternalServerError", "oops")
 
 
 @pytest.fixture
