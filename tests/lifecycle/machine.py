@@ -62,24 +62,11 @@ def deliveries(
     return delivery()
 
 
-def others(*after: float) -> st.SearchStrategy[Other | None]:
-    """A resource of another type or none, which is made, or fails, after one of so many seconds."""
-    return st.one_of(
-        st.none(),
-        st.builds(
-            Other,
-            fails=st.booleans(),
-            after=st.sampled_from(after),
-            needs=st.sampled_from(["", *LOGICAL_IDS]),
-        ),
-    )
-
-
-def with_other(template: Template, other: Other | None) -> Template:
-    """Return a template with another resource, which needs one of the template's or none."""
-    if other is None:
-        return template
-    return {**template, "Other": replace(other, needs=other.needs if other.needs in template else "")}
+def others(*after: float) -> st.SearchStrategy[dict[str, Other]]:
+    """What a template has besides: nothing, or another resource, which is made, or fails, after so many seconds."""
+    needs = st.sampled_from(["", *LOGICAL_IDS])
+    other = st.builds(Other, fails=st.booleans(), after=st.sampled_from(after), needs=needs)
+    return st.fixed_dictionaries({}, optional={"Other": other})
 
 
 class Machine(RuleBasedStateMachine):

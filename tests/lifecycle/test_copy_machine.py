@@ -14,14 +14,23 @@ from localcloud.rekognition.models import Version
 from rekognition.arns import ModelVersion
 from tests.documents import REGION
 from tests.lifecycle import machine
-from tests.lifecycle.cases import Copy, Delivery, Other, Template
+from tests.lifecycle.cases import Copy, Delivery, Template
 from tests.lifecycle.cloud import TRUSTED, Cloud, arn_of
 from tests.lifecycle.cloudformation import Behavior, Stack
 from tests.lifecycle.function import Sent
-from tests.lifecycle.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom, with_other
+from tests.lifecycle.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom
 
 NAMES = ("a", "b")
 
+switches = st.fixed_dictionaries(
+    {
+        "run_seconds": st.sampled_from([150.0, 300.0]),
+        "copying_time": st.sampled_from([0.0, 5.0, 90.0, 400.0]),
+        "deleting_time": st.sampled_from([0.0, 3.0, 60.0]),
+        "delete_while_copying": st.sampled_from(["reject", "delete"]),
+    }
+)
+behaviors = st.builds(Behavior, cleanup_has_new_properties=st.booleans(), reverse_update_overlaps=st.booleans())
 deliveries = machine.deliveries(
     attempts=4,
     calls=9,
@@ -49,38 +58,11 @@ class Lifecycle(Machine):
 
     cloud: Cloud
 
-    @initialize(
-        copying=st.sampled_from([0.0, 5.0, 90.0, 400.0]),
-        deleting=st.sampled_from([0.0, 3.0, 60.0]),
-        while_copying=st.sampled_from(["reject", "delete"]),
-        lag=st.sampled_from([0.0, 0.0, 1.5]),
-        new_properties=st.booleans(),
-        overlaps=st.booleans(),
-        run_seconds=st.sampled_from([150.0, 300.0]),
-    )
-    def start(
-        self,
-        copying: float,
-        deleting: float,
-        while_copying: Any,
-        lag: float,
-        new_properties: bool,
-        overlaps: bool,
-        run_seconds: float,
-    ) -> None:
+    @initialize(switches=switches, lag=st.sampled_from([0.0, 0.0, 1.5]), behavior=behaviors)
+    def start(self, switches: dict[str, Any], lag: float, behavior: Behavior) -> None:
         """Begin with an empty project in a service of one kind."""
         self.begin(
-            Cloud(
-                run_seconds=run_seconds,
-                copying_time=copying,
-                deleting_time=deleting,
-                starting_time=5,
-                running_versions=100,
-                delete_while_copying=while_copying,
-                versions_lag=lag,
-                tags_lag=lag,
-                behavior=Behavior(cleanup_has_new_properties=new_properties, reverse_update_overlaps=overlaps),
-            )
+            Cloud(behavior=behavior, starting_time=5, running_versions=100, versions_lag=lag, tags_lag=lag, **switches)
         )
         self.retagged: set[str] = set()
         """What may have the tags of an earlier Update again, because that one was repeated."""
@@ -90,7 +72,9 @@ class Lifecycle(Machine):
     @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries, max_size=4))
     def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
         """Create or update a stack, its events delivered in any way."""
-        self._deploy(self.stacks[name], self._template(template), drawn)
+        chosen, other = template
+        copies = {logical_id: Copy(**options) for logical_id, options in chosen.items()}
+        self._deploy(self.stacks[name], {**copies, **other}, drawn)
 
     @rule(
         name=st.sampled_from(STACKS),
@@ -100,7 +84,7 @@ class Lifecycle(Machine):
         drawn=st.lists(deliveries, max_size=4),
     )
     def change(
-        self, name: str, changes: list[dict[str, Any]], in_place: bool, other: Other | None, drawn: list[Delivery]
+        self, name: str, changes: list[dict[str, Any]], in_place: bool, other: Template, drawn: list[Delivery]
     ) -> None:
         """Update a stack that exists: other tags, perhaps other facts, for the same resources."""
         stack = self.stacks[name]
@@ -110,7 +94,7 @@ class Lifecycle(Machine):
             logical_id: replace(resource.made_from, needs="", **({"tags": change["tags"]} if in_place else change))
             for (logical_id, resource), change in zip(stack.resources.items(), changes, strict=False)
         }
-        self._deploy(stack, with_other(template, other), drawn)
+        self._deploy(stack, {**template, **other}, drawn)
 
     def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
         # A cleanup may carry the new properties: without StopRunning a copy that runs stays then, which is known.
@@ -207,10 +191,6 @@ class Lifecycle(Machine):
                 self.cloud.check_copy(resource, resource.made_from, tags=arn not in self.retagged)
 
     # -- helpers -------------------------------------------------------------------------------------------------------
-
-    def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
-        chosen, other = drawn
-        return with_other({name: Copy(**options) for name, options in chosen.items()}, other)
 
     def _cannot_be_rolled_back(self, stack: Stack, template: Template) -> bool:
         """Return whether a copy that was deleted by hand can't be copied anew: it is denied, or its name is given away.

@@ -227,10 +227,11 @@ def test_a_copy_slower_than_cloudformation_waits_fails_with_its_arn_in_time(clou
 
 
 def test_a_request_whose_runs_are_used_up_says_what_it_waits_for() -> None:
-    """However short the runs, a request ends with its ARN and a reason."""
+    """However short the runs, a request ends with its ARN and a reason before Lambda ends the chain by itself."""
     cloud = Cloud(run_seconds=20, copying_time=1500)
     sent = cloud.ask("Create", Copy())
     assert len(sent.invocations) == 12
+    assert "more runs" in sent.response["Reason"]
     assert "COPYING_IN_PROGRESS" in sent.response["Reason"]
     assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
 

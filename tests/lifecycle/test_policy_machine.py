@@ -17,10 +17,10 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.documents import FOREIGN, MINE, OTHER, THIRD, document, is_document
 from tests.lifecycle import machine
-from tests.lifecycle.cases import Delivery, Other, Policy, Template
+from tests.lifecycle.cases import Delivery, Policy, Template
 from tests.lifecycle.cloud import Cloud
 from tests.lifecycle.cloudformation import Behavior, Resource, Stack
-from tests.lifecycle.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom, with_other
+from tests.lifecycle.machine import ENDS, LOGICAL_IDS, STACKS, Machine, seldom
 
 NAMES = ("a", "b", "c")
 SETTLED = 3.0
@@ -28,6 +28,18 @@ SETTLED = 3.0
 BAD: list[Any] = ["{", {"Version": "2012-10-17", "Statement": []}, document("1234")]
 """Documents that the function rejects."""
 
+switches = st.fixed_dictionaries(
+    {
+        "put_existing_without_revision": st.sampled_from(["reject", "overwrite"]),
+        "put_revision_absent": st.sampled_from(["InvalidPolicyRevisionIdException", "ResourceNotFoundException"]),
+        "returned_form": st.sampled_from(["as_given", "normalized"]),
+        "list_lag": st.sampled_from([0.0, 0.0, 1.5]),
+        "end_of_list": st.sampled_from(["no_token", "empty_token"]),
+    }
+)
+behaviors = st.builds(
+    Behavior, url_tells_time=st.sampled_from([True, True, False]), cleanup_has_new_properties=st.booleans()
+)
 deliveries = machine.deliveries(
     attempts=3,
     calls=6,
@@ -55,30 +67,11 @@ class Lifecycle(Machine):
 
     cloud: Cloud
 
-    @initialize(
-        overwrite=st.sampled_from(["reject", "overwrite"]),
-        absent=st.sampled_from(["InvalidPolicyRevisionIdException", "ResourceNotFoundException"]),
-        form=st.sampled_from(["as_given", "normalized"]),
-        lag=st.sampled_from([0.0, 0.0, 1.5]),
-        token=st.sampled_from(["no_token", "empty_token"]),
-        tells_time=st.sampled_from([True, True, False]),
-        new_properties=st.booleans(),
-    )
-    def start(
-        self, overwrite: Any, absent: Any, form: Any, lag: float, token: Any, tells_time: bool, new_properties: bool
-    ) -> None:
+    @initialize(switches=switches, behavior=behaviors)
+    def start(self, switches: dict[str, Any], behavior: Behavior) -> None:
         """Begin with an empty project in a service of one kind."""
-        self.begin(
-            Cloud(
-                put_existing_without_revision=overwrite,
-                put_revision_absent=absent,
-                returned_form=form,
-                list_lag=lag,
-                end_of_list=token,
-                behavior=Behavior(url_tells_time=tells_time, cleanup_has_new_properties=new_properties),
-            )
-        )
-        self.overwrites = overwrite == "overwrite"
+        self.begin(Cloud(behavior=behavior, **switches))
+        self.overwrites = switches["put_existing_without_revision"] == "overwrite"
 
     # -- what can happen -----------------------------------------------------------------------------------------------
 
@@ -95,7 +88,7 @@ class Lifecycle(Machine):
         drawn=st.lists(deliveries, max_size=4),
     )
     def change(
-        self, name: str, documents: list[Any], names: list[str] | None, other: Other | None, drawn: list[Delivery]
+        self, name: str, documents: list[Any], names: list[str] | None, other: Template, drawn: list[Delivery]
     ) -> None:
         """Update a stack that is there: other documents, perhaps other names, for the same resources."""
         stack = self.stacks[name]
@@ -107,7 +100,7 @@ class Lifecycle(Machine):
                 stack.resources.items(), documents, names or (None, None), strict=False
             )
         }
-        self._deploy(stack, with_other(template, other), drawn)
+        self._deploy(stack, {**template, **other}, drawn)
 
     def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
         if self._takes_over_what_cannot_be_told_apart(stack, wanted):
@@ -213,7 +206,7 @@ class Lifecycle(Machine):
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
-    def _template(self, drawn: tuple[Mapping[str, Any], Other | None]) -> Template:
+    def _template(self, drawn: tuple[Mapping[str, Any], Template]) -> Template:
         chosen, other = drawn
         template: dict[str, Policy] = {}
         for logical_id, given in chosen.items():
@@ -223,7 +216,7 @@ class Lifecycle(Machine):
                 continue
             needs = next(iter(template), "") if wanted.pop("in_order") else ""
             template[logical_id] = Policy(needs=needs, **wanted)
-        return with_other(template, other)
+        return {**template, **other}
 
     def _takes_over_what_cannot_be_told_apart(self, stack: Stack, template: Template) -> bool:
         """Return whether a template takes another owner's name in one of the two ways that are known limitations.

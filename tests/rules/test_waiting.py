@@ -99,16 +99,6 @@ def test_the_payload_is_the_event_and_what_the_run_knows(bed: Bed) -> None:
     assert payload == event()
 
 
-def test_the_chain_of_runs_ends_with_a_response(bed: Bed) -> None:
-    """A request that is never finished fails with its ID before Lambda ends the chain by itself."""
-    bed.deliver(event())
-    assert bed.go_on() == 11
-    (received,) = bed.responses
-    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", "arn-1")
-    assert received["Data"] == {"Arn": ""}
-    assert "more runs" in received["Reason"]
-
-
 @pytest.mark.parametrize(("timeout", "respond_by"), [("3600", 3540), ("900", 840), ("60", 30)])
 def test_a_run_is_told_when_the_request_has_to_be_responded_to(bed: Bed, timeout: str, respond_by: float) -> None:
     """A minute before CloudFormation gives up, counted from the request, whichever run it is."""
