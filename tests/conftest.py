@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
 # Before the first import of the CDK starts Node: no banner about its version, and no template validation, which costs
 # seconds a stack; tests of whole templates turn it on for themselves.
@@ -28,6 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the same 2,000 examples of each property every time, and what takes minutes: other Pythons, checkov, …",
     )
     parser.addoption("--examples", type=int, help="so many new examples of each property, drawn at random")
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_they_were() -> Iterator[None]:
+    """Crhelper sets the root logger's level, and others', for the whole process; that ends with the test."""
+    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def pytest_configure(config: pytest.Config) -> None:

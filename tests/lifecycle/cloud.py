@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from localcloud.rekognition import AwsError, Decision, Permission, Principal, RekognitionService, RootKeys, Switches
+from localcloud.rekognition import (
+    AwsError,
+    Decision,
+    Permission,
+    Principal,
+    RekognitionService,
+    Request,
+    RootKeys,
+    Switches,
+)
 from localcloud.rekognition.models import Version
 from tests.documents import ACCOUNT, REGION, is_document
 from tests.lifecycle.cases import Copy, Delivery, Policy, Put, Remove, Template
@@ -165,6 +174,16 @@ class Cloud:
             return AwsError(code, message) if meets_it else None
 
         self.rekognition.faults.before = fault
+
+    def shows(self, operation: str, change: Callable[[Any], Any]) -> None:
+        """Let the service's responses to an operation be changed."""
+        respond = self.rekognition.respond
+
+        def changed(request: Request) -> Any:
+            response = respond(request)
+            return change(response) if operation in request.headers["x-amz-target"] else response
+
+        self.rekognition.respond = changed  # type: ignore[method-assign]
 
     def deliver_first(self, arrive: Mapping[str, Iterable[Delivery]]) -> None:
         """Let the next events of each type arrive like this, one each, and all others without trouble."""

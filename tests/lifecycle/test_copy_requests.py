@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,11 +45,6 @@ def only(cloud: Cloud) -> Version:
     """Return the only live model version."""
     (version,) = cloud.live_versions().values()
     return version
-
-
-def after(cloud: Cloud, seconds: float, act: Callable[[], object]) -> None:
-    """Do something so many seconds from now."""
-    cloud.world.spawn(act, seconds)
 
 
 def allow(cloud: Cloud) -> None:
@@ -114,7 +108,7 @@ def test_a_denial_is_retried_for_two_minutes_whatever_a_run_lasts(run_seconds: f
     assert 60 <= cloud.world.now - began <= 160
     assert received["PhysicalResourceId"] == MARKER
     assert cloud.ask("Delete", Copy(), MARKER).calls == []
-    after(cloud, 100, lambda: allow(cloud))
+    cloud.world.spawn(lambda: allow(cloud), 100)
     assert cloud.ask("Create", Copy()).response["Status"] == "SUCCESS"
 
 
@@ -131,7 +125,7 @@ def test_a_create_that_is_denied_until_it_is_late_says_why(cloud: Cloud) -> None
 def test_a_create_whose_copy_vanishes_never_copies_again(cloud: Cloud, deleting: float) -> None:
     """Somebody deleted it, perhaps this stack's own rollback."""
     cloud.rekognition.switches.delete_while_copying, cloud.rekognition.switches.deleting_time = "delete", deleting
-    after(cloud, 60, lambda: cloud.call(DELETE, ProjectVersionArn=str(only(cloud).arn)))
+    cloud.world.spawn(lambda: cloud.call(DELETE, ProjectVersionArn=str(only(cloud).arn)), 60)
     received = cloud.ask("Create", Copy()).response
     assert "deleted" in received["Reason"]
     assert "/version/" in received["PhysicalResourceId"]
@@ -256,7 +250,7 @@ def test_what_was_met_counts_until_a_call_works(cloud: Cloud) -> None:
     cloud.fails("AccessDeniedException", DESCRIBE, when=lambda elapsed: elapsed < 10 or 1000 < elapsed < 1010)
     made(cloud)
     cloud.sharing.allowed, cloud.rekognition.switches.copying_ends = False, "COPYING_FAILED"
-    after(cloud, 50, lambda: allow(cloud))
+    cloud.world.spawn(lambda: allow(cloud), 50)
     received = cloud.ask("Create", Copy("v2")).response
     assert "COPYING_FAILED" in received["Reason"]
     assert "AccessDenied" not in received["Reason"]
@@ -266,7 +260,7 @@ def test_a_copy_that_shows_late_is_seen_after_a_denial() -> None:
     """For how long nothing was seen before the copy says nothing about it; reads may be as close as a tenth."""
     cloud = Cloud(poll_seconds=0.1, versions_lag=1.5, copying_time=5)
     cloud.sharing.allowed = False
-    after(cloud, 50, lambda: allow(cloud))
+    cloud.world.spawn(lambda: allow(cloud), 50)
     began = cloud.world.now
     made(cloud)
     assert cloud.world.now - began - DAY < 60
@@ -437,18 +431,13 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None
     assert cloud.live_versions() == {}
 
 
-def test_what_describe_leaves_out_is_empty(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_describe_leaves_out_is_empty(cloud: Cloud) -> None:
     """The API requires little: a model version of the name without the rest is somebody else's."""
     arn = str(cloud.somebody_copies("mine").arn)
     cloud.world.now += DAY
-    respond = cloud.rekognition.respond
-
-    def sparse(request: Any) -> Any:
-        if DESCRIBE in str(request.headers):
-            return {"ProjectVersionDescriptions": [{"ProjectVersionArn": arn, "Status": "STOPPED"}]}
-        return {} if "ListTags" in str(request.headers) else respond(request)
-
-    monkeypatch.setattr(cloud.rekognition, "respond", sparse)
+    described = [{"ProjectVersionArn": arn, "Status": "STOPPED"}]
+    cloud.shows(DESCRIBE, lambda _: {"ProjectVersionDescriptions": described})
+    cloud.shows("ListTagsForResource", lambda _: {})
     assert "already exists" in cloud.ask("Create", Copy(name="mine")).response["Reason"]
     assert changes(cloud) == []
 

@@ -245,20 +245,16 @@ def test_a_fresh_principal_is_waited_for_a_little(
     "left_out", [("CreationTimestamp", "LastUpdatedTimestamp"), ("LastUpdatedTimestamp",), ("CreationTimestamp",)]
 )
 def test_a_policy_that_is_listed_without_its_times_is_updated_and_deleted(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, left_out: tuple[str, ...]
+    cloud: Cloud, left_out: tuple[str, ...]
 ) -> None:
     """The rules that need a time don't apply; the others do."""
-    respond = cloud.rekognition.respond
 
-    def without(request: Any) -> Any:
-        response = respond(request)
-        for policy in response.get("ProjectPolicies", []):
-            for name in left_out:
-                del policy[name]
-        return response
+    def without_times(page: Any) -> Any:
+        policies = [{key: policy[key] for key in policy if key not in left_out} for policy in page["ProjectPolicies"]]
+        return {"ProjectPolicies": policies}
 
     put_before(cloud, DAY, OTHER)
-    monkeypatch.setattr(cloud.rekognition, "respond", without)
+    cloud.shows(LIST, without_times)
     assert update(cloud)["Status"] == "SUCCESS"
     assert cloud.documents() == {"sharing": MINE}
     assert cloud.ask("Delete", Policy(), own_id(cloud)).response["Status"] == "SUCCESS"
@@ -266,14 +262,9 @@ def test_a_policy_that_is_listed_without_its_times_is_updated_and_deleted(
 
 
 @pytest.mark.parametrize("page", [{}, {"ProjectPolicies": None}, {"ProjectPolicies": [{}], "NextToken": ""}])
-def test_a_list_without_policies_is_empty(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, page: dict[str, object]
-) -> None:
+def test_a_list_without_policies_is_empty(cloud: Cloud, page: dict[str, object]) -> None:
     """A list that is absent, null or of nameless elements shows no policy."""
-    respond = cloud.rekognition.respond
-    monkeypatch.setattr(
-        cloud.rekognition, "respond", lambda request: page if LIST in str(request.headers) else respond(request)
-    )
+    cloud.shows(LIST, lambda _: page)
     assert cloud.ask("Create", Policy()).response["Status"] == "SUCCESS"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Iterator
 
@@ -28,12 +27,3 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseEndpoint]:
     yield endpoint
     endpoint.over.set()
     endpoint.close()
-
-
-@pytest.fixture(autouse=True)
-def _loggers_as_they_were() -> Iterator[None]:
-    """Crhelper sets the level of the root logger, and of others, for the whole process."""
-    levels = {name: logging.getLogger(name).level for name in (None, "boto", "boto3", "botocore", "urllib3")}
-    yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
