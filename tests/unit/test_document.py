@@ -71,9 +71,9 @@ class TestForms:
         define(stack, document=CfnParameter(stack, "Document").value_as_string)
         assert properties(stack)["PolicyDocument"] == {"Ref": "Document"}
 
-    @pytest.mark.parametrize(
-        "changes",
-        [
+    def test_a_document_with_intrinsic_functions_stays_as_it_is(self, stack: Stack) -> None:
+        """The CDK would sort the branches of an Fn::If, and grant access to the wrong account."""
+        changes: list[dict[str, Any]] = [
             {"Principal": {"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]}},
             {"Principal": Token.as_any({"Fn::If": ["IsProd", {"AWS": "444455556666"}, {"AWS": "111122223333"}]})},
             {"Principal": {"AWS": {"Ref": "Account"}}},
@@ -84,14 +84,13 @@ class TestForms:
             {"Resource": {"Fn::Join": [1, ["arn", "aws"]]}},
             {"Resource": {"Fn::Sub": []}},
             {"Condition": {"Fn::If": ["IsProd", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, NO_VALUE]}},
-        ],
-    )
-    def test_a_document_with_intrinsic_functions_stays_as_it_is(self, stack: Stack, changes: dict[str, Any]) -> None:
-        """The CDK would sort the branches of an Fn::If, and grant access to the wrong account."""
-        resolved = document(**stack.resolve(changes))
-        define(stack, "AsMapping", document=document(**changes))
-        define(stack, "AsString", document=json.dumps(resolved))
-        assert [each["Properties"]["PolicyDocument"] for each in resources(stack, TYPE)] == [resolved] * 2
+        ]
+        resolved = [document(**stack.resolve(each)) for each in changes]
+        for number, each in enumerate(changes):
+            define(stack, f"AsMapping{number}", document=document(**each))
+        for number, whole in enumerate(resolved):
+            define(stack, f"AsString{number}", document=json.dumps(whole))
+        assert [each["Properties"]["PolicyDocument"] for each in resources(stack, TYPE)] == resolved * 2
 
     def test_a_statement_that_is_an_intrinsic_function_stays_as_it_is(self, stack: Stack) -> None:
         """Its branches are checked by the function, the statements beside it at synthesis."""
@@ -209,9 +208,9 @@ class TestBlockPublicPolicy:
         with pytest.raises(ValueError, match=f"^Sharing/Policy: .*{rule}"):
             define(stack, document=given, block_public_policy=False)
 
-    @pytest.mark.parametrize(
-        "condition",
-        [
+    def test_what_only_the_deployment_tells(self, stack: Stack) -> None:
+        """A value that may limit is left for the function to judge."""
+        conditions: list[Any] = [
             {"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}},
             {"StringEquals": {"aws:PrincipalAccount": {"Fn::If": ["Everybody", "*", "111122223333"]}}},
             {"StringEquals": {"Fn::If": ["Everybody", {"aws:SecureTransport": "true"}, NO_VALUE]}},
@@ -219,12 +218,10 @@ class TestBlockPublicPolicy:
             {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": Fn.join("/", [Fn.import_value("Organization"), "*"])}},
             {"ArnLike": {"aws:PrincipalArn": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/*"}},
             {"ArnLike": {"aws:PrincipalArn": {"Fn::Sub": "arn:aws:iam::${Account}:role/*"}}},
-        ],
-    )
-    def test_what_only_the_deployment_tells(self, stack: Stack, condition: Any) -> None:
-        """A value that may limit is left for the function to judge."""
-        define(stack, document=for_everybody(condition))
-        assert len(resources(stack, TYPE)) == 1
+        ]
+        for number, condition in enumerate(conditions):
+            define(stack, f"Policy{number}", document=for_everybody(condition))
+        assert len(resources(stack, TYPE)) == 7
 
     @pytest.mark.parametrize(
         "condition",

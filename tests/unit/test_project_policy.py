@@ -157,19 +157,13 @@ class TestRejected:
         with pytest.raises(ValueError, match=f"^Sharing/Policy: .*{rule}"):
             define(stack, **{"document": document(), **wrong})
 
-    @pytest.mark.parametrize(
-        "right",
-        [
-            {"project": f"{UNPLACED}:project/logos/1690474772815"},
-            {"project": f"{UNPLACED}:project/{Fn.import_value('NameAndNumber')}"},
-            {"project": Fn.import_value("Project")},
-            {"policy_name": f"for {Aws.REGION}"},
-        ],
-    )
-    def test_a_token_is_accepted(self, stack: Stack, right: dict[str, Any]) -> None:
+    def test_tokens_are_accepted(self, stack: Stack) -> None:
         """What only the deployment will tell is left to the function."""
-        define(stack, **{"document": document(), **right})
-        assert len(resources(stack, TYPE)) == 1
+        define(stack, "Known", project=f"{UNPLACED}:project/logos/1690474772815", document=ANY)
+        define(stack, "Here", project=f"{UNPLACED}:project/{Fn.import_value('NameAndNumber')}", document=ANY)
+        define(stack, "Unknown", project=Fn.import_value("Project"), document=ANY)
+        define(stack, "Named", policy_name=f"for {Aws.REGION}", document=ANY)
+        assert len(resources(stack, TYPE)) == 4
 
     @pytest.mark.parametrize("by_arn", [True, False])
     @pytest.mark.parametrize(
@@ -267,22 +261,16 @@ def test_a_rule_for_changes_by_hand(stack: Stack) -> None:
 class TestWarnings:
     """What may be wrong is told, and synthesized all the same."""
 
-    @pytest.mark.parametrize(
-        ("key", "told"),
-        [
-            ("aws:PrincipalOrgId2", ["/Sharing/Policy"]),
-            ("aws:SourceVpcs", ["/Sharing/Policy"]),
-            ("PrincipalOrgID", ["/Sharing/Policy"]),
-            ("AWS:principalorgid", []),
-            ("aws:PrincipalTag/team", []),
-            ("aws:SignInSessionArn", []),
-            ("rekognition:Something", []),
-        ],
-    )
-    def test_of_a_condition_key_that_aws_does_not_have(self, stack: Stack, key: str, told: list[str]) -> None:
+    def test_of_a_condition_key_that_aws_does_not_have(self, stack: Stack) -> None:
         """No request has such a key: the statement would allow nobody, or deny nobody."""
-        define(stack, document=document(Effect="Deny", Condition={"StringEquals": {key: "o-a1b2c3d4e5"}}))
-        assert warned(stack, f"{key} is not known") == told
+        wrong = ("aws:PrincipalOrgId2", "aws:SourceVpcs", "PrincipalOrgID")
+        right = ("AWS:principalorgid", "aws:PrincipalTag/team", "aws:SignInSessionArn", "rekognition:Something")
+        for number, key in enumerate((*wrong, *right)):
+            said = document(Effect="Deny", Condition={"StringEquals": {key: "o-a1b2c3d4e5"}})
+            define(stack, f"Policy{number}", document=said)
+        assert len(warned(stack, "is not known")) == len(wrong)
+        for number, key in enumerate(wrong):
+            assert warned(stack, f"{key} is not known") == [f"/Sharing/Policy{number}"]
 
     @pytest.mark.parametrize(
         ("project_region", "stack_region", "told"),
