@@ -26,8 +26,6 @@ from aws_cdk import aws_ec2 as ec2
 from cdk_rekognition_project_policy import ProjectPolicyProvider, ProjectVersionCopyProvider
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST_DATE = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can hold, so that each build makes the same bytes."""
 
 ABOUT = """\
 # The provider of {manages}: the function, its role and its log.
@@ -288,9 +286,9 @@ def _write(target: Path, kind: Kind, template: Mapping[str, Any], **about: str) 
 
 def write_code(folder: Path, target: Path) -> None:
     """Write the function's code as a zip: the same bytes for the same files."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), FIRST_DATE)
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())  # of 1980, whenever it is written
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
 
