@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from queue import Queue
 
 import libcst
 from coverage import CoverageData
+from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.file_mutation import Mutation, create_mutations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +40,7 @@ TESTS = {
 """The tests of each package."""
 
 FIRST = 30
-"""How many tests try a change first: those about the fewest lines, its own among them. All try what these miss."""
+"""How many tests try a change first: those that run its lines and the fewest others. All try what these miss."""
 
 
 @dataclass(frozen=True)
@@ -47,43 +48,58 @@ class Mutant:
     """A module with one change."""
 
     path: str
-    line: int
-    """The first one that is changed."""
+    lines: range
     code: str
     name: str
     """The path, and the changed lines as they were and as they are, wherever in the module they stand."""
 
 
-def mutant(path: str, module: libcst.Module, mutation: Mutation) -> Mutant:
-    """Return a module with a change."""
-    changed = module.deep_replace(mutation.original_node, mutation.mutated_node)
-    code = libcst.ensure_type(changed, libcst.Module).code
-    before, after = module.code.splitlines(), code.splitlines()
-    line = 1
-    while before and after and before[0] == after[0]:
-        del before[0], after[0]
-        line += 1
-    while before and after and before[-1] == after[-1]:
-        del before[-1], after[-1]
-    was, now = (" ".join(each.strip() for each in lines) for lines in (before, after))
-    return Mutant(path, line, code, f"{path}: {was} -> {now}")
+class Module:
+    """A module, and what can be changed in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.relative_to(ROOT).as_posix()
+        self._module, self.mutations, *_ = create_mutations(str(path), path.read_text())
+        self._spans = MetadataWrapper(self._module, unsafe_skip_copy=True).resolve(PositionProvider)
+
+    def mutant(self, mutation: Mutation) -> Mutant:
+        """Return the module with a change, which takes a while."""
+        changed = self._module.deep_replace(mutation.original_node, mutation.mutated_node)
+        code = libcst.ensure_type(changed, libcst.Module).code
+        before, after = self._module.code.splitlines(), code.splitlines()
+        for end in (0, -1):
+            while before and after and before[end] == after[end]:
+                del before[end], after[end]
+        was, now = (" ".join(line.strip() for line in lines) for lines in (before, after))
+        return Mutant(self.path, self._lines(mutation), code, f"{self.path}: {was} -> {now}")
+
+    def named(self, names: Collection[str]) -> Iterator[Mutant]:
+        """Return the changes that have one of these names, which begin with a line of what is changed."""
+        lines = self._module.code.splitlines()
+        own = {name.removeprefix(f"{self.path}: ") for name in names if name.startswith(f"{self.path}: ")}
+        for mutation in self.mutations:
+            if any(name.startswith(lines[number - 1].strip()) for name in own for number in self._lines(mutation)):
+                mutant = self.mutant(mutation)
+                if mutant.name in names:
+                    yield mutant
+
+    def _lines(self, mutation: Mutation) -> range:
+        span = self._spans[mutation.original_node]
+        return range(span.start.line, span.end.line + 1)
 
 
 def chosen(package: str, sample: int | None, seed: int, only: Path | None) -> Iterator[Mutant]:
-    """Return the changes to try: of a sample those of the seed, or those that a file names."""
-    names = {line.partition("  ")[2].strip() for line in only.read_text().splitlines()} if only else set()
-    places = []
-    for path in sorted((ROOT / package).rglob("*.py")):
-        name = path.relative_to(ROOT).as_posix()
-        if not only or any(each.startswith(f"{name}: ") for each in names):
-            module, mutations, *_ = create_mutations(str(path), path.read_text())
-            places += [(name, module, mutation) for mutation in mutations]
+    """Return the changes to try."""
+    modules = [Module(path) for path in sorted((ROOT / package).rglob("*.py"))]
     if only:
-        yield from (each for each in (mutant(*place) for place in places) if each.name in names)
+        names = {line.partition("  ")[2].strip() for line in only.read_text().splitlines()}
+        for module in modules:
+            yield from module.named(names)
         return
+    places = [(module, mutation) for module in modules for mutation in module.mutations]
     # In any order, so that what an interrupted run has tried is a sample as well.
-    for place in random.Random(seed).sample(places, min(sample or len(places), len(places))):  # noqa: S311 - no secret
-        yield mutant(*place)
+    for module, mutation in random.Random(seed).sample(places, min(sample or len(places), len(places))):  # noqa: S311 - no secret
+        yield module.mutant(mutation)
 
 
 @dataclass(frozen=True)
@@ -97,10 +113,9 @@ class Measured:
     seconds: float
 
     def closest(self, mutant: Mutant) -> list[str]:
-        """Return tests that run the change, or the line before it that begins its statement: those about the least."""
-        lines = self.tests.get(mutant.path, {})
-        line = max((each for each in lines if each <= mutant.line), default=0)
-        return sorted(lines.get(line, ()), key=lambda test: self.runs[test])[:FIRST]
+        """Return the tests that run a change's lines and the fewest others."""
+        tests = {test for line in mutant.lines for test in self.tests.get(mutant.path, {}).get(line, ())}
+        return sorted(tests, key=lambda test: self.runs[test])[:FIRST]
 
 
 class Checkout:
