@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.documents import FOREIGN, MINE, OTHER, THIRD, document
+from tests.documents import FOREIGN, MINE, OTHER, document
 from tests.lifecycle.cases import (
     BACK,
     DIES,
@@ -540,28 +540,6 @@ FURTHER = (
         *EXISTS,
         Both(Delete(), Deploy(ADOPTING, MADE, stack="two"), 0.0),
         service={"list_lag": 1.5},
-    ),
-    *(
-        case(
-            f"a whole life, where {name} is {value}",
-            {},
-            Deploy({**ONE, "Third": Policy(THIRD, "third")}, MADE),
-            Wait(),
-            Deploy({**NEW, "Third": Policy(THIRD, "third")}, DONE),
-            Deploy({**ONE, "Third": Policy(THIRD, "third"), "Other": FAILS_LAST}, BACK),
-            Deploy({**RENAMED, "Third": Policy(THIRD, "third"), "Other": FAILS_LAST}, BACK),
-            Deploy({**RENAMED, "Third": Policy(FOREIGN, "third")}, DONE),
-            Delete(),
-            service={name: value},
-        )
-        for name, value in {
-            "put_existing_without_revision": "overwrite",
-            "put_revision_absent": "ResourceNotFoundException",
-            "quota_error": "ServiceQuotaExceededException",
-            "list_lag": 1.9,
-            "returned_form": "normalized",
-            "end_of_list": "empty_token",
-        }.items()
     ),
 )
 """What the page's table doesn't have, because it is rarer; nothing of it ends wrong."""

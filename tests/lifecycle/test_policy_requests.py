@@ -144,18 +144,6 @@ def test_a_policy_is_found_on_a_later_page(cloud: Cloud) -> None:
     assert cloud.documents()["sharing"] == FOREIGN
 
 
-def test_a_list_that_is_late_is_read_again(cloud: Cloud) -> None:
-    """What is deleted by now rejects no Create, and what is edited by now lets no Update do nothing."""
-    cloud.rekognition.switches.list_lag = 1.5
-    put_before(cloud, DAY, FOREIGN)
-    cloud.remove()
-    assert cloud.ask("Create", Policy()).response["Status"] == "SUCCESS"
-    cloud.world.now += DAY
-    put_before(cloud, 1, OTHER)
-    assert update(cloud)["Status"] == "SUCCESS"
-    assert cloud.documents() == {"sharing": MINE}
-
-
 def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
     """A Create older than its ServiceTimeout makes nothing, because nothing would ever remove it."""
     sent = cloud.ask("Create", Policy(), age=901)
