@@ -190,11 +190,6 @@ class LocalCloud:
         """The certificate that clients must trust."""
         return self.state / "tls" / "authority.pem"
 
-    @property
-    def switches(self) -> Switches:
-        """A copy of Rekognition's switches as they are now; `set_switches` changes them."""
-        return self.set_switches()
-
     def set_switches(self, **changes: Any) -> Switches:  # noqa: ANN401 - a switch can hold any JSON scalar
         """Set switches by name and return them all; the next request to Rekognition sees them."""
         try:
@@ -206,7 +201,7 @@ class LocalCloud:
     @contextmanager
     def switched(self, **changes: Any) -> Iterator[Switches]:  # noqa: ANN401 - a switch can hold any JSON scalar
         """Set switches for a while."""
-        before = self.switches.as_dict()
+        before = self.set_switches().as_dict()
         try:
             yield self.set_switches(**changes)
         finally:

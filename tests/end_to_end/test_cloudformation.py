@@ -52,32 +52,19 @@ def account(local_cloud: LocalCloud, dist: Path, tmp_path_factory: pytest.TempPa
 def test_an_existing_project_is_shared(account: Account) -> None:
     """A document as an object and one as a string go live, are updated, rolled back, and deleted with their stack."""
     arn = account.rekognition.create_project(ProjectName="existing")["ProjectArn"]
-
-    def deployed(template: str, partner: str, reviewer: str) -> str:
-        return account.deploy("existing", template, ProjectArn=arn, TrustedAccount=partner, ReviewingAccount=reviewer)
-
-    def trusted() -> list[set[str]]:
+    for template, partner, reviewer, ends, trusted in (
+        (EXISTING, ONE, ONE, "CREATE_COMPLETE", [{ONE}, {ONE}]),
+        (EXISTING, TWO, ONE, "UPDATE_COMPLETE", [{TWO}, {ONE}]),
+        (broken(EXISTING, after="Partner"), ONE, TWO, BACK, [{TWO}, {ONE}]),
+    ):
+        given = {"ProjectArn": arn, "TrustedAccount": partner, "ReviewingAccount": reviewer}
+        assert account.deploy("existing", template, **given) == ends
         live = account.trusted()
-        return [live["existing", name] for name in ("partner", "review")]
-
-    assert deployed(EXISTING, ONE, ONE) == "CREATE_COMPLETE"
-    assert trusted() == [{ONE}, {ONE}]
-    first = account.policies()
-    assert account.outputs("existing") == {
-        "PolicyRevisionId": first["existing", "partner"]["PolicyRevisionId"],
-        "ReviewPolicyRevisionId": first["existing", "review"]["PolicyRevisionId"],
-    }
-    assert f'"{arn.rpartition("/")[0]}/version/v1/*"' in first["existing", "review"]["PolicyDocument"]
-
-    assert deployed(EXISTING, TWO, ONE) == "UPDATE_COMPLETE"
-    assert trusted() == [{TWO}, {ONE}]
-    second = account.policies()
-    assert second["existing", "review"] == first["existing", "review"]
-    assert account.outputs("existing")["PolicyRevisionId"] == second["existing", "partner"]["PolicyRevisionId"]
-
-    assert deployed(broken(EXISTING, after="Partner"), ONE, TWO) == BACK
-    assert trusted() == [{TWO}, {ONE}]
-
+        assert [live["existing", name] for name in ("partner", "review")] == trusted
+        if ends != BACK:
+            revisions = [account.policies()["existing", name]["PolicyRevisionId"] for name in ("partner", "review")]
+            names = ("PolicyRevisionId", "ReviewPolicyRevisionId")
+            assert account.outputs("existing") == dict(zip(names, revisions, strict=True))
     account.delete("existing")
     assert account.policies() == {}
     account.rekognition.delete_project(ProjectArn=arn)

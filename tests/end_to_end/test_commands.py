@@ -215,13 +215,3 @@ def test_an_interrupted_set_up_is_no_failure(commands: Path, tmp_path: Path) -> 
     python.write_text('#!/bin/sh\n[ "$1" != -m ]\n')
     environment = bare_environment(tmp_path) | {"PYTHON": str(python)}
     assert "Making the virtual environment" in run(commands, "./scripts/deploy", environment=environment, fails=True)
-
-
-def test_readme_names_the_commands_that_are_tested(bare_copy: Path) -> None:
-    """Each ./scripts command in README's code blocks is one that exists here."""
-    readme = (bare_copy / "README.md").read_text()
-    commands = set(re.findall(r"^\./scripts/\w+", readme, re.MULTILINE))
-    assert "./scripts/deploy" in commands
-    for command in commands:
-        assert os.access(bare_copy / command, os.X_OK), command
-    assert json.loads((bare_copy / "package.json").read_text())["devDependencies"]["aws-cdk"] == "2.1148.1"

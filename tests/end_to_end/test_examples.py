@@ -17,7 +17,6 @@ from tests.end_to_end.conftest import Cdk
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples"
-APPS = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
 PARTNER, SOMEBODY_ELSE = "111122223333", "999988887777"
 OF_ORGANIZATION = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
 README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
@@ -48,18 +47,18 @@ def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, in
     cdk.account.rekognition.delete_project(ProjectArn=arn)
 
 
-@pytest.mark.parametrize("name", APPS)
-def test_needs_what_the_package_needs_and_the_pinned_cli(name: str) -> None:
-    """The ranges are the package's own, the path leads to it, and README's CLI is the one that is tested."""
-    required = (EXAMPLES / name / "requirements.txt").read_text().splitlines()
+def test_an_example_needs_what_the_package_needs_and_the_pinned_cli() -> None:
+    """The ranges are the package's own, the path leads to it, and the pages' CLI is the one that is tested."""
     project = (ROOT / "pyproject.toml").read_text()
-    for package in ("aws-cdk-lib", "constructs"):
-        (line,) = (line for line in required if line.startswith(package))
-        assert f'"{line}"' in project
-    assert "../.." in required
-    clis = set(re.findall(r"npx (\S+)", (EXAMPLES / name / "README.md").read_text()))
+    for path in EXAMPLES.glob("*/app.py"):
+        required = path.with_name("requirements.txt").read_text().splitlines()
+        for package in ("aws-cdk-lib", "constructs"):
+            (line,) = (line for line in required if line.startswith(package))
+            assert f'"{line}"' in project
+        assert "../.." in required
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *EXAMPLES.rglob("*.md")]
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
-    assert clis == {f"aws-cdk@{pinned}"}
+    assert {cli for page in pages for cli in re.findall(r"npx aws-cdk@([\w.-]+)", page.read_text())} == {pinned}
 
 
 Example = Callable[[str, str], Cdk]

@@ -96,7 +96,7 @@ def test_a_policy_allows_another_account_to_copy(local_cloud: LocalCloud, across
         across.copy(across.destination, VersionName="by-root")
         across.withdraw()
         assert across.denied(client, VersionName="second") == words
-    assert local_cloud.switches.list_lag == 0
+    assert local_cloud.set_switches().list_lag == 0
     assert across.copies()[1]["ProjectVersionArn"] == arn
     assert across.copies()[1]["SourceProjectVersionArn"] == across.version
 
