@@ -50,6 +50,11 @@ class Account:
         self.client("cloudformation").delete_stack(StackName=stack)
         assert self._settled(stack_id, "DELETE_") == ends, self.reasons(stack_id)
 
+    def continue_rollback(self, stack: str) -> str:
+        """Continue a rollback that failed, and return the stack's status in the end."""
+        self.client("cloudformation").continue_update_rollback(StackName=stack)
+        return self._settled(stack)
+
     def status(self, stack: str) -> str | None:
         """Return a stack's status, None if there is no such stack."""
         try:
@@ -66,7 +71,7 @@ class Account:
         """Return why things happened to a stack, the latest first, or why its resources came to a status."""
         events = self.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
         chosen = [event for event in events if status in ("", event["ResourceStatus"])]
-        return "\n".join(event.get("ResourceStatusReason", "") for event in chosen)
+        return "\n".join(filter(None, (event.get("ResourceStatusReason") for event in chosen)))
 
     def physical_id(self, stack: str) -> str:
         """Return the physical ID of a stack's one policy."""

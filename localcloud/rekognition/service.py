@@ -97,14 +97,18 @@ class RekognitionService:
     def __init__(self, switches: Switches, clock: Callable[[], float], authorizer: Authorizer) -> None:
         self.switches = switches
         """What is unknown of the real service; can be changed at any time."""
-        self.store = Store(switches, clock)
+
+        def now() -> float:
+            return clock() - switches.clock_behind
+
+        self.store = Store(switches, now)
         """The state itself, for tests that set it up or read it without requests."""
         self.faults = Faults()
         """Errors and lost connections to inject."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
         self._authorizer = authorizer
-        self._quota = _Quota(switches, clock)
+        self._quota = _Quota(switches, now)
         self._calls_lock = threading.Lock()
 
     def respond(self, request: Request) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class Switches:
     )
     list_lag: float = 0.0
     returned_form: Literal["as_given", "normalized"] = "as_given"
+    clock_behind: float = 0.0
 
     copying_time: float = 0.0
     copying_ends: Literal["COPYING_COMPLETED", "COPYING_FAILED"] = "COPYING_COMPLETED"
