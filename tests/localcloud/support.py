@@ -31,15 +31,6 @@ def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements) or [statement()]})
 
 
-UNKNOWN_REVISION = "0123456789abcdef0123456789abcdef"
-
-
-def put(client: RekognitionClient, project: str, name: str = "share", **more: Any) -> str:
-    """Put a policy and return its revision."""
-    parameters = {"ProjectArn": project, "PolicyName": name, "PolicyDocument": document(), **more}
-    return client.put_project_policy(**parameters)["PolicyRevisionId"]
-
-
 OUTPUT: Any = {"S3Bucket": "results", "S3KeyPrefix": "copies/"}
 TRUSTING, TRUSTED = "121212121212", "343434343434"
 
@@ -112,18 +103,3 @@ def rejected(code: str) -> Iterator[Rejected]:
     told.code, told.message = response["Error"]["Code"], response["Error"]["Message"]
     told.status = response["ResponseMetadata"]["HTTPStatusCode"]
     assert told.code == code, told.message
-
-
-class VirtualClock:
-    """A clock that only moves when it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        """Move it."""
-        self.now += seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,12 @@ def needed(setting: Setting, target: str | None = None) -> list[dict[str, Any]]:
         allow("rekognition:TagResource", target.rpartition("/")[0] + "/version/*"),
         allow("s3:PutObject", "arn:aws:s3:::results/copies/*"),
     ]
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """Return a name of the test's own, for projects and roles."""
+    return re.sub("[^a-zA-Z0-9]+", "-", request.node.name)[5:60]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore import xform_name
@@ -28,23 +28,37 @@ from localcloud.rekognition import (
 from localcloud.rekognition.models import ProjectArn
 from localcloud.rekognition.policies import check_document, merged
 from localcloud.rekognition.validation import check_request
-from tests.localcloud.support import (
-    OUTPUT,
-    TRUSTED,
-    TRUSTING,
-    UNKNOWN_REVISION,
-    Setting,
-    VirtualClock,
-    document,
-    put,
-    rejected,
-    statement,
-)
+from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected, statement
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
 
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815"
 VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/demo/version"
 PUT = {"ProjectArn": ARN, "PolicyName": "share", "PolicyDocument": document()}
 COPY = "rekognition:CopyProjectVersion"
+UNKNOWN_REVISION = "0123456789abcdef0123456789abcdef"
+
+
+def put(client: RekognitionClient, project: str, name: str = "share", **more: Any) -> str:
+    """Put a policy and return its revision."""
+    parameters = {"ProjectArn": project, "PolicyName": name, "PolicyDocument": document(), **more}
+    return client.put_project_policy(**parameters)["PolicyRevisionId"]
+
+
+class VirtualClock:
+    """A clock that only moves when it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Move it."""
+        self.now += seconds
 
 
 class Here(Setting):
