@@ -166,9 +166,12 @@ class Checkout:
 
     def _passes(self, *arguments: str, limit: float | None = None) -> bool:
         """Return whether tests pass in time."""
-        # Without bytecode: Python would take it for a change's that has the same size and second.
-        command = [sys.executable, "-B", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *arguments]
-        environment = os.environ | {"PYTHONPATH": f"{self._folder}/constructs{os.pathsep}{self._folder}"}
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *arguments]
+        environment = os.environ | {
+            "PYTHONPATH": f"{self._folder}/constructs{os.pathsep}{self._folder}",
+            # Not of changes: Python would take that of one for another's that has the same size and second.
+            "PYTHONDONTWRITEBYTECODE": "" if limit is None else "1",
+        }
         with (self._folder / "pytest.log").open("w") as log:
             process = subprocess.Popen(
                 command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True

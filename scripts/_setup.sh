@@ -18,6 +18,7 @@ setup_lock=$root/.localcloud/setup.lock
 mkdir -p "$(dirname "$setup_log")"
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
+unset PYTHONDONTWRITEBYTECODE # pip compiles nothing (it takes long), and without bytecode each process compiles the CDK
 # npm and jsii fail where they can't keep their caches.
 if ! [ -d "${HOME:-}" ] || ! [ -w "$HOME" ]; then
     export npm_config_cache=$root/.localcloud/npm JSII_RUNTIME_PACKAGE_CACHE_ROOT=$root/.localcloud/jsii
