@@ -72,6 +72,11 @@ class LocalCloud:
 
     def __init__(self, state: Path = STATE, *, sam: bool = False) -> None:
         self.state = state
+        self.log = state / "cloud.log"
+        """Where everything it says is written."""
+        self.authority = state / "tls" / "authority.pem"
+        """The certificate that clients must trust."""
+        self._record = state / "cloud.json"
         self._sam = sam
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Running | None = None
@@ -171,11 +176,6 @@ class LocalCloud:
         return self._known.pid
 
     @property
-    def log(self) -> Path:
-        """Where everything it says is written."""
-        return self.state / "cloud.log"
-
-    @property
     def endpoint_url(self) -> str:
         """Where clients find every service but Rekognition."""
         return f"https://localhost:{self._known.gateway_port}"
@@ -184,11 +184,6 @@ class LocalCloud:
     def rekognition_url(self) -> str:
         """Where clients find Rekognition."""
         return self._known.rekognition_url
-
-    @property
-    def authority(self) -> Path:
-        """The certificate that clients must trust."""
-        return self.state / "tls" / "authority.pem"
 
     def set_switches(self, **changes: Any) -> Switches:  # noqa: ANN401 - a switch can hold any JSON scalar
         """Set switches by name and return them all; the next request to Rekognition sees them."""
@@ -258,10 +253,6 @@ class LocalCloud:
         if self._running is None:
             raise CloudError("The local cloud is not running.")
         return self._running
-
-    @property
-    def _record(self) -> Path:
-        return self.state / "cloud.json"
 
     def _prepare_folders(self) -> None:
         for folder in ("tmp", "home"):
