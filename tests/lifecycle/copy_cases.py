@@ -209,6 +209,7 @@ ROWS = (
             Deploy(NAMED, MADE),
             Deploy({"Copy": Copy("v2", "mine")}, BACK, reason="under the same name"),
         ),
+        quick("rejected", ("v1",), *EXISTS, Deploy({"Copy": Copy(name="no good")}, BACK, reason="VersionName")),
         quick("denied", ("v1",), *EXISTS, Somebody("denies"), Deploy(ANOTHER, BACK, reason="AccessDeniedException")),
     ),
     row(

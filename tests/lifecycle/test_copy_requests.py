@@ -416,7 +416,7 @@ def test_a_delete_during_the_copy_waits_it_out(destination: str, while_copying: 
 
 
 def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None:
-    """Another project isn't searched for it; the status can't be read, so what is in use is left."""
+    """Another project, or none, isn't searched for it; the status can't be read, so what is in use is left."""
     physical_id = made(cloud, name="mine")
     cloud.rekognition.faults.inject(DELETE, LOST)
     cloud.store.start_version(TRUSTED, REGION, physical_id)
@@ -426,7 +426,7 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None
     assert 'Model version "mine" of project "copies" is in use, so it is probably running' in received["Reason"]
     cloud.store.stop_version(TRUSTED, REGION, physical_id)
     cloud.world.now += 60
-    sent = cloud.ask("Delete", new, physical_id)
+    sent = cloud.ask("Delete", Copy(more={"DestinationProjectArn": "copies"}), physical_id)
     assert set(sent.calls) == {DELETE}
     assert cloud.live_versions() == {}
 

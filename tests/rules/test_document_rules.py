@@ -400,9 +400,12 @@ class TestEquivalence:
         assert are_equivalent(quote(json.dumps(MINE), safe=""), MINE)
         assert not are_equivalent(quote(json.dumps(OTHER), safe=""), MINE)
 
-    def test_everybody_is_written_in_two_ways(self) -> None:
-        """A star and a star of AWS accounts are the same principal."""
-        assert are_equivalent(minify(statement(Principal={"AWS": ["*"]})), statement(Principal="*"))
+    @pytest.mark.parametrize(
+        ("one", "two"), [({"Principal": {"AWS": ["*"]}}, {"Principal": "*"}), ({"Condition": {}}, {"Condition": None})]
+    )
+    def test_what_is_written_in_two_ways(self, one: dict[str, Any], two: dict[str, Any]) -> None:
+        """A star and a star of AWS accounts are the same principal; a condition without a test is none."""
+        assert are_equivalent(minify(statement(**one)), statement(**two))
 
     @pytest.mark.parametrize("live", ["", "not JSON", "[]", "{}", '{"Statement": 7}'])
     def test_a_live_string_that_is_not_a_document_is_not_equivalent(self, live: str) -> None:

@@ -42,6 +42,7 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
         "sharing-Sharing-1K7PM2Q3R4S5T",
         "2024/01/01/[$LATEST]0123456789abcdef",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1",
+        "logos|sharing",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|owned",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|adopted|adopted",
