@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 
 from localcloud.cloud import LocalCloud
 from tests.account import Account
+from tests.documents import MINE, OTHER
 from tests.end_to_end.conftest import deploy_provider
 from tests.lifecycle import policy_cases
 from tests.lifecycle.cases import (
+    FAILS_LAST,
     Case,
     ContinueRollback,
     Delete,
@@ -150,9 +153,9 @@ class Player:
 
     def clean(self) -> None:
         """Delete what a case left."""
-        for stack in ("one", "two"):
-            if self.account.status(stack) is not None:
-                self.account.delete(stack)
+        listed = self.account.client("cloudformation").describe_stacks()["Stacks"]
+        for stack in {each["StackName"] for each in listed} - {"Provider"}:
+            self.account.delete(stack)
         for arn in self.account.projects().values():
             self.account.rekognition.delete_project(ProjectArn=arn)
 
@@ -181,3 +184,18 @@ def empty(player: Player) -> Iterator[Player]:
 def test_a_case(empty: Player, case: Case) -> None:
     """Each operation ends as on virtual time, and so does what is live."""
     empty.play(case)
+
+
+@pytest.mark.timeout(900)
+def test_a_hundred_rollbacks_under_the_quota_restore_every_document(empty: Player) -> None:
+    """Five calls a second pass, others get status 500, and lists are late: each project ends with its old document."""
+    names = [f"many-{number}" for number in range(100)]
+    whole, broken = (
+        [json.dumps(empty.template({"Sharing": Policy(document, project=name), **more})) for name in names]
+        for document, more in ((MINE, {}), (OTHER, {"Other": FAILS_LAST}))
+    )
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(empty.account.deploy, names, whole)) == ["CREATE_COMPLETE"] * 100
+        with empty.account.cloud.switched(calls_per_second=5, list_lag=4):
+            assert list(pool.map(empty.account.deploy, names, broken)) == ["UPDATE_ROLLBACK_COMPLETE"] * 100
+    assert list(empty.live().values()) == [MINE] * 100
