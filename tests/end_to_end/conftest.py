@@ -118,14 +118,13 @@ def cdk(bootstrapped: LocalCloud, tmp_path: Path) -> Cdk:
     return Cdk(Account(bootstrapped), tmp_path)
 
 
-def deploy_provider(account: Account, dist: Path, name: str = "provider") -> str:
-    """Deploy a packaged provider as the stack Provider of an account; return the bucket with its code."""
+def deploy_provider(account: Account, dist: Path, name: str = "provider") -> None:
+    """Deploy a packaged provider as the stack Provider of an account."""
     s3, bucket = account.client("s3"), f"code-of-{account.id}"
     s3.create_bucket(Bucket=bucket)
     s3.upload_file(str(dist / f"{name}.zip"), bucket, f"{name}.zip")
     template = (dist / f"{name}-from-s3.yaml").read_text()
     assert account.deploy("Provider", template, CodeBucket=bucket) == "CREATE_COMPLETE", account.reasons("Provider")
-    return bucket
 
 
 @pytest.fixture(scope="session")

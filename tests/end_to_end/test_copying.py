@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,17 +133,10 @@ def test_copied_exactly_while_the_policy_allows_it(trusting: Account, models: Se
     assert not copies()
 
 
-@pytest.fixture
-def copying(local_cloud: LocalCloud, dist: Path) -> Iterator[Account]:
-    """An account with a provider of copies, as it is packaged."""
-    account = Account(local_cloud, "696969696969")
-    deploy_provider(account, dist, "copy-provider")
-    yield account
-    account.delete("Provider")
-
-
-def test_a_template_copies_without_the_cdk(copying: Account, models: Setting) -> None:
+def test_a_template_copies_without_the_cdk(local_cloud: LocalCloud, dist: Path, models: Setting) -> None:
     """Within the role's permissions boundary, another model version replaces the copy, and the stack takes it along."""
+    copying = Account(local_cloud, "696969696969")
+    deploy_provider(copying, dist, "copy-provider")
     template = (ROOT / "examples" / "cloudformation" / "copied-model.yaml").read_text()
     given: dict[str, Any] = {"SourceProjectArn": models.project, "OutputBucket": "results"}
     models.share(Principal={"AWS": copying.id})
@@ -157,3 +150,4 @@ def test_a_template_copies_without_the_cdk(copying: Account, models: Setting) ->
     assert arns[0] != arns[1]
     copying.delete("CopiedModel")
     assert copying.versions() == {}
+    copying.delete("Provider")
