@@ -144,6 +144,15 @@ def test_a_policy_is_found_on_a_later_page(cloud: Cloud) -> None:
     assert cloud.documents()["sharing"] == FOREIGN
 
 
+def test_a_change_that_the_list_hides_is_waited_for(cloud: Cloud) -> None:
+    """To read again at once would show the same outdated revision, and use up the tries."""
+    put_before(cloud, DAY, OTHER)
+    cloud.rekognition.switches.list_lag = 1.5
+    cloud.put(FOREIGN)
+    assert update(cloud)["Status"] == "SUCCESS"
+    assert cloud.documents() == {"sharing": MINE}
+
+
 def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
     """A Create older than its ServiceTimeout makes nothing, because nothing would ever remove it."""
     sent = cloud.ask("Create", Policy(), age=901)
