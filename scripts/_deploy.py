@@ -134,13 +134,14 @@ def live_policy(stack: Stack, outputs: Mapping[str, str]) -> ProjectPolicyTypeDe
     """Return the policy of a stack with these outputs, as ListProjectPolicies tells it; None where it is gone."""
     if not outputs:
         return None
+    paginator = stack.client("rekognition").get_paginator("list_project_policies")
     try:
-        listed = stack.client("rekognition").list_project_policies(ProjectArn=outputs["ProjectArn"])
+        pages = list(paginator.paginate(ProjectArn=outputs["ProjectArn"]))
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
         raise
-    policies: list[ProjectPolicyTypeDef] = listed["ProjectPolicies"]
+    policies = [policy for page in pages for policy in page["ProjectPolicies"]]
     return next((policy for policy in policies if policy["PolicyName"] == outputs["PolicyName"]), None)
 
 
