@@ -180,6 +180,8 @@ def test_elsewhere_clients_need_a_secret(cloud_with_secret: LocalCloud, tmp_path
     done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.startswith(f"{ACCOUNT}\narn:aws:rekognition:eu-west-1:{ACCOUNT}:project/env/"), done.stderr
     assert "AWS_PROFILE" not in environment
+    for file in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        assert Path(environment[file]).read_text() == ""
     assert cloud.set_switches(list_lag=1).list_lag == 1
 
     assert statuses(cloud) == [403, 403]
