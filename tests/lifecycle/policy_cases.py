@@ -404,22 +404,26 @@ FURTHER = (
     # The list may hide that the document has been replaced, so a rollback must not report success before its put works.
     *(
         case(
-            f"a rollback whose confirming put meets nothing but {fault}",
+            f"a rollback whose confirming put meets {fault}",
             OLD,
             *EXISTS,
             Deploy(
                 with_other(NEW, fails_after(0.0)),
                 "UPDATE_ROLLBACK_FAILED",
-                {"Update": (Delivery(delay=2), Delivery(attempts=(meets("", *[fault] * 999),)))},
+                {"Update": (Delivery(delay=2), Delivery(attempts=(meets("", *[fault] * times),)))},
                 reason=says,
             ),
             ContinueRollback(),
             behavior=OVERLAPS,
+            service={"list_lag": 4},
         )
-        for fault, says in {
-            **dict.fromkeys(("ThrottlingException", "InternalServerError", LOST_BEFORE), "continue the rollback"),
-            "LimitExceededException": "raise the quota",
-        }.items()
+        for fault, times, says in (
+            *(
+                (fault, 999, "continue the rollback")
+                for fault in ("ThrottlingException", "InternalServerError", LOST_BEFORE)
+            ),
+            ("LimitExceededException", 1, "raise the quota"),
+        )
     ),
     case(
         "a policy is moved by retaining and adopting it",
