@@ -78,7 +78,8 @@ class Module:
         lines = self._module.code.splitlines()
         own = {name.removeprefix(f"{self.path}: ") for name in names if name.startswith(f"{self.path}: ")}
         for mutation in self.mutations:
-            if any(name.startswith(lines[number - 1].strip()) for name in own for number in self._lines(mutation)):
+            beginnings = tuple(filter(None, (lines[number - 1].strip() for number in self._lines(mutation))))
+            if any(name.startswith(beginnings) for name in own):
                 mutant = self.mutant(mutation)
                 if mutant.name in names:
                     yield mutant

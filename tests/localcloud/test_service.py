@@ -569,7 +569,7 @@ def test_a_copy_may_fail(here: Here) -> None:
 
 
 def test_a_model_version_keeps_its_project_and_may_be_deleted_while_copying(here: Here) -> None:
-    """A project is in use as long as a model version is there, a DELETING one too."""
+    """A project is in use as long as a model version is there, a DELETING one too, which no second delete prolongs."""
     here.switch(copying_time=60, delete_while_copying="delete", deleting_time=60)
     arn = here.copy(here.client)
     for status in ("COPYING_IN_PROGRESS", "DELETING"):
@@ -577,6 +577,8 @@ def test_a_model_version_keeps_its_project_and_may_be_deleted_while_copying(here
         with rejected("ResourceInUseException"):
             here.client.delete_project(ProjectArn=here.target)
         delete(here, arn)
+        here.clock.forward(30)
+    assert here.statuses() == []
 
 
 def test_model_versions_and_tags_may_be_seen_late(here: Here) -> None:
