@@ -341,5 +341,13 @@ LIMITATIONS = (
         *EXISTS,
         Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK, once("Update", repeats=(60.0,))),
     ),
+    case(
+        "a canceled replacement stays if the rollback has to copy anew what was deleted by hand",
+        ("v1", "v2"),
+        *EXISTS,
+        Somebody("deletes", name=""),
+        Deploy({"Copy": Copy("v2"), "Other": fails_after(30)}, BACK),
+        behavior=OVERLAPS,
+    ),
 )
 """What docs/maintainers/copy-lifecycle.md calls known limitations."""

@@ -236,7 +236,7 @@ class Lifecycle(Machine):
                     self._delete(arn)
 
     def _is_known_to_be_left(self, sent: Sent, version: Version) -> bool:
-        """Return whether it was made after its Delete, or responded as made long before: it may be a retained one."""
+        """Return whether it was made after its Delete, or in place of what was deleted by hand, or may be retained."""
         responded = version.tags.get("rekognition-version-copy:responded")
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
         undone_at = [
@@ -244,8 +244,11 @@ class Lifecycle(Machine):
             for each in self.cloud.sent
             if each is not sent and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
         ]
-        return sent.orphaned or (
-            responded is not None and not any(abs(at - float(responded)) <= 20 for at in undone_at)
+        was_lost = sent.event.get("PhysicalResourceId") in self.drifted
+        return (
+            sent.orphaned
+            or was_lost
+            or (responded is not None and not any(abs(at - float(responded)) <= 20 for at in undone_at))
         )
 
     def _delete(self, arn: str) -> None:
