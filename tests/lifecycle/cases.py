@@ -114,6 +114,8 @@ class Delivery:
     """When the event is delivered once more, in seconds after the first time."""
     attempts: tuple[Attempt, ...] = ()
     """What the attempts of the first delivery meet, in order; later ones meet nothing."""
+    empties_id: bool = False
+    """Whether the response arrives without its ID, as crhelper alone would send some."""
 
 
 def once(kind: str, *attempts: Attempt, **more: Any) -> dict[str, tuple[Delivery, ...]]:

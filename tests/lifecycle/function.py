@@ -319,8 +319,11 @@ class ResponseConnection:
             invocation.die()
         self.status = int(meet)
         if self.status == 200:
-            invocation.responses.append(json.loads(body))
-            invocation.sent.responded.set(invocation.responses[-1])
+            received = json.loads(body)
+            invocation.responses.append(received)
+            if invocation.sent.delivery.empties_id:
+                received = received | {"PhysicalResourceId": ""}
+            invocation.sent.responded.set(received)
 
     def getresponse(self) -> ResponseConnection:
         """Return the response to a response: its status."""

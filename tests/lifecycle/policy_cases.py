@@ -117,6 +117,13 @@ ROWS = (
             for title, there in {"another's": FOREIGN, "another's, equivalent": MINE}.items()
         ),
         case(
+            "of two policies one",
+            OTHERS,
+            *THERE,
+            Deploy({"Mine": Policy(name="mine"), "Sharing": Policy(needs="Mine")}, FAILED),
+            sent="Create, Delete (ID), Delete (marker)",
+        ),
+        case(
             "appears between read and put",
             OTHERS,
             Deploy(ONE, FAILED, once("Create", Attempt(others={1: (Put(FOREIGN),)}))),
@@ -129,6 +136,13 @@ ROWS = (
             sent="Create, cleanup Delete (marker)",
         ),
         case("moved to another stack", OLD, *EXISTS, Deploy(ONE, FAILED, stack="two")),
+        case(
+            "if the service overwrites silently",
+            OTHERS,
+            *THERE,
+            Deploy(ONE, FAILED),
+            service={"put_existing_without_revision": "overwrite"},
+        ),
     ),
     row(
         "created, but another resource fails",
@@ -152,7 +166,21 @@ ROWS = (
             case(title, {"sharing": there}, Put(there), Wait(3600), Deploy(canceled(), FAILED))
             for title, there in {"another's is there": FOREIGN, "an older equivalent is there": MINE}.items()
         ),
+        case("a lost ID", {}, Deploy(ONE, FAILED, once("Create", CUT_OFF, empties_id=True))),
         case("no response", {}, Deploy(ONE, FAILED, once("Create", *DEAD))),
+        case(
+            "no response within a minute",
+            {},
+            Deploy({"Sharing": Policy(service_timeout=60)}, FAILED, once("Create", *DEAD)),
+        ),
+        *(
+            case(
+                f"no response, no ServiceTimeout, canceled after {at}",
+                {},
+                Deploy(canceled(at, service_timeout=None), FAILED, once("Create", *DEAD)),
+            )
+            for at in (60.0, 700.0)
+        ),
     ),
     row(
         "created, but no attempt could read",
@@ -160,6 +188,12 @@ ROWS = (
         "nothing of the stack",
         case("one put and died", {}, Deploy(ONE, FAILED, once("Create", meets(dies_after=1), BLIND))),
         case("another's is there", OTHERS, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
+        case(
+            "an older equivalent of another stack is there",
+            OLD,
+            *EXISTS,
+            Deploy(ONE, FAILED, once("Create", DENIED), stack="two"),
+        ),
     ),
     row(
         "created with `AdoptExisting`, and an equivalent policy exists",
