@@ -112,9 +112,14 @@ class TestRules:
             (document(Sid={"Fn::Sub": ["s" * 2000 + "${A}", {"A": "a"}]}), "characters without white space"),
             ({"Version": "2012-10-17", "Statement": []}, "no Statement"),
             (None, "no Statement"),
+            pytest.param(
+                Token.as_string(document(Principal={"Fn::Sub": "*"})),
+                "shares the model with every AWS account",
+                id="a token",
+            ),
         ],
     )
-    def test_at_synthesis(self, placed_stack: Stack, wrong: dict[str, Any] | None, rule: str) -> None:
+    def test_at_synthesis(self, placed_stack: Stack, wrong: dict[str, Any] | str | None, rule: str) -> None:
         """A document is checked when all its statements are known; the error names the construct."""
         define(placed_stack, document=wrong)
         with pytest.raises(RuntimeError, match=rf"\[Sharing\] Sharing/Policy: .*{re.escape(rule)}"):
