@@ -232,7 +232,7 @@ class PeerFunction(SimulatedFunction):
             if outcome.kind not in ("success", "error"):
                 self._peer.close()
             for response in cloudformation.responses_to(delivered)[:1]:
-                sent.responded.set({"Data": {}, "Reason": "", **response})
+                sent.respond({"Data": {}, "Reason": "", **response})
             if outcome.kind != "success":
                 again()
 

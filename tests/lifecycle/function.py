@@ -134,6 +134,10 @@ class Sent:
         """The operations that all its invocations called."""
         return [call for invocation in self.invocations for call in invocation.calls]
 
+    def respond(self, received: Mapping[str, Any]) -> None:
+        """Let a response arrive, as the delivery says."""
+        self.responded.set({**received, "PhysicalResourceId": ""} if self.delivery.empties_id else received)
+
     @property
     def response(self) -> dict[str, Any]:
         """The first response."""
@@ -319,11 +323,8 @@ class ResponseConnection:
             invocation.die()
         self.status = int(meet)
         if self.status == 200:
-            received = json.loads(body)
-            invocation.responses.append(received)
-            if invocation.sent.delivery.empties_id:
-                received = received | {"PhysicalResourceId": ""}
-            invocation.sent.responded.set(received)
+            invocation.responses.append(json.loads(body))
+            invocation.sent.respond(invocation.responses[-1])
 
     def getresponse(self) -> ResponseConnection:
         """Return the response to a response: its status."""
