@@ -50,11 +50,6 @@ class Account:
         self.client("cloudformation").delete_stack(StackName=stack)
         assert self._settled(stack_id, "DELETE_") == ends, self.reasons(stack_id)
 
-    def continue_rollback(self, stack: str) -> str:
-        """Continue a rollback that failed, and return the stack's status in the end."""
-        self.client("cloudformation").continue_update_rollback(StackName=stack)
-        return self._settled(stack)
-
     def status(self, stack: str) -> str | None:
         """Return a stack's status, None if there is no such stack."""
         try:

@@ -20,7 +20,6 @@ from tests.lifecycle import policy_cases
 from tests.lifecycle.cases import (
     FAILS_LAST,
     Case,
-    ContinueRollback,
     Delete,
     Deploy,
     Other,
@@ -31,6 +30,7 @@ from tests.lifecycle.cases import (
     Template,
     Wait,
 )
+from tests.lifecycle.cloud import policy_properties
 
 pytestmark = pytest.mark.full
 
@@ -45,7 +45,7 @@ def can_be_played(case: Case) -> bool:
             case Deploy():
                 others = [each for each in step.template.values() if isinstance(each, Other)]
                 return not step.arrive and not any(each.fails and not each.needs for each in others)
-            case Delete() | ContinueRollback():
+            case Delete():
                 return not step.arrive
         return isinstance(step, Wait | Put | Remove)
 
@@ -91,8 +91,6 @@ class Player:
                 assert step.reason in account.reasons(step.stack)
             case Delete():
                 account.delete(step.stack, step.ends)
-            case ContinueRollback():
-                assert account.continue_rollback(step.stack) == step.ends
             case Put(document, name):
                 live = account.policies().get(("logos", name))
                 revision = {"PolicyRevisionId": live["PolicyRevisionId"]} if live else {}
@@ -126,20 +124,9 @@ class Player:
 
     def resource(self, policy: Policy) -> dict[str, Any]:
         """Return the resource of a policy."""
-        properties = {
-            "ServiceToken": self.token,
-            "ServiceTimeout": policy.service_timeout,
-            "ProjectArn": self.project(policy.project),
-            "PolicyName": policy.name,
-            "PolicyDocument": policy.document,
-            "AdoptExisting": policy.adopt_existing or None,
-            "BlockPublicPolicy": None if policy.block_public_policy else False,
-            "Trigger": policy.trigger,
-            **policy.more,
-        }
         return {
             "Type": "Custom::RekognitionProjectPolicy",
-            "Properties": {name: value for name, value in properties.items() if value is not None},
+            "Properties": policy_properties(policy, self.token, self.project(policy.project)),
             "DependsOn": [policy.needs] if policy.needs else [],
             **{f"{kind}Policy": "Retain" if policy.retain else "Delete" for kind in ("Deletion", "UpdateReplace")},
         }

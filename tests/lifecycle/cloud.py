@@ -93,34 +93,19 @@ class Cloud:
     def render(self, wanted: Managed) -> tuple[Function, str, Mapping[str, Any]]:
         """Return the function, the type and the properties of a resource of a template."""
         if isinstance(wanted, Policy):
-            function, resource_type = self.policies, "Custom::RekognitionProjectPolicy"
-            own = {
-                "ProjectArn": self.project(wanted.project),
-                "PolicyName": wanted.name,
-                "PolicyDocument": wanted.document,
-                "BlockPublicPolicy": None if wanted.block_public_policy else "false",
-                "Trigger": wanted.trigger,
-            }
-        else:
-            function, resource_type = self.copies, "Custom::RekognitionProjectVersionCopy"
-            own = {
-                "SourceProjectArn": self.logos,
-                "SourceProjectVersionArn": self.versions[wanted.source],
-                "DestinationProjectArn": self.project(wanted.destination, TRUSTED),
-                "OutputConfig": {"S3Bucket": wanted.bucket},
-                "VersionName": wanted.name,
-                "KmsKeyId": wanted.kms_key,
-                "Tags": dict(wanted.tags) or None,
-                "StopRunning": "true" if wanted.stop_running else None,
-            }
-        properties = {
-            "ServiceToken": function.kind.arn,
-            "ServiceTimeout": None if wanted.service_timeout is None else str(wanted.service_timeout),
-            "AdoptExisting": "true" if wanted.adopt_existing else None,
-            **own,
-            **wanted.more,
+            properties = policy_properties(wanted, self.policies.kind.arn, self.project(wanted.project))
+            return self.policies, "Custom::RekognitionProjectPolicy", properties
+        own = {
+            "SourceProjectArn": self.logos,
+            "SourceProjectVersionArn": self.versions[wanted.source],
+            "DestinationProjectArn": self.project(wanted.destination, TRUSTED),
+            "OutputConfig": {"S3Bucket": wanted.bucket},
+            "VersionName": wanted.name,
+            "KmsKeyId": wanted.kms_key,
+            "Tags": dict(wanted.tags) or None,
+            "StopRunning": "true" if wanted.stop_running else None,
         }
-        return function, resource_type, {name: value for name, value in properties.items() if value is not None}
+        return self.copies, "Custom::RekognitionProjectVersionCopy", _properties(wanted, self.copies.kind.arn, own)
 
     # -- operations ----------------------------------------------------------------------------------------------------
 
@@ -306,6 +291,29 @@ class Cloud:
         assert resource.data["VersionName"] == version.arn.name
         if tags and not resource.physical_id.endswith("|adopted"):
             assert own_tags(version) == dict(wanted.tags)
+
+
+def policy_properties(policy: Policy, service_token: str, project_arn: str) -> Mapping[str, Any]:
+    """Return the properties of a policy as CloudFormation passes them."""
+    own = {
+        "ProjectArn": project_arn,
+        "PolicyName": policy.name,
+        "PolicyDocument": policy.document,
+        "BlockPublicPolicy": None if policy.block_public_policy else "false",
+        "Trigger": policy.trigger,
+    }
+    return _properties(policy, service_token, own)
+
+
+def _properties(wanted: Managed, service_token: str, own: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = {
+        "ServiceToken": service_token,
+        "ServiceTimeout": None if wanted.service_timeout is None else str(wanted.service_timeout),
+        "AdoptExisting": "true" if wanted.adopt_existing else None,
+        **own,
+        **wanted.more,
+    }
+    return {name: value for name, value in properties.items() if value is not None}
 
 
 def check_response(sent: Sent, received: Mapping[str, Any]) -> None:

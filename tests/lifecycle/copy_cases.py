@@ -37,7 +37,6 @@ from tests.lifecycle.cases import (
 ONE: Template = {"Copy": Copy()}
 NAMED: Template = {"Copy": Copy(name="mine")}
 ANOTHER: Template = {"Copy": Copy("v2")}
-STOPPING: Template = {"Copy": Copy(stop_running=True)}
 ADOPTING: Template = {"Copy": Copy(name="mine", adopt_existing=True)}
 EXISTS: tuple[Step, ...] = (Deploy(ONE, MADE), Wait())
 THERE: tuple[Step, ...] = (Somebody("copies"), Wait())
