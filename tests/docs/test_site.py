@@ -1,4 +1,4 @@
-"""The site and its pictures: it builds without a warning, needs no network, and says the same as the code."""
+"""The site and its pictures: it builds without a warning, needs no network, and agrees with the code."""
 
 from __future__ import annotations
 
