@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -81,6 +82,8 @@ def test_the_client_tries_once_and_gives_up_in_time(
     assert len(rekognition.calls) == 1
     config = client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (5, 15)  # type: ignore[attr-defined]
+    config = importlib.import_module("copies").__dict__["_LAMBDA"].meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 10, 1)
 
 
 @pytest.mark.parametrize(

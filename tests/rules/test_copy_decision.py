@@ -198,7 +198,7 @@ TAGGED = {"team": "a", "x": "1"}
         (live("DELETING"), {}, {}, Replace()),
         # Another name is another copy; the same name can't be of something else.
         (live(inputs=OTHER_INPUTS), {}, {"version_name": "yours"}, Replace()),
-        (live(inputs=OTHER_INPUTS), {}, {}, "can't be replaced by a copy of something else under the same name"),
+        (live(inputs=OTHER_INPUTS), {}, {}, "of something else under the same name. Choose another VersionName"),
         (live(), {}, {"version_name": "yours"}, Replace()),
         (live(), {}, {"version_name": ""}, MATCHES),
         (live(inputs=OTHER_INPUTS), {}, {"version_name": ""}, Replace()),

@@ -31,7 +31,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
         ("ServiceQuotaExceededException", ["five", "Service Quotas"]),
         ("MalformedPolicyDocumentException", ["PolicyDocument", "principals"]),
         ("InvalidPolicyRevisionIdException", ["concurrent", "again"]),
-        ("ResourceAlreadyExistsException", ["another PolicyName", "AdoptExisting"]),
+        ("ResourceAlreadyExistsException", ["it already exists. Choose another PolicyName", "AdoptExisting"]),
         ("ResourceNotFoundException", ["does not exist", "ProjectArn"]),
         ("ThrottlingException", ["PutProjectPolicy", "quota"]),
         ("SomethingNewException", ["SomethingNewException", "API reference"]),
