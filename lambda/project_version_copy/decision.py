@@ -137,7 +137,9 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion) -> bool
     owner = Owner.of_request(request)
     if live.owner == owner:
         return request.time is None or live.created >= request.time - CLOCKS_DIFFER
-    return not wanted.version_name and owner.is_same_resource(live.owner) and live.responded is None
+    is_left = owner.is_same_resource(live.owner) and live.responded is None
+    # Others can set tags, and compute the default name, but they can't make it a copy of this source.
+    return is_left and not wanted.version_name and wanted.inputs.have_the_source_of(live.inputs)
 
 
 def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, requested: float) -> bool:

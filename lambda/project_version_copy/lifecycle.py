@@ -152,8 +152,10 @@ class _Run:
             canceled = self._parse(self._request.old_properties)
         except RejectedError:
             return
-        if canceled.inputs == wanted.inputs and canceled.version_name in ("", given.version.name):
-            return  # it has changed this very copy
+        name = canceled.name(self._owner.stack, self._owner.resource)
+        is_of_its_name = given.version.is_of(canceled.destination) and name == given.version.name
+        if is_of_its_name or (canceled.inputs == wanted.inputs and not canceled.version_name):
+            return  # it has changed this very copy, or was rejected
         self._remove_leftover(canceled, may_start_within=0)
         self._look_at(wanted.destination, given.version.name)
 

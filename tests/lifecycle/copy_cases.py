@@ -208,6 +208,13 @@ ROWS = (
             Deploy(NAMED, MADE),
             Deploy({"Copy": Copy("v2", "mine")}, BACK, reason="under the same name"),
         ),
+        # Its rollback finds a copy of this resource under that name, as young and of the same source: its own.
+        quick(
+            "the same name, another bucket",
+            ("v1",),
+            Deploy(NAMED, MADE),
+            Deploy({"Copy": Copy(bucket="others", name="mine")}, BACK, reason="under the same name"),
+        ),
         quick("rejected", ("v1",), *EXISTS, Deploy({"Copy": Copy(name="no good")}, BACK, reason="VersionName")),
         quick("denied", ("v1",), *EXISTS, Somebody("denies"), Deploy(ANOTHER, BACK, reason="AccessDeniedException")),
     ),

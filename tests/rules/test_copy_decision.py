@@ -172,8 +172,9 @@ def test_a_create_or_replacement(
         (live(owner=None), {}, STARTED, False),
         (live(owner=ANOTHER_STACKS), {"version_name": ""}, STARTED, False),
         (live(owner=Owner(STACK, "Another", "request")), {"version_name": ""}, STARTED, False),
-        # What a canceled deployment left is taken over under the name that nothing else has.
+        # What a canceled deployment left is taken over under the default name, if it is a copy of the same source.
         (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
+        (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS, tags=responded(-9999)), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS), {}, STARTED, False),
     ],
