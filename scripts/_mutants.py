@@ -15,17 +15,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 
-import libcst
 from coverage import CoverageData
-from libcst.metadata import MetadataWrapper, PositionProvider
-from mutmut.mutation.file_mutation import Mutation, create_mutations
+from libcst.metadata import MetadataWrapper, WhitespaceInclusivePositionProvider
+from mutmut.mutation.file_mutation import create_mutations
 
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent-mutants.txt")
@@ -54,53 +53,32 @@ class Mutant:
     """The path, and the changed lines as they were and as they are, wherever in the module they stand."""
 
 
-class Module:
-    """A module, and what can be changed in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.relative_to(ROOT).as_posix()
-        self._module, self.mutations, *_ = create_mutations(str(path), path.read_text())
-        self._spans = MetadataWrapper(self._module, unsafe_skip_copy=True).resolve(PositionProvider)
-
-    def mutant(self, mutation: Mutation) -> Mutant:
-        """Return the module with a change, which takes a while."""
-        changed = self._module.deep_replace(mutation.original_node, mutation.mutated_node)
-        code = libcst.ensure_type(changed, libcst.Module).code
-        before, after = self._module.code.splitlines(), code.splitlines()
-        for end in (0, -1):
-            while before and after and before[end] == after[end]:
-                del before[end], after[end]
-        was, now = (" ".join(line.strip() for line in lines) for lines in (before, after))
-        return Mutant(self.path, self._lines(mutation), code, f"{self.path}: {was} -> {now}")
-
-    def named(self, names: Collection[str]) -> Iterator[Mutant]:
-        """Return the changes that have one of these names, which begin with a line of what is changed."""
-        lines = self._module.code.splitlines()
-        own = {name.removeprefix(f"{self.path}: ") for name in names if name.startswith(f"{self.path}: ")}
-        for mutation in self.mutations:
-            beginnings = tuple(filter(None, (lines[number - 1].strip() for number in self._lines(mutation))))
-            if any(name.startswith(beginnings) for name in own):
-                mutant = self.mutant(mutation)
-                if mutant.name in names:
-                    yield mutant
-
-    def _lines(self, mutation: Mutation) -> range:
-        span = self._spans[mutation.original_node]
-        return range(span.start.line, span.end.line + 1)
+def mutants(path: Path) -> Iterator[Mutant]:
+    """Return a module with each change that mutmut makes in it."""
+    module, mutations, *_ = create_mutations(str(path), path.read_text())
+    spans = MetadataWrapper(module, unsafe_skip_copy=True).resolve(WhitespaceInclusivePositionProvider)
+    lines = module.code.splitlines(keepends=True)
+    name = path.relative_to(ROOT).as_posix()
+    for mutation in mutations:
+        start, end = spans[mutation.original_node].start, spans[mutation.original_node].end
+        before = lines[start.line - 1 : end.line]
+        inside = module.code_for_node(mutation.mutated_node)
+        changed = f"{before[0][: start.column]}{inside}{before[-1][end.column :]}"
+        code = "".join((*lines[: start.line - 1], changed, *lines[end.line :]))
+        was, now = ([line.strip() for line in each] for each in (before, changed.splitlines()))
+        for side in (0, -1):
+            while was and now and was[side] == now[side]:
+                del was[side], now[side]
+        yield Mutant(name, range(start.line, end.line + 1), code, f"{name}: {' '.join(was)} -> {' '.join(now)}")
 
 
-def chosen(package: str, sample: int | None, seed: int, only: Path | None) -> Iterator[Mutant]:
-    """Return the changes to try."""
-    modules = [Module(path) for path in sorted((ROOT / package).rglob("*.py"))]
+def chosen(package: str, sample: int | None, seed: int, only: Path | None) -> list[Mutant]:
+    """Return the changes to try, in any order, so that what an interrupted run has tried is a sample as well."""
+    found = [mutant for path in sorted((ROOT / package).rglob("*.py")) for mutant in mutants(path)]
     if only:
         names = {line.partition("  ")[2].strip() for line in only.read_text().splitlines()}
-        for module in modules:
-            yield from module.named(names)
-        return
-    places = [(module, mutation) for module in modules for mutation in module.mutations]
-    # In any order, so that what an interrupted run has tried is a sample as well.
-    for module, mutation in random.Random(seed).sample(places, min(sample or len(places), len(places))):  # noqa: S311 - no secret
-        yield module.mutant(mutation)
+        found = [mutant for mutant in found if mutant.name in names]
+    return random.Random(seed).sample(found, min(sample or len(found), len(found)))  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True)
@@ -194,7 +172,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     equivalent = EQUIVALENT.read_text().splitlines()
-    mutants = [*chosen(options.package, options.sample, options.seed, options.only)]
+    tried = chosen(options.package, options.sample, options.seed, options.only)
     found: Counter[str] = Counter()
     with ExitStack() as stack:
         idle: Queue[Checkout] = Queue()
@@ -215,13 +193,13 @@ def main() -> int:
                 idle.put(checkout)
 
         with ThreadPoolExecutor(options.workers) as pool:
-            for mutant, said in zip(mutants, pool.map(verdict, mutants), strict=True):
+            for mutant, said in zip(tried, pool.map(verdict, tried), strict=True):
                 found[said] += 1
                 print(f"{said:<10}  {mutant.name}", flush=True)
-    tried = found["killed"] + found["survived"]
-    score = 100 * found["killed"] / tried if tried else 0
+    changes = found["killed"] + found["survived"]
+    score = 100 * found["killed"] / changes if changes else 0
     print(
-        f"{options.package}: killed {found['killed']} of {tried}, {score:.1f} %; {found['equivalent']} are equivalent"
+        f"{options.package}: killed {found['killed']} of {changes}, {score:.1f} %; {found['equivalent']} are equivalent"
     )
     return int(score < GOAL)
 
