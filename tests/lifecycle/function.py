@@ -124,6 +124,8 @@ class Sent:
     phase: str
     """Nothing, "back" or "cleanup"."""
     invocations: list[Invocation] = field(default_factory=list)
+    comes_again: bool = False
+    """Whether Lambda delivers it more than once."""
     given_up_at: float | None = None
     """From when on nothing that this request makes is noticed by its own Delete."""
     made_at: list[float] = field(default_factory=list)
@@ -169,7 +171,7 @@ class Function:
 
     def send(self, event: Mapping[str, Any], delivery: Delivery, phase: str = "") -> Sent:
         """Deliver an event, and return what comes of it as it comes."""
-        sent = Sent(event, Signal(self.world), self.world.now, delivery, phase)
+        sent = Sent(event, Signal(self.world), self.world.now, delivery, phase, comes_again=bool(delivery.repeats))
         attempts = list(delivery.attempts)
         for later in (0.0, *delivery.repeats):
             self._arrive(sent, event, START + delivery.delay + later, attempts)
@@ -186,6 +188,7 @@ class Function:
                 if number < len(RETRIED_AFTER):
                     pause = RETRIED_AFTER[number]
                     if self.world.now + pause <= queued_at + self.kind.maximum_event_age:
+                        sent.comes_again = True
                         self.world.spawn(lambda: attempt(number + 1), pause)
 
             self._invoke(sent, event, attempts, again)

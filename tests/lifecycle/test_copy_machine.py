@@ -65,7 +65,7 @@ class Lifecycle(Machine):
             Cloud(behavior=behavior, starting_time=5, running_versions=100, versions_lag=lag, tags_lag=lag, **switches)
         )
         self.retagged: set[str] = set()
-        """What may have the tags of an earlier Update again, because that one was repeated."""
+        """What may have the tags of an earlier Update again, because that one was delivered again."""
 
     # -- what can happen -----------------------------------------------------------------------------------------------
 
@@ -119,8 +119,8 @@ class Lifecycle(Machine):
             }
         if stack.status == "ROLLBACK_COMPLETE":
             assert stack.resources == {}
-        if any(delivery.repeats for delivery in drawn):
-            self.retagged |= {arn_of(each) for each in stack.resources.values()}
+        again = {sent.event["LogicalResourceId"] for sent in self.cloud.sent[log:] if sent.comes_again}
+        self.retagged |= {arn_of(stack.resources[name]) for name in again & {*stack.resources}}
         self._check_resources(stack)
 
     @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries, max_size=3))
