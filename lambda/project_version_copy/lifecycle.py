@@ -299,9 +299,8 @@ class _Run:
         tags = {**wanted.tags, **self._owner.tags, INPUTS_TAG: wanted.inputs.digest}
         try:
             arn = self._versions.copy(wanted, self._name, tags)
-        except (OutOfDateError, ServiceError, RunOverError) as error:
-            cause = error if isinstance(error, ServiceError) else error.cause
-            if isinstance(cause, ServiceError) and cause.may_have_worked:
+        except (OutOfDateError, RunOverError) as error:
+            if isinstance(error.cause, ServiceError) and error.cause.may_have_worked:
                 # Should this request fail now, its Delete has to look for what may be there.
                 self._known[_DOUBT] = doubt
             raise

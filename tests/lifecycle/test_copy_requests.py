@@ -362,6 +362,15 @@ def test_an_update_replaces_only_what_differs(old: Copy, new: Copy, makes: list[
     assert received["Data"]["ProjectArn"] == cloud.project(new.destination, TRUSTED)
 
 
+@pytest.mark.parametrize(("call", "tags"), [(TAG, {"a": "b", "c": "d"}), (UNTAG, {})])
+def test_an_update_says_which_call_was_denied(cloud: Cloud, call: str, tags: dict[str, str]) -> None:
+    """The role may lack one of the two."""
+    physical_id = made(cloud, tags={"a": "b"})
+    cloud.fails("AccessDeniedException", call)
+    received = cloud.ask("Update", Copy(tags=tags), physical_id, Copy(tags={"a": "b"})).response
+    assert f"{call} was denied" in received["Reason"]
+
+
 def test_a_replacement_that_fails_takes_only_itself_back(cloud: Cloud) -> None:
     """It responds with the new ARN; one that is denied, or rejected before anything, keeps its ID."""
     physical_id = made(cloud)
@@ -415,7 +424,7 @@ def test_a_delete_during_the_copy_waits_it_out(destination: str, while_copying: 
     assert cloud.live_versions() == {}
 
 
-def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None:
+def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     """Another project, or none, isn't searched for it; the status can't be read, so what is in use is left."""
     physical_id = made(cloud, name="mine")
     cloud.rekognition.faults.inject(DELETE, LOST)
@@ -428,6 +437,7 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud) -> None
     cloud.world.now += 60
     sent = cloud.ask("Delete", Copy(more={"DestinationProjectArn": "copies"}), physical_id)
     assert set(sent.calls) == {DELETE}
+    assert json.loads(caplog.messages[-1])["did"] == "deleted"
     assert cloud.live_versions() == {}
 
 

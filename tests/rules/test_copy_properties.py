@@ -134,7 +134,7 @@ def test_rejects_what_is_wrong(wrong: dict[str, object], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [KEY, "0b2e6f4c-6c5d", "alias/models", "arn:aws:kms:us-east-1:444455556666:alias/models"]
+    "key", [KEY, "0B2e6f4c-6c5d", "alias/Models", "arn:aws:kms:us-east-1:444455556666:alias/models"]
 )
 def test_accepts_each_form_of_a_key(key: str) -> None:
     """A key's ID or ARN, an alias's name or ARN; the key may be another account's."""

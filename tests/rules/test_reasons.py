@@ -5,6 +5,7 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
+import project_version_copy.errors as copies
 from project_policy.errors import SENTENCES
 from rekognition import errors as service
 from rekognition.errors import OUT_OF_TIME, UNREACHABLE, ServiceError
@@ -41,6 +42,19 @@ def test_a_sentence_names_cause_and_remedy(code: str, words: list[str]) -> None:
     """Each sentence says what to do."""
     sentence = ServiceError("PutProjectPolicy", code, "said").sentence(SENTENCES)
     assert all(word in sentence for word in words)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "words"),
+    [
+        ("CopyProjectVersion", "ResourceNotFoundException", "SourceProjectVersionArn and DestinationProjectArn."),
+        ("DeleteProjectVersion", "ResourceNotFoundException", "Check DestinationProjectArn, its Region"),
+        ("CopyProjectVersion", "InvalidS3ObjectException", "Rekognition can't use the bucket. Check OutputConfig and"),
+    ],
+)
+def test_a_copys_sentence_is_its_operations(operation: str, code: str, words: str) -> None:
+    """What does not exist may be the source, but only when it is copied."""
+    assert words in copies.sentence(ServiceError(operation, code, "said"))
 
 
 @pytest.mark.parametrize(
