@@ -1,4 +1,4 @@
-"""The lifecycle of a project policy: read what is live, decide, act at most once, and say how it went.
+"""The lifecycle of a project policy: read what is live, decide, act, and say how it went.
 
 If the policy changed meanwhile (somebody else was faster), or a change's response was lost, the function reads and
 decides again; it never blindly repeats a change.

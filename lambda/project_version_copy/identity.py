@@ -19,8 +19,8 @@ INPUTS_TAG = f"{TAG_PREFIX}inputs"
 RESPONDED_TAG = f"{TAG_PREFIX}responded"
 """The key of the tag that a finished copy gets just before CloudFormation receives its ARN: the time, in epoch seconds.
 
-A copy of a stack's resource without it was never reported as complete. One with it is changed and deleted by its ARN
-only.
+A copy of a stack's resource without it was never reported as complete. Some seconds later, one with it is changed and
+deleted by its ARN only.
 """
 
 _ADOPTED = "|adopted"

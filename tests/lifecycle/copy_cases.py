@@ -70,7 +70,7 @@ ROWS = (
     ),
     row(
         "created, but another model version has the name, or the source's policy doesn't come",
-        "Create, Delete (marker)",
+        "Create, Delete (marker or in doubt)",
         "what was there, untouched",
         quick(
             "another's",
@@ -79,8 +79,20 @@ ROWS = (
             Deploy(NAMED, FAILED, reason="already exists"),
             sent="Create, Delete (in doubt)",
         ),
-        quick("another stack's", ("v1",), Deploy(NAMED, MADE), Deploy(NAMED, FAILED, stack="two")),
-        quick("denied", (), Somebody("denies"), Deploy(ONE, FAILED, reason="project policy of the source project")),
+        quick(
+            "another stack's",
+            ("v1",),
+            Deploy(NAMED, MADE),
+            Deploy(NAMED, FAILED, stack="two"),
+            sent="Create, Delete (marker)",
+        ),
+        quick(
+            "denied",
+            (),
+            Somebody("denies"),
+            Deploy(ONE, FAILED, reason="project policy of the source project"),
+            sent="Create, Delete (marker)",
+        ),
     ),
     row(
         "created, but another resource fails, or the copy fails or takes too long",
