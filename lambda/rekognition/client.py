@@ -179,5 +179,5 @@ def _service_error(operation: str, raised: ClientError | BotoCoreError) -> Servi
             metadata.get("RequestId", ""),
         )
     if isinstance(raised, (NoConnectionError, HTTPClientError)):  # not opened, dropped, or too slow
-        return ServiceError(operation, UNREACHABLE, type(raised).__name__, 0)
+        return ServiceError(operation, UNREACHABLE, type(raised).__name__)
     return ServiceError(operation, type(raised).__name__, str(raised))

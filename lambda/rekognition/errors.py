@@ -77,7 +77,7 @@ class ServiceError(Exception):
         self.message = message
         """What the service said; shown to people. What to do is decided by the code alone."""
         self.status = status
-        """The HTTP status of the response; 0 if there was none."""
+        """The HTTP status of the response, if there was one."""
         self.request_id = request_id
         """The service's ID of the call."""
 

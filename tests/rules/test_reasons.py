@@ -27,7 +27,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("AccessDeniedException", ["role", "rekognition:PutProjectPolicy", "Region"]),
+        ("AccessDeniedException", ["Allow the provider's execution role rekognition:PutProjectPolicy", "Region"]),
         ("LimitExceededException", ["five", "Service Quotas"]),
         ("ServiceQuotaExceededException", ["five", "Service Quotas"]),
         ("MalformedPolicyDocumentException", ["PolicyDocument", "principals"]),
