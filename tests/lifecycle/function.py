@@ -45,6 +45,8 @@ RETRIED_AFTER = (60.0, 120.0)
 """When Lambda delivers an event again that the function failed for."""
 SERVER_ERRORS = {"InternalServerError", "ThrottlingException"}
 """The codes that Rekognition returns with HTTP status 500: throttling is one of them."""
+RESPONDED = "rekognition-version-copy:responded"
+"""The tag of a copy that has the time of the response."""
 LOG_STREAM = "2023/11/14/[$LATEST]1"
 
 
@@ -130,6 +132,8 @@ class Sent:
     """From when on nothing that this request makes is noticed by its own Delete."""
     made_at: list[float] = field(default_factory=list)
     """When its invocations put a policy, or began to copy."""
+    finished_at: list[float] = field(default_factory=list)
+    """What its invocations set as the time of their response."""
 
     @property
     def calls(self) -> list[str]:
@@ -384,6 +388,8 @@ def _call(account: str, request: Any, **_: object) -> AWSResponse:
     if fault in ("", LOST_AFTER):
         if operation in ("PutProjectPolicy", "CopyProjectVersion"):
             invocation.sent.made_at.append(world.now)
+        if operation == "TagResource" and RESPONDED in (tags := json.loads(request.body)["Tags"]):
+            invocation.sent.finished_at.append(float(tags[RESPONDED]))
         status, body = _perform(invocation.function.rekognition, as_root(account, operation, request.body))
     else:
         status, body = _rejected(AwsError(fault, "a fault"))

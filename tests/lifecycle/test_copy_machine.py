@@ -10,7 +10,6 @@ from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from localcloud.rekognition.models import Version
 from rekognition.arns import ModelVersion
 from tests.documents import REGION
 from tests.lifecycle import machine
@@ -231,13 +230,12 @@ class Lifecycle(Machine):
         for sent in self.cloud.sent[log:]:
             for arn, version in live.items():
                 is_its_own = version.tags.get("rekognition-version-copy:request") == sent.event["RequestId"]
-                if is_its_own and arn not in owned | {*self.foreign} and self._is_known_to_be_left(sent, version):
+                if is_its_own and arn not in owned | {*self.foreign} and self._is_known_to_be_left(sent):
                     event("a known limitation")
                     self._delete(arn)
 
-    def _is_known_to_be_left(self, sent: Sent, version: Version) -> bool:
+    def _is_known_to_be_left(self, sent: Sent) -> bool:
         """Return whether it was made after its Delete, or in place of what was deleted by hand, or may be retained."""
-        responded = version.tags.get("rekognition-version-copy:responded")
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
         undone_at = [
             each.at
@@ -248,7 +246,8 @@ class Lifecycle(Machine):
         return (
             sent.orphaned
             or was_lost
-            or (responded is not None and not any(abs(at - float(responded)) <= 20 for at in undone_at))
+            # A later delivery may have set the time again.
+            or any(all(abs(at - first) > 20 for at in undone_at) for first in sent.finished_at[:1])
         )
 
     def _delete(self, arn: str) -> None:
