@@ -97,8 +97,8 @@ def test_a_policy_allows_another_account_to_copy(local_cloud: LocalCloud, across
     assert across.denied(client) == words
     across.denied(across.destination)
     with local_cloud.switched(list_lag=3600):  # what a list shows late is decided on at once
-        across.share("other", Principal={"AWS": ANOTHER})
         across.share()
+        across.share("other", Principal={"AWS": ANOTHER})
         arn = across.copy(client)
         across.copy(across.destination, VersionName="by-root")
         across.withdraw()
