@@ -246,8 +246,7 @@ class Lifecycle(Machine):
         return (
             sent.orphaned
             or was_lost
-            # A later delivery may have set the time again.
-            or any(all(abs(at - first) > 20 for at in undone_at) for first in sent.finished_at[:1])
+            or any(all(abs(at - time) > 20 for at in undone_at) for time in sent.finished_at)
         )
 
     def _delete(self, arn: str) -> None:
