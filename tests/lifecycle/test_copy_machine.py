@@ -110,7 +110,7 @@ class Lifecycle(Machine):
         self.deploy_stack(stack, wanted, drawn)
         self._settle(stack, before, log)
         assert stack.status in ENDS
-        self.cloud.world.now += 30  # as long as CloudFormation takes at least for the next operation
+        self.cloud.world.now += 5  # the next operation may come at once
         if stack.status == "UPDATE_ROLLBACK_COMPLETE":
             properties = self.cloud.cloudformation.properties
             assert {name: properties(each.made_from) for name, each in stack.resources.items()} == {
@@ -244,9 +244,7 @@ class Lifecycle(Machine):
         ]
         was_lost = sent.event.get("PhysicalResourceId") in self.drifted
         return (
-            sent.orphaned
-            or was_lost
-            or any(all(abs(at - time) > 20 for at in undone_at) for time in sent.finished_at)
+            sent.orphaned or was_lost or any(all(abs(at - time) > 20 for at in undone_at) for time in sent.finished_at)
         )
 
     def _delete(self, arn: str) -> None:
