@@ -22,17 +22,13 @@ CUSTOM_LABELS_REGIONS = frozenset(
     )
 )
 
+PARTITION = "aws"
+"""The partition of these Regions."""
+
 _PROJECT = r"arn:([a-z\d-]+):rekognition:([a-z\d-]+):(\d{12}):project/([a-zA-Z0-9_.\-]{1,255})"
 
 _IDLE = ("TRAINING_COMPLETED", "COPYING_COMPLETED", "STOPPED")
 _TAGS_PER_RESOURCE = 50
-
-
-def partition_of(region: str) -> str:
-    """Return the partition a Region belongs to."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 @dataclass(frozen=True)
@@ -164,9 +160,7 @@ class Store:
             if len(others) >= self._switches.projects_per_account:
                 raise AwsError("LimitExceededException", "The limit of projects per account has been reached.")
             now = self._clock()
-            project = Project(
-                ProjectArn(partition_of(region), region, account, name, self._stamp(now)), now, dict(tags or {})
-            )
+            project = Project(ProjectArn(PARTITION, region, account, name, self._stamp(now)), now, dict(tags or {}))
             self._projects[str(project.arn)] = project
             return project
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from localcloud.rekognition.authorization import Permission, ResourcePolicy
 from localcloud.rekognition.errors import AwsError, invalid_parameter
-from localcloud.rekognition.models import Policy, Project, ProjectArn, Store, Version, VersionArn, partition_of
+from localcloud.rekognition.models import PARTITION, Policy, Project, ProjectArn, Store, Version, VersionArn
 from localcloud.rekognition.policies import ACTION, check_document, merged, normalized
 from localcloud.rekognition.switches import Switches
 
@@ -153,9 +153,7 @@ def _on_everything(action: str, call: Call) -> Iterable[Permission]:  # noqa: AR
 
 def _on_new_project(action: str, call: Call) -> Iterable[Permission]:
     name = call.parameters["ProjectName"]
-    yield _permission(
-        action, call, str(ProjectArn(partition_of(call.region), call.region, call.account, name, created="*"))
-    )
+    yield _permission(action, call, str(ProjectArn(PARTITION, call.region, call.account, name, created="*")))
 
 
 def _to_train(action: str, call: Call) -> Iterable[Permission]:

@@ -253,7 +253,7 @@ def test_a_key_for_the_results_must_be_usable_through_rekognition(
         role.may(*needed(across), *given(condition=wrong))
         across.denied(role.client(), KmsKeyId=key["KeyId"])
     role.may(*needed(across), *given())
-    across.copy(role.client(), KmsKeyId=key["KeyId"])
+    across.copy(role.client(), KmsKeyId=key["Arn"])
     train: Any = {"ProjectArn": across.target, "VersionName": "v1", "OutputConfig": OUTPUT, "KmsKeyId": key["Arn"]}
     role.client().create_project_version(**train)
 

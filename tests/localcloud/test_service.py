@@ -524,6 +524,8 @@ def test_a_copy_is_described_as_it_was_made(here: Here) -> None:
     }
     here.switch(key_form="arn")
     assert here.copies()[0]["KmsKeyId"] == "arn:aws:kms:us-east-1:123456789012:alias/copies"
+    with rejected("InvalidParameterException"):
+        here.client.tag_resource(ResourceArn=ARN.replace("project/", "collection/"), Tags={"new": ""})
     here.client.tag_resource(ResourceArn=copied, Tags={"new": "", "team": "b"})
     here.client.untag_resource(ResourceArn=copied, TagKeys=["old", "missing"])
     assert here.client.list_tags_for_resource(ResourceArn=copied)["Tags"] == {"new": "", "team": "b"}
@@ -657,6 +659,7 @@ def test_a_hook_may_use_the_service_meanwhile(here: Here) -> None:
         ({"list_lag": "soon"}, "list_lag is a number"),
         ({"list_lag": -1}, "list_lag is a number, 0 or more"),
         ({"policies_per_project": "2.5"}, "policies_per_project is a number"),
+        ({"throttled_calls_count": "maybe"}, "throttled_calls_count is true or false"),
         ({"list_lag": 2, "returned_form": "other"}, "one of: as_given, normalized"),
     ],
 )
