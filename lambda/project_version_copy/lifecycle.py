@@ -153,8 +153,8 @@ class _Run:
         except RejectedError:
             return
         name = canceled.name(self._owner.stack, self._owner.resource)
-        is_of_its_name = given.version.is_of(canceled.destination) and name == given.version.name
-        if is_of_its_name or (canceled.inputs == wanted.inputs and not canceled.version_name):
+        has_its_name = given.version.is_of(canceled.destination) and given.version.name == name
+        if has_its_name or (canceled.inputs == wanted.inputs and not canceled.version_name):
             return  # it has changed this very copy, or was rejected
         self._remove_leftover(canceled, may_start_within=0)
         self._look_at(wanted.destination, given.version.name)
