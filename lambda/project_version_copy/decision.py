@@ -176,8 +176,9 @@ def decide_create(request: Request, wanted: Properties, live: LiveVersion | None
         if moment.unchanged < LAG:
             return Wait(LAG)
         return Reject(
-            f"couldn't be started within {START_WITHIN} seconds of the request. Deploy again; if many copies are made "
-            "at once, fewer, because each one uses one of the account's concurrent Lambda executions (Service Quotas)."
+            f"couldn't be started within {START_WITHIN} seconds of the request. Deploy again, or, in a rollback, "
+            "continue it (ContinueUpdateRollback). If many copies are made at once, make fewer, because each one uses "
+            "one of the account's concurrent Lambda executions (Service Quotas)."
         )
     if live.arn == moment.claimed_arn:
         if live.status in _FINISHED:

@@ -84,10 +84,17 @@ class Machine(RuleBasedStateMachine):
         """What somebody changed or deleted of a stack."""
 
     def deploy_stack(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
-        """Create or update a stack, its first events delivered as drawn."""
+        """Create or update a stack, its first events delivered as drawn.
+
+        A reverse Update may fail only with a reason that names what ends the rollback, and that must end it.
+        """
         self.deliver(drawn)
         self.cloud.deploy(stack, wanted)
         event(stack.status)
+        if stack.status == "UPDATE_ROLLBACK_FAILED":
+            assert "ContinueUpdateRollback" in stack.events[-1]
+            self.deliver([])
+            self.cloud.operate(stack.continue_update_rollback)
 
     def deliver(self, drawn: list[Delivery]) -> None:
         """Let the next events arrive as drawn, and the others without trouble."""

@@ -109,8 +109,6 @@ class Lifecycle(Machine):
         owned_before = dict(stack.resources)
         log = len(self.cloud.sent)
         self.deploy_stack(stack, wanted, drawn)
-        if stack.status == "UPDATE_ROLLBACK_FAILED":
-            self._continue_rollback(stack)
         self._let_off(log)
         assert stack.status in ENDS
         assert not stack.dropped
@@ -124,12 +122,6 @@ class Lifecycle(Machine):
             self._check_rolled_back(before, owned_before.values())
         else:
             self._check_complete(stack, {sent.event["LogicalResourceId"] for sent in self.cloud.sent[log:]})
-
-    def _continue_rollback(self, stack: Stack) -> None:
-        """A reverse Update may fail only with a reason that names what ends the rollback, and that must end it."""
-        assert "ContinueUpdateRollback" in stack.events[-1]
-        self.deliver([])
-        self.cloud.operate(stack.continue_update_rollback)
 
     @rule(name=st.sampled_from(STACKS), drawn=st.lists(deliveries, max_size=3))
     def delete(self, name: str, drawn: list[Delivery]) -> None:

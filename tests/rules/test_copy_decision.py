@@ -119,7 +119,7 @@ MARKED = Retag(
         (None, at(150), {}, Copy(wanted())),
         (None, at(150.1), {}, AGAIN),
         (None, at(150.1, unchanged=1.9), {}, AGAIN),
-        (None, at(150.1, unchanged=2), {}, "couldn't be started within 150 seconds"),
+        (None, at(150.1, unchanged=2), {}, "within 150 seconds of the request. Deploy again, or, in a rollback"),
         # Its own copy, which is followed to its end, or is gone.
         *((live(status), at(500, own=COPY), {}, LATER) for status in AT_WORK),
         *((live(status), at(500, own=COPY), {}, MARKED) for status in FINISHED),
