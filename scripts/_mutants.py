@@ -33,7 +33,7 @@ GOAL = 95
 
 TESTS = {
     "lambda": ("tests/rules", "tests/lifecycle"),
-    "constructs": ("tests/unit",),
+    "constructs": ("tests/unit", "tests/templates"),
     "localcloud": ("tests/localcloud",),
 }
 """The tests of each package."""

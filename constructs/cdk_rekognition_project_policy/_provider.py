@@ -354,6 +354,5 @@ def _allow_logs_to_use(key: kms.IKey) -> None:
                     )
                 }
             },
-        ),
-        allow_no_op=True,
+        )
     )
