@@ -129,7 +129,7 @@ class Moment:
         return self.now > self.requested + START_WITHIN
 
 
-def is_made_for(request: Request, wanted: Properties, live: LiveVersion) -> bool:
+def is_made_for(request: Request, wanted: Properties, live: LiveVersion, requested: float) -> bool:
     """Return whether a live model version is the one that a Create or a replacement makes.
 
     It is this request's own; or a canceled deployment of this resource left it, under a name made for this resource.
@@ -137,7 +137,7 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion) -> bool
     owner = Owner.of_request(request)
     if live.owner == owner:
         return request.time is None or live.created >= request.time - CLOCKS_DIFFER
-    is_left = owner.is_same_resource(live.owner) and live.responded is None
+    is_left = owner.is_same_resource(live.owner) and not _was_received(live, requested)
     # Others can set tags, and compute the default name, but they can't make it a copy of this source.
     return is_left and not wanted.version_name and wanted.inputs.have_the_source_of(live.inputs)
 
@@ -150,11 +150,16 @@ def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, req
     owner = live.owner
     if owner is None or not owner.is_same_resource(Owner.of_request(request)):
         return False
-    if live.responded is not None and abs(live.responded - requested) > RESPONDED_IN_VAIN_WITHIN:
+    if _was_received(live, requested):
         return False
     if request.in_doubt_since is not None and not request.is_in_doubt_of(owner.request):
         return False
     return wanted.inputs.have_the_source_of(live.inputs) and _canceled_request_may_have_made(request, live, requested)
+
+
+def _was_received(live: LiveVersion, requested: float) -> bool:
+    """Return whether CloudFormation has received the ARN of a copy of the resource."""
+    return live.responded is not None and abs(live.responded - requested) > RESPONDED_IN_VAIN_WITHIN
 
 
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested: float) -> bool:
@@ -182,7 +187,11 @@ def decide_create(request: Request, wanted: Properties, live: LiveVersion | None
         )
     if live.arn == moment.claimed_arn:
         if live.status in _FINISHED:
-            return Retag(live.arn, {**Owner.of_request(request).tags, RESPONDED_TAG: str(int(moment.now))})
+            own = {**Owner.of_request(request).tags, RESPONDED_TAG: str(int(moment.now))}
+            if live.owner in (None, Owner.of_request(request)):
+                return Retag(live.arn, own)
+            # It was taken over from a deployment that may have set others.
+            return Retag(live.arn, {**wanted.tags, **own}, tuple(key for key in live.tags if key not in wanted.tags))
         return _unfinished(live)
     return _name_is_taken(request, wanted, live, moment)
 

@@ -49,9 +49,10 @@ LONGEST_COPY = 3600
 """After how many seconds a copy of this function can't be in progress anymore: CloudFormation waits no longer."""
 
 # What a run leaves for the next one, besides since when which errors are met: whether it makes a copy, the ARN of the
-# copy that it makes or deletes, the ID in doubt after a CopyProjectVersion without a response, what was read and since
-# when, and what the last call that failed has met.
-_MAKING, _ARN, _DOUBT, _SEEN, _SEEN_SINCE, _MET = "Making", "Arn", "Doubt", "Seen", "SeenSince", "Met"
+# copy that it makes or deletes, whether another request made it, the ID in doubt after a CopyProjectVersion without
+# a response, what was read and since when, and what the last call that failed has met.
+_MAKING, _ARN, _TAKEN_OVER, _DOUBT = "Making", "Arn", "TakenOver", "Doubt"
+_SEEN, _SEEN_SINCE, _MET = "Seen", "SeenSince", "Met"
 
 _GONE = "gone"  # in place of a status, if no model version of the name is live
 _ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
@@ -143,7 +144,7 @@ class _Run:
         self._known[_MAKING] = "yes"
         self._settle(
             partial(decisions.decide_create, self._request, wanted),
-            partial(decisions.is_made_for, self._request, wanted),
+            partial(decisions.is_made_for, self._request, wanted, requested=self._run.requested),
         )
 
     def _remove_canceled_replacement(self, given: PhysicalId, wanted: Properties) -> None:
@@ -232,6 +233,8 @@ class _Run:
             live = self._versions.find(self._project_arn, self._name, without_tags=self._arn_without_tags)
             if live is not None and claim is not None and claim(live):
                 self._note_own(live.arn)
+                if live.owner != self._owner:
+                    self._known[_TAKEN_OVER] = "yes"
             # While a model version shows no tags, an earlier delivery of this request may have made it.
             self._is_known = live is None or live.owner is not None
             decision = decide(live, self._moment(live))
@@ -320,7 +323,7 @@ class _Run:
         """The ARN of a model version that needs no tags to tell whose it is."""
         if self._request.type == "Delete" and self._given is not None:
             return self._given.version.arn
-        return self._known.get(_ARN, "")
+        return "" if _TAKEN_OVER in self._known else self._known.get(_ARN, "")
 
     @property
     def _now(self) -> float:

@@ -229,6 +229,18 @@ ROWS = (
         ),
         quick("rejected", ("v1",), *EXISTS, Deploy({"Copy": Copy(name="no good")}, BACK, reason="VersionName")),
         quick("denied", ("v1",), *EXISTS, Somebody("denies"), Deploy(ANOTHER, BACK, reason="AccessDeniedException")),
+        # The copy that the canceled Update has made in its place has the same name, and other tags.
+        *(
+            quick(
+                f"deleted by hand, and canceled after {seconds} seconds",
+                ("v1",),
+                *EXISTS,
+                Somebody("deletes", ""),
+                Deploy(canceled(seconds, tags={"team": "b"}), BACK),
+                behavior=OVERLAPS,
+            )
+            for seconds in (60.0, 92.5)  # while it copies, and when it has responded in vain
+        ),
     ),
     row(
         "stack deleted",

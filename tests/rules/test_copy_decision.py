@@ -175,7 +175,8 @@ def test_a_create_or_replacement(
         # What a canceled deployment left is taken over under the default name, if it is a copy of the same source.
         (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
         (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), {"version_name": ""}, STARTED, False),
-        (live(owner=ANOTHER_REQUESTS, tags=responded(-9999)), {"version_name": ""}, STARTED, False),
+        (live(owner=ANOTHER_REQUESTS, tags=responded(-20)), {"version_name": ""}, STARTED, True),
+        (live(owner=ANOTHER_REQUESTS, tags=responded(-21)), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS), {}, STARTED, False),
     ],
 )
@@ -183,7 +184,7 @@ def test_whose_a_model_version_is(
     there: LiveVersion, properties: dict[str, Any], time: float | None, is_its_own: bool
 ) -> None:
     """A tag that somebody else sets makes nothing of another age, or of another name, a Create's own."""
-    assert is_made_for(asked(time=time), wanted(**properties), there) == is_its_own
+    assert is_made_for(asked(time=time), wanted(**properties), there, STARTED) == is_its_own
 
 
 TAGGED = {"team": "a", "x": "1"}
