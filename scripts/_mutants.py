@@ -32,8 +32,8 @@ GOAL = 95
 """How many of a hundred changes have to be noticed."""
 
 TESTS = {
-    "lambda": ("tests/rules", "tests/lifecycle"),
-    "constructs": ("tests/unit", "tests/templates"),
+    "lambda": ("tests/rules", "tests/lifecycle", "tests/docs/test_messages.py"),
+    "constructs": ("tests/unit", "tests/templates", "tests/docs/test_messages.py"),
     "localcloud": ("tests/localcloud",),
 }
 """The tests of each package."""

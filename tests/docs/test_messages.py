@@ -29,8 +29,8 @@ SHORTEST = 12  # characters of a message's fixed words that the page must have
 
 
 def plain(markdown: str) -> str:
-    """Return the words of a text: without code marks, escapes, emphasis and line breaks, and in lower case."""
-    return " ".join(re.sub(r"[`\\*]", "", markdown).lower().split())
+    """Return the words of a text: without code marks, escapes, emphasis and line breaks."""
+    return " ".join(re.sub(r"[`\\*]", "", markdown).split())
 
 
 def messages(path: Path) -> Iterator[tuple[int, str]]:

@@ -96,6 +96,11 @@ class TestRules:
         assert any(rule in each for each in found)
         assert all(len(each) <= 300 for each in found)
 
+    def test_what_is_missing_is_named_once(self) -> None:
+        """Nothing else is said of its value."""
+        (found,) = violations({"Statement": [{}]}, project=PROJECT)
+        assert "missing Effect, Principal, Action and Resource" in found
+
     @pytest.mark.parametrize(
         ("resource", "told"),
         [
