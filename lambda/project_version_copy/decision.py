@@ -137,7 +137,9 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
     owner = Owner.of_request(request)
     if live.owner == owner:
         return request.time is None or live.created >= request.time - CLOCKS_DIFFER
-    is_left = owner.is_same_resource(live.owner) and not _was_received(live, requested)
+    # In an Update it may have been responded in vain; before a Create, it may have been retained as quickly as that.
+    was_received = _was_received(live, requested) if request.type == "Update" else live.responded is not None
+    is_left = owner.is_same_resource(live.owner) and not was_received
     # Others can set tags, and compute the default name, but they can't make it a copy of this source.
     return is_left and not wanted.version_name and wanted.inputs.have_the_source_of(live.inputs)
 

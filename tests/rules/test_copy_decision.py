@@ -175,8 +175,7 @@ def test_a_create_or_replacement(
         # What a canceled deployment left is taken over under the default name, if it is a copy of the same source.
         (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
         (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), {"version_name": ""}, STARTED, False),
-        (live(owner=ANOTHER_REQUESTS, tags=responded(-20)), {"version_name": ""}, STARTED, True),
-        (live(owner=ANOTHER_REQUESTS, tags=responded(-21)), {"version_name": ""}, STARTED, False),
+        (live(owner=ANOTHER_REQUESTS, tags=responded(0)), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS), {}, STARTED, False),
     ],
 )
@@ -185,6 +184,13 @@ def test_whose_a_model_version_is(
 ) -> None:
     """A tag that somebody else sets makes nothing of another age, or of another name, a Create's own."""
     assert is_made_for(asked(time=time), wanted(**properties), there, STARTED) == is_its_own
+
+
+@pytest.mark.parametrize(("after", "is_its_own"), [(-21, False), (-20, True), (20, True), (21, False)])
+def test_an_update_takes_over_what_was_responded_in_vain(after: float, is_its_own: bool) -> None:
+    """As the canceled Update's copy in place of one that was deleted by hand."""
+    there = live(owner=ANOTHER_REQUESTS, tags=responded(after))
+    assert is_made_for(asked("Update"), wanted(version_name=""), there, STARTED) == is_its_own
 
 
 TAGGED = {"team": "a", "x": "1"}
