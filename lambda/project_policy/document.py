@@ -425,7 +425,7 @@ class _Rules:
         known = self.beginning(value) if unknown else value
         if not isinstance(known, str) or "${" in known:
             return False
-        before, *wildcards = re.split("[*?]", known, maxsplit=1)
+        before, *wildcards = re.split("[*?]", known)
         if not wildcards:
             return unknown or bool(known)
         return key in _WILDCARDS_AFTER and bool(_WILDCARDS_AFTER[key].match(before))

@@ -40,7 +40,7 @@ class Properties:
     source_project: Project
     destination: Project
     inputs: CopyInputs
-    version_name: str = ""
+    version_name: str
     """The name that the template gives; empty if the function makes one."""
     tags: Mapping[str, str] = field(default_factory=dict)
     adopt_existing: bool = False

@@ -181,13 +181,14 @@ def test_tags_that_cant_be_listed_are_not_none(cloud: Cloud) -> None:
 
 def test_an_adopted_copy_is_never_changed(cloud: Cloud) -> None:
     """Its ID ends in |adopted, its attributes don't, and an Update leaves its tags."""
-    foreign = cloud.somebody_copies("mine")
+    more: dict[str, Any] = {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "copies/"}}
+    foreign = cloud.somebody_copies("mine", **more)
     cloud.world.now += DAY
-    wanted = Copy(name="mine", adopt_existing=True, tags={"team": "a"})
+    wanted = Copy(name="mine", adopt_existing=True, tags={"team": "a"}, more=more)
     received = cloud.ask("Create", wanted).response
     assert received["PhysicalResourceId"] == f"{foreign.arn}|adopted"
     assert received["Data"]["ProjectVersionArn"] == str(foreign.arn)
-    changed = Copy(name="mine", adopt_existing=True, tags={"team": "b"})
+    changed = Copy(name="mine", adopt_existing=True, tags={"team": "b"}, more=more)
     update = cloud.ask("Update", changed, received["PhysicalResourceId"], wanted).response
     assert update["PhysicalResourceId"] == received["PhysicalResourceId"]
     assert changes(cloud) == []

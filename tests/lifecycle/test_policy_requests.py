@@ -161,6 +161,13 @@ def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
     assert sent.calls == []
 
 
+def test_a_delete_is_never_too_old(cloud: Cloud) -> None:
+    """CloudFormation may have dropped it, but nobody else would remove the policy."""
+    cloud.put(MINE)
+    sent = cloud.ask("Delete", Policy(), f"{cloud.logos}|sharing", age=901)
+    assert (sent.response["Status"], cloud.documents()) == ("SUCCESS", {})
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "says", "puts"),
     [

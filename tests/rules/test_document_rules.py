@@ -305,6 +305,7 @@ class TestParse:
     def test_text_and_object_are_the_same(self) -> None:
         """An object and its text in any layout are one document."""
         assert parse(json.dumps(MINE, indent=3)) == parse(MINE) == MINE
+        assert parse('{"Version": 1.5}') == {"Version": 1.5}
 
 
 accounts = st.integers(10**11, 10**12 - 1).map(str)
