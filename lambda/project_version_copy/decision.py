@@ -189,8 +189,9 @@ def decide_create(request: Request, wanted: Properties, live: LiveVersion | None
         )
     if live.arn == moment.claimed_arn:
         if live.status in _FINISHED:
-            own = {**Owner.of_request(request).tags, RESPONDED_TAG: str(int(moment.now))}
-            if live.owner in (None, Owner.of_request(request)):
+            owner = Owner.of_request(request)
+            own = {**owner.tags, RESPONDED_TAG: str(int(moment.now))}
+            if live.owner in (None, owner):
                 return Retag(live.arn, own)
             # It was taken over from a deployment that may have set others.
             return Retag(live.arn, {**wanted.tags, **own}, tuple(key for key in live.tags if key not in wanted.tags))
