@@ -24,13 +24,14 @@ def not_created(logical_id: str, request_id: str) -> str:
     return f"{_NOT_CREATED}{logical_id}:{request_id}"
 
 
-def in_doubt(logical_id: str, request_id: str, now: float) -> str:
+def in_doubt(logical_id: str, request_id: str, time: float | None, gave_up: float) -> str:
     """Return the physical ID of a Create, or a replacement, that failed without knowing what it had made.
 
-    It names no resource, so its Delete looks for one that only this Create can have made, and takes no other: the ID
-    ends in the time (seconds since the epoch) at which the Create gave up.
+    It names no resource, so its Delete looks for one that this request can have made: the ID ends in the request's time
+    and in that at which it gave up (in seconds since the epoch; only the latter if the request tells no time).
     """
-    return f"{_IN_DOUBT}{logical_id}:{request_id}:{int(now)}"
+    times = [int(gave_up)] if time is None else [int(time), int(gave_up)]
+    return f"{_IN_DOUBT}{logical_id}:{request_id}:{'-'.join(map(str, times))}"
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ class Request:
         """
         if made_nothing:
             return self.physical_id or not_created(self.logical_id, self.request_id)
-        return self.physical_id or in_doubt(self.logical_id, self.request_id, now)
+        return self.physical_id or in_doubt(self.logical_id, self.request_id, self.time, now)
 
     @property
-    def in_doubt_since(self) -> float | None:
-        """When the Create gave up whose physical ID is one in doubt; None if it isn't."""
-        doubted = re.fullmatch(_IN_DOUBT + r".*:([0-9]{1,12})", self.physical_id, re.DOTALL)
-        return float(doubted[1]) if doubted else None
+    def doubted(self) -> tuple[float | None, float] | None:
+        """The time of the Create whose physical ID is one in doubt, if the ID has it, and when that gave up."""
+        doubted = re.fullmatch(_IN_DOUBT + r".*:(?:([0-9]{1,12})-)?([0-9]{1,12})", self.physical_id, re.DOTALL)
+        return (float(doubted[1]) if doubted[1] else None, float(doubted[2])) if doubted else None
 
     def is_in_doubt_of(self, request_id: str) -> bool:
         """Return whether the physical ID is the one in doubt that a Create with this request ID responded with."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from custom_resource.request import Request
 
-from .identity import PhysicalId
 from .policies import LivePolicy
 from .properties import Properties
 
@@ -31,7 +30,7 @@ LONGEST_CREATE = 900
 """The longest that a Create is taken to have run, when its policy is told from others by its age."""
 
 CREATE_MARGIN = 60
-"""Added to a Create's ServiceTimeout when its Delete has an ID that names no policy."""
+"""How much earlier than a Create, or than its Delete by its ServiceTimeout, its policy may be dated: clocks differ."""
 
 LATE_PUT = 30
 """How long after a Create gave up in doubt its policy may still appear."""
@@ -41,7 +40,6 @@ LATE_PUT = 30
 class Put:
     """Put the policy: a new one without a revision, an edit with the revision it replaces."""
 
-    policy: PhysicalId
     document: Mapping[str, object]
     revision_id: str | None
     only_confirms: bool = False
@@ -52,7 +50,6 @@ class Put:
 class Remove:
     """Delete the policy, at its revision if one was seen."""
 
-    policy: PhysicalId
     revision_id: str | None
     more_may_come: bool = False
     """Whether to go on reading afterward: the Create that put it may still run, or be delivered twice."""
@@ -102,7 +99,7 @@ class Moment:
 def decide_create(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
     """Decide about a Create, and about an Update that makes another policy (a replacement)."""
     if live is None:
-        return Put(wanted.physical_id, wanted.document, None)
+        return Put(wanted.document, None)
     is_equivalent = live.is_equivalent(wanted.document)
     if is_equivalent and (moment.put_may_have_worked or _is_own_work(request, live, moment)):
         return Keep("this request has put it already")
@@ -121,7 +118,9 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
     return Keep("it existed and is equivalent, so it's adopted", adopted=True)
 
 
-def decide_update(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
+def decide_update(
+    request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment, *, adopted: bool
+) -> Decision:
     """Decide about an Update of the policy that the physical ID names."""
     if live is not None and live.is_equivalent(wanted.document) and not _is_newly_blocked(request, wanted):
         return _decide_update_to_equivalent(request, wanted, live, moment)
@@ -130,8 +129,6 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
             f": {wanted.violation} In a rollback, continue it without this resource (ContinueUpdateRollback with "
             "ResourcesToSkip)."
         )
-    policy = PhysicalId.parse(request.physical_id)
-    adopted = policy is not None and policy.adopted
     if live is None:
         if adopted:  # it wouldn't go with the stack, so nobody would ever delete it
             return Reject(
@@ -139,7 +136,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
                 "another PolicyName or logical ID; in a rollback, continue it without this resource "
                 "(ContinueUpdateRollback with ResourcesToSkip)."
             )
-        return Put(wanted.physical_id, wanted.document, None)
+        return Put(wanted.document, None)
     if moment.missed_revision not in (None, live.revision_id) and _has_old_document(request, live):
         return Reject(
             " was restored to its old document while this update ran, so the update is taken as canceled. Deploy "
@@ -156,7 +153,7 @@ def decide_update(request: Request, wanted: Properties, live: LivePolicy | None,
             " was changed by somebody else while this update ran, and wasn't changed again. Deploy again, or, in a "
             "rollback, continue it (ContinueUpdateRollback), to put the template's document."
         )
-    return Put(wanted.physical_id, wanted.document, live.revision_id)
+    return Put(wanted.document, live.revision_id)
 
 
 def _decide_update_to_equivalent(request: Request, wanted: Properties, live: LivePolicy, moment: Moment) -> Decision:
@@ -166,18 +163,18 @@ def _decide_update_to_equivalent(request: Request, wanted: Properties, live: Liv
         return Keep(f"it's equivalent already, and putting it again was rejected ({moment.rejected})")
     if not _is_own_edit(request, live, moment):
         # In a rollback: the update that is rolled back may put its document yet, and the list show it late.
-        return Put(wanted.physical_id, wanted.document, live.revision_id, only_confirms=True)
+        return Put(wanted.document, live.revision_id, only_confirms=True)
     return Wait(LAG) if moment.waited < LAG else Keep("this request has put it already")
 
 
-def decide_delete(request: Request, policy: PhysicalId, live: LivePolicy | None, moment: Moment) -> Decision:
+def decide_delete(request: Request, live: LivePolicy | None, moment: Moment) -> Decision:
     """Decide about a Delete of the policy that the physical ID names."""
     if live is None:
-        return Remove(policy, None)  # the list may lag: if it does, this deletes the policy
+        return Remove(None)  # the list may lag: if it does, this deletes the policy
     # A time that is still to come proves only that clocks differ.
     if live.created is not None and request.time is not None and request.time + LAG < live.created <= moment.now:
         return Keep("it was created after this request, so it isn't this resource's")
-    return Remove(policy, live.revision_id)
+    return Remove(live.revision_id)
 
 
 def decide_leftover(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
@@ -188,7 +185,7 @@ def decide_leftover(request: Request, wanted: Properties, live: LivePolicy | Non
         return Keep("there is no such policy")
     if live.is_equivalent(wanted.document) and _canceled_create_may_have_put(request, live, moment):
         more_may_come = moment.waited < CANCELED_CREATE_PATIENCE
-        return Remove(wanted.physical_id, live.revision_id, more_may_come)
+        return Remove(live.revision_id, more_may_come)
     return Keep("no Create of this resource has put it")
 
 
@@ -211,9 +208,10 @@ def _canceled_create_may_have_put(request: Request, live: LivePolicy, moment: Mo
     if live.created is None:
         return False
     ran = min(request.service_timeout, LONGEST_CREATE) + CREATE_MARGIN if request.service_timeout else LONGEST_CREATE
-    gave_up = request.in_doubt_since
-    if gave_up is not None:
-        return gave_up - ran <= live.created <= gave_up + LATE_PUT
+    if request.doubted is not None:
+        began, gave_up = request.doubted
+        earliest = gave_up - ran if began is None else began - CREATE_MARGIN
+        return earliest <= live.created <= gave_up + LATE_PUT
     return live.created >= (moment.now if request.time is None else request.time) - ran
 
 

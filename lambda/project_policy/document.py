@@ -254,7 +254,7 @@ def differences(resource: object, project: Project | None) -> list[str]:
             ("account", arn[4], project.account),
             ("project", name, project.name),
         )
-        if not fnmatch.fnmatchcase(own, given)
+        if not fnmatch.fnmatchcase(own, given.replace("[", "[[]"))  # IAM knows * and ? only
     ]
 
 

@@ -101,7 +101,7 @@ class _Run:
         target, given = wanted.physical_id, self._given
         self._look_at(target)
         if given is not None and replace(given, adopted=False) == target:
-            self._settle(partial(decisions.decide_update, self._request, wanted))
+            self._settle(partial(decisions.decide_update, self._request, wanted, adopted=given.adopted))
             return
         if wanted.violation:
             self._is_known = True
@@ -119,7 +119,7 @@ class _Run:
         elif self._given.adopted:
             self._did = "nothing: the policy was adopted, so it stays"
         else:
-            self._unless_gone(partial(decisions.decide_delete, self._request, self._given))
+            self._unless_gone(partial(decisions.decide_delete, self._request))
 
     def _delete_what_a_canceled_create_left(self) -> None:
         try:
@@ -145,8 +145,8 @@ class _Run:
         """Read, decide and act until there is nothing more to do; return the last decision."""
         moment, misses = Moment(self._run.clock.now()), 0
         while True:
-            self._check_still_waited_for()
             live = self._policies.find(self._project_arn, self._name)
+            self._check_still_waited_for()
             self._is_known = True
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
@@ -184,19 +184,19 @@ class _Run:
                 raise RejectedError(self._about(because))
             case Keep(because):
                 self._did = self._did or f"nothing: {because}"
-            case Put(policy, document, revision_id):
-                self._put(policy, documents.minify(document), revision_id)
-            case Remove(policy, revision_id, more_may_come):
-                was_there = self._policies.delete(policy.project_arn, policy.policy_name, revision_id)
+            case Put(document, revision_id):
+                self._put(documents.minify(document), revision_id)
+            case Remove(revision_id, more_may_come):
+                was_there = self._policies.delete(self._project_arn, self._name, revision_id)
                 self._revision_after = ""
                 self._did = self._did or ("deleted" if was_there else "nothing: it was gone already")
                 return LAG if more_may_come else None
         return None
 
-    def _put(self, policy: PhysicalId, document: str, revision_id: str | None) -> None:
+    def _put(self, document: str, revision_id: str | None) -> None:
         self._run.announce(self._own_id)
         try:
-            self._revision_after = self._policies.put(policy.project_arn, policy.policy_name, document, revision_id)
+            self._revision_after = self._policies.put(self._project_arn, self._name, document, revision_id)
         except (OutOfDateError, ServiceError) as error:
             cause = error.cause if isinstance(error, OutOfDateError) else error
             if cause.may_have_worked:

@@ -31,8 +31,7 @@ CLOCKS_DIFFER = 60
 
 RESPONDED_IN_VAIN_WITHIN = 20
 """How many seconds before or after the request that undoes it a canceled Create or Update may have responded in vain:
-CloudFormation cancels it first, and sends that request some seconds later. No copy can be retained within
-that time."""
+CloudFormation cancels it first, and sends that request some seconds later."""
 
 POLL = 10
 """How many seconds lie between two reads of what takes its time."""
@@ -139,7 +138,8 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
         return request.time is None or live.created >= request.time - CLOCKS_DIFFER
     # In an Update it may have been responded in vain; before a Create, it may have been retained as quickly as that.
     was_received = _was_received(live, requested) if request.type == "Update" else live.responded is not None
-    is_left = owner.is_same_resource(live.owner) and not was_received
+    can_be_finished = live.status not in _FAILED and live.status != _DELETING
+    is_left = owner.is_same_resource(live.owner) and not was_received and can_be_finished
     # Others can set tags, and compute the default name, but they can't make it a copy of this source.
     return is_left and not wanted.version_name and wanted.inputs.have_the_source_of(live.inputs)
 
@@ -154,19 +154,24 @@ def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, req
         return False
     if _was_received(live, requested):
         return False
-    if request.in_doubt_since is not None and not request.is_in_doubt_of(owner.request):
+    if request.doubted is not None and not request.is_in_doubt_of(owner.request):
         return False
     return wanted.inputs.have_the_source_of(live.inputs) and _canceled_request_may_have_made(request, live, requested)
 
 
 def _was_received(live: LiveVersion, requested: float) -> bool:
-    """Return whether CloudFormation has received the ARN of a copy of the resource."""
-    return live.responded is not None and abs(live.responded - requested) > RESPONDED_IN_VAIN_WITHIN
+    """Return whether CloudFormation has received the ARN of a copy of the resource.
+
+    It hasn't if the copy was in progress when it was undone, however late that request is delivered.
+    """
+    if live.responded is None or live.created <= requested <= live.responded:
+        return False
+    return abs(live.responded - requested) > RESPONDED_IN_VAIN_WITHIN
 
 
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
-    last = requested if request.in_doubt_since is None else request.in_doubt_since
+    last = requested if request.doubted is None else request.doubted[1]
     earliest = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT) - CLOCKS_DIFFER
     return earliest <= live.created <= last + START_WITHIN + LONGEST_CALL
 
@@ -215,8 +220,8 @@ def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, mome
     if Owner.of_request(request).is_same_resource(live.owner):
         return Reject(
             "already exists, and its tags name this resource: an earlier deployment made it, and CloudFormation "
-            "retained it or never received the response. Delete it (DeleteProjectVersion), then deploy again; or give "
-            "its name as VersionName and set AdoptExisting."
+            "retained it or never received the response. Delete it (DeleteProjectVersion), then deploy again, or, in a "
+            "rollback, continue it (ContinueUpdateRollback); or give its name as VersionName and set AdoptExisting."
         )
     return Reject(
         "already exists and wasn't changed. Choose another VersionName, or leave it out; or set AdoptExisting to take "
@@ -251,8 +256,10 @@ def decide_update(
         )
     if physical_id.adopted:
         return Keep("it was adopted, so it stays as it is")
-    if live.status in _IN_PROGRESS | _FAILED:
-        return _unfinished(live)
+    if live.status in _FAILED:
+        return Replace()
+    if live.status in _IN_PROGRESS:
+        return Wait()
     add = {key: value for key, value in wanted.tags.items() if live.tags.get(key) != value}
     remove = tuple(key for key in old_tags if key in live.tags and key not in wanted.tags)
     if add or remove:

@@ -233,7 +233,7 @@ class _Run:
             live = self._versions.find(self._project_arn, self._name, without_tags=self._arn_without_tags)
             if live is not None and claim is not None and claim(live):
                 self._note_own(live.arn)
-                if live.owner != self._owner:
+                if _MAKING in self._known and live.owner != self._owner:
                     self._known[_TAKEN_OVER] = "yes"
             # While a model version shows no tags, an earlier delivery of this request may have made it.
             self._is_known = live is None or live.owner is not None
@@ -297,7 +297,7 @@ class _Run:
                 return None
 
     def _copy(self, wanted: Properties) -> None:
-        doubt = in_doubt(self._request.logical_id, self._request.request_id, self._now)
+        doubt = in_doubt(self._request.logical_id, self._request.request_id, self._request.time, self._now)
         self._run.announce(doubt)
         tags = {**wanted.tags, **self._owner.tags, INPUTS_TAG: wanted.inputs.digest}
         try:

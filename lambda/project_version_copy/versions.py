@@ -135,11 +135,11 @@ class ProjectVersions(RekognitionCalls):
         self._change("StopProjectVersion", self._client.stop_project_version, {"ProjectVersionArn": arn})
 
     def retag(self, arn: str, add: Mapping[str, str], remove: tuple[str, ...]) -> None:
-        """Set tags and take others away (TagResource, UntagResource)."""
-        if add:
-            self._change("TagResource", self._client.tag_resource, {"ResourceArn": arn, "Tags": dict(add)})
+        """Take tags away, then set others (UntagResource, TagResource): together there may be more than AWS allows."""
         if remove:
             self._change("UntagResource", self._client.untag_resource, {"ResourceArn": arn, "TagKeys": list(remove)})
+        if add:
+            self._change("TagResource", self._client.tag_resource, {"ResourceArn": arn, "Tags": dict(add)})
 
     def _tags(self, arn: str) -> Mapping[str, str]:
         try:

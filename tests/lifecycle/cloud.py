@@ -137,7 +137,9 @@ class Cloud:
         """Send a single request, which arrives so many seconds late, and let happen what comes of it."""
         logical_id = "Sharing" if isinstance(wanted, Policy) else "Copy"
         self.deliver(lambda _event: Delivery(delay=age))
-        self.play(lambda: self.cloudformation.request("one", kind, logical_id, wanted, physical_id, old))
+        self.play(
+            lambda: self.cloudformation.request("one/4c5a3c60-95a3-11ef", kind, logical_id, wanted, physical_id, old)
+        )
         return self.cloudformation.log[-1]
 
     def deliver(self, choose: Callable[[Mapping[str, Any]], Delivery | None]) -> None:

@@ -75,6 +75,11 @@ class Change:
     before: Resource | None
     after: Resource
 
+    @property
+    def stays(self) -> bool:
+        """Whether a rollback keeps a new resource by its DeletionPolicy, which saves none that failed to be made."""
+        return self.kind == "created" and bool(self.after.made_from.retain)
+
 
 class CloudFormation:
     """Sends requests to the functions behind resource types, and waits for their responses."""
@@ -91,6 +96,7 @@ class CloudFormation:
         self.log: list[Sent] = []
         """Every request so far."""
         self.request_ids: Iterator[int] = itertools.count(1)
+        self.stack_ids: Iterator[int] = itertools.count(0x4C5A3C60)
         self._number = itertools.count(1)
 
     def properties(self, resource: Managed) -> Mapping[str, Any]:
@@ -112,7 +118,7 @@ class CloudFormation:
         event: dict[str, Any] = {
             "RequestType": kind,
             "ResponseURL": self._url(),
-            "StackId": f"arn:aws:cloudformation:us-east-1:{function.kind.account}:stack/{stack}/4c5a3c60-95a3-11ef",
+            "StackId": f"arn:aws:cloudformation:us-east-1:{function.kind.account}:stack/{stack}",
             "RequestId": f"request-{next(self.request_ids)}",
             "ResourceType": resource_type,
             "LogicalResourceId": logical_id,
@@ -153,6 +159,8 @@ class Stack:
         self.cloudformation = cloudformation
         self.world = cloudformation.world
         self.name = name
+        self.id = ""
+        """Its name, and what tells it from a stack of that name that was created before."""
         self.status = ""
         self.resources: dict[str, Resource] = {}
         self.events: list[str] = []
@@ -172,6 +180,8 @@ class Stack:
     def deploy(self, template: Template, *, disable_rollback: bool = False) -> None:
         """CreateStack or UpdateStack."""
         is_new = self.is_new
+        if is_new:
+            self.id = f"{self.name}/{next(self.cloudformation.stack_ids):08x}-95a3-11ef"
         failed, self._failed = self._failed, {}
         last = self.cloudformation.behavior.failed_creates_are_deleted_last
         if not last:
@@ -253,7 +263,7 @@ class Stack:
         return self._update_one(logical_id, before, wanted, changes, over)
 
     def _create_one(self, logical_id: str, wanted: Managed, changes: list[Change], over: Signal) -> bool:
-        sent = self.cloudformation.request(self.name, "Create", logical_id, wanted)
+        sent = self.cloudformation.request(self.id, "Create", logical_id, wanted)
         response = self._race(sent, wanted, over)
         made_up = self.cloudformation.made_up_id(self.name, logical_id)
         if response is None:  # canceled, or it never responded: CloudFormation has no ID to delete by but its own
@@ -271,9 +281,7 @@ class Stack:
     def _update_one(
         self, logical_id: str, before: Resource, wanted: Managed, changes: list[Change], over: Signal
     ) -> bool:
-        sent = self.cloudformation.request(
-            self.name, "Update", logical_id, wanted, before.physical_id, before.made_from
-        )
+        sent = self.cloudformation.request(self.id, "Update", logical_id, wanted, before.physical_id, before.made_from)
         response = self._race(sent, wanted, over)
         if response is None and not self.cloudformation.behavior.reverse_update_overlaps:
             response = self.cloudformation.wait(sent, wanted)
@@ -305,16 +313,13 @@ class Stack:
     # -- backwards -----------------------------------------------------------------------------------------------------
 
     def _rollback_create(self, changes: list[Change]) -> None:
-        for change in changes:
-            self.resources[change.logical_id] = change.after
-            if change.after.made_from.retain and change.kind == "created":
-                # A retained resource that failed to be made is deleted all the same; one that was made stays.
-                self.kept.append(self.resources.pop(change.logical_id))
-        self.resources = self._left_after_deleting(self.resources)
+        self.kept += [each.after for each in changes if each.stays]
+        self.resources = self._left_after_deleting({each.logical_id: each.after for each in changes if not each.stays})
         self.status = "ROLLBACK_FAILED" if self.resources else "ROLLBACK_COMPLETE"
 
     def _rollback_update(self, changes: list[Change]) -> None:
         cleanup: list[tuple[str, Resource]] = []
+        self.kept += [each.after for each in changes if each.stays]
         self.world.sleep(ROLLBACK_DELAY)
         self._left_after_deleting({each.logical_id: each.after for each in changes if each.kind == "canceled"})
         for change in reversed(changes):
@@ -322,7 +327,8 @@ class Stack:
                 continue
             if change.before is None:
                 self.resources.pop(change.logical_id, None)
-                cleanup.append((change.logical_id, change.after))
+                if not change.stays:
+                    cleanup.append((change.logical_id, change.after))
             elif change.kind == "replaced":
                 self.resources[change.logical_id] = change.before
                 cleanup.append((change.logical_id, change.after))
@@ -347,7 +353,7 @@ class Stack:
 
     def _reversed(self, logical_id: str, before: Resource, after: Resource) -> bool:
         sent = self.cloudformation.request(
-            self.name, "Update", logical_id, before.made_from, before.physical_id, after.made_from, "back"
+            self.id, "Update", logical_id, before.made_from, before.physical_id, after.made_from, "back"
         )
         response = self.cloudformation.wait(sent, before.made_from)
         if response is not None:
@@ -390,7 +396,7 @@ class Stack:
             for sent in makers:
                 sent.abandon()
         delete = self.cloudformation.request(
-            self.name, "Delete", logical_id, resource.made_from, resource.physical_id, phase=phase
+            self.id, "Delete", logical_id, resource.made_from, resource.physical_id, phase=phase
         )
         response = self.cloudformation.wait(delete, resource.made_from)
         if canceled:  # this Delete has read what its Create put, but for the last seconds, which the list may hide
@@ -405,7 +411,7 @@ class Stack:
         event, properties = sent.event, self.cloudformation.properties(wanted)
         return (
             event["RequestType"] != "Delete"
-            and event["StackId"].split("/")[1] == self.name
+            and event["StackId"].endswith(f"/{self.id}")
             and event["LogicalResourceId"] == logical_id
             and all(event["ResourceProperties"].get(name) == properties.get(name) for name in IDENTITY)
         )

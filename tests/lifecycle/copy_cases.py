@@ -21,7 +21,9 @@ from tests.lifecycle.cases import (
     Case,
     Copy,
     Delete,
+    Delivery,
     Deploy,
+    Other,
     Somebody,
     Step,
     Template,
@@ -121,6 +123,7 @@ ROWS = (
         ),
         quick("canceled while it is denied", (), *DENIED_FIRST, Deploy(canceled(5), FAILED)),
         quick("comes again", (), Deploy(canceled(3), FAILED, once("Create", repeats=(10,)))),
+        quick("its Delete is late", (), Deploy(canceled(30), FAILED, once("Delete", delay=60))),
         case("no response", (), Deploy(ONE, FAILED, once("Create", *DEAD))),
     ),
     row(
@@ -213,6 +216,13 @@ ROWS = (
             ("v1",),
             *EXISTS,
             Deploy(ANOTHER, BACK, once("Update", meets(dies_after=6), meets(dies_after=0), meets(dies_after=0))),
+        ),
+        quick(
+            "canceled after 30 seconds, and its rollback is late",
+            ("v1",),
+            Deploy(ONE, MADE),
+            Deploy(canceled(30, source="v2"), BACK, {"Update": (Delivery(), Delivery(delay=60))}),
+            behavior=OVERLAPS,
         ),
         quick(
             "the same name",
@@ -378,6 +388,27 @@ LIMITATIONS = (
         Somebody("deletes", name=""),
         Deploy({"Copy": Copy("v2"), "Other": fails_after(30)}, BACK),
         behavior=OVERLAPS,
+    ),
+    quick(
+        "without rollback the Delete of a Create without a response takes the copy that the next one has just made",
+        (),
+        Deploy(ONE, "CREATE_FAILED", once("Create", *DEAD), disable_rollback=True),
+        Deploy(ONE, DONE, disable_rollback=True),
+        behavior={"failed_creates_are_deleted_last": True},
+    ),
+    quick(
+        "a copy that is adopted, but not retained, goes with the resource that made it",
+        (),
+        Deploy(NAMED, MADE),
+        Deploy({"Renamed": Copy(name="mine", adopt_existing=True)}, DONE),
+    ),
+    copying(
+        0,
+        "a copy that was retained goes with a Create that is canceled within twenty seconds",
+        (),
+        Deploy({"Base": Other()}, MADE),
+        Deploy({"Copy": Copy(retain=True), "Other": Other(fails=True, after=0, needs="Copy")}, BACK),
+        Deploy(canceled(0.05), BACK),
     ),
 )
 """What docs/maintainers/copy-lifecycle.md calls known limitations."""

@@ -476,6 +476,22 @@ FURTHER = (
         Remove(project="other"),
         Deploy({"Sharing": Policy()}, DONE),
     ),
+    case(
+        "a Create that reads only when CloudFormation has given up puts nothing",
+        {},
+        Deploy(
+            {"Sharing": Policy(service_timeout=60)},
+            FAILED,
+            once("Create", meets(*["ThrottlingException"] * 12), delay=50),
+        ),
+    ),
+    case(
+        "an ID in doubt doesn't take an equivalent policy of two minutes before its Create",
+        OLD,
+        Deploy(ONE, MADE),
+        Wait(120),
+        Deploy(ONE, FAILED, once("Create", DENIED), stack="two"),
+    ),
     # A failed Create that a disabled rollback left is deleted in the next operation, first or last.
     *(
         case(
@@ -643,6 +659,12 @@ LIMITATIONS = (
         Wait(),
         Remove("a"),
         Deploy({"New": Policy(name="a")}, DONE),
+    ),
+    case(
+        "a policy that is adopted, but not retained, goes with the resource that put it",
+        {},
+        *EXISTS,
+        Deploy({"Renamed": Policy(adopt_existing=True)}, DONE),
     ),
     case(
         "a list that lags for a minute fails a rollback, which can be continued",

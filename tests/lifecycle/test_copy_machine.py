@@ -222,6 +222,8 @@ class Lifecycle(Machine):
         owned = {arn_of(each) for each in self.resources()}
         went = [each for name, each in before.items() if stack.resources.get(name) != each]
         left = stack.kept + [each for each in went if each.physical_id.endswith("|adopted")]
+        if stack.kept:
+            self.cloud.world.now += 20  # a Create canceled sooner may take what was kept for its own, which is known
         stack.kept = []
         adopted = [each for each in self.resources() if each.physical_id.endswith("|adopted")]
         for arn in {arn_of(each) for each in [*left, *adopted]} & {*live}:
@@ -230,11 +232,12 @@ class Lifecycle(Machine):
         for sent in self.cloud.sent[log:]:
             for arn, version in live.items():
                 is_its_own = version.tags.get("rekognition-version-copy:request") == sent.event["RequestId"]
-                if is_its_own and arn not in owned | {*self.foreign} and self._is_known_to_be_left(sent):
+                is_left = is_its_own and arn not in owned | {*self.foreign}
+                if is_left and self._is_known_to_be_left(sent, version.created):
                     event("a known limitation")
                     self._delete(arn)
 
-    def _is_known_to_be_left(self, sent: Sent) -> bool:
+    def _is_known_to_be_left(self, sent: Sent, created: float) -> bool:
         """Return whether it was made after its Delete, or in place of what was deleted by hand, or may be retained."""
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
         undone_at = [
@@ -244,7 +247,11 @@ class Lifecycle(Machine):
         ]
         was_lost = sent.event.get("PhysicalResourceId") in self.drifted
         return (
-            sent.orphaned or was_lost or any(all(abs(at - time) > 20 for at in undone_at) for time in sent.finished_at)
+            sent.orphaned
+            or was_lost
+            or any(
+                all(abs(at - time) > 20 and not created <= at <= time for at in undone_at) for time in sent.finished_at
+            )
         )
 
     def _delete(self, arn: str) -> None:

@@ -176,6 +176,9 @@ def test_a_create_or_replacement(
         (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
         (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS, tags=responded(0)), {"version_name": ""}, STARTED, False),
+        # One that is of no use anymore isn't.
+        *((live(status, owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, False) for status in FAILED),
+        (live("DELETING", owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS), {}, STARTED, False),
     ],
 )
@@ -189,7 +192,7 @@ def test_whose_a_model_version_is(
 @pytest.mark.parametrize(("after", "is_its_own"), [(-21, False), (-20, True), (20, True), (21, False)])
 def test_an_update_takes_over_what_was_responded_in_vain(after: float, is_its_own: bool) -> None:
     """As the canceled Update's copy in place of one that was deleted by hand."""
-    there = live(owner=ANOTHER_REQUESTS, tags=responded(after))
+    there = live(created=1, owner=ANOTHER_REQUESTS, tags=responded(after))
     assert is_made_for(asked("Update"), wanted(version_name=""), there, STARTED) == is_its_own
 
 
@@ -224,7 +227,7 @@ TAGGED = {"team": "a", "x": "1"}
         # What was adopted stays as it is; what this function has made is followed to its end.
         (live("COPYING_FAILED", tags=TAGGED), {"adopted": True}, {}, Keep("it was adopted, so it stays as it is")),
         *((live(status, tags=TAGGED), {}, {}, LATER) for status in AT_WORK),
-        *((live(status, tags=TAGGED), {}, {}, "couldn't be copied") for status in FAILED),
+        *((live(status, tags=TAGGED), {}, {}, Replace()) for status in FAILED),
         # Tags are changed in place, and only those that the stack has set.
         *((live(status), {}, {"tags": TAGGED}, Retag(COPY, TAGGED)) for status in (*FINISHED, *ENDED)),
         (live(tags=TAGGED), {"old": TAGGED}, {"tags": {"team": "b", "x": "1"}}, Retag(COPY, {"team": "b"})),
@@ -312,8 +315,8 @@ def test_what_a_canceled_deployment_left_is_waited_for(
     assert decide_leftover(request, there, moment, may_start_within=may_start_within, stop_running=False) == expected
 
 
-IN_DOUBT = in_doubt("Copy", "another", STARTED - 5000)
-LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED)
+IN_DOUBT = in_doubt("Copy", "another", STARTED - 5010, STARTED - 5000)
+LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED, STARTED)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +336,7 @@ LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED)
         (live(created=-4829, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), False),
         (live(created=-5000), asked("Delete", IN_DOUBT), False),
         (live(owner=ANOTHER_REQUESTS), asked("Delete", LOOKS_LIKE), False),
-        (live(owner=Owner(STACK, "Copy", "Copy")), asked("Delete", in_doubt("Copy", "one", STARTED)), False),
+        (live(owner=Owner(STACK, "Copy", "Copy")), asked("Delete", in_doubt("Copy", "one", STARTED, STARTED)), False),
         # Another resource's, one that CloudFormation has received, and a copy of something else.
         (live(owner=ANOTHER_STACKS), asked("Delete", MADE_UP), False),
         (live(owner=Owner(STACK, "Another", "request")), asked("Delete", MADE_UP), False),
@@ -344,8 +347,9 @@ LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED)
             False,
         ),
         (live(owner=ANOTHER_REQUESTS, tags=responded(-21)), asked("Delete", MADE_UP), False),
-        (live(owner=ANOTHER_REQUESTS, tags=responded(21)), asked("Delete", MADE_UP), False),
-        # CloudFormation may have canceled it before the response came.
+        (live(created=1, owner=ANOTHER_REQUESTS, tags=responded(21)), asked("Delete", MADE_UP), False),
+        # CloudFormation may have canceled it before the response came; it has, if that came later than this request.
+        (live(owner=ANOTHER_REQUESTS, tags=responded(999)), asked("Delete", MADE_UP), True),
         *(
             (live(owner=ANOTHER_REQUESTS, tags=responded(when)), asked("Delete", MADE_UP), True)
             for when in (-10, 0, 10)

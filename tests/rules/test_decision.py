@@ -20,7 +20,8 @@ from tests.rules.support import MADE_UP, PROJECT, STARTED
 
 ID = PhysicalId(PROJECT.arn, "sharing")
 ADOPTED = f"{ID}|adopted"
-GAVE_UP = in_doubt("Sharing", "request", STARTED - 3600)
+GAVE_UP = in_doubt("Sharing", "request", STARTED - 3700, STARTED - 3600)
+GAVE_UP_WITHOUT_TIME = in_doubt("Sharing", "request", None, STARTED - 3600)
 NOW = 600.0
 """When a decision is made, in seconds after the request, as all times in this file."""
 
@@ -64,17 +65,17 @@ def decide(
     if kind in ("Create", "Update to another name"):
         return decision.decide_create(request, wanted, there, at)
     if kind == "Update":
-        return decision.decide_update(request, wanted, there, at)
+        return decision.decide_update(request, wanted, there, at, adopted=physical_id.endswith("|adopted"))
     if kind == "Delete":
-        return decision.decide_delete(request, ID, there, at)
+        return decision.decide_delete(request, there, at)
     return decision.decide_leftover(request, wanted, there, at)
 
 
 READS_AGAIN = Wait(2)
-NEW, EDIT, CONFIRMS = Put(ID, MINE, None), Put(ID, MINE, "r1"), Put(ID, MINE, "r1", only_confirms=True)
+NEW, EDIT, CONFIRMS = Put(MINE, None), Put(MINE, "r1"), Put(MINE, "r1", only_confirms=True)
 TWICE = Keep("this request has put it already")
 EQUIVALENT = Keep("it's equivalent already")
-GOES, MAY_COME_AGAIN = Remove(ID, "r1"), Remove(ID, "r1", more_may_come=True)
+GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", more_may_come=True)
 NOT_ITS_OWN = Keep("no Create of this resource has put it")
 
 
@@ -196,7 +197,7 @@ def test_no_depth_of_a_document_is_an_obstacle() -> None:
     ("there", "given", "wanted"),
     [
         # None: the list may be late.
-        (None, {}, Remove(ID, None)),
+        (None, {}, Remove(None)),
         # Made after the request: another's; a time in the future proves only that clocks differ.
         (live(2.0), {}, GOES),
         (live(2.01), {}, Keep("it was created after this request, so it isn't this resource's")),
@@ -241,8 +242,10 @@ def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[Live
         # It may come after the request: the Create still runs.
         made_up(NOW, MAY_COME_AGAIN),
         # A Create that gave up in doubt, an hour before: its ID has the time.
-        made_up(-3600 - 960, MAY_COME_AGAIN, physical_id=GAVE_UP),
-        made_up(-3600 - 960.01, NOT_ITS_OWN, physical_id=GAVE_UP),
+        made_up(-3700 - 60, MAY_COME_AGAIN, physical_id=GAVE_UP),
+        made_up(-3700 - 60.01, NOT_ITS_OWN, physical_id=GAVE_UP),
+        made_up(-3600 - 960, MAY_COME_AGAIN, physical_id=GAVE_UP_WITHOUT_TIME),
+        made_up(-3600 - 960.01, NOT_ITS_OWN, physical_id=GAVE_UP_WITHOUT_TIME),
         made_up(-3600 + 30, MAY_COME_AGAIN, physical_id=GAVE_UP),
         made_up(-3600 + 30.01, NOT_ITS_OWN, physical_id=GAVE_UP),
     ],

@@ -119,6 +119,7 @@ class TestRules:
                 ['its account is "999988887777", not "123456789012"'],
             ),
             (VERSION_ARN.replace("us-east-1", "us-*-2"), ['its Region is "us-*-2", not "us-east-1"']),
+            (VERSION_ARN.replace("us-east-1", "us-east-[12]"), ['its Region is "us-east-[12]", not "us-east-1"']),
             (
                 VERSION_ARN.replace("logos", "signs").replace("arn:aws:", "arn:aws-cn:"),
                 ['its partition is "aws-cn", not "aws"', 'its project is "signs", not "logos"'],

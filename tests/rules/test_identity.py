@@ -48,7 +48,7 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|adopted|adopted",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a b",
         not_created("Sharing", "request"),
-        in_doubt("Sharing", "request", STARTED),
+        in_doubt("Sharing", "request", STARTED, STARTED),
     ],
 )
 def test_an_id_of_others_names_no_policy(foreign: str) -> None:

@@ -107,10 +107,13 @@ def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("physical_id", "since"),
+    ("physical_id", "doubted"),
     [
-        (in_doubt("Sharing", "request", STARTED + 0.9), STARTED),
-        (in_doubt("a:1\n", "b:2", 7), 7),
+        (in_doubt("Sharing", "request", STARTED, STARTED + 9.9), (STARTED, STARTED + 9)),
+        (in_doubt("Sharing", "request", None, STARTED), (None, STARTED)),
+        (in_doubt("a:1\n", "b:2", None, 7), (None, 7)),
+        ("in-doubt:Sharing:request:1700000000", (None, 1700000000)),
+        ("in-doubt:Sharing:request:-7", None),
         ("in-doubt:Sharing:request", None),
         ("in-doubt:Sharing:request:soon", None),
         ("in-doubt:Sharing:request:1234567890123", None),
@@ -118,9 +121,9 @@ def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> 
         ("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|sharing", None),
     ],
 )
-def test_an_id_in_doubt_tells_when_its_create_gave_up(physical_id: str, since: float | None) -> None:
+def test_an_id_in_doubt_tells_when_its_create_ran(physical_id: str, doubted: tuple[float | None, float] | None) -> None:
     """What isn't exactly such an ID has no time."""
-    assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).in_doubt_since == since
+    assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).doubted == doubted
 
 
 def test_the_times_fit_into_one_another() -> None:

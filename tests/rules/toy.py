@@ -11,7 +11,7 @@ TYPE = "Custom::Toy"
 ATTRIBUTES = ("Arn", "Size")
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:toys:live"
 LOG_STREAM = "2023/11/14/[$LATEST]1"
-IN_DOUBT = f"in-doubt:Toy:0b2e6f4c:{STARTED:.0f}"
+IN_DOUBT = f"in-doubt:Toy:0b2e6f4c:{STARTED:.0f}-{STARTED:.0f}"
 
 
 def event(kind: str = "Create", **changed: object) -> dict[str, Any]:
