@@ -1,4 +1,4 @@
-"""Condition keys of AWS: no request has a misspelled one, so that a Deny denies nobody, and an Allow allows nobody."""
+"""Condition keys of AWS: no request has a misspelled one, so its condition doesn't limit as it seems to."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ def warn_of_keys(policy: IConstruct, document: object) -> None:
     """Warn of each global condition key in a resolved document that isn't known; AWS may have added it.
 
     A key without a prefix was meant as one: every key of AWS has the prefix of a service or of an identity provider.
+    Rekognition has none (Service Authorization Reference).
     """
     for key in _keys(document):
         name = key.lower()
-        is_global = name.startswith("aws:") or ":" not in name
-        if is_global and name not in _KNOWN and not name.startswith(_TAGS):
+        can_be_known = name.startswith(("aws:", "rekognition:")) or ":" not in name
+        if can_be_known and name not in _KNOWN and not name.startswith(_TAGS):
             Annotations.of(policy).add_warning_v2(
                 "cdk-rekognition-project-policy:condition-key",
                 f"{key} is not known as a condition key of AWS, and no request has a key that AWS lacks: the condition "

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
-from ._environment import Environment, check_is_here, check_role_is_here
+from ._environment import Environment, check_identity_is_here, check_is_here
 from ._errors import wrong
 from ._permissions import Statements, copy_permissions
 from ._project import Project
@@ -20,6 +20,7 @@ from ._tokens import is_token, stack_of
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
+    from aws_cdk.interfaces.aws_iam import IGroupRef, IUserRef
     from aws_cdk.interfaces.aws_rekognition import IProjectRef
 
 
@@ -83,7 +84,6 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         if roles is not None and not isinstance(roles, (list, tuple)):
             raise wrong(self, "roles", roles, "a list of iam.Role")
         for role in roles or ():
-            check_role_is_here(self, "roles", role)
             self.attach_to_role(role)
         if isinstance(source_project, str) and not is_token(source_project) and source_project.count("/") == 1:
             source_project += "/0"  # the ARNs of its model versions don't have it
@@ -103,3 +103,18 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         )
         Statements(lambda: self).add(permissions)
         explain_wildcards(self, [each.resource for each in permissions], WHY_COPIES)
+
+    def attach_to_role(self, role: iam.IRole) -> None:
+        """Attach the policy to a role of the stack's account; raises ``ValueError`` for one of another account."""
+        check_identity_is_here(self, "role", role)
+        super().attach_to_role(role)
+
+    def attach_to_user(self, user: IUserRef) -> None:
+        """Attach the policy to a user of the stack's account; raises ``ValueError`` for one of another account."""
+        check_identity_is_here(self, "user", user)
+        super().attach_to_user(user)
+
+    def attach_to_group(self, group: IGroupRef) -> None:
+        """Attach the policy to a group of the stack's account; raises ``ValueError`` for one of another account."""
+        check_identity_is_here(self, "group", group)
+        super().attach_to_group(group)

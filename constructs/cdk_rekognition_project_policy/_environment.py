@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from aws_cdk import Annotations, Stack
-from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IConstruct
 
@@ -73,15 +72,15 @@ def check_is_here(
             )
 
 
-def check_role_is_here(user: Construct, parameter: str, role: iam.IRole) -> None:
-    """Raise ``ValueError`` for a role that is known to be of another account than the stack of what uses it.
+def check_identity_is_here(user: Construct, parameter: str, identity: object) -> None:
+    """Raise ``ValueError`` for a role, user or group known to be of another account than the stack of what uses it.
 
-    A policy would be attached to the role of the same name in the stack's own account.
+    A policy would be attached to the one of the same name in the stack's own account.
     """
-    if not hasattr(role, "principal_account"):
-        raise wrong(user, parameter, role, "an iam.Role")
-    account = role.principal_account
-    if not is_unknown(account) and not is_dummy(role.role_arn):
+    if isinstance(identity, str):
+        raise wrong(user, parameter, identity, "an iam.Role")
+    account = getattr(identity, "principal_account", None)
+    if account and not is_unknown(account) and not is_dummy(getattr(identity, "role_arn", "")):
         check_is_here(user, parameter, Environment(account), Environment.of(stack_of(user)))
 
 

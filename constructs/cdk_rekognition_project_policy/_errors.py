@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from aws_cdk import RemovalPolicy
+
 from constructs import IConstruct
 
 from ._handler import errors
@@ -22,6 +24,13 @@ def boolean(user: IConstruct, parameter: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise wrong(user, parameter, value, "True or False")
     return value
+
+
+def removal(user: IConstruct, policy: object) -> RemovalPolicy:
+    """Return a removal policy; raises ``ValueError`` for None, by which the CDK would retain what grants access."""
+    if not isinstance(policy, RemovalPolicy):
+        raise wrong(user, "removal_policy", policy, "a RemovalPolicy")
+    return policy
 
 
 def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:

@@ -41,8 +41,9 @@ def principal_of(grantee: object, granting: IConstruct) -> iam.IPrincipal:
 
 
 def conditions_of(principal: iam.IPrincipal) -> Mapping[str, Any]:
-    """Return the conditions that a principal adds to its statements."""
-    return {} if isinstance(principal, _WITHOUT_CONDITIONS) else principal.policy_fragment.conditions
+    """Return the conditions that a principal adds to its statements; a group has none."""
+    has_none = isinstance(principal, _WITHOUT_CONDITIONS) or hasattr(principal, "group_arn")
+    return {} if has_none else principal.policy_fragment.conditions
 
 
 def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | None) -> iam.IPrincipal:
@@ -52,15 +53,18 @@ def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | No
     stack that it was imported into. A role or user that is defined in this app gets its policy in its own stack.
     ``account`` is the project's, or None if it isn't known.
     """
-    if isinstance(principal, _WITHOUT_CONDITIONS):
-        return principal
-    its_account = getattr(principal, "principal_account", None)
-    account = account or Environment.of(stack).account
-    if its_account is None or (
-        _is_surely(its_account, stack, account) and _gets_policy_here(principal, stack, account)
-    ):
+    if isinstance(principal, _WITHOUT_CONDITIONS) or is_surely_here(principal, stack, account):
         return principal
     return named(principal)
+
+
+def is_surely_here(principal: iam.IPrincipal, stack: Stack, account: str | None) -> bool:
+    """Return whether a principal has no account, or the CDK surely attaches its policies in this stack's account."""
+    its_account = getattr(principal, "principal_account", None)
+    account = account or Environment.of(stack).account
+    return its_account is None or (
+        _is_surely(its_account, stack, account) and _gets_policy_here(principal, stack, account)
+    )
 
 
 def named(principal: iam.IPrincipal) -> iam.IPrincipal:

@@ -219,7 +219,8 @@ def copy_permissions(
         Permission(("s3:PutObject",), output_bucket.arn_for_objects(output_key_prefix + "*"), in_its_account),
     ]
     if output_encryption_key is not None:
-        if not hasattr(output_encryption_key, "key_arn"):
+        # IAM authorizes a key's use by the key's ARN, so an alias would allow nothing.
+        if not hasattr(output_encryption_key, "key_arn") or hasattr(output_encryption_key, "alias_name"):
             raise wrong(user, "output_encryption_key", output_encryption_key, "a kms.Key")
         key = output_encryption_key.key_arn
         # Rekognition may use the key for the copy, but not the caller by itself.

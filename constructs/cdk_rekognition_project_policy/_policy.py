@@ -15,7 +15,7 @@ from constructs import Construct
 from . import _grants
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
 from ._environment import Environment, warn_of_region
-from ._errors import boolean, checked
+from ._errors import boolean, checked, removal
 from ._handler import document as documents
 from ._handler import identity, timeouts
 from ._permissions import Permission, inline_policy
@@ -114,7 +114,7 @@ class ProjectPolicy(Resource):
                 "Trigger": trigger,
             },
         )
-        if removal_policy is not RemovalPolicy.DESTROY:
+        if removal(self, removal_policy) is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
         permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)
         provider.manage(self._project, self._resource, [permission])
@@ -256,7 +256,7 @@ class ProjectPolicy(Resource):
 
         :param policy: What happens to the project policy when it is removed from the stack or replaced.
         """
-        self._resource.apply_removal_policy(policy)
+        self._resource.apply_removal_policy(removal(self, policy))
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> iam.AddToResourcePolicyResult:
         """Add a statement to the policy's document.

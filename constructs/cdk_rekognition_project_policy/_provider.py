@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, DependencyGroup, IDependable
 
 from . import _handler
-from ._environment import Environment, check_is_here, check_role_is_here
+from ._environment import Environment, check_identity_is_here, check_is_here
 from ._errors import wrong
 from ._handler import RESOURCE_TYPES, timeouts
 from ._permissions import Permission, RolePermissions, Statements, inline_policy
@@ -152,7 +152,7 @@ class _FunctionProvider(_Provider):
         if role is not None and permissions_boundary is not None:
             raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
         if role is not None:
-            check_role_is_here(self, "role", role)
+            check_identity_is_here(self, "role", role)
         # The CDK would silently omit what isn't a managed policy from the template.
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
             raise wrong(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")

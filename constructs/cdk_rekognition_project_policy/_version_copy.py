@@ -11,9 +11,9 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
-from ._environment import Environment, warn_of_region
-from ._errors import boolean, checked, wrong
-from ._grants import principal_of
+from . import _grants
+from ._environment import Environment, check_identity_is_here, warn_of_region
+from ._errors import boolean, checked, removal, wrong
 from ._handler import arns, timeouts
 from ._permissions import Permission, copy_permissions
 from ._project import Project
@@ -95,7 +95,7 @@ class ProjectVersionCopy(Resource):
         if not is_unknown(source_version_arn):
             checked(self, lambda: arns.ModelVersion.parse(source_version_arn, "source_version_arn"))
         source = Project(self, stack, "source_project", source_project)
-        destination = Project(self, stack, "destination_project", destination_project)
+        destination = self._destination = Project(self, stack, "destination_project", destination_project)
         destination.check_is_here()
         permissions = copy_permissions(
             self,
@@ -130,7 +130,7 @@ class ProjectVersionCopy(Resource):
                 "StopRunning": boolean(self, "stop_running", stop_running) or None,
             },
         )
-        if removal_policy is not RemovalPolicy.DESTROY:
+        if removal(self, removal_policy) is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
         policy = provider.manage(destination, self._resource, permissions)
         explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
@@ -161,7 +161,7 @@ class ProjectVersionCopy(Resource):
 
         :param policy: What happens to the copy when it is removed from the stack or replaced.
         """
-        self._resource.apply_removal_policy(policy)
+        self._resource.apply_removal_policy(removal(self, policy))
 
     def grant_detect(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow a grantee to analyze images with the copy (rekognition:DetectCustomLabels) while it is running.
@@ -180,11 +180,20 @@ class ProjectVersionCopy(Resource):
         return self._grant(grantee, "rekognition:StartProjectVersion", "rekognition:StopProjectVersion")
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        principal = principal_of(grantee, self)
-        grant = iam.Grant.add_to_principal(grantee=principal, actions=[*actions], resource_arns=[self.version_arn])
-        if not grant.success:
-            raise ValueError(
-                f"{self.node.path}: no identity policy can be attached to the grantee, {type(grantee).__name__}. "
-                "Model versions have no policies of their own; give a role, a user or a group of this account."
+        principal = _grants.principal_of(grantee, self)
+        check_identity_is_here(self, "grantee", principal)
+        is_made_here = isinstance(principal, (iam.Role, iam.User, iam.Group))
+        if is_made_here or _grants.is_surely_here(principal, stack_of(self), self._destination.environment.account):
+            grant = iam.Grant.add_to_principal(
+                grantee=principal,
+                actions=[*actions],
+                resource_arns=[self.version_arn],
+                conditions=_grants.conditions_of(principal) or None,
             )
-        return grant
+            if grant.success:
+                return grant
+        raise ValueError(
+            f"{self.node.path}: no identity policy can be attached to the grantee, {type(grantee).__name__}. Model "
+            "versions have no policies of their own; give a role, a user or a group of this account: one that is "
+            "imported by its name, or by its ARN into a stack whose account is known."
+        )

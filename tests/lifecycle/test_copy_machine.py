@@ -243,7 +243,7 @@ class Lifecycle(Machine):
         undone_at = [
             each.at
             for each in self.cloud.sent
-            if each is not sent and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
+            if each.at > sent.at and (each.event["StackId"], each.event["LogicalResourceId"]) == resource
         ]
         was_lost = sent.event.get("PhysicalResourceId") in self.drifted
         return (

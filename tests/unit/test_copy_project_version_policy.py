@@ -105,7 +105,7 @@ def test_is_attached_to_roles(stack: Stack) -> None:
             "source_project is in partition aws, but destination_project is in aws-cn",
         ),
         ({"versions": []}, "versions is"),
-        ({"roles": ["copier"]}, "roles is 'copier'. Give an iam.Role"),
+        ({"roles": ["copier"]}, "role is 'copier'. Give an iam.Role"),
         ({"roles": "copier"}, "roles is 'copier'. Give a list of iam.Role"),
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
@@ -128,5 +128,22 @@ def test_a_destination_of_another_account(placed_stack: Stack) -> None:
 def test_a_role_of_another_account(placed_stack: Stack) -> None:
     """The policy would be attached to this account's role of that name."""
     role = iam.Role.from_role_arn(placed_stack, "Theirs", "arn:aws:iam::444455556666:role/copier")
-    with pytest.raises(ValueError, match="roles is in account 444455556666, but this stack is in 123456789012"):
-        define(placed_stack, destination_project=PROJECT_ARN, roles=[role])
+    told = "^Sharing/Copy: role is in account 444455556666, but this stack is in 123456789012"
+    with pytest.raises(ValueError, match=told):
+        define(placed_stack, destination_project=PROJECT_ARN).attach_to_role(role)
+
+
+def test_a_user_or_group_of_another_account(placed_stack: Stack) -> None:
+    """The same holds for them."""
+    policy, arn = define(placed_stack, destination_project=PROJECT_ARN), "arn:aws:iam::444455556666:{}/copier"
+    with pytest.raises(ValueError, match="user is in account 444455556666"):
+        policy.attach_to_user(iam.User.from_user_arn(placed_stack, "User", arn.format("user")))
+    with pytest.raises(ValueError, match="group is in account 444455556666"):
+        policy.attach_to_group(iam.Group.from_group_arn(placed_stack, "Group", arn.format("group")))
+
+
+def test_a_key_by_its_alias(stack: Stack) -> None:
+    """IAM authorizes the use of a key by the key's ARN, so the policy would allow nothing."""
+    alias = kms.Alias.from_alias_name(stack, "Alias", "alias/mine")
+    with pytest.raises(ValueError, match=r"output_encryption_key is .*Give a kms\.Key"):
+        define(stack, output_encryption_key=alias)

@@ -139,6 +139,7 @@ class TestRejected:
             ),
             ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
             ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
+            ({"removal_policy": None}, "removal_policy is None. Give a RemovalPolicy"),  # the CDK would retain
             ({"document": 5}, "PolicyDocument must be an object or a JSON string"),
             ({"document": "{"}, "is not JSON"),
             ({"document": document(Sid=float("inf"))}, "PolicyDocument is not JSON: it contains a float"),
@@ -263,8 +264,8 @@ class TestWarnings:
 
     def test_of_a_condition_key_that_aws_does_not_have(self, stack: Stack) -> None:
         """No request has such a key: the statement would allow nobody, or deny nobody."""
-        wrong = ("aws:PrincipalOrgId2", "aws:SourceVpcs", "PrincipalOrgID")
-        right = ("AWS:principalorgid", "aws:PrincipalTag/team", "aws:SignInSessionArn", "rekognition:Something")
+        wrong = ("aws:PrincipalOrgId2", "aws:SourceVpcs", "PrincipalOrgID", "rekognition:VersionName")
+        right = ("AWS:principalorgid", "aws:PrincipalTag/team", "aws:SignInSessionArn", "saml:sub")
         for number, key in enumerate((*wrong, *right)):
             said = document(Effect="Deny", Condition={"StringEquals": {key: "o-a1b2c3d4e5"}})
             define(stack, f"Policy{number}", document=said)

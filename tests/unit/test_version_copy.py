@@ -186,6 +186,46 @@ def test_rejects_a_grant_to_what_gets_no_identity_policy(stack: Stack, name: str
         getattr(define_copy(stack), name)(grantee)
 
 
+def test_a_grant_keeps_the_grantees_conditions(stack: Stack) -> None:
+    """Without them it would allow more than what was written."""
+    role, office = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal()), {"aws:SourceIp": "203.0.113.0/24"}
+    define_copy(stack).grant_detect(iam.PrincipalWithConditions(role, {"IpAddress": office}))
+    (granted,) = [each for each in identity_statements(stack) if each["Action"] == "rekognition:DetectCustomLabels"]
+    assert granted["Condition"] == {"IpAddress": office}
+
+
+def test_a_group_is_granted_as_a_role_is(stack: Stack) -> None:
+    """Whether it is of this app or imported by its name."""
+    made = define_copy(stack)
+    for group in (iam.Group(stack, "Group"), iam.Group.from_group_name(stack, "Imported", "analysts")):
+        assert made.grant_detect(group).success
+
+
+@pytest.mark.parametrize("account", ["123456789012", None])
+@pytest.mark.parametrize("kind", ["role", "user", "group"])
+def test_rejects_a_grant_to_a_namesake(app: App, kind: str, account: str | None) -> None:
+    """The CDK would attach the policy to the role of that name in this account, or to none without a word."""
+    stack = Stack(app, "Sharing", env=Environment(account=account, region="us-east-1"))
+    arn = f"arn:aws:iam::444455556666:{kind}/Admin"
+    imports: dict[str, Any] = {
+        "role": iam.Role.from_role_arn,
+        "user": iam.User.from_user_arn,
+        "group": iam.Group.from_group_arn,
+    }
+    told = "grantee is in account 444455556666" if account else "no identity policy can be attached to the grantee"
+    made = define_copy(stack, destination_project=rekognition.CfnProject(stack, "Project", project_name="copies"))
+    with pytest.raises(ValueError, match=f"^Sharing/Copy: {told}"):
+        made.grant_detect(imports[kind](stack, "Theirs", arn))
+
+
+def test_rejects_a_grant_to_a_role_of_another_account_of_the_app(app: App) -> None:
+    """Its policy would be attached over there, where it allows nothing."""
+    here, elsewhere = Stack(app, "Here", env=HERE), Stack(app, "There", env=Environment(account="444455556666"))
+    role = iam.Role(elsewhere, "Role", role_name="theirs", assumed_by=iam.AccountRootPrincipal())
+    with pytest.raises(ValueError, match="grantee is in account 444455556666, but this stack is in 123456789012"):
+        define_copy(here).grant_start_stop(role)
+
+
 @pytest.mark.parametrize("apply", [True, False])
 def test_can_be_retained(stack: Stack, apply: bool) -> None:
     """By default it is deleted with the stack, as every resource is."""
@@ -216,6 +256,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
         ({"output_key_prefix": None}, "output_key_prefix is None. Give a string"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
+        ({"removal_policy": None}, "removal_policy is None. Give a RemovalPolicy"),  # the CDK would retain
         ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
         # The copy would be another one, beside that which was to be adopted.
         ({"adopt_existing": True}, "version_name is None. Give the name of the copy that adopt_existing takes over"),
