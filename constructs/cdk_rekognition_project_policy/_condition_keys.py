@@ -8,6 +8,7 @@ from aws_cdk import Annotations
 
 from constructs import IConstruct
 
+from ._handler import document as documents
 from ._tokens import is_unknown
 
 _GLOBAL_KEYS = """
@@ -46,7 +47,7 @@ def warn_of_keys(policy: IConstruct, document: object) -> None:
 
 def _keys(document: object) -> Iterator[str]:
     statements = document.get("Statement", []) if isinstance(document, Mapping) else []
-    for statement in statements if isinstance(statements, (list, tuple)) else [statements]:
+    for statement in documents.as_list(statements):
         condition = statement.get("Condition", {}) if isinstance(statement, Mapping) else {}
         for tests in condition.values() if isinstance(condition, Mapping) and not is_unknown(condition) else ():
             yield from tests if isinstance(tests, Mapping) and not is_unknown(tests) else ()

@@ -63,7 +63,10 @@ class DocumentRules:
             return document
         return iam.PolicyDocument(
             minimize=True,
-            statements=[iam.PolicyStatement.from_json(statement) for statement in _statements_of(document)],
+            statements=[
+                iam.PolicyStatement.from_json(statement)
+                for statement in documents.as_list(document.get("Statement", []))
+            ],
         )
 
     def check_statement(self, statement: iam.PolicyStatement) -> None:
@@ -165,11 +168,6 @@ def _reject(broken: Sequence[str]) -> None:
     """Raise ``RejectedError`` if any rule is broken."""
     if broken:
         raise errors.RejectedError(" ".join(broken))
-
-
-def _statements_of(document: Mapping[str, Any]) -> Sequence[Any]:
-    statements = document.get("Statement", [])
-    return statements if isinstance(statements, (list, tuple)) else [statements]
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON

@@ -33,7 +33,7 @@ def summary(project: object, document: object) -> str:
         document = documents.parse(document)
     if not isinstance(document, Mapping) or is_intrinsic(document):
         return f"Project {name}: the deployment decides who may copy: {_shown(document)}."
-    return "\n   ".join(f"Project {name}: {_sentence(each)}." for each in _listed(document["Statement"]))
+    return "\n   ".join(f"Project {name}: {_sentence(each)}." for each in documents.as_list(document["Statement"]))
 
 
 def _sentence(statement: Any) -> str:  # noqa: ANN401 - any JSON
@@ -41,14 +41,14 @@ def _sentence(statement: Any) -> str:  # noqa: ANN401 - any JSON
     if not may:
         return f"the deployment decides who may copy: {_shown(statement)}"
     who = ", ".join(_grantees(statement["Principal"]))
-    versions = ", ".join(_versions(each, every) for each in _listed(statement["Resource"]))
+    versions = ", ".join(_versions(each, every) for each in documents.as_list(statement["Resource"]))
     conditions = " and ".join(_conditions(statement.get("Condition", {})))
     return f"{who} {may} copy {versions}{' if ' if conditions else ''}{conditions}"
 
 
 def _grantees(principal: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
     named = principal.values() if isinstance(principal, Mapping) and not is_intrinsic(principal) else [principal]
-    for arn in (_shown(each) for values in named for each in _listed(values)):
+    for arn in (_shown(each) for values in named for each in documents.as_list(values)):
         root = _ROOT.fullmatch(arn)
         account = root[1] if root else arn if _ACCOUNT.fullmatch(arn) else None
         yield f"account {account}" if account else "everyone (*)" if arn == "*" else arn
@@ -74,12 +74,8 @@ def _conditions(condition: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
             yield f"{_shown(operator)} {_shown(keys)}"
             continue
         for key, values in keys.items():
-            quoted = (_shown(json.dumps(readable(value))) for value in _listed(values))
+            quoted = (_shown(json.dumps(readable(value))) for value in documents.as_list(values))
             yield f"{_shown(operator)} {_shown(key)} {' or '.join(quoted)}"
-
-
-def _listed(value: object) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _shown(value: object) -> str:

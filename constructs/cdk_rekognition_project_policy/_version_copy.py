@@ -62,8 +62,7 @@ class ProjectVersionCopy(Resource):
     ) -> None:
         """Define a copy.
 
-        :param source_project: The project that the model version is copied from, or its ARN. Another one replaces the
-            copy.
+        :param source_project: The project that the model version is copied from, or its ARN.
         :param source_version_arn: The ARN of the model version to copy. Another one replaces the copy.
         :param destination_project: The project to copy into: a ``CfnProject`` or another ``IProjectRef``, or its ARN.
             It must be in the stack's account and Region. Another one replaces the copy.

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from custom_resource.errors import RejectedError, shorten
@@ -131,7 +131,7 @@ def canonical(document: Mapping[str, object]) -> str:
     AWS may return a document in another form than it was given: an account's id for its root ARN, a scalar for a list
     of one, another order. None of that changes what the policy allows.
     """
-    statements = sorted({_json(_canonical_statement(statement)) for statement in _as_list(document["Statement"])})
+    statements = sorted({_json(_canonical_statement(statement)) for statement in as_list(document["Statement"])})
     # Without a Version, IAM reads a policy by the older language.
     return _json({**document, "Version": document.get("Version", _VERSIONS[1]), "Statement": statements})
 
@@ -155,7 +155,7 @@ def _canonical_statement(statement: object) -> object:
     elements: dict[str, object] = dict(statement)
     for name, each in (("Action", str.lower), ("Resource", str)):
         if name in elements:
-            elements[name] = sorted({each(str(value)) for value in _as_list(elements[name])})
+            elements[name] = sorted({each(str(value)) for value in as_list(elements[name])})
     if "Principal" in elements:
         elements["Principal"] = _canonical_principal(elements["Principal"])
     if isinstance(condition := elements.get("Condition"), Mapping):
@@ -169,7 +169,7 @@ def _canonical_principal(principal: object) -> object:
     if not isinstance(principal, Mapping):
         principal = {"AWS": principal}
     return {
-        kind: sorted({_account_of_root(str(value)) for value in _as_list(values)}) for kind, values in principal.items()
+        kind: sorted({_account_of_root(str(value)) for value in as_list(values)}) for kind, values in principal.items()
     }
 
 
@@ -191,7 +191,7 @@ def _canonical_tests(tests: object) -> object:
         return tests
     values_of: dict[str, set[str]] = {}
     for key, values in tests.items():  # two spellings of one key are one test
-        values_of.setdefault(str(key).lower(), set()).update(map(_scalar, _as_list(values)))
+        values_of.setdefault(str(key).lower(), set()).update(map(_scalar, as_list(values)))
     return {key: sorted(values) for key, values in values_of.items()}
 
 
@@ -204,7 +204,8 @@ def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _as_list(value: object) -> Sequence[object]:
+def as_list(value: object) -> Sequence[Any]:
+    """Return a value that may be a scalar in place of a list of one."""
     return value if isinstance(value, (list, tuple)) else [value]
 
 
@@ -272,7 +273,7 @@ def size_violations(document: Mapping[str, object]) -> list[str]:
 
 def _heaviest(document: Mapping[str, object]) -> str:
     """Return which statements are the largest, the largest first."""
-    statements = enumerate(_as_list(document.get("Statement", [])), start=1)
+    statements = enumerate(as_list(document.get("Statement", [])), start=1)
     weights = sorted(((-len(minify(each)), number) for number, each in statements if isinstance(each, Mapping)))
     return _listed([f"statement {number} has {-weight}" for weight, number in weights[:_NAMED]] or ["no statements"])
 
@@ -296,7 +297,7 @@ class _Rules:
         statements = document.get("Statement", [])
         if self.is_unknown(statements):
             return
-        statements = _as_list(statements)
+        statements = as_list(statements)
         if not statements:
             yield "the document has no Statement, so it shares nothing; add one, or leave the policy out."
         for number, statement in enumerate(statements, start=1):
@@ -359,7 +360,7 @@ class _Rules:
         if not isinstance(principal, Mapping):
             yield 'Principal is not valid; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
             return
-        if "Principal" in statement and not any(_as_list(values) for values in principal.values()):
+        if "Principal" in statement and not any(as_list(values) for values in principal.values()):
             yield 'Principal is empty; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'
         for kind, values in principal.items():
             if kind != "AWS":
@@ -410,7 +411,7 @@ class _Rules:
         tests: dict[tuple[str, str], list[object]] = {}
         for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
             for key, values in keys.items() if isinstance(keys, Mapping) and not self.is_unknown(keys) else ():
-                tests.setdefault((str(operator).lower(), str(key).lower()), []).extend(_as_list(values))
+                tests.setdefault((str(operator).lower(), str(key).lower()), []).extend(as_list(values))
         return tests
 
     def _test_may_limit(self, operator: str, key: str, values: Sequence[object]) -> bool:
@@ -458,18 +459,18 @@ class _Rules:
         return self.is_unknown(tests) or (
             isinstance(tests, Mapping)
             and bool(tests)
-            and all(map(_as_list, tests.values()))
+            and all(map(as_list, tests.values()))
             and all(isinstance(each, (str, int, float)) for values in tests.values() for each in self._values(values))
         )
 
     def _not_empty(self, statement: Mapping[str, object], element: str) -> Iterator[str]:
         value = statement.get(element, "present")
-        if not self.is_unknown(value) and not _as_list(value):
+        if not self.is_unknown(value) and not as_list(value):
             yield f"{element} is empty; it needs at least one value."
 
     def _values(self, value: object) -> Iterator[object]:
         if not self.is_unknown(value):
-            yield from (each for each in _as_list(value) if not self.is_unknown(each))
+            yield from (each for each in as_list(value) if not self.is_unknown(each))
 
 
 def _advice(principal: str) -> str:
