@@ -45,10 +45,8 @@ class WaitingRun(Run):
     """When this run hands over; no wait goes beyond it."""
     respond_by: float
     """When the request has to be responded to, however it stands."""
-    since: float
-    """When the first run of this delivery began."""
     requested: float
-    """When CloudFormation made the request; if the event doesn't tell, when the first run began."""
+    """When CloudFormation made the request; if the event doesn't tell, when the first run of this delivery began."""
     known: Mapping[str, str]
     """What the run before has left for this one; empty in the first run."""
 
@@ -126,14 +124,15 @@ class WaitingResource(CustomResource):
         if known_id:
             run.announce(known_id)  # a timeout of this run responds with what the run before knew
         now = self._clock.now()
-        since = float(data.get("Since", now))
-        requested = since if request.time is None else request.time
+        requested = float(data.get("Requested", now if request.time is None else request.time))
         patience = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
+        respond_by = requested + patience - min(RESPOND_BEFORE, patience / 2)
+        latest = run.deadline - HAND_OVER_RESERVE
         self._run = WaitingRun(
             **vars(run),
-            ends=min(now + self._run_seconds, run.deadline - HAND_OVER_RESERVE),
-            respond_by=requested + patience - min(RESPOND_BEFORE, patience / 2),
-            since=since,
+            # Another run would have no time for what this one can still wait for.
+            ends=respond_by if respond_by <= latest else min(now + self._run_seconds, latest),
+            respond_by=respond_by,
             requested=requested,
             known=data,
         )
@@ -150,7 +149,7 @@ class WaitingResource(CustomResource):
         return data if isinstance(data, Mapping) else {}
 
     def _poll_enabled(self) -> bool:
-        """Return whether crhelper is to poll; by itself it would poll a minute later for what is finished at once."""
+        """Return whether crhelper is to poll; by itself it would, two minutes later, for what is finished at once."""
         return self._unfinished is not None
 
     def _polling_init(self, _event: Mapping[str, Any]) -> None:
@@ -174,7 +173,7 @@ class WaitingResource(CustomResource):
             "CrHelperData": {
                 **unfinished.known,
                 "PhysicalResourceId": unfinished.physical_id,
-                "Since": str(run.since),
+                "Requested": str(run.requested),
                 "Runs": str(runs + 1),
             },
         }
@@ -203,4 +202,5 @@ class WaitingResource(CustomResource):
 
     def _fail(self, reason: str) -> None:
         """Let crhelper respond, with the physical ID that is known."""
+        logger.error("%s", reason)
         self.Status, self.Reason, self._send_response = FAILED, reason, True

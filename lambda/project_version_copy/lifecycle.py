@@ -215,6 +215,7 @@ class _Run:
 
     def _delete_by_arn_alone(self, version: ModelVersion) -> None:
         """Delete a model version whose project is unknown, so that its status can't be read."""
+        self._status = "there"
         while True:
             try:
                 if not self._versions.delete(version.arn):

@@ -109,6 +109,13 @@ def test_a_run_is_told_when_the_request_has_to_be_responded_to(bed: Bed, timeout
     assert [run.is_last for run in bed.runs] == [respond_by <= 600, respond_by <= 1200]
 
 
+@pytest.mark.parametrize(("timeout", "ends"), [("720", 660), ("721", 600)])
+def test_a_run_that_can_wait_to_the_end_is_the_last(bed: Bed, timeout: str, ends: float) -> None:
+    """The next one would begin when the response is due."""
+    bed.deliver(event(timeout=timeout))
+    assert bed.runs[0].ends == STARTED + ends
+
+
 def test_without_a_time_in_the_url_the_first_run_s_start_counts(bed: Bed) -> None:
     """Patience is the request's, not a run's: counted per run it would never end."""
     bed.unfinished_runs = 2
