@@ -442,6 +442,14 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog:
     assert cloud.live_versions() == {}
 
 
+def test_a_delete_that_takes_too_long_says_so() -> None:
+    """Also if the status can't be read, because the properties name another project."""
+    cloud = Cloud(copying_time=2000)
+    received = cloud.ask("Create", Copy(service_timeout=900)).response
+    sent = cloud.ask("Delete", Copy(destination="other", service_timeout=300), received["PhysicalResourceId"])
+    assert 'project "copies" is still there after as long as CloudFormation waits. Delete' in sent.response["Reason"]
+
+
 def test_what_describe_leaves_out_is_empty(cloud: Cloud) -> None:
     """The API requires little: a model version of the name without the rest is somebody else's."""
     arn = str(cloud.somebody_copies("mine").arn)
