@@ -32,7 +32,7 @@ def warn_of_keys(policy: IConstruct, document: object) -> None:
     """Warn of each global condition key in a resolved document that isn't known; AWS may have added it.
 
     A key without a prefix was meant as one: every key of AWS has the prefix of a service or of an identity provider.
-    Rekognition has none (Service Authorization Reference).
+    Rekognition has no condition keys of its own (Service Authorization Reference).
     """
     for key in _keys(document):
         name = key.lower()

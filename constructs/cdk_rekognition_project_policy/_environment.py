@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from aws_cdk import Annotations, Stack
+from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IConstruct
 
@@ -77,11 +78,15 @@ def check_identity_is_here(user: Construct, parameter: str, identity: object) ->
 
     A policy would be attached to the one of the same name in the stack's own account.
     """
-    if isinstance(identity, str):
-        raise wrong(user, parameter, identity, "an iam.Role")
-    account = getattr(identity, "principal_account", None)
-    if account and not is_unknown(account) and not is_dummy(getattr(identity, "role_arn", "")):
-        check_is_here(user, parameter, Environment(account), Environment.of(stack_of(user)))
+    if isinstance(identity, (str, iam.CfnRole)):
+        raise wrong(user, parameter, identity, f"an iam.{parameter.capitalize()}")
+    check_is_here(user, parameter, Environment(account_of(identity)), Environment.of(stack_of(user)))
+
+
+def account_of(identity: object) -> str | None:
+    """Return the account of a role, user or group, or None if it isn't known; that of a lookup isn't yet."""
+    account: str | None = getattr(identity, "principal_account", None)
+    return None if is_unknown(account) or is_dummy(getattr(identity, "role_arn", None)) else account
 
 
 def warn_of_region(user: Construct, region: str | None) -> None:

@@ -13,7 +13,10 @@ from constructs import IConstruct
 from ._environment import Environment
 from ._tokens import is_token, referenced, resolve, stack_of
 
-_WITHOUT_CONDITIONS = (iam.ArnPrincipal, iam.Role, iam.User)
+_WITHOUT_CONDITIONS = (
+    *(iam.ArnPrincipal, iam.CompositePrincipal, iam.UnknownPrincipal),
+    *(iam.Role, iam.User, iam.Group),
+)
 
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
@@ -53,18 +56,15 @@ def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | No
     stack that it was imported into. A role or user that is defined in this app gets its policy in its own stack.
     ``account`` is the project's, or None if it isn't known.
     """
-    if isinstance(principal, _WITHOUT_CONDITIONS) or is_surely_here(principal, stack, account):
+    if isinstance(principal, _WITHOUT_CONDITIONS):
         return principal
-    return named(principal)
-
-
-def is_surely_here(principal: iam.IPrincipal, stack: Stack, account: str | None) -> bool:
-    """Return whether a principal has no account, or the CDK surely attaches its policies in this stack's account."""
     its_account = getattr(principal, "principal_account", None)
     account = account or Environment.of(stack).account
-    return its_account is None or (
+    if its_account is None or (
         _is_surely(its_account, stack, account) and _gets_policy_here(principal, stack, account)
-    )
+    ):
+        return principal
+    return named(principal)
 
 
 def named(principal: iam.IPrincipal) -> iam.IPrincipal:

@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from . import _grants
-from ._environment import Environment, check_identity_is_here, warn_of_region
+from ._environment import Environment, account_of, check_identity_is_here, warn_of_region
 from ._errors import boolean, checked, removal, wrong
 from ._handler import arns, timeouts
 from ._permissions import Permission, copy_permissions
@@ -181,8 +181,8 @@ class ProjectVersionCopy(Resource):
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         principal = _grants.principal_of(grantee, self)
         check_identity_is_here(self, "grantee", principal)
-        is_made_here = isinstance(principal, (iam.Role, iam.User, iam.Group))
-        if is_made_here or _grants.is_surely_here(principal, stack_of(self), self._destination.environment.account):
+        here = Environment.of(stack_of(self)).account or self._destination.environment.account
+        if account_of(principal) in (None, here):
             grant = iam.Grant.add_to_principal(
                 grantee=principal,
                 actions=[*actions],
@@ -193,6 +193,6 @@ class ProjectVersionCopy(Resource):
                 return grant
         raise ValueError(
             f"{self.node.path}: no identity policy can be attached to the grantee, {type(grantee).__name__}. Model "
-            "versions have no policies of their own; give a role, a user or a group of this account: one that is "
-            "imported by its name, or by its ARN into a stack whose account is known."
+            "versions have no policies of their own; give a role, a user or a group of this account. If the stack's "
+            "account isn't known, import it by its name, not by its ARN."
         )

@@ -31,7 +31,7 @@ RESPOND_BEFORE = 60
 """A request is responded to this many seconds before CloudFormation gives up, however it stands."""
 
 HAND_OVER_RESERVE = 20
-"""A run whose function has less time than WAITING_RUN ends this many seconds before its deadline."""
+"""A run ends this many seconds before its deadline at the latest."""
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
@@ -53,7 +53,7 @@ class WaitingRun(Run):
     @property
     def is_last(self) -> bool:
         """Whether the request has to be responded to before this run could hand over."""
-        return self.respond_by <= self.ends
+        return self.respond_by == self.ends
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ LONGEST_CREATE = 900
 """The longest that a Create is taken to have run, when its policy is told from others by its age."""
 
 CREATE_MARGIN = 60
-"""How much earlier than a Create, or than its Delete by its ServiceTimeout, its policy may be dated: clocks differ."""
+"""How many seconds clocks may differ, when a policy's age tells whether a canceled Create can have put it."""
 
 LATE_PUT = 30
 """How long after a Create gave up in doubt its policy may still appear."""

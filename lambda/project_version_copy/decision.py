@@ -138,8 +138,9 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
         return request.time is None or live.created >= request.time - CLOCKS_DIFFER
     # In an Update it may have been responded in vain; before a Create, it may have been retained as quickly as that.
     was_received = _was_received(live, requested) if request.type == "Update" else live.responded is not None
-    can_be_finished = live.status not in _FAILED and live.status != _DELETING
-    is_left = owner.is_same_resource(live.owner) and not was_received and can_be_finished
+    # A rollback would be stuck on one that has failed; a Create fails with its ARN, so that its Delete removes it.
+    is_useless = live.status == _DELETING or (live.status in _FAILED and request.type == "Update")
+    is_left = owner.is_same_resource(live.owner) and not was_received and not is_useless
     # Others can set tags, and compute the default name, but they can't make it a copy of this source.
     return is_left and not wanted.version_name and wanted.inputs.have_the_source_of(live.inputs)
 
@@ -218,10 +219,16 @@ def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, mome
             "another VersionName, or leave it out."
         )
     if Owner.of_request(request).is_same_resource(live.owner):
+        delete = (
+            "Delete it (DeleteProjectVersion), then deploy again, or, in a rollback, continue it "
+            "(ContinueUpdateRollback)"
+        )
+        if live.status in _FAILED:
+            return Reject(f"{_failure(live)} {delete}.")
         return Reject(
             "already exists, and its tags name this resource: an earlier deployment made it, and CloudFormation "
-            "retained it or never received the response. Delete it (DeleteProjectVersion), then deploy again, or, in a "
-            "rollback, continue it (ContinueUpdateRollback); or give its name as VersionName and set AdoptExisting."
+            f"retained it or never received the response. {delete}; or give its name as VersionName and set "
+            "AdoptExisting."
         )
     return Reject(
         "already exists and wasn't changed. Choose another VersionName, or leave it out; or set AdoptExisting to take "
@@ -317,11 +324,15 @@ def decide_leftover(
 def _unfinished(live: LiveVersion) -> Decision:
     """Decide about a copy of this function that isn't finished."""
     if live.status in _FAILED | _ENDED:
-        message = live.message.rstrip(". ") or "Rekognition gave no reason"
-        return Reject(f"couldn't be copied ({live.status}): {message}.")
+        return Reject(_failure(live))
     if live.status == _DELETING:
         return Reject("is being deleted by somebody else. Deploy again.")
     return Wait()
+
+
+def _failure(live: LiveVersion) -> str:
+    message = live.message.rstrip(". ") or "Rekognition gave no reason"
+    return f"couldn't be copied ({live.status}): {message}."
 
 
 def _remove(live: LiveVersion, *, stop_running: bool) -> Decision:

@@ -83,8 +83,7 @@ class _Run:
         self._run = run
         self._poll_seconds = poll_seconds
         self._known = dict(run.known)
-        ends = min(run.ends, run.respond_by)
-        self._versions = ProjectVersions(client, run.clock, run.deadline, ends=ends, met=self._known)
+        self._versions = ProjectVersions(client, run.clock, run.deadline, ends=run.ends, met=self._known)
         self._owner = Owner.of_request(request)
         self._given = PhysicalId.parse(request.physical_id)
         self._adopted = ""

@@ -140,6 +140,10 @@ MARKED = Retag(
         (live(owner=None), at(unchanged=2), {}, "already exists and wasn't changed"),
         (live(owner=ANOTHER_STACKS), at(), {}, "already exists and wasn't changed"),
         (live(owner=ANOTHER_REQUESTS), at(), {}, "its tags name this resource: an earlier deployment made it"),
+        *(
+            (live(status, owner=ANOTHER_REQUESTS), at(), {}, f"({status}): Rekognition gave no reason. Delete it (Del")
+            for status in FAILED
+        ),
         (live(owner=None), at(unchanged=2), MINE_AGAIN, Adopt(COPY)),
         (live(owner=ANOTHER_REQUESTS), at(), MINE_AGAIN, Adopt(COPY)),
         # A tag isn't believed of what is to be adopted: only what Describe shows is compared.
@@ -176,8 +180,7 @@ def test_a_create_or_replacement(
         (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
         (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS, tags=responded(0)), {"version_name": ""}, STARTED, False),
-        # One that is of no use anymore isn't.
-        *((live(status, owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, False) for status in FAILED),
+        (live("COPYING_FAILED", owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, True),
         (live("DELETING", owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS), {}, STARTED, False),
     ],
@@ -194,6 +197,13 @@ def test_an_update_takes_over_what_was_responded_in_vain(after: float, is_its_ow
     """As the canceled Update's copy in place of one that was deleted by hand."""
     there = live(created=1, owner=ANOTHER_REQUESTS, tags=responded(after))
     assert is_made_for(asked("Update"), wanted(version_name=""), there, STARTED) == is_its_own
+
+
+@pytest.mark.parametrize("status", [*FAILED, "DELETING"])
+def test_an_update_does_not_take_over_what_has_failed(status: str) -> None:
+    """A rollback would fail each time that it is continued."""
+    there = live(status, owner=ANOTHER_REQUESTS)
+    assert not is_made_for(asked("Update"), wanted(version_name=""), there, STARTED)
 
 
 TAGGED = {"team": "a", "x": "1"}

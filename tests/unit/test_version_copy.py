@@ -194,11 +194,22 @@ def test_a_grant_keeps_the_grantees_conditions(stack: Stack) -> None:
     assert granted["Condition"] == {"IpAddress": office}
 
 
-def test_a_group_is_granted_as_a_role_is(stack: Stack) -> None:
-    """Whether it is of this app or imported by its name."""
-    made = define_copy(stack)
-    for group in (iam.Group(stack, "Group"), iam.Group.from_group_name(stack, "Imported", "analysts")):
-        assert made.grant_detect(group).success
+@pytest.mark.parametrize("account", ["444455556666", None])
+def test_a_grant_to_what_is_of_this_account(app: App, account: str | None) -> None:
+    """By its name, in whichever stack, or once the CLI has looked it up; also a group, which has no conditions."""
+    stack, other = (Stack(app, name, env=Environment(account=account, region="us-east-1")) for name in ("One", "Two"))
+    imported = iam.Role.from_role_name(other, "Imported", "analyst")
+    made = define_copy(stack, destination_project=rekognition.CfnProject(stack, "Project", project_name="copies"))
+    grantees: list[iam.IGrantable] = [
+        imported,
+        iam.PrincipalWithConditions(imported, {"Bool": {"aws:SecureTransport": "true"}}),
+        iam.Role(other, "Role", role_name="role", assumed_by=iam.AccountRootPrincipal()).without_policy_updates(),
+        iam.LazyRole(other, "Lazy", role_name="lazy", assumed_by=iam.AccountRootPrincipal()),
+        iam.Group(stack, "Group"),
+        iam.Group.from_group_name(stack, "ImportedGroup", "analysts"),
+        *([iam.Role.from_lookup(stack, "LookedUp", role_name="theirs")] if account else []),
+    ]
+    assert all(made.grant_detect(grantee).success for grantee in grantees)
 
 
 @pytest.mark.parametrize("account", ["123456789012", None])
