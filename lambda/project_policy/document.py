@@ -464,8 +464,7 @@ class _Rules:
         )
 
     def _not_empty(self, statement: Mapping[str, object], element: str) -> Iterator[str]:
-        value = statement.get(element, "present")
-        if not self.is_unknown(value) and not as_list(value):
+        if not as_list(statement.get(element, "present")):
             yield f"{element} is empty; it needs at least one value."
 
     def _values(self, value: object) -> Iterator[object]:

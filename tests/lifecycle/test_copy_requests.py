@@ -462,7 +462,7 @@ def test_what_describe_leaves_out_is_empty(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_hand_over_that_fails_is_responded_with_the_arn(allowed: bool) -> None:
+def test_a_hand_over_that_fails_is_responded_with_the_arn(allowed: bool, caplog: pytest.LogCaptureFixture) -> None:
     """It is retried for a while; without a response CloudFormation would wait, and lose the ARN."""
     cloud = Cloud(copying_time=1500)
     began = cloud.world.now
@@ -471,3 +471,4 @@ def test_a_hand_over_that_fails_is_responded_with_the_arn(allowed: bool) -> None
     assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
     assert (sent.response["Status"] == "SUCCESS") == allowed
     assert allowed or "lambda:InvokeFunction" in sent.response["Reason"]
+    assert allowed or sent.response["Reason"].startswith(caplog.messages[-1])

@@ -374,6 +374,7 @@ class TestEquivalence:
             ({"AWS:A": "2", "aws:a": "1"}, {"aws:a": "1", "AWS:A": "2"}, True),
             ({"aws:a": "1", "AWS:A": "2"}, {"aws:a": "1"}, False),
             ({"aws:a": "1", "AWS:A": "2"}, {"aws:a": "2"}, False),
+            ({"aws:a": "1"}, {"aws:b": "1"}, False),
         ],
     )
     def test_spellings_of_one_key_are_one_test(self, one: dict[str, Any], two: dict[str, Any], same: bool) -> None:
