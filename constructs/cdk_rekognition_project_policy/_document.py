@@ -63,10 +63,7 @@ class DocumentRules:
             return document
         return iam.PolicyDocument(
             minimize=True,
-            statements=[
-                iam.PolicyStatement.from_json(statement)
-                for statement in documents.as_list(document.get("Statement", []))
-            ],
+            statements=[*map(iam.PolicyStatement.from_json, documents.as_list(document.get("Statement", [])))],
         )
 
     def check_statement(self, statement: iam.PolicyStatement) -> None:

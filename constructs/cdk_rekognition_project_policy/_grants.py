@@ -13,10 +13,7 @@ from constructs import IConstruct
 from ._environment import Environment
 from ._tokens import is_token, referenced, resolve, stack_of
 
-_WITHOUT_CONDITIONS = (
-    *(iam.ArnPrincipal, iam.CompositePrincipal, iam.UnknownPrincipal),
-    *(iam.Role, iam.User, iam.Group),
-)
+_WITHOUT_CONDITIONS = (iam.ArnPrincipal, iam.CompositePrincipal, iam.Role, iam.UnknownPrincipal, iam.User)
 
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from .timeouts import DEFAULT_SERVICE_TIMEOUT
@@ -30,8 +31,16 @@ def in_doubt(logical_id: str, request_id: str, time: float | None, gave_up: floa
     It names no resource, so its Delete looks for one that this request can have made: the ID ends in the request's time
     and in that at which it gave up (in seconds since the epoch; only the latter if the request tells no time).
     """
-    times = [int(gave_up)] if time is None else [int(time), int(gave_up)]
-    return f"{_IN_DOUBT}{logical_id}:{request_id}:{'-'.join(map(str, times))}"
+    requested = "" if time is None else f"{int(time)}-"
+    return f"{_IN_DOUBT}{logical_id}:{request_id}:{requested}{int(gave_up)}"
+
+
+class Doubt(NamedTuple):
+    """What an ID in doubt tells of the Create that responded with it."""
+
+    requested: float | None
+    """When it was requested; None if the ID doesn't tell."""
+    gave_up: float
 
 
 @dataclass(frozen=True)
@@ -75,10 +84,10 @@ class Request:
         return self.physical_id or in_doubt(self.logical_id, self.request_id, self.time, now)
 
     @property
-    def doubted(self) -> tuple[float | None, float] | None:
-        """The time of the Create whose physical ID is one in doubt, if the ID has it, and when that gave up."""
-        doubted = re.fullmatch(_IN_DOUBT + r".*:(?:([0-9]{1,12})-)?([0-9]{1,12})", self.physical_id, re.DOTALL)
-        return (float(doubted[1]) if doubted[1] else None, float(doubted[2])) if doubted else None
+    def doubt(self) -> Doubt | None:
+        """What the physical ID tells if it is one in doubt; None if it isn't."""
+        found = re.fullmatch(_IN_DOUBT + r".*:(?:([0-9]{1,12})-)?([0-9]{1,12})", self.physical_id, re.DOTALL)
+        return Doubt(float(found[1]) if found[1] else None, float(found[2])) if found else None
 
     def is_in_doubt_of(self, request_id: str) -> bool:
         """Return whether the physical ID is the one in doubt that a Create with this request ID responded with."""

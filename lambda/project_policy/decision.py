@@ -208,10 +208,10 @@ def _canceled_create_may_have_put(request: Request, live: LivePolicy, moment: Mo
     if live.created is None:
         return False
     ran = min(request.service_timeout, LONGEST_CREATE) + CREATE_MARGIN if request.service_timeout else LONGEST_CREATE
-    if request.doubted is not None:
-        began, gave_up = request.doubted
-        earliest = gave_up - ran if began is None else began - CREATE_MARGIN
-        return earliest <= live.created <= gave_up + LATE_PUT
+    doubt = request.doubt
+    if doubt is not None:
+        earliest = doubt.gave_up - ran if doubt.requested is None else doubt.requested - CREATE_MARGIN
+        return earliest <= live.created <= doubt.gave_up + LATE_PUT
     return live.created >= (moment.now if request.time is None else request.time) - ran
 
 

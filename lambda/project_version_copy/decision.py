@@ -155,7 +155,7 @@ def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, req
         return False
     if _was_received(live, requested):
         return False
-    if request.doubted is not None and not request.is_in_doubt_of(owner.request):
+    if request.doubt is not None and not request.is_in_doubt_of(owner.request):
         return False
     return wanted.inputs.have_the_source_of(live.inputs) and _canceled_request_may_have_made(request, live, requested)
 
@@ -172,7 +172,7 @@ def _was_received(live: LiveVersion, requested: float) -> bool:
 
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
-    last = requested if request.doubted is None else request.doubted[1]
+    last = requested if request.doubt is None else request.doubt.gave_up
     earliest = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT) - CLOCKS_DIFFER
     return earliest <= live.created <= last + START_WITHIN + LONGEST_CALL
 

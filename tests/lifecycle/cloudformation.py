@@ -198,10 +198,9 @@ class Stack:
             created = {each.logical_id: each.after for each in changes if each.before is None}
             self._failed = {name: made for name, made in created.items() if name not in self.resources}
             self.status = f"{operation}_FAILED"
-        elif is_new:
-            self._rollback_create(changes)
         else:
-            self._rollback_update(changes)
+            self.kept += [each.after for each in changes if each.stays]
+            (self._rollback_create if is_new else self._rollback_update)(changes)
 
     def continue_update_rollback(self) -> None:
         """ContinueUpdateRollback: sends the reverse Updates that failed once more."""
@@ -313,13 +312,11 @@ class Stack:
     # -- backwards -----------------------------------------------------------------------------------------------------
 
     def _rollback_create(self, changes: list[Change]) -> None:
-        self.kept += [each.after for each in changes if each.stays]
         self.resources = self._left_after_deleting({each.logical_id: each.after for each in changes if not each.stays})
         self.status = "ROLLBACK_FAILED" if self.resources else "ROLLBACK_COMPLETE"
 
     def _rollback_update(self, changes: list[Change]) -> None:
         cleanup: list[tuple[str, Resource]] = []
-        self.kept += [each.after for each in changes if each.stays]
         self.world.sleep(ROLLBACK_DELAY)
         self._left_after_deleting({each.logical_id: each.after for each in changes if each.kind == "canceled"})
         for change in reversed(changes):
