@@ -36,7 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = commands.add_parser("start", help="start it, unless it runs already")
-    start.add_argument("--sam", action="store_true", help="with what transforms templates of SAM (60 MB more)")
     start.set_defaults(command=_start)
     stop = commands.add_parser("stop", help="stop it, with everything it started")
     stop.set_defaults(command=_stop)
@@ -57,7 +56,7 @@ def _start(options: argparse.Namespace) -> int:
         print("The local cloud was running already.")
     else:
         print("Starting the local cloud (the first time makes its virtual environment) …")
-    _describe(LocalCloud.attach_or_start(options.state, sam=options.sam))
+    _describe(LocalCloud.attach_or_start(options.state))
     return 0
 
 

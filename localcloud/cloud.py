@@ -21,13 +21,12 @@ import trustme
 
 from localcloud.clients import make_client
 from localcloud.ministack_hooks import STACKS_ROUTE
-from localcloud.peers import SECRET_VARIABLE, knows_users
+from localcloud.peers import SECRET_VARIABLE
 from localcloud.processes import end_session, start_time
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
 from localcloud.virtual_environment import (
     REQUIREMENTS,
-    REQUIREMENTS_WITH_SAM,
     ensure_virtual_environment,
     only_one_at_a_time,
 )
@@ -57,10 +56,8 @@ class Running:
     started: float
     gateway_port: int
     rekognition_url: str
-    sam: bool
-    """Whether it transforms templates of SAM."""
-    secret: str | None
-    """What clients must send, where the kernel doesn't know whose a connection is."""
+    secret: str
+    """What clients must send."""
 
 
 class LocalCloud:
@@ -70,14 +67,13 @@ class LocalCloud:
     Everything it writes is in its state folder; the virtual environment may be shared between several.
     """
 
-    def __init__(self, state: Path = STATE, *, sam: bool = False) -> None:
+    def __init__(self, state: Path = STATE) -> None:
         self.state = state
         self.log = state / "cloud.log"
         """Where everything it says is written."""
         self.authority = state / "tls" / "authority.pem"
         """The certificate that clients must trust."""
         self._record = state / "cloud.json"
-        self._sam = sam
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Running | None = None
         self._clients: dict[tuple[object, ...], Any] = {}
@@ -93,19 +89,14 @@ class LocalCloud:
         return cloud if cloud.is_running else None
 
     @classmethod
-    def attach_or_start(cls, state: Path = STATE, *, sam: bool = False) -> LocalCloud:
-        """Return the detached cloud that runs from this state folder, after starting it when there is none.
-
-        One that transforms templates of SAM has more packages, which functions find as well.
-        """
+    def attach_or_start(cls, state: Path = STATE) -> LocalCloud:
+        """Return the detached cloud that runs from this state folder, after starting it when there is none."""
         _make_private(state)
         with only_one_at_a_time(state / "cloud.lock", "another process, which starts the local cloud"):
             cloud = cls.attach(state)
             if cloud is None:
-                cloud = cls(state, sam=sam)
+                cloud = cls(state)
                 cloud.start(detached=True)
-            elif sam and not cloud._known.sam:
-                raise CloudError("The local cloud runs without SAM. Stop it first: python -m localcloud stop")
             return cloud
 
     def __enter__(self) -> LocalCloud:
@@ -120,10 +111,8 @@ class LocalCloud:
         if self.is_running:
             raise CloudError(f"The local cloud is already running (process {self.pid}).")
         _make_private(self.state)
-        python = ensure_virtual_environment(
-            STATE / ("venv-sam" if self._sam else "venv"), REQUIREMENTS_WITH_SAM if self._sam else REQUIREMENTS
-        )
-        secret = None if knows_users() else secrets.token_hex(20)
+        python = ensure_virtual_environment(STATE / "venv", REQUIREMENTS)
+        secret = secrets.token_hex(20)
         self._prepare_folders()
         self._make_certificate()
         ports, report_to = os.pipe()
@@ -209,9 +198,8 @@ class LocalCloud:
 
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """Return what to add to a client's environment; `full_environment` also takes away what would be in the way."""
-        secret = {SECRET_VARIABLE: self._known.secret} if self._known.secret else {}
         return {
-            **secret,
+            SECRET_VARIABLE: self._known.secret,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ENDPOINT_URL_REKOGNITION": self.rekognition_url,
             "AWS_ACCESS_KEY_ID": account,
@@ -272,11 +260,11 @@ class LocalCloud:
         (folder / "server.key").touch(mode=0o600)
         server.private_key_pem.write_to_path(folder / "server.key")
 
-    def _launcher_environment(self, secret: str | None) -> dict[str, str]:
+    def _launcher_environment(self, secret: str) -> dict[str, str]:
         """Build the launcher's environment from nothing: functions inherit all of it."""
         authority, temporary = str(self.authority), str(self.state / "tmp")
         return {
-            **({SECRET_VARIABLE: secret} if secret else {}),
+            SECRET_VARIABLE: secret,
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.state / "home"),
             "TMPDIR": temporary,
@@ -304,14 +292,14 @@ class LocalCloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _await_start(self, pid: int, ports: int, secret: str | None) -> None:
+    def _await_start(self, pid: int, ports: int, secret: str) -> None:
         ready, _, _ = select.select([ports], [], [], _SECONDS_TO_START)
         report = os.read(ports, 4096) if ready else b""
         if not report:
             raise self._not_started(
                 "ended before it said where it listens" if ready else "did not say where it listens"
             )
-        self._running = Running(pid, start_time(pid) or 0.0, sam=self._sam, secret=secret, **json.loads(report))
+        self._running = Running(pid, start_time(pid) or 0.0, secret=secret, **json.loads(report))
         try:
             # It listens already: this request waits in its queue until it responds.
             self._request(f"{self.endpoint_url}/_ministack/health").close()
@@ -339,8 +327,7 @@ class LocalCloud:
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        secret = self._known.secret
-        headers = {"User-Agent": f"app/{secret}"} if secret else {}
+        headers = {"User-Agent": f"app/{self._known.secret}"}
         request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
         return opener.open(request, timeout=_SECONDS_TO_START)
 

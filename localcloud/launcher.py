@@ -10,11 +10,12 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 
 from localcloud import ministack_hooks
-from localcloud.peers import SECRET_VARIABLE, OwnersSocket, knows_users, listen
+from localcloud.peers import SECRET_VARIABLE, listen
 from localcloud.project_type import ProjectType
 from localcloud.rekognition import LocalRekognition
 
@@ -27,9 +28,7 @@ def main() -> None:
     parser.add_argument("--report-to", type=int, required=True, help="a file descriptor that takes the ports as JSON")
     parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
     options = parser.parse_args()
-    secret = os.environ.get(SECRET_VARIABLE)
-    if secret is None and not knows_users():
-        sys.exit(f"This kernel doesn't say whose a connection is, and there is no secret in {SECRET_VARIABLE}.")
+    secret = os.environ[SECRET_VARIABLE]
     gateway = listen()  # clients wait from here on, rather than being rejected
     # Before the first import of ministack, which reads it then.
     os.environ["GATEWAY_PORT"] = str(gateway.getsockname()[1])
@@ -48,7 +47,7 @@ def main() -> None:
     os._exit(0)
 
 
-async def _serve(gateway: OwnersSocket, secret: str | None, *, until_input_ends: bool) -> None:
+async def _serve(gateway: socket.socket, secret: str, *, until_input_ends: bool) -> None:
     from hypercorn.asyncio import serve  # type: ignore[import-not-found,unused-ignore]
     from hypercorn.config import Config, Sockets  # type: ignore[import-not-found,unused-ignore]
 

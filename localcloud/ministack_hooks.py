@@ -32,7 +32,7 @@ _NOT_ALLOWED = Decision(allowed=False)
 _log = logging.getLogger("localcloud.ministack")
 
 
-def application(secret: str | None, port: int) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
+def application(secret: str, port: int) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
     """Return ministack's gateway, an ASGI application that hears only clients whom `rejection` lets pass."""
     from ministack import app
 
@@ -45,7 +45,8 @@ def application(secret: str | None, port: int) -> Any:  # noqa: ANN401 - an ASGI
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         # crhelper, which sends the response of a custom resource, is no SDK; the token in its path can't be guessed.
-        is_response = scope["path"].startswith("/_ministack/cfn-response/")
+        # ministack takes only a PUT there for a response, and any other request for an AWS operation.
+        is_response = scope.get("method") == "PUT" and scope["path"].startswith("/_ministack/cfn-response/")
         problem = rejection(headers, port, None if is_response else secret)
         if problem is not None:
             await _respond(scope, send, 403, problem)

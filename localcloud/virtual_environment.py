@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-REQUIREMENTS_WITH_SAM = Path(__file__).with_name("requirements-sam.txt")
 
 
 class SetupError(Exception):

@@ -68,7 +68,8 @@ def describe_projects(call: Call) -> dict[str, Any]:
 def put_project_policy(call: Call) -> dict[str, Any]:
     """PutProjectPolicy: attach, or replace at its current revision."""
     # First, so that a missing project is reported as such whatever the document says.
-    check_document(call.parameters["PolicyDocument"], call.store.project(*call.given("ProjectArn")).arn)
+    call.store.project(*call.given("ProjectArn"))
+    check_document(call.parameters["PolicyDocument"])
     policy = call.store.put_policy(*call.given("ProjectArn", "PolicyName", "PolicyDocument", "PolicyRevisionId"))
     return {"PolicyRevisionId": policy.revision}
 
@@ -173,7 +174,7 @@ def _to_copy(action: str, call: Call) -> Iterable[Permission]:
     if not VersionArn.parse(source).is_of(project):
         raise invalid_parameter(f"{source} is not a model version of the project {project}.")
     yield _permission(action, call, str(destination))
-    policy = ResourcePolicy(project.account, merged(call.store.documents(project), project))
+    policy = ResourcePolicy(project.account, merged(call.store.documents(project)))
     yield _permission(ACTION, call, source, policy)
     # So the Service Authorization Reference; the API reference lists CopyProjectVersion only.
     yield _permission("rekognition:CreateProjectVersion", call, str(destination))

@@ -70,7 +70,7 @@ class LocalRekognition(RekognitionService):
 
 
 class _Server(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1, for the user who runs it, with a thread for each connection."""
+    """Listens on a free port of 127.0.0.1, with a thread for each connection."""
 
     daemon_threads = True
     block_on_close = False  # clients keep their connections open: stopping doesn't wait for them

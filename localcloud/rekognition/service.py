@@ -14,7 +14,6 @@ from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, acce
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS, Store
 from localcloud.rekognition.operations import OPERATIONS, Call
 from localcloud.rekognition.switches import Switches
-from localcloud.rekognition.validation import check_request
 
 _TARGET_PREFIX = "RekognitionService."
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
@@ -117,7 +116,6 @@ class RekognitionService:
         principal = self._authorizer.identify(access_key_id, request.headers.get("x-amz-security-token"), region)
         operation = _operation(request)
         parameters = _parameters(request)
-        check_request(operation, parameters)
         with self._calls_lock:
             self.calls.append((operation, parameters))
         self._quota.take(principal.account, region, operation)

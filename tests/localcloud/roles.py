@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from localcloud.clients import make_client
 from localcloud.cloud import LocalCloud
+from localcloud.peers import SECRET_VARIABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -34,6 +35,7 @@ def signed_with(cloud: LocalCloud, **credentials: Any) -> RekognitionClient:
         cloud.rekognition_url,
         credentials["AccessKeyId"],
         "us-east-1",
+        secret=cloud.environment()[SECRET_VARIABLE],
         session_token=credentials.get("SessionToken"),
     )
     return client

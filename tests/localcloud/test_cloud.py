@@ -107,7 +107,7 @@ def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path
     """A record left behind by a machine that went down names a process that is another one by now."""
     started = start_time(os.getpid())
     assert started is not None
-    record = {"gateway_port": 1, "rekognition_url": "http://127.0.0.1:1", "sam": False, "secret": None}
+    record = {"gateway_port": 1, "rekognition_url": "http://127.0.0.1:1", "secret": "x"}
     (tmp_path / "cloud.json").write_text(json.dumps({**record, "pid": os.getpid(), "started": started - 5}))
     assert LocalCloud.attach(tmp_path) is None
     (tmp_path / "cloud.json").write_text("{")
