@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from localcloud.cloud import ACCOUNT, REGION, STATE, CloudError, LocalCloud
 from localcloud.virtual_environment import SetupError
 
 NOT_RUNNING = 3  # as `systemctl status` has it
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints a command that fails where the command line is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print it, so that what follows `eval … &&` doesn't run with the user's own credentials."""
+        print("false")
+        super().error(message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m localcloud", description="A loopback AWS for trying and testing.")
+    parser = _Parser(prog="python -m localcloud", description="A loopback AWS for trying and testing.")
     parser.add_argument(
         "--state",
         type=Path,
@@ -42,13 +53,21 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="say whether and where it runs")
     status.set_defaults(command=_status)
     env = commands.add_parser("env", help='print the environment for clients: eval "$(python -m localcloud env)"')
-    env.add_argument("--account", default=ACCOUNT, help="the account to act as, 12 digits (default: %(default)s)")
+    env.add_argument(
+        "--account", default=ACCOUNT, type=_account, help="the account to act as, 12 digits (default: %(default)s)"
+    )
     env.add_argument("--region", default=REGION, help="the Region (default: %(default)s)")
     env.set_defaults(command=_env)
     switches = commands.add_parser("switches", help="show the switches of the local Rekognition, or set some")
     switches.add_argument("changes", nargs="*", metavar="NAME=VALUE", help="for example list_lag=2")
     switches.set_defaults(command=_switches)
     return parser
+
+
+def _account(given: str) -> str:
+    if not re.fullmatch("[0-9]{12}", given):
+        raise argparse.ArgumentTypeError(f'"{given}" is not an account ID. Specify its 12 digits')
+    return given
 
 
 def _start(options: argparse.Namespace) -> int:

@@ -25,19 +25,23 @@ def deploy(cloud: LocalCloud) -> None:
     """Share, train, copy; then withdraw the grant, and try to copy another model version."""
     trusting, trusted = both(cloud)
     project = trusting.deploy(f"Deploying Trusting: account {TRUSTING} shares its models with {TRUSTED}")["ProjectArn"]
-    step("Training the model versions v1 and v2 there")
-    v1, v2 = (train(trusting, project, name) for name in ("v1", "v2"))
+    with step("Training the model versions v1 and v2 there"):
+        v1, v2 = (train(trusting, project, name) for name in ("v1", "v2"))
 
     with cloud.switched(copying_time=COPYING_TIME):
-        copy = trusted.deploy(
+        arn = trusted.deploy(
             f"Deploying Trusted: account {TRUSTED} copies v1, and waits for the copy",
             source_project_arn=project,
             source_version_arn=v1,
         )["VersionArn"]
-    show(trusted, copy)
+    copy = complete_copy(trusted, arn)
+    print("\n  As DescribeProjectVersions returns it:")
+    for key in ("ProjectVersionArn", "Status", "SourceProjectVersionArn"):
+        print(f"    {key:<24}{copy[key]}")
 
     trusting.deploy("Withdrawing the grant: Trusting shares with another account instead", share_with=SOMEBODY_ELSE)
-    show(trusted, copy)
+    complete_copy(trusted, arn)
+    print("\n  The copy stays, because it belongs to the account that has made it.")
     try:
         trusted.deploy(
             "Deploying Trusted with v2, which is denied (retried for two minutes, since a grant may be new)",
@@ -50,8 +54,8 @@ def deploy(cloud: LocalCloud) -> None:
         print(f"\n  {trusted.status()}, because:\n    {reason(trusted)}")
     else:
         raise DeployError(f"The copy was allowed, although the grant was withdrawn. See {LOG}")
-    show(trusted, copy)
-    print("\n  The local cloud keeps running; ./scripts/deploy --both-accounts --destroy takes all of it down.")
+    print(f"\n  The copy of v1 is still there, {complete_copy(trusted, arn)['Status']}. v2 wasn't copied.")
+    print("  The local cloud keeps running; ./scripts/deploy --both-accounts --destroy takes all of it down.")
 
 
 def reason(stack: Stack) -> str:
@@ -86,14 +90,12 @@ def train(stack: Stack, project_arn: str, name: str) -> str:
     return str(made["ProjectVersionArn"])
 
 
-def show(stack: Stack, version_arn: str) -> None:
-    """Print the copy as DescribeProjectVersions returns it; raises ``DeployError`` where it isn't complete."""
-    copy = versions(stack).get(version_arn, {})
+def complete_copy(stack: Stack, version_arn: str) -> dict[str, Any]:
+    """Return the copy as DescribeProjectVersions returns it; raises ``DeployError`` where it isn't complete."""
+    copy: dict[str, Any] = versions(stack).get(version_arn, {})
     if copy.get("Status") != "COPYING_COMPLETED":
         raise DeployError(f"{version_arn} isn't a complete copy. See {LOG}")
-    print("\n  As DescribeProjectVersions returns it:")
-    for key in ("ProjectVersionArn", "Status", "SourceProjectVersionArn"):
-        print(f"    {key:<24}{copy[key]}")
+    return copy
 
 
 def destroy(cloud: LocalCloud) -> None:
@@ -104,11 +106,11 @@ def destroy(cloud: LocalCloud) -> None:
     trusted.destroy()
     trusting.destroy()
     if project:
-        step("Deleting the project that the stack has kept, with what was trained")
-        client = trusting.client("rekognition")
-        for version in client.describe_project_versions(ProjectArn=project)["ProjectVersionDescriptions"]:
-            client.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
-        client.delete_project(ProjectArn=project)
+        with step("Deleting the project that the stack has kept, with what was trained"):
+            client = trusting.client("rekognition")
+            for version in client.describe_project_versions(ProjectArn=project)["ProjectVersionDescriptions"]:
+                client.delete_project_version(ProjectVersionArn=version["ProjectVersionArn"])
+            client.delete_project(ProjectArn=project)
     if copy in versions(trusted):
         raise DeployError(f"The copy is left: {copy}. See {LOG}")
     print("    Nothing is left: neither stack, nor the copy.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import _both_accounts
+from _command_line import CONTEXT, parse
 from _stack import LOG, TOOLKIT, DeployError, Stack, step
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,9 +18,6 @@ from localcloud.virtual_environment import SetupError, only_one_at_a_time
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ProjectPolicyTypeDef
-
-CONTEXT = {"trusted_account": "111122223333", "project_arn": ""}
-"""What the application may be told, with its defaults; without a project's ARN it creates a project."""
 
 
 def main() -> int:
@@ -47,36 +44,12 @@ def main() -> int:
     return 0
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line."""
-    # scripts/deploy, which answers --help, describes them.
-    parser = argparse.ArgumentParser(prog="./scripts/deploy", add_help=False)
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--destroy", action="store_true")
-    parser.add_argument("--both-accounts", action="store_true")
-    options = parser.parse_args(arguments)
-    context = {}
-    for given in options.context:
-        key, _, value = given.partition("=")
-        if key not in CONTEXT:
-            parser.error(f'unknown key "{key}"; the application takes {" and ".join(CONTEXT)}')
-        if not value:
-            parser.error(f'"-c {given}" has no value; give {key}=VALUE')
-        context[key] = value
-    if context and options.destroy:
-        parser.error("-c says what to deploy; --destroy deletes what is deployed, so leave it out")
-    if context and options.both_accounts:
-        parser.error("--both-accounts deploys another application, which takes no -c, so leave it out")
-    options.context = CONTEXT | context
-    return options
-
-
 def started_cloud() -> LocalCloud:
     """Return the local cloud, after starting it where it doesn't run."""
     cloud = LocalCloud.attach()
     if cloud is None:
-        step("Starting the local cloud (the first time installs 90 MB, about half a minute)")
-        cloud = LocalCloud.attach_or_start()
+        with step("Starting the local cloud (the first time installs 90 MB, about half a minute)"):
+            cloud = LocalCloud.attach_or_start()
     return cloud
 
 
@@ -92,8 +65,8 @@ def take_down(destroy: Callable[[LocalCloud], None]) -> None:
         print(f"    The local cloud keeps running, because it has other stacks: {', '.join(others)}.")
         print(f"    This stops it: {shlex.quote(sys.executable)} -m localcloud stop")
         return
-    step("Stopping the local cloud")
-    cloud.stop()
+    with step("Stopping the local cloud"):
+        cloud.stop()
 
 
 def example(cloud: LocalCloud, context: Mapping[str, str]) -> Stack:
@@ -106,9 +79,9 @@ def deploy(cloud: LocalCloud, context: Mapping[str, str]) -> None:
     stack = example(cloud, context)
     before = live_policy(stack, stack.outputs())
     outputs = stack.deploy(f"Deploying {stack.name}")
-    step(f"Live in account {stack.account} of the local cloud")
     after = live_policy(stack, outputs)
     if after is not None:
+        print(f"==> Live in account {stack.account} of the local cloud")
         show(after)
     print(f"\n  {verdict(before, after, outputs['PolicyRevisionId'])}")
     print("  The local cloud keeps running; ./scripts/deploy --destroy takes all of it down.")

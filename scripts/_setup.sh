@@ -1,6 +1,5 @@
-# Sourced by the commands beside it: makes .venv and node_modules, and is quick when they are there already.
-# With needs=deploy it installs what ./scripts/deploy needs, otherwise all that the checks need as well.
-# Everything that tools print goes to .localcloud/logs/setup.log, which is named when something fails.
+# Sourced by the commands beside it, which then call set_up: that makes .venv and node_modules, and is quick when they
+# are there already. Everything that tools print goes to .localcloud/logs/setup.log, which is named when something fails.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -23,18 +22,37 @@ unset PYTHONDONTWRITEBYTECODE # pip compiles nothing (it takes long), and withou
 if ! [ -d "${HOME:-}" ] || ! [ -w "$HOME" ]; then
     export npm_config_cache=$root/.localcloud/npm JSII_RUNTIME_PACKAGE_CACHE_ROOT=$root/.localcloud/jsii
 fi
-trap 'echo "Interrupted." >&2; exit 130' INT
+trap 'printf "\nInterrupted.\n" >&2; exit 130' INT
 
 fail() {
     printf '%s\n' "$@" >&2
     exit 1
 }
 
-# Run a tool quietly under a title, with a dot for each package that it installs: step TITLE COMMAND...
+# Print a dot every other second, so that a wait shows life. It ends with this shell, if not before.
+start_dots() {
+    while kill -0 $$ 2>/dev/null; do
+        printf .
+        sleep 2 >/dev/null 2>&1
+    done &
+    dots=$!
+}
+
+stop_dots() {
+    { kill "$dots" && wait "$dots"; } 2>/dev/null || true
+    dots=
+    echo
+}
+
+# Run a tool quietly under a title: step TITLE COMMAND...
 step() {
+    local code=0
     printf '==> %s\n' "$1"
     shift
-    "$@" 2>&1 | tee -a "$setup_log" | awk '/^Collecting / { printf "."; fflush(); dots = 1 } END { if (dots) print "" }' || {
+    start_dots
+    "$@" >>"$setup_log" 2>&1 || code=$?
+    stop_dots
+    [ "$code" = 0 ] || {
         tail -n 20 "$setup_log" >&2
         fail "" "That failed: $*" "Its whole output is in $setup_log"
     }
@@ -47,12 +65,13 @@ lock() {
         holder=$(cat "$setup_lock/pid" 2>/dev/null || true)
         if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
             rm -rf "$setup_lock"
-        elif [ -z "${waiting:-}" ]; then
-            waiting=yes
+        elif [ -z "${dots:-}" ]; then
             echo "==> Waiting for another command of this checkout to finish its set-up"
+            start_dots
         fi
         sleep 0.2
     done
+    [ -z "${dots:-}" ] || stop_dots
     echo $$ >"$setup_lock/pid"
     trap unlock EXIT
 }
@@ -79,20 +98,21 @@ find_python() {
 
 check_node() {
     command -v npm >/dev/null && command -v node >/dev/null ||
-        fail "Node.js 20 or newer with npm is needed for the AWS CDK, and was not found. Install it from your" \
-            "distribution or with a version manager (Debian and Ubuntu: apt install nodejs npm)."
+        fail "Node.js 22 or newer with npm is needed for the AWS CDK, and was not found. Install it from nodejs.org or" \
+            "with a version manager."
     node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' ||
-        fail "Node.js 20 or newer is needed for the AWS CDK; $(command -v node) is $(node --version)."
+        fail "Node.js 22 or newer is needed for the AWS CDK (20 works, with warnings); $(command -v node) is" \
+            "$(node --version)."
 }
 
 make_virtual_environment() {
-    local python made light whole
+    local needs=$1 python made light whole
     python=$(find_python) || exit 1
     light=$({ "$python" -VV; pwd; cat requirements.txt; } | cksum)
     whole=$({ echo "$light"; cat requirements-dev.txt; } | cksum)
     made=$([ ! -x .venv/bin/python ] || cat .venv/stamp 2>/dev/null || true)
     [ "$made" != "$whole" ] || return 0
-    [ "$made" != "$light" ] || [ "${needs:-}" != deploy ] || return 0
+    [ "$made" != "$light" ] || [ "$needs" != deploy ] || return 0
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
             "apt install python3-venv"
@@ -102,13 +122,13 @@ make_virtual_environment() {
     if [ "$made" != "$light" ]; then
         touch .localcloud/making-venv
         step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
-        install "Installing the Python packages (300 MB, about a minute)" requirements.txt
+        install "Installing the Python packages (340 MB, about a minute)" requirements.txt
         step "Installing the construct, as it is here" \
             .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
         printf '%s\n' "$light" >.venv/stamp
         rm .localcloud/making-venv
     fi
-    [ "${needs:-}" != deploy ] || return 0
+    [ "$needs" != deploy ] || return 0
     install "Installing the packages of the checks (570 MB more, about a minute)" requirements-dev.txt
     printf '%s\n' "$whole" >.venv/stamp
 }
@@ -126,10 +146,13 @@ install_cdk_cli() {
     printf '%s\n' "$stamp" >node_modules/stamp
 }
 
-check_node
-lock
-: >"$setup_log"
-make_virtual_environment
-install_cdk_cli
-unlock
-export PATH=$root/.venv/bin:$root/node_modules/.bin:$PATH
+# Install what ./scripts/deploy needs (set_up deploy), or all that the checks need as well (set_up checks).
+set_up() {
+    check_node
+    lock
+    : >"$setup_log"
+    make_virtual_environment "$1"
+    install_cdk_cli
+    unlock
+    export PATH=$root/.venv/bin:$root/node_modules/.bin:$PATH
+}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -75,11 +77,10 @@ class Stack:
         self, title: str, *arguments: str, context: Mapping[str, str] | None = None, where: Path | None = None
     ) -> None:
         """Run the CDK CLI quietly, with its output in the log."""
-        step(title)
         # An empty profile, because one in ~/.cdk.json would come before the credentials of the environment.
         command = ["cdk", *arguments, "--profile", "", "--no-notices", "--no-color", "--ci"]
         command += [part for key, value in (context or {}).items() for part in ("-c", f"{key}={value}")]
-        with LOG.open("a") as log:
+        with step(title), LOG.open("a") as log:
             print(f"\n$ {shlex.join(command)}", file=log, flush=True)
             done = subprocess.run(
                 command,
@@ -94,6 +95,22 @@ class Stack:
             raise DeployError(f"{end}\n\nThat failed: {shlex.join(command)}\nIts whole output is in {LOG}")
 
 
-def step(title: str) -> None:
-    """Announce what is done next."""
-    print(f"==> {title}", flush=True)
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Announce what is done next, and print a dot every other second until it is done, so that a wait shows life."""
+    print(f"==> {title}")
+    done = Event()
+
+    def print_dots() -> None:
+        print(".", end="", flush=True)
+        while not done.wait(2):
+            print(".", end="", flush=True)
+        print(flush=True)
+
+    dots = Thread(target=print_dots, daemon=True)
+    dots.start()
+    try:
+        yield
+    finally:
+        done.set()
+        dots.join()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tests.end_to_end.conftest import bare_environment
 from tests.localcloud.roles import signed_with
 from tests.packaging import ROOT
 
+OF_ANOTHER_ACCOUNT = "arn:aws:rekognition:us-east-1:999988887777:project/logos/1690474772815"
 REVISION = re.compile(r"[0-9a-f]{32}")
 
 
@@ -51,6 +52,7 @@ def run(copy: Path, *command: str | Path, environment: dict[str, str] | None = N
 def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     """Deployed, deployed again, edited, and destroyed, with one command."""
     first = run(copy, "./scripts/deploy")
+    assert "==> Deploying RekognitionModelSharing\n.." in first
     assert "111122223333" in first
     (revision,) = set(REVISION.findall(first))
     assert f"The policy is live, at revision {revision}." in first
@@ -66,8 +68,8 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     assert "444455556666" in edited
     assert f"The policy was updated in place, from revision {revision} to" in edited
 
-    wrong = run(copy, "./scripts/deploy", "-c", "trusted_account=12", fails=True)
-    assert '"12" is not an account ID' in wrong
+    wrong = run(copy, "./scripts/deploy", "-c", f"project_arn={OF_ANOTHER_ACCOUNT}", fails=True)
+    assert 'Project "logos" is in account 999988887777' in wrong
     assert ".localcloud/logs/deploy.log" in wrong
 
     account = Account(attached(copy))
@@ -100,9 +102,10 @@ def test_a_model_is_copied_between_accounts_until_the_grant_is_withdrawn(copy: P
     shown = run(copy, "./scripts/deploy", "--both-accounts")
     before, withdrawn, denied, after = re.split("==> Withdrawing|==> Deploying Trusted with v2|UPDATE_ROLLBACK_", shown)
     (arn,) = set(re.findall(r"arn:aws:rekognition:us-east-1:111122223333:project/\S+", before))
-    for part in (before, withdrawn, after):
-        assert re.search(rf"{arn}\n +Status +COPYING_COMPLETED\n", part)
+    assert re.search(rf"{arn}\n +Status +COPYING_COMPLETED\n", before)
+    assert "The copy stays" in withdrawn
     assert arn not in denied
+    assert "The copy of v1 is still there, COPYING_COMPLETED." in after
     assert "CopyProjectVersion was denied. A project policy of the source project has to allow this account" in after
     assert "AccessDeniedException" in after
 
@@ -124,24 +127,22 @@ def test_a_model_is_copied_between_accounts_until_the_grant_is_withdrawn(copy: P
         (["-c", "trusted_account"], "has no value"),
         (["--destroy", "-c", "trusted_account=444455556666"], "leave it out"),
         (["--both-accounts", "-c", "trusted_account=444455556666"], "takes no -c"),
+        (["-c", "trusted_account=123"], 'trusted_account "123" is not an account ID. Specify its 12 digits'),
+        (["-c", "project_arn=logos"], "project_arn is not the ARN of a Custom Labels project."),
         (["--aws"], "unrecognized arguments: --aws"),
     ],
 )
-def test_a_command_line_that_means_something_else_is_refused(
-    wrong: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is mistyped never shares a model with somebody who was not named."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    with pytest.raises(SystemExit) as ended:
-        importlib.import_module("_deploy").parse(wrong)
-    assert ended.value.code == 2
-    assert told in capsys.readouterr().err
+def test_a_command_line_that_means_something_else_is_refused(wrong: list[str], told: str, commands: Path) -> None:
+    """What is mistyped never shares a model with somebody who was not named, and installs nothing."""
+    assert told in run(commands, "./scripts/deploy", *wrong, fails=True)
+    assert not (commands / ".venv").exists()
 
 
 @pytest.fixture
 def commands(tmp_path: Path) -> Path:
     """A copy of the commands alone, with nothing set up."""
-    shutil.copytree(ROOT / "scripts", tmp_path / "copy" / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("scripts", "lambda"):
+        shutil.copytree(ROOT / folder, tmp_path / "copy" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("requirements.txt", "requirements-dev.txt"):
         (tmp_path / "copy" / name).touch()
     (tmp_path / "copy" / "README.md").touch()
@@ -150,13 +151,13 @@ def commands(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("found", "told"),
-    [([], "Node.js 20 or newer with npm is needed"), (["node", "npm"], "Python 3.10 or newer is needed")],
+    [({}, "Python 3.10 or newer is needed"), ({"PYTHON": sys.executable}, "Node.js 22 or newer with npm is needed")],
 )
-def test_what_is_missing_is_said(commands: Path, tmp_path: Path, found: list[str], told: str) -> None:
+def test_what_is_missing_is_said(commands: Path, tmp_path: Path, found: dict[str, str], told: str) -> None:
     """Without Node or Python the command ends with what to install."""
-    environment, tools = bare_environment(tmp_path), tmp_path / "bin"
+    environment, tools = bare_environment(tmp_path) | found, tmp_path / "bin"
     tools.mkdir()
-    for tool in ("bash", "cat", "dirname", "mkdir", "readlink", "rm", *found):
+    for tool in ("bash", "cat", "dirname", "mkdir", "readlink", "rm"):
         (tools / tool).symlink_to(shutil.which(tool, path=environment["PATH"]) or "")
     assert told in run(commands, "./scripts/deploy", environment=environment | {"PATH": str(tools)}, fails=True)
 
@@ -211,7 +212,7 @@ def test_an_interrupted_set_up_is_no_failure(commands: Path, tmp_path: Path) -> 
     os.killpg(process.pid, signal.SIGINT)
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert told.splitlines() == ["==> Making the virtual environment (.venv)", "Interrupted."]
+    assert told.splitlines() == ["==> Making the virtual environment (.venv)", ".", "Interrupted."]
     python.write_text('#!/bin/sh\n[ "$1" != -m ]\n')
     environment = bare_environment(tmp_path) | {"PYTHON": str(python)}
     assert "Making the virtual environment" in run(commands, "./scripts/deploy", environment=environment, fails=True)

@@ -55,12 +55,20 @@ def test_says_when_no_cloud_runs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "is not running" in told.out + told.err
 
 
-def test_nothing_follows_the_environment_of_a_cloud_that_is_down(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("", "start it with: python -m localcloud start"),
+        ("--account 123", '"123" is not an account ID. Specify its 12 digits'),
+        ("--acount 111122223333", "unrecognized arguments: --acount"),
+    ],
+)
+def test_nothing_follows_an_environment_that_is_not_there(tmp_path: Path, arguments: str, told: str) -> None:
     """What a shell would run next with the user's own credentials doesn't run."""
-    line = f'eval "$({sys.executable} -m localcloud --state {tmp_path} env)" && echo reached'
+    line = f'eval "$({sys.executable} -m localcloud --state {tmp_path} env {arguments})" && echo reached'
     done = subprocess.run(["sh", "-c", line], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode != 0
-    assert (done.stdout, "start it with: python -m localcloud start" in done.stderr) == ("", True)
+    assert (done.stdout, told in done.stderr) == ("", True)
 
 
 def test_has_help_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
