@@ -17,7 +17,7 @@ from constructs import IConstruct, IValidation
 
 from ._condition_keys import warn_of_keys
 from ._handler import document as documents
-from ._handler import errors
+from ._handler import document_rules, errors
 from ._project import Project
 from ._summary import summary
 from ._tokens import beginning, is_intrinsic, is_unknown, joined, resolve, shortest
@@ -84,7 +84,7 @@ class DocumentRules:
                 return [str(invalid)]
         if not isinstance(resolved, Mapping) or is_intrinsic(resolved):
             return []
-        return self._violations(resolved) + documents.size_violations(shortest(resolved, self._references))
+        return self._violations(resolved) + document_rules.size_violations(shortest(resolved, self._references))
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements can still be added."""
@@ -95,7 +95,7 @@ class DocumentRules:
         return self._violations(resolved)
 
     def _violations(self, resolved: Mapping[str, Any]) -> list[str]:
-        violations: list[str] = documents.violations(
+        violations: list[str] = document_rules.violations(
             resolved,
             project=self._project,
             block_public_policy=self._block_public_policy,

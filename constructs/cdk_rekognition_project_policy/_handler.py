@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from custom_resource import errors as errors
     from custom_resource import timeouts as timeouts
     from project_policy import document as document
+    from project_policy import document_rules as document_rules
     from project_policy import identity as identity
     from project_policy import properties as _policy_properties
     from project_version_copy import properties as _copy_properties
@@ -76,10 +77,11 @@ def _load(*names: str) -> list[ModuleType]:
 
 
 if not TYPE_CHECKING:
-    errors, timeouts, document, identity, _policy_properties, _copy_properties, arns = _load(
+    errors, timeouts, document, document_rules, identity, _policy_properties, _copy_properties, arns = _load(
         "custom_resource.errors",
         "custom_resource.timeouts",
         "project_policy.document",
+        "project_policy.document_rules",
         "project_policy.identity",
         "project_policy.properties",
         "project_version_copy.properties",

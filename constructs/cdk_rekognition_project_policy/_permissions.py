@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._errors import wrong
-from ._handler import document as documents
+from ._handler import document_rules
 from ._project import Project
 from ._suppressions import explain_inline_policy
 from ._tokens import is_token, stack_of
@@ -209,9 +209,9 @@ def copy_permissions(
     in_its_account = {"StringEquals": {"aws:ResourceAccount": output_bucket.env.account}}
     (copies,) = destination.versions()
     permissions = [
-        *(Permission((documents.COPY_ACTION,), source) for source in sources),
+        *(Permission((document_rules.COPY_ACTION,), source) for source in sources),
         Permission(
-            (documents.COPY_ACTION, "rekognition:CreateProjectVersion", "rekognition:DescribeProjectVersions"),
+            (document_rules.COPY_ACTION, "rekognition:CreateProjectVersion", "rekognition:DescribeProjectVersions"),
             destination.arn,
         ),
         Permission(("rekognition:TagResource",), copies),

@@ -16,8 +16,7 @@ from . import _grants
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
 from ._environment import Environment, warn_of_region
 from ._errors import boolean, checked, removal
-from ._handler import document as documents
-from ._handler import identity, timeouts
+from ._handler import document_rules, identity, timeouts
 from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._provider import IProvider, ProjectPolicyProvider, given_or_own
@@ -179,7 +178,7 @@ class ProjectPolicy(Resource):
         for principal in principals:
             # What the CDK adds to the document is checked as well, but an error there would lose its type.
             self._check_statement(
-                iam.PolicyStatement(principals=[principal], actions=[documents.COPY_ACTION], resources=arns)
+                iam.PolicyStatement(principals=[principal], actions=[document_rules.COPY_ACTION], resources=arns)
             )
         grants = [self._grant(principal, arns) for principal in principals]
         return reduce(lambda one, other: one.combine(other), grants)
@@ -199,7 +198,7 @@ class ProjectPolicy(Resource):
         for principal in _grants.of(grantee, self):
             self.add_to_resource_policy(
                 iam.PolicyStatement(
-                    effect=iam.Effect.DENY, principals=[principal], actions=[documents.COPY_ACTION], resources=arns
+                    effect=iam.Effect.DENY, principals=[principal], actions=[document_rules.COPY_ACTION], resources=arns
                 )
             )
 
@@ -288,7 +287,7 @@ class ProjectPolicy(Resource):
             principal = _grants.named(principal)
         grant = iam.Grant.add_to_principal_and_resource(
             grantee=principal,
-            actions=[documents.COPY_ACTION],
+            actions=[document_rules.COPY_ACTION],
             resource_arns=arns,
             resource=self,
             # For the identity policy; the document's statement has its principal's.
@@ -309,5 +308,5 @@ class ProjectPolicy(Resource):
             scope = Construct(self, f"Copy{principal.node.addr[-16:]}")
             self._identity_policies[principal] = inline_policy(scope, principal)
         policy = self._identity_policies[principal]
-        policy.add_statements(iam.PolicyStatement(actions=[documents.COPY_ACTION], resources=arns))
+        policy.add_statements(iam.PolicyStatement(actions=[document_rules.COPY_ACTION], resources=arns))
         explain_wildcards(policy, arns, WHY_COPIES)

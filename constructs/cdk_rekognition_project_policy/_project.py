@@ -13,8 +13,7 @@ from constructs import IConstruct
 
 from ._environment import Environment, check_is_here
 from ._errors import checked, wrong
-from ._handler import arns
-from ._handler import document as documents
+from ._handler import arns, document_rules
 from ._tokens import is_token, is_unknown, joined, readable, referenced, resolve
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class Project:
     def _has(self, version: str) -> bool:
         """Return whether an ARN of model versions, perhaps with wildcards at its end, is of this project."""
         project, _, _ = version.partition("/version/")
-        if "*" in project or "?" in project or documents.differences(version, None):
+        if "*" in project or "?" in project or document_rules.differences(version, None):
             return False
         if self.known:
             return project == self._without_number

@@ -10,6 +10,7 @@ from custom_resource.properties import check_names, flag
 from rekognition.arns import Environment, Project
 
 from . import document as documents
+from . import document_rules
 from .identity import PhysicalId, check_policy_name
 
 RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
@@ -54,9 +55,9 @@ class Properties:
             document = documents.parse(given["PolicyDocument"])
         except RejectedError as error:
             raise RejectedError(about(policy_name, project.name, f": {error}")) from None
-        violations = documents.violations(document, project=project, block_public_policy=block_public_policy)
-        is_blocked = violations != documents.violations(document, project=project, block_public_policy=False)
-        violations += documents.size_violations(document)
+        violations = document_rules.violations(document, project=project, block_public_policy=block_public_policy)
+        is_blocked = violations != document_rules.violations(document, project=project, block_public_policy=False)
+        violations += document_rules.size_violations(document)
         return cls(project, policy_name, document, adopt_existing, violations[0] if violations else "", is_blocked)
 
     @property

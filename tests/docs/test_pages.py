@@ -10,7 +10,7 @@ import pytest
 
 from cdk_rekognition_project_policy import _permissions, _provider
 from custom_resource import timeouts, waiting
-from project_policy import document, lifecycle
+from project_policy import document_rules, lifecycle
 from project_version_copy import decision, versions
 from project_version_copy import properties as copies
 from rekognition import client
@@ -39,12 +39,12 @@ NUMBERS = [
     ("faq", f"Thirty minutes are {1800 * _provider.MEMORY_SIZE // 1024} GB-seconds"),
     ("faq", f"within {decision.START_WITHIN} seconds of their requests"),
     ("how-to/vpc", f"{WORDS[len(_provider._ON_INTERFACES)]} `ec2` actions"),
-    ("how-to/who-may-copy", f"at most {document.MAX_SIZE} characters"),
+    ("how-to/who-may-copy", f"at most {document_rules.MAX_SIZE} characters"),
     ("how-to/without-cdk", f"**`ServiceTimeout: {timeouts.SERVICE_TIMEOUT}`**"),
     ("how-to/without-cdk", f"`ServiceTimeout: {timeouts.WAITING_SERVICE_TIMEOUT}`"),
     ("how-to/without-cdk", f"A denied copy is retried for {versions.GRANT_PATIENCE // 60} minutes"),
     ("index", f"takes longer than {LAST_RESPONSE_OF_A_COPY - 1} minutes"),
-    ("limits", f"| {document.MAX_SIZE:,} characters a document |"),
+    ("limits", f"| {document_rules.MAX_SIZE:,} characters a document |"),
     ("limits", f"| about {MOST_AT_ONCE:,} policies at once "),
     ("limits", f"the function retries for {WORDS[timeouts.FUNCTION_TIMEOUT // 60 - 1]} minutes"),
     ("limits", f"the role takes {_permissions.INLINE_QUOTA:,} characters of inline policies and ten managed policies"),
@@ -54,7 +54,7 @@ NUMBERS = [
         f"| {copies.MAX_TAGS} tags a copy | Rekognition takes 50, and the function adds {WORDS[50 - copies.MAX_TAGS]}",
     ),
     ("limits", f"older than {timeouts.MAXIMUM_EVENT_AGE} seconds are dropped"),
-    ("reference", f"with at most {document.MAX_SIZE} characters"),
+    ("reference", f"with at most {document_rules.MAX_SIZE} characters"),
     ("reference", f"Use `{timeouts.SERVICE_TIMEOUT}`, which"),
     ("reference", f"default is CloudFormation's, `{timeouts.DEFAULT_SERVICE_TIMEOUT}`"),
     ("reference-copy", f"Give `{timeouts.WAITING_SERVICE_TIMEOUT}`, the default"),

@@ -15,7 +15,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 import cdk_rekognition_project_policy as package
 from custom_resource.properties import OF_CLOUDFORMATION
-from project_policy import document, identity, properties
+from project_policy import document_rules, identity, properties
 from project_policy.lifecycle import ATTRIBUTES
 from project_version_copy import properties as copy_properties
 from project_version_copy.lifecycle import ATTRIBUTES as COPY_ATTRIBUTES
@@ -57,7 +57,7 @@ PROJECT = re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
     [
         (PAGE, "PolicyName", "Pattern", identity._POLICY_NAME.pattern),
         (PAGE, "PolicyName", "Maximum", str(identity.MAX_POLICY_NAME_LENGTH)),
-        (PAGE, "PolicyDocument", "Maximum", str(document.MAX_SIZE)),
+        (PAGE, "PolicyDocument", "Maximum", str(document_rules.MAX_SIZE)),
         (PAGE, "ProjectArn", "Pattern", PROJECT),
         (PAGE, "ProjectArn", "Maximum", str(arns.MAX_PROJECT_ARN_LENGTH)),
         (COPY_PAGE, "SourceProjectArn", "Pattern", PROJECT),
@@ -75,7 +75,7 @@ def test_limits_and_patterns_are_those_that_the_function_checks(page: str, name:
 
 def test_the_documents_elements_are_those_that_the_function_takes() -> None:
     """The table has each of them."""
-    for element in (*document._TOP_LEVEL, *document._ALLOWED):
+    for element in (*document_rules._TOP_LEVEL, *document_rules._ALLOWED):
         assert f"| `{element}` |" in section("PolicyDocument", 3)
 
 

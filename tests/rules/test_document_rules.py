@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resource.errors import RejectedError
-from project_policy.document import are_equivalent, minify, parse, size_violations, violations
+from project_policy.document import are_equivalent, minify, parse
+from project_policy.document_rules import size_violations, violations
 from tests.documents import MINE, OTHER, document
 from tests.public_conditions import LIMITING, MALFORMED, PUBLIC
 from tests.rules.support import PROJECT

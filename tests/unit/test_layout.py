@@ -83,7 +83,7 @@ def test_what_the_construct_shares_needs_nothing_but_the_standard_library() -> N
     shared = [
         *("custom_resource/errors", "custom_resource/properties", "custom_resource/timeouts"),
         "rekognition/arns",
-        *("project_policy/document", "project_policy/identity", "project_policy/properties"),
+        *(f"project_policy/{name}" for name in ("document", "document_rules", "identity", "properties")),
         *("project_version_copy/identity", "project_version_copy/properties"),
     ]
     for name in shared:
