@@ -143,7 +143,7 @@ class PoliciesOfStack:
             if other is not policy:
                 broken.append(
                     f"{other.node.path} has the same policy name on the same project, so each would be edited and "
-                    "deleted for the other. Give each a name of its own, or combine the two."
+                    "deleted for the other. Specify a name of its own for each, or combine the two."
                 )
             found += [f"{policy.node.path}: {rule}" for rule in broken]
             if not broken:
@@ -177,12 +177,13 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
         return value.to_statement_json()
     if value is None:
         raise errors.RejectedError(
-            "PolicyDocument contains None, which would be dropped from the template. Give a value, or omit the element."
+            "PolicyDocument contains None, which would be dropped from the template. Specify a value, or "
+            "omit the element."
         )
     if isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)) or _is_of_the_cdk(value):
         return value
     raise errors.RejectedError(
-        f"PolicyDocument is not JSON: it contains a {type(value).__name__}. Give strings, lists and mappings."
+        f"PolicyDocument is not JSON: it contains a {type(value).__name__}. Use strings, lists and mappings."
     )
 
 

@@ -60,8 +60,8 @@ class Project:
             return None
         if attribute == "Ref":
             raise ValueError(
-                f"{self._user.node.path}: {self._parameter} is the Ref of {target.node.path}, which is its name. Give "
-                "the project itself, or its attr_arn."
+                f"{self._user.node.path}: {self._parameter} is the Ref of {target.node.path}, which is its name. "
+                "Specify the project itself, or its attr_arn."
             )
         return target
 
@@ -102,7 +102,7 @@ class Project:
                 own = self._without_number if self.known else "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME"
                 raise ValueError(
                     f'{self._user.node.path}: version "{version}" isn\'t a model version of project "{self.shown}". '
-                    f"Give {own}/version/VERSION/NUMBER, as DescribeProjectVersions shows it."
+                    f"Specify {own}/version/VERSION/NUMBER, as DescribeProjectVersions shows it."
                 )
             return version
         if not is_unknown(version) and not arns.is_version_name(version):

@@ -193,6 +193,6 @@ class ProjectVersionCopy(Resource):
                 return grant
         raise ValueError(
             f"{self.node.path}: no identity policy can be attached to the grantee, {type(grantee).__name__}. Model "
-            "versions have no policies of their own; give a role, a user or a group of this account. If the stack's "
+            "versions have no policies of their own; specify a role, a user or a group of this account. If the stack's "
             "account isn't known, import it by its name, not by its ARN."
         )

@@ -25,7 +25,7 @@ def check_names(
             )
     for name in required:
         if not given.get(name):
-            raise RejectedError(f"Property {name} is missing or empty. Give it a value.")
+            raise RejectedError(f"Property {name} is missing or empty. Specify a value.")
 
 
 def flag(given: Mapping[str, object], name: str, *, default: bool = False) -> bool:
@@ -35,4 +35,4 @@ def flag(given: Mapping[str, object], name: str, *, default: bool = False) -> bo
         return value
     if value in ("true", "false"):
         return value == "true"
-    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Give true or false.')
+    raise RejectedError(f'Property {name} is "{shorten(str(value))}". Specify true or false.')

@@ -26,7 +26,7 @@ def parse(value: object) -> dict[str, object]:
     Raises ``RejectedError`` for a string that isn't a JSON object or has a duplicate key, which would hide a value.
     """
     if not isinstance(value, (str, Mapping)):
-        raise RejectedError("PolicyDocument must be an object or a JSON string. Give the policy as one of the two.")
+        raise RejectedError("PolicyDocument must be an object or a JSON string. Specify one of the two.")
     try:
         # An object is written as JSON first, so that the same rules apply to it as to a string.
         text = value if isinstance(value, str) else json.dumps(value)
@@ -38,7 +38,7 @@ def parse(value: object) -> dict[str, object]:
     except (TypeError, ValueError) as error:
         raise RejectedError(f"PolicyDocument is not JSON: {shorten(str(error), 80)}. Correct it.") from None
     if not isinstance(parsed, dict):
-        raise RejectedError('PolicyDocument is JSON but not an object. Give {"Version": ..., "Statement": [...]}.')
+        raise RejectedError('PolicyDocument is JSON but not an object. Specify {"Version": ..., "Statement": [...]}.')
     return parsed
 
 

@@ -253,7 +253,7 @@ class _Rules:
         elif self.project and value.startswith("arn:") and value.split(":")[1] != self.project.partition:
             yield (
                 f'Principal "{shorten(value)}" can\'t copy the model, because the project is in the partition '
-                f'"{self.project.partition}"; give a principal of that partition.'
+                f'"{self.project.partition}"; specify a principal of that partition.'
             )
 
     def _may_limit(self, statement: Mapping[str, object]) -> bool:
@@ -315,7 +315,7 @@ class _Rules:
                     if not re.search(r"[*?$]", organization) and not _ORGANIZATION.fullmatch(organization):
                         yield (
                             f'Condition tests an organization against "{shorten(str(value))}", which has no ID of one; '
-                            'give "o-" and its 10 to 32 lower-case letters and digits.'
+                            'specify "o-" and its 10 to 32 lower-case letters and digits.'
                         )
 
     def _are_tests(self, tests: object) -> bool:
@@ -338,7 +338,7 @@ class _Rules:
 
 def _advice(principal: str) -> str:
     if _DIGITS.fullmatch(principal):
-        return "; give all 12 digits, without hyphens and in quotation marks"
+        return "; specify all 12 digits, without hyphens and in quotation marks"
     return "; wildcards are not allowed" if re.search("[*?]", principal) else ""
 
 

@@ -61,8 +61,8 @@ class Properties:
         version_name, adopt_existing = _version_name(given), flag(given, "AdoptExisting")
         if adopt_existing and not version_name:
             raise RejectedError(
-                "AdoptExisting takes over the model version that VersionName names. Give its name as VersionName, or "
-                "leave out AdoptExisting."
+                "AdoptExisting takes over the model version that VersionName names. Specify its name as VersionName, "
+                "or leave out AdoptExisting."
             )
         return cls(
             source_project,
@@ -89,8 +89,8 @@ def _check_places(source_project: Project, source: ModelVersion, destination: Pr
     if not source.is_of(source_project):
         raise RejectedError(
             f'SourceProjectVersionArn names a model version of project "{source.project}" in {_place(source)}, but '
-            f'SourceProjectArn is project "{source_project.name}" in {_place(source_project)}. Give the project that '
-            "the model version belongs to."
+            f'SourceProjectArn is project "{source_project.name}" in {_place(source_project)}. Specify the project '
+            "that the model version belongs to."
         )
     if (destination.partition, destination.region, destination.account) != (own.partition, own.region, own.account):
         raise RejectedError(
@@ -119,11 +119,11 @@ def _output(given: object) -> tuple[str, str]:
             )
     bucket, key_prefix = given.get("S3Bucket"), given.get("S3KeyPrefix", "")
     if isinstance(bucket, str) and bucket.startswith("arn:"):
-        raise RejectedError(f'S3Bucket of OutputConfig is the ARN "{shorten(bucket)}". Give the bucket\'s name.')
+        raise RejectedError(f'S3Bucket of OutputConfig is the ARN "{shorten(bucket)}". Specify the bucket\'s name.')
     if not isinstance(bucket, str) or not _BUCKET.fullmatch(bucket):
         raise RejectedError(
-            f'S3Bucket of OutputConfig is not the name of a bucket: "{shorten(str(bucket))}". Give 3 to 255 letters, '
-            "digits, hyphens, underscores or periods."
+            f'S3Bucket of OutputConfig is not the name of a bucket: "{shorten(str(bucket))}". Specify 3 to 255 '
+            "letters, digits, hyphens, underscores or periods."
         )
     if not isinstance(key_prefix, str) or len(key_prefix) > _MAX_KEY_PREFIX:
         raise RejectedError(f"S3KeyPrefix of OutputConfig must be a string of at most {_MAX_KEY_PREFIX} characters.")
@@ -149,12 +149,12 @@ def _kms_key(given: Mapping[str, object], destination: Project) -> str:
     arn = _KMS_ARN.fullmatch(key) if isinstance(key, str) else None
     if not isinstance(key, str) or not _KMS_KEY.fullmatch(key) or (key.startswith("arn:") and arn is None):
         raise RejectedError(
-            f"KmsKeyId \"{shorten(str(key))}\" is not a KMS key. Give a key's ID or ARN, or an alias's name or ARN."
+            f"KmsKeyId \"{shorten(str(key))}\" is not a KMS key. Specify a key's ID or ARN, or an alias's name or ARN."
         )
     if arn is not None and (arn[1], arn[2]) != (destination.partition, destination.region):
         raise RejectedError(
             f"KmsKeyId is a key in Region {arn[2]}, partition {arn[1]}, but the copy is in Region "
-            f"{destination.region}, partition {destination.partition}. Give a key in the copy's Region."
+            f"{destination.region}, partition {destination.partition}. Specify a key in the copy's Region."
         )
     return key
 
@@ -164,7 +164,7 @@ def _tags(given: object) -> Mapping[str, str]:
         raise RejectedError("Property Tags must be an object of keys and values, not a list.")
     if len(given) > MAX_TAGS:
         raise RejectedError(
-            f"Property Tags has {len(given)} tags. Give at most {MAX_TAGS}: a model version has at most 50, and the "
+            f"Property Tags has {len(given)} tags. Specify at most {MAX_TAGS}: a model version has at most 50, and the "
             "function adds 5."
         )
     for key, value in given.items():

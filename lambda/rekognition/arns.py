@@ -63,12 +63,12 @@ class Project:
         version = _ANY_VERSION_ARN.fullmatch(arn) if isinstance(arn, str) else None
         if version is not None:
             raise ValueError(
-                f"{given_as} is not the ARN of a Custom Labels project, but of a model version. Give that of its "
+                f"{given_as} is not the ARN of a Custom Labels project, but of a model version. Specify that of its "
                 f'project, {version[1]}/NUMBER, as DescribeProjects returns it, in place of "{arn}".'
             )
         if match is None or len(match[0]) > MAX_PROJECT_ARN_LENGTH:
             raise ValueError(
-                f"{given_as} is not the ARN of a Custom Labels project. Give "
+                f"{given_as} is not the ARN of a Custom Labels project. Specify "
                 "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/NUMBER, as DescribeProjects returns it, in "
                 f'place of "{arn}".'
             )
@@ -116,7 +116,7 @@ class ModelVersion:
         match = _VERSION_ARN.fullmatch(arn) if isinstance(arn, str) else None
         if match is None:
             raise ValueError(
-                f"{given_as} is not the ARN of a model version. Give "
+                f"{given_as} is not the ARN of a model version. Specify "
                 "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/VERSION/NUMBER, as "
                 f'DescribeProjectVersions returns it, in place of "{arn}".'
             )

@@ -118,7 +118,7 @@ WRONG: list[tuple[dict[str, object], str]] = [
     ({"AdoptExisting": "yes"}, "Property AdoptExisting"),
     ({"StopRunning": "True"}, "Property StopRunning"),
     ({"StopRunning": ["true"]}, "Property StopRunning"),
-    ({"AdoptExisting": "true"}, "Give its name as VersionName"),
+    ({"AdoptExisting": "true"}, "Specify its name as VersionName"),
     ({"AdoptExisting": ""}, "Property AdoptExisting"),
 ]
 

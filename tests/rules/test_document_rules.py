@@ -140,11 +140,11 @@ class TestRules:
             (1402433619, "Principal 1402433619 is a number; quote the account ID"),
             (
                 "12345678901",
-                'Principal "12345678901" isn\'t a 12-digit account ID or the ARN of .*; give all 12 digits',
+                'Principal "12345678901" isn\'t a 12-digit account ID or the ARN of .*; specify all 12 digits',
             ),
-            ("1.11122223333E11", "give all 12 digits, without hyphens and in quotation marks"),
-            ("arn:aws:iam::12345678901:root", "give all 12 digits, without hyphens and in quotation marks"),
-            ("1111-2222-3333", "give all 12 digits, without hyphens and in quotation marks"),
+            ("1.11122223333E11", "specify all 12 digits, without hyphens and in quotation marks"),
+            ("arn:aws:iam::12345678901:root", "specify all 12 digits, without hyphens and in quotation marks"),
+            ("1111-2222-3333", "specify all 12 digits, without hyphens and in quotation marks"),
             (True, 'Principal "True" .* role or user.$'),
         ],
     )

@@ -88,9 +88,7 @@ def test_an_arn_that_is_no_projects_is_rejected(arn: str) -> None:
 def test_a_model_versions_arn_is_told_from_its_projects(version: str) -> None:
     """The message has the project's ARN as far as it is known: its number isn't part of a model version's ARN."""
     project = "arn:aws:rekognition:us-east-1:123456789012:project/logos"
-    said = (
-        f"^SourceProjectArn is not .* project, but of a model version. Give that of its project, {project}/NUMBER, as"
-    )
+    said = f"^SourceProjectArn is not .* project, but of a model version. Specify that of its project, {project}/NUMBER"
     with pytest.raises(ValueError, match=said):
         Project.parse(f"{project}/version/{version}", "SourceProjectArn")
 

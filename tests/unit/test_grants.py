@@ -308,7 +308,7 @@ class TestRejected:
             ("Known", PROJECT_ARN, VERSIONS.replace("*", "VERSION/NUMBER")),
             ("Unknown", project_of(stack), "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME/version/"),
         ):
-            told = f'version "{wrong}" isn\'t a model version of project "logos". Give {shape}'
+            told = f'version "{wrong}" isn\'t a model version of project "logos". Specify {shape}'
             with pytest.raises(ValueError, match=re.escape(told)):
                 define(stack, construct_id, project=project).grant_copy(TRUSTED, versions=[wrong])
 

@@ -135,7 +135,7 @@ class TestRejected:
             ({"project": lazily("logos")}, "project is not the ARN"),
             (
                 {"project": f"{UNPLACED}:project/logos/version/v1/1690474772815"},
-                "Give that of its project, arn:partition:rekognition:region:000000000000:project/logos/NUMBER",
+                "Specify that of its project, arn:partition:rekognition:region:000000000000:project/logos/NUMBER",
             ),
             ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
             ({"block_public_policy": "no"}, "block_public_policy is 'no'"),

@@ -176,7 +176,7 @@ def test_grants_are_about_the_copy_alone(stack: Stack) -> None:
     ("grantee", "told"),
     [
         # A model version has no policy of its own, so the grant would be lost without a word.
-        (iam.AccountPrincipal("111122223333"), ".* the grantee, AccountPrincipal.* give a role, a user or a group"),
+        (iam.AccountPrincipal("111122223333"), ".* the grantee, AccountPrincipal.* specify a role, a user or a group"),
         ("x", "'x' isn't an IGrantable"),
     ],
 )
