@@ -23,17 +23,24 @@ OWN_WORK_TOLERANCE = 1
 OWN_WORK_GUESS = 900
 """How young a policy may be to pass as a request's own work if the request tells no time."""
 
-CANCELED_CREATE_PATIENCE = 10
-"""How long a Delete that overtook its own Create waits for the policy to appear."""
+ORPHAN_RETRY_SECONDS = 40
+"""How long a Delete that overtook its own Create waits for its policy: a denied Create tries for 30 seconds."""
+
+THROTTLED_ORPHAN_RETRY_SECONDS = 150
+"""The same if its own calls were throttled: its Create's are, too, and may get through long afterward."""
+
+REDELIVERY_SECONDS = 10
+"""How long after it has removed a policy it reads again: the Create may have been delivered twice."""
 
 LONGEST_CREATE = 900
 """The longest that a Create is taken to have run, when its policy is told from others by its age."""
 
-CREATE_MARGIN = 60
+CREATE_MARGIN = 5
 """How many seconds clocks may differ, when a policy's age tells whether a canceled Create can have put it."""
 
-LATE_PUT = 30
-"""How long after a Create gave up in doubt its policy may still appear."""
+UNRECEIVED_RESPONSE_SECONDS = 20
+"""How long before the Update that rolls it back a canceled replacement may have put its policy: had it responded
+earlier, CloudFormation would have received the policy's ID."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,8 @@ class Remove:
     """Delete the policy, at its revision if one was seen."""
 
     revision_id: str | None
-    more_may_come: bool = False
-    """Whether to go on reading afterward: the Create that put it may still run, or be delivered twice."""
+    reads_again: bool = False
+    """Whether to read once more afterward: the request that put it may be delivered twice."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,10 @@ class Moment:
     now: float
     waited: float = 0.0
     """Seconds waited so far because of Wait."""
+    was_throttled: bool = False
+    """Whether a call of this very run was throttled."""
+    has_removed: bool = False
+    """Whether this very run has removed the policy."""
     put_may_have_worked: bool = False
     """Whether a put of this very run may have worked although its response was lost."""
     rejected: str = ""
@@ -122,7 +133,7 @@ def decide_update(
     request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment, *, adopted: bool
 ) -> Decision:
     """Decide about an Update of the policy that the physical ID names."""
-    if live is not None and live.is_equivalent(wanted.document) and not _is_newly_blocked(request, wanted):
+    if live is not None and live.is_equivalent(wanted.document) and not wanted.is_blocked:
         return _decide_update_to_equivalent(request, wanted, live, moment)
     if wanted.violation:
         return Reject(
@@ -177,16 +188,18 @@ def decide_delete(request: Request, live: LivePolicy | None, moment: Moment) -> 
     return Remove(live.revision_id)
 
 
-def decide_leftover(request: Request, wanted: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
-    """Decide about a Delete whose ID names no policy: CloudFormation canceled the Create, or it gave up in doubt."""
+def decide_orphan(request: Request, canceled: Properties, live: LivePolicy | None, moment: Moment) -> Decision:
+    """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run."""
     if live is None:
-        if moment.waited < CANCELED_CREATE_PATIENCE:
-            return Wait(LAG)
-        return Keep("there is no such policy")
-    if live.is_equivalent(wanted.document) and _canceled_create_may_have_put(request, live, moment):
-        more_may_come = moment.waited < CANCELED_CREATE_PATIENCE
-        return Remove(live.revision_id, more_may_come)
-    return Keep("no Create of this resource has put it")
+        if moment.has_removed or canceled.violation:
+            return Keep("there is no such policy")
+        longest = THROTTLED_ORPHAN_RETRY_SECONDS if moment.was_throttled else ORPHAN_RETRY_SECONDS
+        left = longest - moment.waited
+        # Pauses grow, because each read competes with what is waited for.
+        return Wait(min(max(LAG, moment.waited / 2), left)) if left > 0 else Keep("there is no such policy")
+    if live.is_equivalent(canceled.document) and _canceled_request_may_have_put(request, live, moment):
+        return Remove(live.revision_id, reads_again=not moment.has_removed)
+    return Keep("no canceled request of this resource has put it")
 
 
 def _is_own_work(request: Request, live: LivePolicy, moment: Moment) -> bool:
@@ -203,21 +216,16 @@ def _earliest_own_work(request: Request, moment: Moment) -> float:
     return moment.now - OWN_WORK_GUESS if request.time is None else request.time - OWN_WORK_TOLERANCE
 
 
-def _canceled_create_may_have_put(request: Request, live: LivePolicy, moment: Moment) -> bool:
-    """Return whether the Create that a Delete undoes can have put a policy, by when that was created."""
+def _canceled_request_may_have_put(request: Request, live: LivePolicy, moment: Moment) -> bool:
+    """Return whether what this request undoes can have put a policy, by when that was created."""
     if live.created is None:
         return False
-    ran = min(request.service_timeout, LONGEST_CREATE) + CREATE_MARGIN if request.service_timeout else LONGEST_CREATE
-    doubt = request.doubt
-    if doubt is not None:
-        earliest = doubt.gave_up - ran if doubt.requested is None else doubt.requested - CREATE_MARGIN
-        return earliest <= live.created <= doubt.gave_up + LATE_PUT
+    ran = LONGEST_CREATE
+    if request.type == "Update":
+        ran = UNRECEIVED_RESPONSE_SECONDS
+    elif request.service_timeout:
+        ran = min(request.service_timeout, LONGEST_CREATE) + CREATE_MARGIN
     return live.created >= (moment.now if request.time is None else request.time) - ran
-
-
-def _is_newly_blocked(request: Request, wanted: Properties) -> bool:
-    """Return whether an Update turns BlockPublicPolicy on while the document is public."""
-    return wanted.is_blocked and request.old_properties.get("BlockPublicPolicy") in (False, "false")
 
 
 def _has_old_document(request: Request, live: LivePolicy) -> bool:

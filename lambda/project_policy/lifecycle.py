@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, Service
 
 from . import decision as decisions
 from . import document as documents
-from .decision import LAG, Decision, Keep, Moment, Put, Reject, Remove, Wait
+from .decision import LAG, REDELIVERY_SECONDS, Decision, Keep, Moment, Put, Reject, Remove, Wait
 from .errors import sentence
 from .identity import PhysicalId
 from .policies import LivePolicy, ProjectPolicies, missed
@@ -58,11 +58,8 @@ class _Run:
         self._run = run
         self._policies = ProjectPolicies(client, run.clock, run.deadline)
         self._given = PhysicalId.parse(request.physical_id)
-        # The two facts that the physical ID to respond with is derived from.
         self._made = ""
         """The ID of what this request has made, or may have made; empty if it's nothing."""
-        self._is_known = False
-        """Whether it's known what an earlier delivery of a Create has made."""
         self._own_id = request.physical_id
         """The ID of what this request makes if it puts a policy."""
         self._project_arn = self._project_name = self._name = ""
@@ -90,48 +87,63 @@ class _Run:
     @property
     def _physical_id(self) -> str:
         """The physical ID to respond with: of what this request has made, as far as that is known."""
-        return self._made or self._request.fallback_id(self._run.clock.now(), made_nothing=self._is_known)
+        # A Create that couldn't even read has made nothing: its Delete would meet the same and fail as well.
+        return self._made or self._request.fallback_id(self._run.clock.now(), made_nothing=True)
 
     def _create_or_update(self) -> None:
-        try:
-            wanted = self._wanted()
-        except RejectedError:
-            self._is_known = True  # no delivery of this request can have made anything
-            raise
+        wanted = self._parse(self._request.properties)
         target, given = wanted.physical_id, self._given
         self._look_at(target)
         if given is not None and replace(given, adopted=False) == target:
             self._settle(partial(decisions.decide_update, self._request, wanted, adopted=given.adopted))
+            self._remove_canceled_replacement(target)
             return
         if wanted.violation:
-            self._is_known = True
             raise RejectedError(self._about(f": {wanted.violation}"))
         self._own_id = str(target)
         settled = self._settle(partial(decisions.decide_create, self._request, wanted))
         is_adopted = isinstance(settled, Keep) and settled.adopted
         self._made = str(replace(target, adopted=is_adopted))
 
+    def _remove_canceled_replacement(self, target: PhysicalId) -> None:
+        """Remove what the Update that this one rolls back may have put: CloudFormation never received its ID."""
+        try:
+            canceled = self._parse(self._request.old_properties)
+        except RejectedError:
+            return
+        if canceled.physical_id == target or canceled.violation:
+            return
+        did, revision = self._did, self._revision_after
+        self._remove_orphan(canceled)
+        self._look_at(target)
+        self._did, self._revision_after = f"{did}; of the canceled replacement: {self._did}", revision
+
     def _delete(self) -> None:
         if self._request.made_nothing:
             self._did = "nothing: the Create had made nothing"
         elif self._given is None:
-            self._delete_what_a_canceled_create_left()
+            self._delete_canceled()
         elif self._given.adopted:
             self._did = "nothing: the policy was adopted, so it stays"
         else:
             self._unless_gone(partial(decisions.decide_delete, self._request))
 
-    def _delete_what_a_canceled_create_left(self) -> None:
+    def _delete_canceled(self) -> None:
+        """Delete what a Create put that CloudFormation canceled, or that never responded."""
         try:
-            wanted = self._wanted()
+            canceled = self._parse(self._request.properties)
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
             return
-        self._look_at(wanted.physical_id)
-        self._unless_gone(partial(decisions.decide_leftover, self._request, wanted))
+        self._remove_orphan(canceled)
 
-    def _wanted(self) -> Properties:
-        return Properties.parse(self._request.properties, Environment.of(self._run.function_arn))
+    def _remove_orphan(self, canceled: Properties) -> None:
+        self._look_at(canceled.physical_id)
+        self._did = ""
+        self._unless_gone(partial(decisions.decide_orphan, self._request, canceled))
+
+    def _parse(self, properties: Mapping[str, object]) -> Properties:
+        return Properties.parse(properties, Environment.of(self._run.function_arn))
 
     def _unless_gone(self, decide: Decide) -> None:
         try:
@@ -147,10 +159,14 @@ class _Run:
         while True:
             live = self._policies.find(self._project_arn, self._name)
             self._check_still_waited_for()
-            self._is_known = True
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
-            moment = replace(moment, now=self._run.clock.now(), put_may_have_worked=bool(self._made))
+            moment = replace(
+                moment,
+                now=self._run.clock.now(),
+                was_throttled=self._policies.was_throttled,
+                put_may_have_worked=bool(self._made),
+            )
             decision = decide(live, moment)
             try:
                 pause = self._act(decision)
@@ -172,7 +188,8 @@ class _Run:
             if pause is None:
                 return decision
             self._policies.wait(pause)
-            moment = replace(moment, waited=moment.waited + pause)
+            has_removed = moment.has_removed or isinstance(decision, Remove)
+            moment = replace(moment, waited=moment.waited + pause, has_removed=has_removed)
 
     def _act(self, decision: Decision) -> float | None:
         """Do what was decided; return how long to wait before the next read, or None when nothing is left to do."""
@@ -186,11 +203,11 @@ class _Run:
                 self._did = self._did or f"nothing: {because}"
             case Put(document, revision_id):
                 self._put(documents.minify(document), revision_id)
-            case Remove(revision_id, more_may_come):
+            case Remove(revision_id, reads_again):
                 was_there = self._policies.delete(self._project_arn, self._name, revision_id)
                 self._revision_after = ""
                 self._did = self._did or ("deleted" if was_there else "nothing: it was gone already")
-                return LAG if more_may_come else None
+                return REDELIVERY_SECONDS if reads_again else None
         return None
 
     def _put(self, document: str, revision_id: str | None) -> None:

@@ -102,6 +102,8 @@ class RekognitionCalls:
         self._pauses = 0
         self._read_at = 0.0
         self._project_is_young = False
+        self.was_throttled = False
+        """Whether a call was throttled."""
 
     def wait(self, seconds: float, cause: ServiceError | None = None) -> None:
         """Sleep, or raise ``out_of_time`` when the end of waiting would come first."""
@@ -161,7 +163,9 @@ class RekognitionCalls:
 
     def _pause(self, error: ServiceError) -> None:
         """Wait before another try: full jitter, so that many functions that were throttled together spread out."""
-        longest = _LONGEST_PAUSE_OF_THROTTLED if error.code in THROTTLED else _LONGEST_PAUSE
+        is_throttled = error.code in THROTTLED
+        self.was_throttled = self.was_throttled or is_throttled
+        longest = _LONGEST_PAUSE_OF_THROTTLED if is_throttled else _LONGEST_PAUSE
         longest = min(longest, _FIRST_PAUSE * 2**self._pauses)
         self._pauses += 1
         self.wait(self._clock.jitter(longest), error)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from tests.lifecycle.cases import Copy, Delivery, Other, Policy, Template
-from tests.lifecycle.function import LATENCY, Function, Sent
+from tests.lifecycle.function import HIDDEN, Function, Sent
 from tests.lifecycle.world import Signal, World
 
 CLEANUP_TRIES = 3
@@ -22,8 +22,6 @@ FOREVER = 10.0**6
 DEFAULT_SERVICE_TIMEOUT = 3600.0
 ROLLBACK_DELAY = 3.0
 """Seconds from a failure to the first reverse Update."""
-HIDDEN = 2 + 4 * LATENCY
-"""Seconds at the end of a Delete of a canceled Create in which its reads may not show what that Create puts."""
 
 IDENTITY = ("ProjectArn", "PolicyName", "SourceProjectVersionArn", "VersionName", "OutputConfig", "KmsKeyId")
 """The properties that say which policy or copy a request makes."""
@@ -398,6 +396,7 @@ class Stack:
         response = self.cloudformation.wait(delete, resource.made_from)
         if canceled:  # this Delete has read what its Create put, but for the last seconds, which the list may hide
             for sent in makers:
+                sent.overtaken_at = delete.at
                 sent.abandon(ago=HIDDEN)
         if response is not None and not response.ok:
             self._note(logical_id, "DELETE", response)

@@ -43,6 +43,10 @@ START = 0.1
 """Seconds from a request to its function's start."""
 RETRIED_AFTER = (60.0, 120.0)
 """When Lambda delivers an event again that the function failed for."""
+HIDDEN = 2 + 4 * LATENCY
+"""Seconds at the end of a Delete of a canceled Create in which its reads may not show what that Create puts."""
+OVERTAKEN_SECONDS = 40 - HIDDEN
+"""How long a Delete that overtook its own Create certainly notices what that makes."""
 SERVER_ERRORS = {"InternalServerError", "ThrottlingException"}
 """The codes that Rekognition returns with HTTP status 500: throttling is one of them."""
 RESPONDED = "rekognition-version-copy:responded"
@@ -130,6 +134,8 @@ class Sent:
     """Whether Lambda delivers it more than once."""
     given_up_at: float | None = None
     """From when on nothing that this request makes is noticed by its own Delete."""
+    overtaken_at: float | None = None
+    """When its own Delete was sent, if CloudFormation canceled it."""
     made_at: list[float] = field(default_factory=list)
     """When its invocations put a policy, or began to copy."""
     finished_at: list[float] = field(default_factory=list)
@@ -157,8 +163,15 @@ class Sent:
 
     @property
     def orphaned(self) -> bool:
-        """Whether it made something that its own Delete doesn't notice: a known limitation."""
-        return self.given_up_at is not None and any(at > self.given_up_at for at in self.made_at)
+        """Whether it made something that its own Delete doesn't notice: a known limitation.
+
+        A Delete that overtook it waits for it; what excuses is that it comes again, or takes longer than that.
+        """
+        return self.given_up_at is not None and any(
+            at > self.given_up_at
+            and (self.overtaken_at is None or self.comes_again or at > self.overtaken_at + OVERTAKEN_SECONDS)
+            for at in self.made_at
+        )
 
 
 class Function:

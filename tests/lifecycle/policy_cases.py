@@ -22,7 +22,6 @@ from tests.lifecycle.cases import (
     Delete,
     Delivery,
     Deploy,
-    Other,
     Policy,
     Put,
     Remove,
@@ -47,7 +46,10 @@ THROTTLED = meets(*["ThrottlingException"] * 5)
 DEAD = (meets(dies_after=1), meets(dies_before=0), meets(dies_before=0))
 """Every attempt dies, the first one after it has put the policy."""
 BLIND = meets(*["ThrottlingException"] * 999)
+ALL = ("Create", "Update", "Delete")
 DENIED = meets(*["AccessDeniedException"] * 99)
+DENIED_FOR_16_SECONDS = meets("", *["AccessDeniedException"] * 11)
+"""An attempt whose put is denied until a new permission is effective."""
 CUT_OFF = meets("", LOST_AFTER, *[LOST_BEFORE] * 400)
 """An attempt whose put works, and which never hears of it."""
 
@@ -66,6 +68,8 @@ ADOPTED: tuple[Step, ...] = (Put(MINE), Wait(3600), Deploy(ADOPTING, MADE), Wait
 REJECTED = Delivery(attempts=(meets("InvalidParameterException"),))
 
 PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
+
+OVERLAPS = {"reverse_update_overlaps": True}
 
 DRIFT: dict[str, Put | Remove] = {"edited": Put(FOREIGN), "deleted": Remove()}
 """What somebody does by hand."""
@@ -157,7 +161,15 @@ ROWS = (
         "Create, Delete (an ID that CloudFormation made up)",
         "nothing of the stack",
         *(case(f"canceled after {at}", {}, Deploy(canceled(at), FAILED)) for at in (0.05, 0.12, 0.18, 0.22, 0.28)),
-        case("lands late", {}, Deploy(canceled(), FAILED, once("Create", delay=5))),
+        *(case(f"lands {late} late", {}, Deploy(canceled(), FAILED, once("Create", delay=late))) for late in (5, 35)),
+        case(
+            "a permission that is effective late", {}, Deploy(canceled(), FAILED, once("Create", DENIED_FOR_16_SECONDS))
+        ),
+        case(
+            "its put alone is throttled",
+            {},
+            Deploy(canceled(), FAILED, once("Create", meets("", *["ThrottlingException"] * 7))),
+        ),
         *(
             case(f"comes again {later} later", {}, Deploy(canceled(), FAILED, once("Create", repeats=(later,))))
             for later in (0.0, 1.0, 3.0, 6.0)
@@ -184,16 +196,13 @@ ROWS = (
     ),
     row(
         "created, but no attempt could read",
-        "Create, Delete (in doubt)",
-        "nothing of the stack",
-        case("one put and died", {}, Deploy(ONE, FAILED, once("Create", meets(dies_after=1), BLIND))),
-        case("another's is there", OTHERS, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
-        case(
-            "an older equivalent of another stack is there",
-            OLD,
-            *EXISTS,
-            Deploy(ONE, FAILED, once("Create", DENIED), stack="two"),
+        "Create, Delete (marker)",
+        "as before",
+        *(
+            case(title, {}, Deploy(ONE, FAILED, {kind: (Delivery(attempts=(meets(*[fault] * 999),)),) for kind in ALL}))
+            for title, fault in {"denied": "AccessDeniedException", "no route": LOST_BEFORE}.items()
         ),
+        case("another's is there", OTHERS, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
     ),
     row(
         "created with `AdoptExisting`, and an equivalent policy exists",
@@ -284,6 +293,21 @@ ROWS = (
         ),
     ),
     row(
+        "the template's document is public without `BlockPublicPolicy: false`, and so is what somebody else has put",
+        "Update (ID), Update (ID) back",
+        "the old document",
+        case("widened by hand", OLD, *EXISTS, Put(PUBLIC), Wait(60), Deploy({"Sharing": Policy(PUBLIC)}, BACK)),
+        case(
+            "widened by the owner of an adopted one",
+            OLD,
+            *ADOPTED,
+            Put(PUBLIC),
+            Wait(60),
+            Deploy({"Sharing": Policy(PUBLIC, adopt_existing=True)}, BACK),
+            sent="Update (adopted ID), Update (adopted ID) back",
+        ),
+    ),
+    row(
         "the Update back fails as well, and the rollback is continued",
         "Update (ID) back",
         "the old document",
@@ -322,6 +346,22 @@ ROWS = (
             OLD,
             *EXISTS,
             Deploy(RENAMED, BACK, once("Update", meets("", LOST_AFTER, "LimitExceededException"))),
+        ),
+        *(
+            case(
+                f"canceled, and {title}",
+                OLD,
+                *EXISTS,
+                Deploy(with_other(RENAMED, fails_after(0.2)), BACK, once("Update", *attempts, delay=delay)),
+                behavior=OVERLAPS,
+                sent="Update (ID), Update (ID) back",
+            )
+            for title, delay, attempts in (
+                ("it has put", 0, (meets("", LOST_AFTER),)),
+                ("it puts late", 1, ()),
+                ("it is throttled", 0, (THROTTLED,)),
+                ("its permission is not effective yet", 0, (meets("", *["AccessDeniedException"] * 14),)),
+            )
         ),
     ),
     row(
@@ -432,8 +472,6 @@ ROWS = (
     ),
 )
 
-OVERLAPS = {"reverse_update_overlaps": True}
-
 FURTHER = (
     # The list may hide that the document has been replaced, so a rollback must not report success before its put works.
     *(
@@ -485,13 +523,6 @@ FURTHER = (
             once("Create", meets(*["ThrottlingException"] * 12), delay=50),
         ),
     ),
-    case(
-        "an ID in doubt doesn't take an equivalent policy of two minutes before its Create",
-        OLD,
-        Deploy(ONE, MADE),
-        Wait(120),
-        Deploy(ONE, FAILED, once("Create", DENIED), stack="two"),
-    ),
     # A failed Create that a disabled rollback left is deleted in the next operation, first or last.
     *(
         case(
@@ -513,13 +544,6 @@ FURTHER = (
                 Wait(60),
             ),
         }.items()
-    ),
-    case(
-        "without rollback, an ID in doubt finds its own policy hours later",
-        {},
-        Deploy(ONE, "CREATE_FAILED", once("Create", meets(dies_after=1), DENIED, DENIED), disable_rollback=True),
-        Wait(5 * 3600),
-        Delete(),
     ),
     # CloudFormation may reverse an Update whose function still runs.
     *(
@@ -600,22 +624,20 @@ FURTHER = (
 
 LIMITATIONS = (
     case(
-        "a Create that its own Delete overtakes by more than ten seconds leaves its policy",
+        "a Create that its own Delete overtakes by more than 40 seconds leaves its policy",
         OLD,
-        Deploy(canceled(), FAILED, once("Create", delay=15)),
+        Deploy(canceled(), FAILED, once("Create", delay=45)),
+    ),
+    case(
+        "a Create that put its policy and died, and whose other attempts can't read, leaves it",
+        OLD,
+        Deploy(ONE, FAILED, once("Create", meets(dies_after=1), BLIND)),
     ),
     case(
         "a replacement whose every delivery died leaves the new policy",
         {"sharing": MINE, "renamed": OTHER},
         *EXISTS,
         Deploy(RENAMED, BACK, once("Update", *DEAD)),
-    ),
-    case(
-        "a replacement that is canceled leaves the new policy",
-        {"sharing": MINE, "renamed": MINE},
-        *EXISTS,
-        Deploy({"Sharing": Policy(name="renamed"), "Other": fails_after(0.2)}, BACK, once("Update", delay=1)),
-        behavior=OVERLAPS,
     ),
     *(
         case(
@@ -633,15 +655,12 @@ LIMITATIONS = (
         Deploy({"Old": Policy()}, MADE),
         Deploy({"Renamed": Policy(), "Other": fails_after(0.2)}, BACK),
     ),
-    *(
-        case(
-            f"without rollback the Delete of a failed Create takes the next one's policy: {title}",
-            {},
-            Deploy(template, "CREATE_FAILED", once("Create", DENIED), disable_rollback=True),
-            Deploy(ONE, DONE, disable_rollback=True),
-            behavior={"failed_creates_are_deleted_last": True},
-        )
-        for title, template in {"it was canceled": canceled(), "it gave up in doubt": with_other(ONE, Other())}.items()
+    case(
+        "without rollback the Delete of a canceled Create takes the next one's policy",
+        {},
+        Deploy(canceled(), "CREATE_FAILED", once("Create", DENIED), disable_rollback=True),
+        Deploy(ONE, DONE, disable_rollback=True),
+        behavior={"failed_creates_are_deleted_last": True},
     ),
     case(
         "Rekognition's clock is ahead, and an Update right after a put is rejected",

@@ -38,7 +38,9 @@ switches = st.fixed_dictionaries(
     }
 )
 behaviors = st.builds(
-    Behavior, url_tells_time=st.sampled_from([True, True, False]), cleanup_has_new_properties=st.booleans()
+    Behavior,
+    url_tells_time=st.sampled_from([True, True, False]),
+    cleanup_has_new_properties=st.booleans(),
 )
 deliveries = machine.deliveries(
     attempts=3,

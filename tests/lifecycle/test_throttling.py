@@ -48,3 +48,16 @@ def test_a_hundred_rollbacks_under_throttling_restore_every_document(monkeypatch
     all_at_once(stack.continue_update_rollback for stack in failed)
     assert {stack.status for stack in policies} == {"UPDATE_ROLLBACK_COMPLETE"}
     assert cloud.documents() == {f"{policy.project}/sharing": MINE for policy in policies.values()}
+
+
+@pytest.mark.parametrize(("policies", "fails_at"), [(20, 0.5), (50, 2.0)])
+def test_creates_that_are_canceled_under_throttling_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch, policies: int, fails_at: float
+) -> None:
+    """A Delete that is throttled waits for its Create, which is throttled, too."""
+    cloud, jitter = Cloud(calls_per_second=5), Random(1)  # noqa: S311
+    monkeypatch.setattr(function, "jitter", lambda longest: jitter.uniform(0, longest))
+    stack = cloud.stack()
+    template = {f"P{number}": Policy(name=f"p{number % 5}", project=f"p-{number // 5}") for number in range(policies)}
+    cloud.deploy(stack, with_other(template, fails_after(fails_at)))
+    assert (stack.status, cloud.documents()) == ("ROLLBACK_COMPLETE", {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from custom_resource.request import Request, in_doubt
+from custom_resource.request import Request
 from project_policy import decision
 from project_policy.decision import Decision, Keep, Moment, Put, Reject, Remove, Wait
 from project_policy.document import are_equivalent
@@ -20,10 +20,12 @@ from tests.rules.support import MADE_UP, PROJECT, STARTED
 
 ID = PhysicalId(PROJECT.arn, "sharing")
 ADOPTED = f"{ID}|adopted"
-GAVE_UP = in_doubt("Sharing", "request", STARTED - 3700, STARTED - 3600)
-GAVE_UP_WITHOUT_TIME = in_doubt("Sharing", "request", None, STARTED - 3600)
 NOW = 600.0
 """When a decision is made, in seconds after the request, as all times in this file."""
+
+
+OBSERVED = ("was_throttled", "has_removed", "put_may_have_worked", "rejected", "missed_revision")
+"""What a decision depends on besides its request, what is live, and the time."""
 
 
 def live(created: float | None, document: Mapping[str, Any] = MINE, updated: float | None = None) -> LivePolicy:
@@ -43,14 +45,12 @@ def decide(
     timeout: str | None = "900",
     tells_time: bool = True,
     waited: float = 0.0,
-    was_public: object = None,
     **more: Any,
 ) -> Decision:
     """Return the decision about a request for MINE, whose URL has a time or not."""
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
     before: dict[str, object] = {} if old is None else {"PolicyDocument": old}
-    before |= {} if was_public is None else {"BlockPublicPolicy": was_public}
-    moment = {name: more.pop(name) for name in ("put_may_have_worked", "rejected", "missed_revision") if name in more}
+    moment = {name: more.pop(name) for name in OBSERVED if name in more}
     request = Request(
         "Delete" if kind.startswith("Delete") else kind.split()[0],
         "request",
@@ -68,15 +68,15 @@ def decide(
         return decision.decide_update(request, wanted, there, at, adopted=physical_id.endswith("|adopted"))
     if kind == "Delete":
         return decision.decide_delete(request, there, at)
-    return decision.decide_leftover(request, wanted, there, at)
+    return decision.decide_orphan(request, wanted, there, at)
 
 
 READS_AGAIN = Wait(2)
 NEW, EDIT, CONFIRMS = Put(MINE, None), Put(MINE, "r1"), Put(MINE, "r1", only_confirms=True)
 TWICE = Keep("this request has put it already")
 EQUIVALENT = Keep("it's equivalent already")
-GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", more_may_come=True)
-NOT_ITS_OWN = Keep("no Create of this resource has put it")
+GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", reads_again=True)
+NOT_ITS_OWN = Keep("no canceled request of this resource has put it")
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,9 @@ def test_a_create_or_replacement(
         (live(1, FOREIGN), {"missed_revision": "r0"}, EDIT),
         # A document that breaks a rule is no obstacle where it is live already.
         (live(-90), {"violation": "no."}, CONFIRMS),
-        # But BlockPublicPolicy isn't turned on, or left out again, while the document is public.
-        (live(-90), {"violation": "no.", "is_blocked": True, "was_public": "false", "old": MINE}, ": no."),
-        (live(-90), {"violation": "no.", "is_blocked": True, "was_public": False, "old": MINE}, ": no."),
-        (live(-90), {"violation": "no.", "is_blocked": True, "was_public": "true", "old": MINE}, EQUIVALENT),
-        (live(-90), {"violation": "no.", "is_blocked": True, "old": MINE}, EQUIVALENT),
-        (live(-90), {"violation": "no.", "was_public": "false", "old": MINE}, EQUIVALENT),
+        # But a public one isn't this function's success while BlockPublicPolicy is on, whoever made it public.
+        (live(-90), {"violation": "no.", "is_blocked": True}, ": no."),
+        (live(-90), {"violation": "no.", "is_blocked": True, "old": MINE}, ": no."),
         (live(-90), {"violation": "no.", "old": MINE}, EQUIVALENT),
         (live(-90, OTHER), {"violation": "no."}, ": no."),
         (None, {"violation": "no."}, ": no."),
@@ -220,39 +217,45 @@ def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[Live
 @pytest.mark.parametrize(
     ("there", "given", "wanted"),
     [
-        (None, {"waited": 9.9}, READS_AGAIN),
-        (None, {"waited": 10.0}, Keep("there is no such policy")),
+        # A Create may be denied for 30 seconds; each pause is half as long as all before it.
+        (None, {}, READS_AGAIN),
+        (None, {"waited": 16.0}, Wait(8)),
+        (None, {"waited": 39.5}, Wait(0.5)),
+        (None, {"waited": 40.0}, Keep("there is no such policy")),
+        # If this Delete is throttled, so is the Create.
+        (None, {"waited": 149.0, "was_throttled": True}, Wait(1)),
+        (None, {"waited": 150.0, "was_throttled": True}, Keep("there is no such policy")),
+        # Only a second delivery of the Create can put what has been removed.
+        (None, {"has_removed": True}, Keep("there is no such policy")),
+        # A Create that breaks a rule puts nothing.
+        (None, {"violation": "no."}, Keep("there is no such policy")),
+        made_up(-1, GOES, has_removed=True),
         (live(-1, FOREIGN), {}, NOT_ITS_OWN),
         made_up(None, NOT_ITS_OWN),
-        made_up(-1, MAY_COME_AGAIN, waited=9.9),
-        made_up(-1, GOES, waited=10.0),
-        # A Create runs at most for its ServiceTimeout, or fifteen minutes; a minute is added where it is known.
-        made_up(-960, MAY_COME_AGAIN),
-        made_up(-960.01, NOT_ITS_OWN),
-        made_up(-120, MAY_COME_AGAIN, timeout="60"),
-        made_up(-120.01, NOT_ITS_OWN, timeout="60"),
-        made_up(-960, MAY_COME_AGAIN, timeout="3600"),
-        made_up(-960.01, NOT_ITS_OWN, timeout="3600"),
+        # A Create runs at most for its ServiceTimeout, or fifteen minutes; five seconds are added where it is known.
+        made_up(-905, MAY_COME_AGAIN),
+        made_up(-905.01, NOT_ITS_OWN),
+        made_up(-65, MAY_COME_AGAIN, timeout="60"),
+        made_up(-65.01, NOT_ITS_OWN, timeout="60"),
+        made_up(-905, MAY_COME_AGAIN, timeout="3600"),
+        made_up(-905.01, NOT_ITS_OWN, timeout="3600"),
         made_up(-900, MAY_COME_AGAIN, timeout=None),
         made_up(-900.01, NOT_ITS_OWN, timeout=None),
         made_up(NOW - 900, MAY_COME_AGAIN, timeout=None, tells_time=False),
         made_up(NOW - 900.01, NOT_ITS_OWN, timeout=None, tells_time=False),
-        made_up(NOW - 960, MAY_COME_AGAIN, tells_time=False),
-        made_up(NOW - 960.01, NOT_ITS_OWN, tells_time=False),
         # It may come after the request: the Create still runs.
         made_up(NOW, MAY_COME_AGAIN),
-        # A Create that gave up in doubt, an hour before: its ID has the time.
-        made_up(-3700 - 60, MAY_COME_AGAIN, physical_id=GAVE_UP),
-        made_up(-3700 - 60.01, NOT_ITS_OWN, physical_id=GAVE_UP),
-        made_up(-3600 - 960, MAY_COME_AGAIN, physical_id=GAVE_UP_WITHOUT_TIME),
-        made_up(-3600 - 960.01, NOT_ITS_OWN, physical_id=GAVE_UP_WITHOUT_TIME),
-        made_up(-3600 + 30, MAY_COME_AGAIN, physical_id=GAVE_UP),
-        made_up(-3600 + 30.01, NOT_ITS_OWN, physical_id=GAVE_UP),
     ],
 )
 def test_a_delete_of_a_canceled_create(there: LivePolicy | None, given: dict[str, Any], wanted: Decision) -> None:
     """It deletes only what that Create can have put, by its document and its age."""
-    assert decide("Delete of unknown", there, **{"physical_id": MADE_UP, **given}) == wanted
+    assert decide("Delete of unknown", there, physical_id=MADE_UP, **given) == wanted
+
+
+@pytest.mark.parametrize(("created", "wanted"), [(-20.0, MAY_COME_AGAIN), (-20.01, NOT_ITS_OWN)])
+def test_an_update_that_rolls_a_canceled_replacement_back(created: float, wanted: Decision) -> None:
+    """It deletes only what was put too late for CloudFormation to receive its ID."""
+    assert decide("Update that rolls back", live(created)) == wanted
 
 
 def check(decided: Decision, wanted: Decision | str) -> None:
