@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from localcloud.rekognition.errors import AwsError, access_denied, in_use, invalid_parameter, not_found, wrong_revision
 from localcloud.rekognition.switches import Switches
@@ -27,7 +27,9 @@ PARTITION = "aws"
 
 _PROJECT = r"arn:([a-z\d-]+):rekognition:([a-z\d-]+):(\d{12}):project/([a-zA-Z0-9_.\-]{1,255})"
 
-_IDLE = ("TRAINING_COMPLETED", "COPYING_COMPLETED", "STOPPED")
+_IDLE = ("TRAINING_COMPLETED", "COPYING_COMPLETED", "STOPPED", "FAILED")
+_ASKED = {"start": ("STARTING", "RUNNING"), "start in vain": ("STARTING", "FAILED"), "stop": ("STOPPING", "STOPPED")}
+"""The status while a model version does what it was asked for, and the status afterward."""
 _TAGS_PER_RESOURCE = 50
 
 
@@ -112,7 +114,7 @@ class Version:
     fails: bool = False
     """Whether the copy fails, once its time is over."""
     asked: list[tuple[float, str]] = field(default_factory=list)
-    """When it was asked to `start`, `stop` and `delete`."""
+    """When it was asked for what `_ASKED` has, and to `delete`."""
     gone: float | None = None
     """When its deletion was complete."""
 
@@ -266,7 +268,7 @@ class Store:
             if asked == "delete" and since <= when:
                 return "DELETING"
             if since <= when:
-                doing, done = ("STARTING", "RUNNING") if asked == "start" else ("STOPPING", "STOPPED")
+                doing, done = _ASKED[asked]
                 return done if when >= since + self._switches.starting_time else doing
         if version.source is None:
             return "TRAINING_COMPLETED"
@@ -283,7 +285,8 @@ class Store:
             running = [other for other in present if self.status(other) in ("STARTING", "RUNNING")]
             if len(running) >= self._switches.running_versions:
                 raise AwsError("LimitExceededException", "The limit of running models has been reached.")
-            version.asked.append((self._clock(), "start"))
+            fails = self._switches.starting_ends == "FAILED"
+            version.asked.append((self._clock(), "start in vain" if fails else "start"))
             return self.status(version)
 
     def stop_version(self, account: str, region: str, arn: str) -> str:
@@ -293,6 +296,14 @@ class Store:
             self._check_status(version, "RUNNING")
             version.asked.append((self._clock(), "stop"))
             return self.status(version)
+
+    def detect_labels(self, account: str, region: str, arn: str) -> list[Any]:
+        """Return what a model version that runs finds in an image: nothing, because nothing was trained."""
+        with self._lock:
+            status = self.status(self.version(account, region, arn))
+            if status != "RUNNING":
+                raise AwsError("ResourceNotReadyException", f"The model version {arn} is {status}.")
+            return []
 
     def delete_version(self, account: str, region: str, arn: str) -> str:
         """Begin to delete a model version that is neither running nor being made, and return its status."""

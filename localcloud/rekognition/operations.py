@@ -14,6 +14,7 @@ from localcloud.rekognition.models import PARTITION, Policy, Project, ProjectArn
 from localcloud.rekognition.policies import ACTION, check_document, merged, normalized
 from localcloud.rekognition.switches import Switches
 
+_MESSAGES = {"COPYING_FAILED": "The copy failed.", "FAILED": "The model couldn't be started."}
 KMS_ACTIONS = ("kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
 
 
@@ -127,7 +128,7 @@ def _described_version(call: Call, project: Project, version: Version, status: s
         "ProjectVersionArn": str(version.arn),
         "CreationTimestamp": _timestamp(version.created),
         "Status": status,
-        "StatusMessage": "The copy failed." if status == "COPYING_FAILED" else None,
+        "StatusMessage": _MESSAGES.get(status),
         "OutputConfig": dict(version.output),
         "KmsKeyId": key,
         "SourceProjectVersionArn": str(version.source) if version.source else None,
@@ -253,6 +254,10 @@ OPERATIONS: dict[str, tuple[Needs, Perform]] = {
             "Delete": Store.delete_version,
         }.items()
     },
+    "DetectCustomLabels": (
+        _on("ProjectVersionArn"),
+        _does(Store.detect_labels, "ProjectVersionArn", returns="CustomLabels"),
+    ),
     "ListTagsForResource": (_on("ResourceArn"), _does(Store.tags, "ResourceArn", returns="Tags")),
     "TagResource": (_on("ResourceArn"), _does(Store.tag, "ResourceArn", "Tags")),
     "UntagResource": (_on("ResourceArn"), _does(Store.untag, "ResourceArn", "TagKeys")),

@@ -26,6 +26,7 @@ class Switches:
     copying_time: float = 0.0
     copying_ends: Literal["COPYING_COMPLETED", "COPYING_FAILED"] = "COPYING_COMPLETED"
     starting_time: float = 0.0
+    starting_ends: Literal["RUNNING", "FAILED"] = "RUNNING"
     deleting_time: float = 0.0
     delete_while_copying: Literal["reject", "delete"] = "reject"
     versions_lag: float = 0.0

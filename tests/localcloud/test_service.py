@@ -166,6 +166,7 @@ def uses(project: str, version: str) -> list[tuple[str, str, dict[str, Any]]]:
             for name in ("DeleteProject", "ListProjectPolicies", "DescribeProjectVersions")
         ),
         ("StartProjectVersion", version, {"ProjectVersionArn": version, "MinInferenceUnits": 1}),
+        ("DetectCustomLabels", version, {"ProjectVersionArn": version, "Image": {"Bytes": b"x"}}),
         *((name, version, {"ProjectVersionArn": version}) for name in ("StopProjectVersion", "DeleteProjectVersion")),
         *((name, arn, {"ResourceArn": arn, **more}) for name, more in tags for arn in (project, version)),
         ("ListTagsForResource", version, {"ResourceArn": version}),
@@ -385,14 +386,19 @@ def copy_again(here: Here, arn: str) -> str:
     return here.copy(here.client, **changes)
 
 
-USES = {use.__name__: use for use in (start, stop, delete, copy_again)}
+def detect(here: Here, arn: str) -> Any:
+    """Find nothing in an image."""
+    assert here.client.detect_custom_labels(ProjectVersionArn=arn, Image={"Bytes": b"x"})["CustomLabels"] == []
+
+
+USES = {use.__name__: use for use in (start, stop, delete, copy_again, detect)}
 
 
 @pytest.mark.parametrize(
     ("does", "statuses", "allowed"),
     [
         ((), ["COPYING_IN_PROGRESS", "COPYING_COMPLETED"], [set(), {"start", "copy_again", "delete"}]),
-        ((start,), ["STARTING", "RUNNING"], [{"copy_again"}, {"stop", "copy_again"}]),
+        ((start,), ["STARTING", "RUNNING"], [{"copy_again"}, {"stop", "copy_again", "detect"}]),
         ((start, stop), ["STOPPING", "STOPPED"], [{"copy_again"}, {"start", "copy_again", "delete"}]),
         ((delete,), ["DELETING", None], [{"delete"}, set()]),
     ],
@@ -411,10 +417,28 @@ def test_what_a_model_version_is_decides_what_it_can_do(
         here.clock.forward(seconds)
         assert here.statuses() == ([] if status is None else [status])
         for name in USES.keys() - possible:
-            with rejected("ResourceNotFoundException" if status is None else "ResourceInUseException"):
+            busy = "ResourceNotReadyException" if name == "detect" else "ResourceInUseException"
+            with rejected("ResourceNotFoundException" if status is None else busy):
                 USES[name](here, arn)
-    for name in sorted(allowed[-1])[:1]:
+    for name in sorted(allowed[-1] - {"stop"})[:2]:
         USES[name](here, arn)
+
+
+def test_a_start_may_fail(here: Here) -> None:
+    """It says so, leaves the copy as useful as before, and may be repeated."""
+    here.switch(starting_ends="FAILED", starting_time=60)
+    arn = here.copy(here.client)
+    start(here, arn)
+    here.switch(starting_ends="RUNNING")
+    for seconds, status in ((59.9, "STARTING"), (0.1, "FAILED")):
+        here.clock.forward(seconds)
+        assert here.statuses() == [status]
+    assert here.copies()[0]["StatusMessage"] == "The model couldn't be started."
+    with rejected("ResourceNotReadyException"):
+        detect(here, arn)
+    start(here, arn)
+    here.clock.forward(60)
+    assert here.statuses() == ["RUNNING"]
 
 
 def test_a_copy_is_described_as_it_was_made(here: Here) -> None:
