@@ -55,6 +55,6 @@ def pytest_configure(config: pytest.Config) -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("project")
-    config.addinivalue_line("markers", "full: takes about a minute and seldom tells anything new; only with --full")
-    if not config.getoption("--full"):
+    config.addinivalue_line("markers", "full: takes long and seldom tells anything new; only with --full or --examples")
+    if not (config.getoption("--full") or examples):
         config.option.markexpr = " and ".join(filter(None, [config.option.markexpr, "not full"]))

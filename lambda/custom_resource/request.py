@@ -51,7 +51,7 @@ class Request:
     request_id: str
     logical_id: str
     physical_id: str
-    """Empty for a Create."""
+    """Empty for a Create, and where an emulator gives none."""
     properties: Mapping[str, object]
     old_properties: Mapping[str, object]
     time: float | None
@@ -67,7 +67,7 @@ class Request:
             type=str(event["RequestType"]),
             request_id=str(event["RequestId"]),
             logical_id=str(event["LogicalResourceId"]),
-            physical_id=str(event.get("PhysicalResourceId", "")),
+            physical_id=str(event.get("PhysicalResourceId") or ""),
             properties=properties if isinstance(properties, Mapping) else {},
             old_properties=old_properties if isinstance(old_properties, Mapping) else {},
             time=None if time is not None and time > now + _CLOCKS_DIFFER else time,

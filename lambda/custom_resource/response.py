@@ -64,7 +64,11 @@ def send(url: str, encoded: bytes, *, clock: Clock, deadline: float) -> None:
 
 def _put(url: str, encoded: bytes) -> int:
     target = urlsplit(url)
-    connection = http.client.HTTPSConnection(target.netloc, timeout=RESPONSE_TIMEOUT, context=_TLS)
+    connection: http.client.HTTPConnection
+    if target.scheme == "http":  # an emulator's; CloudFormation's is https
+        connection = http.client.HTTPConnection(target.netloc, timeout=RESPONSE_TIMEOUT)
+    else:
+        connection = http.client.HTTPSConnection(target.netloc, timeout=RESPONSE_TIMEOUT, context=_TLS)
     try:
         # CloudFormation's signature is made for an empty content type.
         connection.request("PUT", f"{target.path}?{target.query}", encoded, {"Content-Type": ""})

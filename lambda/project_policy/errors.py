@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rekognition.errors import ServiceError
+from rekognition.errors import NOT_FOUND, ServiceError
 
 _QUOTA = (
     "the project has as many policies as its quota allows (five unless raised). Delete one, or raise the quota in "
@@ -10,6 +10,10 @@ _QUOTA = (
 )
 
 SENTENCES = {
+    NOT_FOUND: (
+        "the project does not exist. Check ProjectArn, its Region and its number at the end; in a rollback, continue it "
+        "without this resource (ContinueUpdateRollback with ResourcesToSkip)."
+    ),
     "InvalidPaginationTokenException": (
         "the project's policies changed while they were listed. Deploy again (or continue the rollback)."
     ),
@@ -23,7 +27,8 @@ SENTENCES = {
         "project."
     ),
     "ResourceAlreadyExistsException": (
-        "it already exists. Choose another PolicyName, or set AdoptExisting to take over an equivalent one."
+        "it already exists. Choose another PolicyName; or, to take it over, retain it where it is now (DeletionPolicy: "
+        "Retain), then set AdoptExisting."
     ),
     "ServiceQuotaExceededException": _QUOTA,
 }

@@ -36,7 +36,6 @@ SENTENCES = {
     "InternalServerError": (
         "Rekognition returned an internal error. Deploy again (or continue the rollback); if it lasts, see AWS Health."
     ),
-    NOT_FOUND: "the project does not exist. Check ProjectArn, its Region and its number at the end.",
     "ProvisionedThroughputExceededException": _THROTTLED_SENTENCE,
     "ThrottlingException": _THROTTLED_SENTENCE,
     OUT_OF_TIME: (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -264,5 +265,5 @@ class Lifecycle(Machine):
         self.cloud.world.now += 100
 
 
-TestLifecycle = Lifecycle.TestCase
+TestLifecycle = pytest.mark.full(Lifecycle.TestCase)
 TestLifecycle.settings = settings(machine.SETTINGS, stateful_step_count=16)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -282,5 +283,5 @@ class Lifecycle(Machine):
         return {each.made_from.name for each in self.resources()}
 
 
-TestLifecycle = Lifecycle.TestCase
+TestLifecycle = pytest.mark.full(Lifecycle.TestCase)
 TestLifecycle.settings = machine.SETTINGS

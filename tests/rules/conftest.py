@@ -23,7 +23,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseEndpoint]:
     trusting = ssl.create_default_context()
     authority().configure_trust(trusting)
     monkeypatch.setattr(response, "_TLS", trusting)
-    endpoint = ResponseEndpoint()
+    endpoint = ResponseEndpoint(authority())
     yield endpoint
     endpoint.over.set()
     endpoint.close()

@@ -64,14 +64,14 @@ class ResponseEndpoint(Endpoint):
     HANGS = 0
     """In place of a status: no reply until the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, authority: trustme.CA | None = None) -> None:
         self.meets: list[int | None] = []
         """The statuses of the next replies, 200 when it is used up; None drops the connection."""
         self.responses: list[dict[str, Any]] = []
         self.requests: list[Request] = []
         self.arrived = threading.Event()
         self.over = threading.Event()
-        super().__init__(self._take, authority())
+        super().__init__(self._take, authority)
 
     def signed_url(self, name: str = "response") -> str:
         """Return a ResponseURL of this endpoint."""

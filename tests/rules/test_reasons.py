@@ -33,7 +33,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
         ("MalformedPolicyDocumentException", ["PolicyDocument", "principals"]),
         ("InvalidPolicyRevisionIdException", ["concurrent", "again"]),
         ("ResourceAlreadyExistsException", ["it already exists. Choose another PolicyName", "AdoptExisting"]),
-        ("ResourceNotFoundException", ["does not exist", "ProjectArn"]),
+        ("ResourceNotFoundException", ["does not exist", "ProjectArn", "ResourcesToSkip"]),
         ("ThrottlingException", ["PutProjectPolicy", "quota"]),
         ("SomethingNewException", ["SomethingNewException", "API reference"]),
     ],

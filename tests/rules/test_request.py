@@ -59,6 +59,12 @@ def test_a_signed_url_tells_its_time(at: int) -> None:
     assert time_of(signed_url(at)) == at
 
 
+def test_a_physical_id_that_is_null_is_empty() -> None:
+    """LocalStack sends one with an Update, which isn't the ID "None"."""
+    event = {"RequestType": "Update", "RequestId": "r", "LogicalResourceId": "l", "PhysicalResourceId": None}
+    assert Request.parse(event, STARTED).physical_id == ""
+
+
 @pytest.mark.parametrize(
     "url", ["", "https://responses.example/x", "https://[", "?X-Amz-Date=soon", "?Expires=1700007200"]
 )
