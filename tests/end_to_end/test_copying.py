@@ -11,22 +11,29 @@ import pytest
 from aws_cdk import App, CfnOutput, CfnResource, DefaultStackSynthesizer, Fn, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 
-from cdk_rekognition_project_policy import CopyProjectVersionPolicy, ProjectPolicy, ProjectPolicyProvider
+from cdk_rekognition_project_policy import (
+    CopyProjectVersionPolicy,
+    ProjectPolicy,
+    ProjectPolicyProvider,
+    ProjectVersionCopy,
+    ProjectVersionCopyProvider,
+)
 from localcloud.cloud import LocalCloud
 from tests.account import Account
 from tests.end_to_end.conftest import deploy_provider
 from tests.localcloud.roles import signed_with
-from tests.localcloud.support import Setting
+from tests.localcloud.support import Setting, rejected
 from tests.packaging import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
-TRUSTING, TRUSTED, ANOTHER = "676767676767", "787878787878", "999988887777"
+TRUSTING, TRUSTED, ANOTHER, COPYING = "676767676767", "787878787878", "999988887777", "696969696969"
 KEY_ARN = f"arn:aws:kms:us-east-1:{TRUSTED}:key/01234567-89ab-cdef-0123-456789abcdef"
 SHARING = "ModelSharing"
 
@@ -56,6 +63,21 @@ def models(trusting: Account) -> Setting:
     return Setting(trusting.rekognition, Account(trusting.cloud, TRUSTED).rekognition, "models")
 
 
+def client_of(account: Account, role_arn: str) -> RekognitionClient:
+    """Return a client that acts as a role."""
+    session = account.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+    return signed_with(account.cloud, **session)
+
+
+@pytest.fixture(scope="module")
+def copying(local_cloud: LocalCloud, dist: Path, models: Setting) -> Account:
+    """An account that may copy, with the provider of a release."""
+    account = Account(local_cloud, COPYING)
+    deploy_provider(account, dist, "copy-provider")
+    models.share("copying", Principal={"AWS": COPYING})
+    return account
+
+
 Copies = Callable[..., bool]
 
 
@@ -76,9 +98,7 @@ def copies(models: Setting, local_cloud: LocalCloud) -> Copies:
     )
     CfnOutput(stack, "Role", value=role.role_arn)
     assert trusted.deploy("Copying", template_of(stack)) == "CREATE_COMPLETE"
-    role_arn = trusted.outputs("Copying")["Role"]
-    session = trusted.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
-    client: RekognitionClient = signed_with(local_cloud, **session)
+    client = client_of(trusted, trusted.outputs("Copying")["Role"])
 
     def copy(prefix: str = "copied", **more: str) -> bool:
         try:
@@ -133,13 +153,10 @@ def test_copied_exactly_while_the_policy_allows_it(trusting: Account, models: Se
     assert not copies()
 
 
-def test_a_template_copies_without_the_cdk(local_cloud: LocalCloud, dist: Path, models: Setting) -> None:
+def test_a_template_copies_without_the_cdk(copying: Account, models: Setting) -> None:
     """Within the role's permissions boundary, another model version replaces the copy, and the stack takes it along."""
-    copying = Account(local_cloud, "696969696969")
-    deploy_provider(copying, dist, "copy-provider")
     template = (ROOT / "examples" / "cloudformation" / "copied-model.yaml").read_text()
     given: dict[str, Any] = {"SourceProjectArn": models.project, "OutputBucket": "results"}
-    models.share(Principal={"AWS": copying.id})
     arns = []
     for version, status in ((models.version, "CREATE_COMPLETE"), (models.train("v2"), "UPDATE_COMPLETE")):
         assert copying.deploy("CopiedModel", template, SourceVersionArn=version, **given) == status
@@ -150,4 +167,45 @@ def test_a_template_copies_without_the_cdk(local_cloud: LocalCloud, dist: Path, 
     assert arns[0] != arns[1]
     copying.delete("CopiedModel")
     assert copying.versions() == {}
-    copying.delete("Provider")
+
+
+def test_a_role_starts_or_detects_as_it_was_granted(copying: Account, models: Setting) -> None:
+    """One role may start and stop the copy, another detect with it while it runs, and neither may do the other's."""
+    stack, exported = new_stack("Using"), "RekognitionProjectVersionCopyProvider"
+    provider = ProjectVersionCopyProvider.from_attributes(
+        stack,
+        "Provider",
+        service_token=Fn.import_value(f"{exported}:ServiceToken"),
+        role_name=Fn.import_value(f"{exported}:RoleName"),
+    )
+    copy = ProjectVersionCopy(
+        stack,
+        "Copy",
+        source_project=models.project,
+        source_version_arn=models.version,
+        destination_project=rekognition.CfnProject(stack, "Project", project_name="used"),
+        output_bucket=s3.Bucket.from_bucket_name(stack, "Results", "results"),
+        stop_running=True,
+        provider=provider,
+    )
+    starting, detecting = (iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("Start", "Detect"))
+    copy.grant_start_stop(starting)
+    copy.grant_detect(detecting)
+    for name, value in {"Arn": copy.version_arn, "Starts": starting.role_arn, "Detects": detecting.role_arn}.items():
+        CfnOutput(stack, f"{name}Output", value=value)
+    assert copying.deploy("Using", template_of(stack)) == "CREATE_COMPLETE", copying.reasons("Using")
+    arn, starts, detects = (copying.outputs("Using")[f"{name}Output"] for name in ("Arn", "Starts", "Detects"))
+    starter, detector = client_of(copying, starts), client_of(copying, detects)
+    image: Any = {"Bytes": b"an image"}
+
+    for code, client in (("ResourceNotReadyException", detector), ("AccessDeniedException", starter)):
+        with rejected(code):
+            client.detect_custom_labels(ProjectVersionArn=arn, Image=image)
+    with rejected("AccessDeniedException"):
+        detector.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
+    starter.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
+    assert detector.detect_custom_labels(ProjectVersionArn=arn, Image=image)["CustomLabels"] == []
+    starter.stop_project_version(ProjectVersionArn=arn)
+    with rejected("AccessDeniedException"):
+        starter.delete_project_version(ProjectVersionArn=arn)
+    copying.delete("Using")

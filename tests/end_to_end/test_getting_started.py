@@ -94,6 +94,7 @@ def reader(local_cloud: LocalCloud, installed: Path, tmp_path: Path) -> Reader:
     (tools / "npx").chmod(0o755)
     folder, bare = tmp_path / "reader", bare_environment(tmp_path) | QUIET
     folder.mkdir()
+    (folder / "image.jpg").write_bytes(b"an image")
     of_profiles = re.compile("AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION)")
     cloud = {name: value for name, value in local_cloud.environment().items() if not of_profiles.fullmatch(name)}
     path = os.pathsep.join([str(tools), str(installed.parent), bare["PATH"]])
@@ -117,6 +118,7 @@ def test_the_page_does_what_it_says(reader: Reader, local_cloud: LocalCloud) -> 
         elif DONE_ALREADY not in block.text:
             assert block.kind == "shell", block.text
             printed = reader.run(block.text.replace(*WITH_BOTO3))
+            assert "detect-custom-labels" not in block.text or '"CustomLabels": []' in printed
     for id_ in ACCOUNTS.values():
         account = Account(local_cloud, id_)
         assert account.projects() == {}
