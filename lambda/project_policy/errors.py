@@ -11,8 +11,8 @@ _QUOTA = (
 
 SENTENCES = {
     NOT_FOUND: (
-        "the project does not exist. Check ProjectArn, its Region and its number at the end; in a rollback, continue it "
-        "without this resource (ContinueUpdateRollback with ResourcesToSkip)."
+        "the project does not exist. Check ProjectArn, its Region and its number at the end; in a rollback, continue "
+        "it without this resource (ContinueUpdateRollback with ResourcesToSkip)."
     ),
     "InvalidPaginationTokenException": (
         "the project's policies changed while they were listed. Deploy again (or continue the rollback)."
