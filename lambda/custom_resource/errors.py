@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LONGEST_VALUE = 120
+_MAX_VALUE_LENGTH = 120
 
 
 class RejectedError(Exception):
@@ -13,7 +13,7 @@ class ResponseLostError(Exception):
     """The response didn't reach CloudFormation in the time there was; Lambda may deliver the event again."""
 
 
-def shorten(value: str, limit: int = _LONGEST_VALUE) -> str:
+def shorten(value: str, limit: int = _MAX_VALUE_LENGTH) -> str:
     """Return ``value``, its middle left out if it's longer than ``limit``, so that a message keeps its end."""
     if len(value) <= limit:
         return value

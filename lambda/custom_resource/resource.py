@@ -25,7 +25,7 @@ os.environ.setdefault("AWS_SAM_LOCAL", "true")
 
 _TIMER_REASON = "Execution timed out"
 _OUT_OF_TIME = "The provider function ran out of time. See its CloudWatch log; deploy again."
-_SHORTEST_CAUSE = 200
+_MIN_CAUSE_LENGTH = 200
 _REQUIRED = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId")
 
 
@@ -126,10 +126,10 @@ class CustomResource(CfnResource):
                 ),
             )
         left = context.get_remaining_time_in_millis() / 1000 - RESPONSE_RESERVE
-        run = Run(self._clock, self._clock.now() + left, context.invoked_function_arn, self._announce)
+        run = Run(self._clock, self._clock.now() + left, context.invoked_function_arn, self._reserve_physical_id)
         return self._respond(request, run)
 
-    def _announce(self, physical_id: str) -> None:
+    def _reserve_physical_id(self, physical_id: str) -> None:
         with self._once:
             if self._delivery.is_responded:
                 raise RuntimeError("This request has been responded to already.")
@@ -177,5 +177,5 @@ def _reason(outcome: Outcome) -> str:
     """Return the Reason of a failure: what to do, then what a failed call returned, which is cut first."""
     if not outcome.cause:
         return outcome.failure
-    room = max(response.REASON_LIMIT - len(outcome.failure) - len(" ()"), _SHORTEST_CAUSE)
+    room = max(response.REASON_LIMIT - len(outcome.failure) - len(" ()"), _MIN_CAUSE_LENGTH)
     return f"{outcome.failure} ({shorten(outcome.cause, room)})"

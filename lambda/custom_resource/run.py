@@ -26,7 +26,7 @@ class Run:
     deadline: float
     """When the work has to end, so that there is time to send the response."""
     function_arn: str
-    announce: Callable[[str], None]
+    reserve_physical_id: Callable[[str], None]
     """Takes the physical ID that even a timeout has to respond with, before the resource may exist.
 
     Raises ``RuntimeError`` when a timeout has responded already, so that nothing is made that nobody would know of.

@@ -33,8 +33,8 @@ RESPOND_BEFORE = 60
 HAND_OVER_RESERVE = 20
 """A run ends this many seconds before its deadline at the latest."""
 
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 8.0
+_INITIAL_BACKOFF = 0.5
+_MAX_BACKOFF = 8.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class WaitingResource(CustomResource):
         data = self._data
         known_id = data.get("PhysicalResourceId")
         if known_id:
-            run.announce(known_id)  # a timeout of this run responds with what the run before knew
+            run.reserve_physical_id(known_id)  # a timeout of this run responds with what the run before knew
         now = self._clock.now()
         requested = float(data.get("Requested", now if request.time is None else request.time))
         patience = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
@@ -187,7 +187,7 @@ class WaitingResource(CustomResource):
 
     def _invoke_until(self, deadline: float, function_arn: str, event: bytes) -> Exception | None:
         """Invoke the function; return the error if it failed until the deadline."""
-        pause = _FIRST_PAUSE
+        pause = _INITIAL_BACKOFF
         while True:
             try:
                 self._invoke(function_arn, event)
@@ -198,7 +198,7 @@ class WaitingResource(CustomResource):
             else:
                 return None
             self._clock.sleep(self._clock.jitter(pause))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, _MAX_BACKOFF)
 
     def _fail(self, reason: str) -> None:
         """Let crhelper respond, with the physical ID that is known."""

@@ -17,14 +17,14 @@ from custom_resource.errors import RejectedError
 from custom_resource.request import Request
 from custom_resource.run import Outcome, Run
 from rekognition.arns import Environment, Project
-from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, ServiceError
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, ServiceError, StaleReadError
 
 from . import decision as decisions
 from . import document as documents
-from .decision import LAG, REDELIVERY_SECONDS, Decision, Keep, Moment, Put, Reject, Remove, Wait
+from .decision import LAG_SECONDS, REDELIVERY_SECONDS, Adopt, Decision, Keep, Observation, Put, Reject, Remove, Wait
 from .errors import sentence
 from .identity import PhysicalId
-from .policies import LivePolicy, ProjectPolicies, missed
+from .policies import LivePolicy, ProjectPolicies
 from .properties import Properties, about
 
 if TYPE_CHECKING:
@@ -35,37 +35,37 @@ logger = logging.getLogger(__name__)
 ATTRIBUTES = ("PolicyRevisionId", "PolicyName", "ProjectArn")
 """What Fn::GetAtt returns of the resource."""
 
-_MOST_MISSES = 5
+_MAX_CONFLICTS = 5
 _REJECTED = frozenset({ACCESS_DENIED, "MalformedPolicyDocumentException", "InvalidParameterException"})
 """What the service says, however often it's asked, of a document that today's rules or permissions don't allow."""
 _ABANDONED = (
     "CloudFormation no longer waits for this request, so nothing was changed. Deploy again (or continue the rollback)."
 )
 
-Decide = Callable[["LivePolicy | None", Moment], Decision]
+Decide = Callable[["LivePolicy | None", Observation], Decision]
 
 
 def respond(request: Request, run: Run, client: RekognitionClient) -> Outcome:
     """Do what a request asks for and return how it ended; writes one line to the log."""
-    return _Run(request, run, client).outcome()
+    return _RequestHandler(request, run, client).outcome()
 
 
-class _Run:
+class _RequestHandler:
     """One run for a request; holds what is known so far, for the response and the log."""
 
     def __init__(self, request: Request, run: Run, client: RekognitionClient) -> None:
         self._request = request
         self._run = run
         self._policies = ProjectPolicies(client, run.clock, run.deadline)
-        self._given = PhysicalId.parse(request.physical_id)
+        self._current_id = PhysicalId.parse(request.physical_id)
         self._made = ""
         """The ID of what this request has made, or may have made; empty if it's nothing."""
-        self._own_id = request.physical_id
+        self._reserved_id = request.physical_id
         """The ID of what this request makes if it puts a policy."""
         self._project_arn = self._project_name = self._name = ""
-        self._revision_before = self._revision_after = self._did = ""
-        if self._given is not None:
-            self._look_at(self._given)
+        self._revision_before = self._revision_after = self._result = ""
+        if self._current_id is not None:
+            self._set_target(self._current_id)
 
     def outcome(self) -> Outcome:
         failure = cause = ""
@@ -77,9 +77,9 @@ class _Run:
         except RejectedError as error:
             failure = str(error)
         except ServiceError as error:
-            failure, cause = self._about(f": {sentence(error)}"), error.cause
+            failure, cause = self._message(f": {sentence(error)}"), error.cause
         if failure:
-            self._did = "nothing"
+            self._result = "nothing"
         self._log(failure, cause)
         attributes = dict(zip(ATTRIBUTES, (self._revision_after, self._name, self._project_arn), strict=True))
         return Outcome(self._physical_id, attributes, failure, cause)
@@ -92,18 +92,17 @@ class _Run:
 
     def _create_or_update(self) -> None:
         wanted = self._parse(self._request.properties)
-        target, given = wanted.physical_id, self._given
-        self._look_at(target)
-        if given is not None and replace(given, adopted=False) == target:
-            self._settle(partial(decisions.decide_update, self._request, wanted, adopted=given.adopted))
+        target, current = wanted.physical_id, self._current_id
+        self._set_target(target)
+        if current is not None and replace(current, adopted=False) == target:
+            self._settle(partial(decisions.decide_update, self._request, wanted, adopted=current.adopted))
             self._remove_canceled_replacement(target)
             return
         if wanted.violation:
-            raise RejectedError(self._about(f": {wanted.violation}"))
-        self._own_id = str(target)
-        settled = self._settle(partial(decisions.decide_create, self._request, wanted))
-        is_adopted = isinstance(settled, Keep) and settled.adopted
-        self._made = str(replace(target, adopted=is_adopted))
+            raise RejectedError(self._message(f": {wanted.violation}"))
+        self._reserved_id = str(target)
+        decision = self._settle(partial(decisions.decide_create, self._request, wanted))
+        self._made = str(replace(target, adopted=isinstance(decision, Adopt)))
 
     def _remove_canceled_replacement(self, target: PhysicalId) -> None:
         """Remove what the Update that this one rolls back may have put: CloudFormation never received its ID."""
@@ -113,18 +112,18 @@ class _Run:
             return
         if canceled.physical_id == target or canceled.violation:
             return
-        did, revision = self._did, self._revision_after
+        did, revision = self._result, self._revision_after
         self._remove_orphan(canceled)
-        self._look_at(target)
-        self._did, self._revision_after = f"{did}; of the canceled replacement: {self._did}", revision
+        self._set_target(target)
+        self._result, self._revision_after = f"{did}; of the canceled replacement: {self._result}", revision
 
     def _delete(self) -> None:
         if self._request.made_nothing:
-            self._did = "nothing: the Create had made nothing"
-        elif self._given is None:
+            self._result = "nothing: the Create had made nothing"
+        elif self._current_id is None:
             self._delete_canceled()
-        elif self._given.adopted:
-            self._did = "nothing: the policy was adopted, so it stays"
+        elif self._current_id.adopted:
+            self._result = "nothing: the policy was adopted, so it stays"
         else:
             self._unless_gone(partial(decisions.decide_delete, self._request))
 
@@ -133,13 +132,13 @@ class _Run:
         try:
             canceled = self._parse(self._request.properties)
         except RejectedError as error:
-            self._did = f"nothing: its Create was rejected ({error})"
+            self._result = f"nothing: its Create was rejected ({error})"
             return
         self._remove_orphan(canceled)
 
     def _remove_orphan(self, canceled: Properties) -> None:
-        self._look_at(canceled.physical_id)
-        self._did = ""
+        self._set_target(canceled.physical_id)
+        self._result = ""
         self._unless_gone(partial(decisions.decide_orphan, self._request, canceled))
 
     def _parse(self, properties: Mapping[str, object]) -> Properties:
@@ -151,45 +150,47 @@ class _Run:
         except ServiceError as error:
             if error.code != NOT_FOUND:
                 raise
-            self._did = "nothing: the project is gone, and its policies with it"
+            self._result = "nothing: the project is gone, and its policies with it"
 
     def _settle(self, decide: Decide) -> Decision:
         """Read, decide and act until there is nothing more to do; return the last decision."""
-        moment, misses = Moment(self._run.clock.now()), 0
+        observation, conflicts = Observation(self._run.clock.now()), 0
         while True:
             live = self._policies.find(self._project_arn, self._name)
             self._check_still_waited_for()
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after
-            moment = replace(
-                moment,
+            observation = replace(
+                observation,
                 now=self._run.clock.now(),
                 was_throttled=self._policies.was_throttled,
                 put_may_have_worked=bool(self._made),
             )
-            decision = decide(live, moment)
+            decision = decide(live, observation)
             try:
                 pause = self._act(decision)
-            except OutOfDateError as out_of_date:
-                if isinstance(decision, Put) and not decision.only_confirms:
-                    moment = replace(moment, missed_revision=moment.missed_revision or decision.revision_id)
-                if missed(out_of_date.cause) or out_of_date.cause.code == NOT_FOUND:
-                    misses += 1
-                    if misses >= _MOST_MISSES:
-                        raise out_of_date.cause from out_of_date
+            except StaleReadError as stale:
+                if isinstance(decision, Put) and not decision.is_fencing_write:
+                    observation = replace(
+                        observation, stale_revision=observation.stale_revision or decision.revision_id
+                    )
+                if stale.is_conflict:
+                    conflicts += 1
+                    if conflicts >= _MAX_CONFLICTS:
+                        raise stale.cause from stale
                     # The list may show late what the change ran into.
-                    self._policies.wait(LAG, out_of_date.cause)
+                    self._policies.wait(LAG_SECONDS, stale.cause)
                 continue
             except ServiceError as error:
                 # If it never got through, the old document may be gone by now, and the rollback has to be continued.
-                if not (isinstance(decision, Put) and decision.only_confirms and error.code in _REJECTED):
+                if not (isinstance(decision, Put) and decision.is_fencing_write and error.code in _REJECTED):
                     raise
-                moment, pause = replace(moment, rejected=error.code), LAG
+                observation, pause = replace(observation, rejected=error.code), LAG_SECONDS
             if pause is None:
                 return decision
             self._policies.wait(pause)
-            has_removed = moment.has_removed or isinstance(decision, Remove)
-            moment = replace(moment, waited=moment.waited + pause, has_removed=has_removed)
+            has_removed = observation.has_removed or isinstance(decision, Remove)
+            observation = replace(observation, waited=observation.waited + pause, has_removed=has_removed)
 
     def _act(self, decision: Decision) -> float | None:
         """Do what was decided; return how long to wait before the next read, or None when nothing is left to do."""
@@ -198,40 +199,44 @@ class _Run:
                 return seconds
             case Reject(because):
                 self._made = ""  # what is live is not this request's, not even in doubt
-                raise RejectedError(self._about(because))
+                raise RejectedError(self._message(f" {because}"))
             case Keep(because):
-                self._did = self._did or f"nothing: {because}"
+                self._result = self._result or f"nothing: {because}"
+            case Adopt():
+                self._result = "nothing: it existed and is equivalent, so it's adopted"
             case Put(document, revision_id):
                 self._put(documents.minify(document), revision_id)
             case Remove(revision_id, reads_again):
                 was_there = self._policies.delete(self._project_arn, self._name, revision_id)
                 self._revision_after = ""
-                self._did = self._did or ("deleted" if was_there else "nothing: it was gone already")
+                self._result = self._result or ("deleted" if was_there else "nothing: it was gone already")
                 return REDELIVERY_SECONDS if reads_again else None
         return None
 
     def _put(self, document: str, revision_id: str | None) -> None:
-        self._run.announce(self._own_id)
+        self._run.reserve_physical_id(self._reserved_id)
         try:
             self._revision_after = self._policies.put(self._project_arn, self._name, document, revision_id)
-        except (OutOfDateError, ServiceError) as error:
-            cause = error.cause if isinstance(error, OutOfDateError) else error
+        except (StaleReadError, ServiceError) as error:
+            cause = error.cause if isinstance(error, StaleReadError) else error
             if cause.may_have_worked:
-                self._made = self._own_id  # should this request fail now, the rollback has to remove what may be there
+                self._made = (
+                    self._reserved_id
+                )  # should this request fail now, the rollback has to remove what may be there
             raise
-        self._did = "put"
+        self._result = "put"
 
     def _check_still_waited_for(self) -> None:
         if self._request.type != "Delete" and self._request.is_abandoned(self._run.clock.now()):
-            raise RejectedError(self._about(f": {_ABANDONED}"))
+            raise RejectedError(self._message(f": {_ABANDONED}"))
 
-    def _look_at(self, policy: PhysicalId) -> None:
+    def _set_target(self, policy: PhysicalId) -> None:
         """Read this policy from now on."""
         self._project_arn, self._name = policy.project_arn, policy.policy_name
         self._project_name = Project.parse(policy.project_arn).name
 
-    def _about(self, what: str) -> str:
-        return about(self._name, self._project_name, what)
+    def _message(self, sentence: str) -> str:
+        return about(self._name, self._project_name, sentence)
 
     def _log(self, failure: str, cause: str) -> None:
         line = {
@@ -240,7 +245,7 @@ class _Run:
             "policy": self._name,
             "revision_before": self._revision_before,
             "revision_after": self._revision_after,
-            "did": self._did,
+            "did": self._result,
             "failure": failure,
             "cause": cause,
             "physical_id": self._physical_id,

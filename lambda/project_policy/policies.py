@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from rekognition.client import RekognitionCalls
-from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
+from rekognition.errors import NOT_FOUND, ServiceError, StaleReadError
 
 from . import document as documents
 
-PRINCIPAL_PATIENCE = 15
+PRINCIPAL_RETRY_SECONDS = 15
 """How many seconds a rejected principal is retried: one made just before may not be known everywhere yet."""
 
-_MISSED = frozenset({"InvalidPolicyRevisionIdException", "ResourceAlreadyExistsException"})
+_CONFLICTS = frozenset({"InvalidPolicyRevisionIdException", "ResourceAlreadyExistsException"})
 _OF_PRINCIPAL = frozenset({"MalformedPolicyDocumentException", "InvalidParameterException"})
 
 
@@ -24,8 +24,8 @@ class LivePolicy:
 
     revision_id: str | None
     document: str
-    created: float | None
-    updated: float | None
+    created_at: float | None
+    updated_at: float | None
     """None, like every element of a listed policy that the API doesn't require, if the service leaves it out."""
 
     def is_equivalent(self, wanted: object) -> bool:
@@ -52,8 +52,8 @@ class ProjectPolicies(RekognitionCalls):
                     return LivePolicy(
                         revision_id=policy.get("PolicyRevisionId"),
                         document=policy.get("PolicyDocument") or "",
-                        created=_seconds(created),
-                        updated=_seconds(updated),
+                        created_at=_seconds(created),
+                        updated_at=_seconds(updated),
                     )
             if not response.get("NextToken"):
                 return None
@@ -62,7 +62,7 @@ class ProjectPolicies(RekognitionCalls):
     def put(self, project_arn: str, policy_name: str, document: str, revision_id: str | None) -> str:
         """Put a policy and return its new revision (PutProjectPolicy).
 
-        Raises ``OutOfDateError`` if the policy has to be read again before another try.
+        Raises ``StaleReadError`` if the policy has to be read again before another try.
         """
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name, "PolicyDocument": document}
         if revision_id is not None:
@@ -72,15 +72,15 @@ class ProjectPolicies(RekognitionCalls):
             response = self._call("PutProjectPolicy", self._client.put_project_policy, parameters, changes=True)
         except ServiceError as error:
             # With a revision, the service may return the same for a policy that is gone as for a project that is.
-            if missed(error) or (error.code == NOT_FOUND and revision_id is not None):
-                raise OutOfDateError(error) from error
+            if error.code in _CONFLICTS or (error.code == NOT_FOUND and revision_id is not None):
+                raise StaleReadError(error, is_conflict=True) from error
             raise
         return str(response["PolicyRevisionId"])
 
     def delete(self, project_arn: str, policy_name: str, revision_id: str | None) -> bool:
         """Delete a policy, and return whether there was one; its project may be gone too (DeleteProjectPolicy).
 
-        Raises ``OutOfDateError`` if the policy has to be read again before another try.
+        Raises ``StaleReadError`` if the policy has to be read again before another try.
         """
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name}
         if revision_id is not None:
@@ -88,22 +88,17 @@ class ProjectPolicies(RekognitionCalls):
         try:
             self._call("DeleteProjectPolicy", self._client.delete_project_policy, parameters, changes=True)
         except ServiceError as error:
-            if missed(error):
-                raise OutOfDateError(error) from error
+            if error.code in _CONFLICTS:
+                raise StaleReadError(error, is_conflict=True) from error
             if error.code != NOT_FOUND:
                 raise
             return False
         return True
 
-    def _patience(self, error: ServiceError) -> float:
+    def _retry_seconds(self, error: ServiceError) -> float:
         if error.code in _OF_PRINCIPAL and "principal" in error.message.lower():
-            return PRINCIPAL_PATIENCE
-        return super()._patience(error)
-
-
-def missed(error: ServiceError) -> bool:
-    """Return whether a change failed because the policy is not as it was when it was read."""
-    return error.code in _MISSED
+            return PRINCIPAL_RETRY_SECONDS
+        return super()._retry_seconds(error)
 
 
 def _seconds(timestamp: datetime | None) -> float | None:

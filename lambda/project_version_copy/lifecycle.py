@@ -13,7 +13,7 @@ from custom_resource.request import Request, in_doubt
 from custom_resource.run import Outcome
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
 from rekognition.arns import Environment, ModelVersion, Project
-from rekognition.errors import NOT_FOUND, OutOfDateError, ServiceError
+from rekognition.errors import NOT_FOUND, ServiceError, StaleReadError
 
 from . import decision as decisions
 from .decision import (
@@ -221,9 +221,9 @@ class _Run:
                     self._did = self._did or "nothing: it was gone already"
                     return
                 self._did, self._known[_ARN] = "deleted", version.arn
-            except OutOfDateError as out_of_date:
+            except StaleReadError as stale:
                 is_too_old_to_be_copying = self._now > version.created + LONGEST_COPY
-                if out_of_date.cause.code == IN_USE and _ARN not in self._known and is_too_old_to_be_copying:
+                if stale.cause.code == IN_USE and _ARN not in self._known and is_too_old_to_be_copying:
                     raise RejectedError(self._about(_IN_USE)) from None
             self._wait(POLL)
 
@@ -241,8 +241,8 @@ class _Run:
             missed = None
             try:
                 pause = self._act(decision)
-            except OutOfDateError as out_of_date:
-                missed = out_of_date.cause
+            except StaleReadError as stale:
+                missed = stale.cause
                 self._known[_MET] = missed.cause
                 pause = POLL if missed.code == IN_USE else 0.0
             if pause is None:
@@ -298,18 +298,18 @@ class _Run:
 
     def _copy(self, wanted: Properties) -> None:
         doubt = in_doubt(self._request.logical_id, self._request.request_id, self._request.time, self._now)
-        self._run.announce(doubt)
+        self._run.reserve_physical_id(doubt)
         tags = {**wanted.tags, **self._owner.tags, INPUTS_TAG: wanted.inputs.digest}
         try:
             arn = self._versions.copy(wanted, self._name, tags)
-        except (OutOfDateError, RunOverError) as error:
+        except (StaleReadError, RunOverError) as error:
             if isinstance(error.cause, ServiceError) and error.cause.may_have_worked:
                 # Should this request fail now, its Delete has to look for what may be there.
                 self._known[_DOUBT] = doubt
             raise
         self._did = "copied"
         self._note_own(arn)
-        self._run.announce(arn)
+        self._run.reserve_physical_id(arn)
 
     def _note_own(self, arn: str) -> None:
         """Note the copy that this request makes, or deletes; what was seen before says nothing of it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from custom_resource.waiting import RunOverError
 from rekognition.client import RekognitionCalls
-from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OutOfDateError, ServiceError
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, ServiceError, StaleReadError
 
 from .errors import IN_USE
 from .identity import INPUTS_TAG, RESPONDED_TAG, TAG_PREFIX, CopyInputs, Owner
@@ -95,7 +95,7 @@ class ProjectVersions(RekognitionCalls):
     def copy(self, wanted: Properties, name: str, tags: Mapping[str, str]) -> str:
         """Begin to copy a model version and return the copy's ARN (CopyProjectVersion).
 
-        Raises ``OutOfDateError`` if the name has to be looked up again before another try.
+        Raises ``StaleReadError`` if the name has to be looked up again before another try.
         """
         inputs = wanted.inputs
         output = {"S3Bucket": inputs.bucket, "S3KeyPrefix": inputs.key_prefix}
@@ -111,7 +111,7 @@ class ProjectVersions(RekognitionCalls):
             parameters["KmsKeyId"] = inputs.kms_key
         try:
             response = self._change("CopyProjectVersion", self._client.copy_project_version, parameters)
-        except OutOfDateError as error:
+        except StaleReadError as error:
             if error.cause.code == IN_USE and not self._is_worth_retrying(error.cause, IN_USE_PATIENCE):
                 raise error.cause from None
             raise
@@ -120,7 +120,7 @@ class ProjectVersions(RekognitionCalls):
     def delete(self, arn: str) -> bool:
         """Begin to delete a model version, and return whether there was one (DeleteProjectVersion).
 
-        Raises ``OutOfDateError`` if it has to be read again before another try, as when it is in use.
+        Raises ``StaleReadError`` if it has to be read again before another try, as when it is in use.
         """
         try:
             self._change("DeleteProjectVersion", self._client.delete_project_version, {"ProjectVersionArn": arn})
@@ -131,7 +131,7 @@ class ProjectVersions(RekognitionCalls):
         return True
 
     def stop(self, arn: str) -> None:
-        """Begin to stop a model version (StopProjectVersion); raises ``OutOfDateError`` as ``delete`` does."""
+        """Begin to stop a model version (StopProjectVersion); raises ``StaleReadError`` as ``delete`` does."""
         self._change("StopProjectVersion", self._client.stop_project_version, {"ProjectVersionArn": arn})
 
     def retag(self, arn: str, add: Mapping[str, str], remove: tuple[str, ...]) -> None:
@@ -156,10 +156,10 @@ class ProjectVersions(RekognitionCalls):
             return self._call(operation, call, parameters, changes=True)
         except ServiceError as error:
             if error.code == IN_USE:
-                raise OutOfDateError(error) from error
+                raise StaleReadError(error) from error
             raise
 
-    def _patience(self, error: ServiceError) -> float:
+    def _retry_seconds(self, error: ServiceError) -> float:
         if error.operation == "CopyProjectVersion" and error.code == ACCESS_DENIED:
             return GRANT_PATIENCE
-        return super()._patience(error)
+        return super()._retry_seconds(error)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from .arns import Project
-from .errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, THROTTLED, UNREACHABLE, OutOfDateError, ServiceError
+from .errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, THROTTLED, UNREACHABLE, ServiceError, StaleReadError
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -30,23 +30,23 @@ READ_TIMEOUT = 15
 CALL_RESERVE = CONNECT_TIMEOUT + READ_TIMEOUT
 """No call of Rekognition begins when fewer seconds than this are left before the deadline."""
 
-PERMISSION_PATIENCE = 30
+PERMISSION_RETRY_SECONDS = 30
 """How many seconds AccessDenied is retried: a permission deployed just before may not be known yet (aws-cdk#37675)."""
 
-YOUNG_PROJECT = 120
+YOUNG_PROJECT_SECONDS = 120
 """How many seconds after it was created a project may not be known everywhere yet."""
 
-PROJECT_PATIENCE = 15
+PROJECT_RETRY_SECONDS = 15
 """How many seconds such a project is looked for."""
 
-STALE_READ = 10
+STALE_READ_SECONDS = 10
 """After how many seconds of retries the service is read again before anything is changed."""
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 2.0
+_INITIAL_BACKOFF = 1.0
+_MAX_BACKOFF = 2.0
 # Measured with 450 resources at once, each in a process of its own, and five calls a second of each operation: with 2
 # seconds there are three times the throttled calls. If a rejected call counts as well, a hundred never get through.
-_LONGEST_PAUSE_OF_THROTTLED = 8.0
+_MAX_BACKOFF_OF_THROTTLED = 8.0
 
 
 def new_client() -> RekognitionClient:
@@ -118,7 +118,7 @@ class RekognitionCalls:
     def _note_read(self, project_arn: str) -> None:
         """Note that what is decided from now on is decided on what is read of this project now."""
         self._read_at = self._clock.now()
-        self._project_is_young = abs(self._read_at - Project.parse(project_arn).created) < YOUNG_PROJECT
+        self._project_is_young = abs(self._read_at - Project.parse(project_arn).created) < YOUNG_PROJECT_SECONDS
 
     def _call(
         self,
@@ -128,7 +128,7 @@ class RekognitionCalls:
         *,
         changes: bool = False,
     ) -> Mapping[str, Any]:
-        """Call until it works; a change raises ``OutOfDateError`` if it must be decided again before another try."""
+        """Call until it works; a change raises ``StaleReadError`` if it must be decided again before another try."""
         self._operation = operation
         while True:
             # A response may go out by itself after the deadline; nobody would know of what were changed then.
@@ -142,31 +142,31 @@ class RekognitionCalls:
                 for key in [key for key in self._met if key.startswith(f"{operation} ")]:
                     del self._met[key]
                 return response
-            if not self._is_worth_retrying(error, self._patience(error)):
+            if not self._is_worth_retrying(error, self._retry_seconds(error)):
                 raise error
             self._pause(error)
-            if changes and (error.may_have_worked or self._clock.now() - self._read_at > STALE_READ):
-                raise OutOfDateError(error)
+            if changes and (error.may_have_worked or self._clock.now() - self._read_at > STALE_READ_SECONDS):
+                raise StaleReadError(error)
 
     def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
         """Return whether an error was met first, since its operation worked last, less than so many seconds ago."""
         now = self._clock.now()
         return now - float(self._met.setdefault(f"{error.operation} {error.code}", str(now))) < patience
 
-    def _patience(self, error: ServiceError) -> float:
+    def _retry_seconds(self, error: ServiceError) -> float:
         """Return for how many seconds from its first occurrence an error is worth retrying."""
         if error.code in THROTTLED or error.may_have_worked:
             return math.inf
         if error.code == NOT_FOUND and self._project_is_young and not error.operation.startswith("Delete"):
-            return PROJECT_PATIENCE
-        return PERMISSION_PATIENCE if error.code == ACCESS_DENIED else 0
+            return PROJECT_RETRY_SECONDS
+        return PERMISSION_RETRY_SECONDS if error.code == ACCESS_DENIED else 0
 
     def _pause(self, error: ServiceError) -> None:
         """Wait before another try: full jitter, so that many functions that were throttled together spread out."""
         is_throttled = error.code in THROTTLED
         self.was_throttled = self.was_throttled or is_throttled
-        longest = _LONGEST_PAUSE_OF_THROTTLED if is_throttled else _LONGEST_PAUSE
-        longest = min(longest, _FIRST_PAUSE * 2**self._pauses)
+        longest = _MAX_BACKOFF_OF_THROTTLED if is_throttled else _MAX_BACKOFF
+        longest = min(longest, _INITIAL_BACKOFF * 2**self._pauses)
         self._pauses += 1
         self.wait(self._clock.jitter(longest), error)
 

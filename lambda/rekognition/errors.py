@@ -100,12 +100,14 @@ class ServiceError(Exception):
         return template.format(operation=self.operation, code=self.code, policy=policy)
 
 
-class OutOfDateError(Exception):
+class StaleReadError(Exception):
     """A change that has to be decided again, on another read: the last one may no longer be true."""
 
-    def __init__(self, cause: ServiceError) -> None:
+    def __init__(self, cause: ServiceError, *, is_conflict: bool = False) -> None:
         super().__init__(str(cause))
         self.cause = cause
+        self.is_conflict = is_conflict
+        """Whether the change was rejected because what was read is no longer so."""
 
 
 def _denying_policy(message: str) -> str | None:

@@ -33,7 +33,7 @@ WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 """Numbers in words."""
 
 NUMBERS = [
-    ("../README", f"a denied call for {client.PERMISSION_PATIENCE} seconds"),
+    ("../README", f"a denied call for {client.PERMISSION_RETRY_SECONDS} seconds"),
     ("api", f"| `memory_size` | {_provider.MEMORY_SIZE} |"),
     ("faq", f"at {_provider.MEMORY_SIZE} MiB"),
     ("faq", f"Thirty minutes are {1800 * _provider.MEMORY_SIZE // 1024} GB-seconds"),
@@ -62,12 +62,15 @@ NUMBERS = [
     ("reference-copy", f"at most {copies._MAX_KEY_PREFIX} characters"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE} minutes at the latest"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE_OF_A_COPY} minutes at the latest"),
-    ("troubleshooting", f"a policy's for {client.PERMISSION_PATIENCE} seconds, CopyProjectVersion for two minutes"),
-    ("maintainers/lifecycle", f"reads and decides again, at most {WORDS[lifecycle._MOST_MISSES - 1]} times"),
+    (
+        "troubleshooting",
+        f"a policy's for {client.PERMISSION_RETRY_SECONDS} seconds, CopyProjectVersion for two minutes",
+    ),
+    ("maintainers/lifecycle", f"reads and decides again, at most {WORDS[lifecycle._MAX_CONFLICTS - 1]} times"),
     ("maintainers/lifecycle", f"(maximum event age) | {timeouts.MAXIMUM_EVENT_AGE} |"),
     ("maintainers/lifecycle", f"(timeout) | {timeouts.FUNCTION_TIMEOUT} |"),
-    ("maintainers/lifecycle", f"a denied call for {client.PERMISSION_PATIENCE} seconds"),
-    ("maintainers/lifecycle", f"doesn't know, for {client.PROJECT_PATIENCE} seconds"),
+    ("maintainers/lifecycle", f"a denied call for {client.PERMISSION_RETRY_SECONDS} seconds"),
+    ("maintainers/lifecycle", f"doesn't know, for {client.PROJECT_RETRY_SECONDS} seconds"),
     ("maintainers/copy-lifecycle", f"more than {decision.START_WITHIN} seconds after the request"),
     (
         "maintainers/copy-lifecycle",

@@ -562,6 +562,13 @@ FURTHER = (
         for last in ("", HANGS, LOST_AFTER)
     ),
     case(
+        "an Update that its rollback has overtaken doesn't put its document, even if no URL has a time",
+        OLD,
+        *EXISTS,
+        Deploy(with_other(NEW, fails_after(0.2)), BACK, once("Update", meets("", *["ThrottlingException"] * 3))),
+        behavior={**OVERLAPS, "url_tells_time": False},
+    ),
+    case(
         "a late Update doesn't undo a rollback",
         OLD,
         *EXISTS,

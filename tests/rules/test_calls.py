@@ -18,7 +18,7 @@ from botocore.exceptions import (
 
 from localcloud.rekognition import AwsError, LocalRekognition
 from rekognition.client import RekognitionCalls, new_client
-from rekognition.errors import THROTTLED, OutOfDateError, ServiceError
+from rekognition.errors import THROTTLED, ServiceError, StaleReadError
 from tests.documents import ACCOUNT, REGION
 from tests.rules.support import STARTED, VirtualTime
 
@@ -200,7 +200,7 @@ def test_a_change_is_decided_again_where_it_may_have_worked_or_its_read_is_old(
     service = connect([error])
     virtual_time.now += late
     if reads_again:
-        with pytest.raises(OutOfDateError) as raised:
+        with pytest.raises(StaleReadError) as raised:
             service.call(changes=changes)
         assert raised.value.cause.code in str(raised.value)
     else:

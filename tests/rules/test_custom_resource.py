@@ -195,10 +195,10 @@ def test_after_a_timeout_nothing_else_is_sent_or_made(toys: Toys, announced: boo
 
     def respond(_request: Request, run: Run) -> Outcome:
         if announced:
-            run.announce("toy-1")
+            run.reserve_physical_id("toy-1")
         assert toys.endpoint.arrived.wait(10)
         if not announced:
-            run.announce("toy-1")  # raises: the ID that was sent wouldn't name what is made now
+            run.reserve_physical_id("toy-1")  # raises: the ID that was sent wouldn't name what is made now
         made.set()
         return GOOD
 

@@ -10,7 +10,7 @@ import pytest
 
 from custom_resource.request import Request
 from project_policy import decision
-from project_policy.decision import Decision, Keep, Moment, Put, Reject, Remove, Wait
+from project_policy.decision import Adopt, Decision, Keep, Observation, Put, Reject, Remove, Wait
 from project_policy.document import are_equivalent
 from project_policy.identity import PhysicalId
 from project_policy.policies import LivePolicy
@@ -24,7 +24,7 @@ NOW = 600.0
 """When a decision is made, in seconds after the request, as all times in this file."""
 
 
-OBSERVED = ("was_throttled", "has_removed", "put_may_have_worked", "rejected", "missed_revision")
+OBSERVED = ("was_throttled", "has_removed", "put_may_have_worked", "rejected", "stale_revision")
 """What a decision depends on besides its request, what is live, and the time."""
 
 
@@ -50,7 +50,7 @@ def decide(
     """Return the decision about a request for MINE, whose URL has a time or not."""
     asked = {} if timeout is None else {"ServiceTimeout": timeout}
     before: dict[str, object] = {} if old is None else {"PolicyDocument": old}
-    moment = {name: more.pop(name) for name in OBSERVED if name in more}
+    observation = {name: more.pop(name) for name in OBSERVED if name in more}
     request = Request(
         "Delete" if kind.startswith("Delete") else kind.split()[0],
         "request",
@@ -61,7 +61,7 @@ def decide(
         STARTED if tells_time else None,
     )
     wanted = Properties(PROJECT, "sharing", MINE, **more)
-    at = Moment(STARTED + NOW, waited, **moment)
+    at = Observation(STARTED + NOW, waited, **observation)
     if kind in ("Create", "Update to another name"):
         return decision.decide_create(request, wanted, there, at)
     if kind == "Update":
@@ -72,7 +72,7 @@ def decide(
 
 
 READS_AGAIN = Wait(2)
-NEW, EDIT, CONFIRMS = Put(MINE, None), Put(MINE, "r1"), Put(MINE, "r1", only_confirms=True)
+NEW, EDIT, CONFIRMS = Put(MINE, None), Put(MINE, "r1"), Put(MINE, "r1", is_fencing_write=True)
 TWICE = Keep("this request has put it already")
 EQUIVALENT = Keep("it's equivalent already")
 GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", reads_again=True)
@@ -92,12 +92,12 @@ NOT_ITS_OWN = Keep("no canceled request of this resource has put it")
         # Where the URL has no time: created in the last fifteen minutes.
         (live(NOW - 900), {"tells_time": False}, TWICE),
         (live(NOW - 900.01), {"tells_time": False}, READS_AGAIN),
-        # Adopted only after a second read: not what is being deleted at this moment.
+        # Adopted only after a second read: not what is being deleted at this observation.
         (live(-90), {"adopt_existing": True, "waited": 1.9}, READS_AGAIN),
         (
             live(-90),
             {"adopt_existing": True, "waited": 2.0},
-            Keep("it existed and is equivalent, so it's adopted", adopted=True),
+            Adopt(),
         ),
         (live(-1), {"adopt_existing": True, "waited": 2.0}, TWICE),
         (live(-90, FOREIGN), {"adopt_existing": True, "waited": 2.0}, "isn't equivalent, so it wasn't adopted"),
@@ -129,17 +129,17 @@ def test_a_create_or_replacement(
         (live(-90, OTHER), {"physical_id": ADOPTED, "old": None}, "its owner has changed it since"),
         (None, {"physical_id": ADOPTED}, "its owner has deleted it since"),
         # Reversed while this update ran: what it meant to replace is gone, and the old document is back.
-        (live(1, OTHER), {"missed_revision": "r1"}, EDIT),
-        (live(1, OTHER), {"missed_revision": "r0"}, "restored to its old document"),
-        (live(1, FOREIGN), {"missed_revision": "r0"}, EDIT),
+        (live(1, OTHER), {"stale_revision": "r1"}, EDIT),
+        (live(1, OTHER), {"stale_revision": "r0"}, "restored to its old document"),
+        (live(1, FOREIGN), {"stale_revision": "r0"}, EDIT),
         # A document that breaks a rule is no obstacle where it is live already.
         (live(-90), {"violation": "no."}, CONFIRMS),
         # But a public one isn't this function's success while BlockPublicPolicy is on, whoever made it public.
-        (live(-90), {"violation": "no.", "is_blocked": True}, ": no."),
-        (live(-90), {"violation": "no.", "is_blocked": True, "old": MINE}, ": no."),
+        (live(-90), {"violation": "no.", "is_blocked": True}, "would break a rule: no."),
+        (live(-90), {"violation": "no.", "is_blocked": True, "old": MINE}, "would break a rule: no."),
         (live(-90), {"violation": "no.", "old": MINE}, EQUIVALENT),
-        (live(-90, OTHER), {"violation": "no."}, ": no."),
-        (None, {"violation": "no."}, ": no."),
+        (live(-90, OTHER), {"violation": "no."}, "would break a rule: no."),
+        (None, {"violation": "no."}, "would break a rule: no."),
         # Equivalent already: a repeat, or a rollback's Update, which the list may show too late.
         (live(-90), {"old": MINE}, EQUIVALENT),
         (live(-90), {"old": json.dumps(MINE, indent=2)}, EQUIVALENT),
