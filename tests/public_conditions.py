@@ -39,7 +39,6 @@ PUBLIC: dict[str, dict[str, Any]] = {
     "an account in another field": {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam:{ACCOUNT}:*:role/x"}},
     "any first digit": {"StringLike": {"aws:PrincipalAccount": [f"{digit}*" for digit in range(10)]}},
     "any organization": {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
-    "a wildcard that is compared literally": {"StringEquals": {"aws:PrincipalOrgID": "o-*"}},
     "any organization's path": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/*"}},
     "an organization cut short": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2*"}},
     "any path": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "*/r-ab12/*"}},

@@ -127,8 +127,8 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
         )
     if not is_equivalent:
         return Reject(
-            "already exists and isn't equivalent, so it wasn't adopted. Specify the live document as PolicyDocument, or "
-            "choose another PolicyName."
+            "already exists and isn't equivalent, so it wasn't adopted. Specify the live document as PolicyDocument, "
+            "or choose another PolicyName."
         )
     return Adopt()
 

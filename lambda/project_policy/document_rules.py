@@ -186,7 +186,7 @@ class _Rules:
         yield from self._of_resource(statement)
         yield from self._of_condition(statement)
         yield from self._of_principal(statement)
-        yield from self._of_organizations(statement)
+        yield from self._of_tested_values(statement)
 
     def _of_effect(self, statement: Mapping[str, object]) -> Iterator[str]:
         effect = statement.get("Effect", "Allow")
@@ -305,18 +305,28 @@ class _Rules:
             if not _OPERATOR.fullmatch(operator):
                 yield f'unknown condition operator "{shorten(operator)}"; use one of IAM\'s, such as "StringEquals".'
 
-    def _of_organizations(self, statement: Mapping[str, object]) -> Iterator[str]:
-        """Yield a sentence for each value that should be an organization's ID and can't match any."""
+    def _of_tested_values(self, statement: Mapping[str, object]) -> Iterator[str]:
+        """Yield a sentence for each value that no principal can have, so that a Deny with it would deny nobody."""
         for (operator, key), values in self._tests(statement.get("Condition")).items():
-            if _ORGANIZATION_KEY.fullmatch(key) and "string" in operator:
-                for value in self._values(values):
-                    organization = str(value).split("/", maxsplit=1)[0] if key.endswith("paths") else str(value)
-                    organization = organization.lower() if "ignorecase" in operator else organization
-                    if not re.search(r"[*?$]", organization) and not _ORGANIZATION.fullmatch(organization):
-                        yield (
-                            f'Condition tests an organization against "{shorten(str(value))}", which has no ID of one; '
-                            'specify "o-" and its 10 to 32 lower-case letters and digits.'
-                        )
+            for value in map(str, self._values(values)) if "string" in operator else ():
+                first = value.split("/", maxsplit=1)[0] if key.endswith("paths") else value
+                first = first.lower() if "ignorecase" in operator else first
+                is_fixed = not re.search(r"[*?$]", first)
+                if key in _LIMITING_KEYS and "equals" in operator and "$" not in value and re.search("[*?]", value):
+                    yield (
+                        f'Condition tests for "{shorten(value)}" with an operator that takes wildcards literally; use '
+                        "StringLike or StringNotLike."
+                    )
+                elif _ORGANIZATION_KEY.fullmatch(key) and is_fixed and not _ORGANIZATION.fullmatch(first):
+                    yield (
+                        f'Condition tests an organization against "{shorten(value)}", which has no ID of one; '
+                        'specify "o-" and its 10 to 32 lower-case letters and digits.'
+                    )
+                elif key == "aws:principalaccount" and is_fixed and not _ACCOUNT_ID.fullmatch(value):
+                    yield (
+                        f'Condition tests an account against "{shorten(value)}", which has no ID of one; specify all '
+                        "12 digits, without hyphens and in quotation marks."
+                    )
 
     def _are_tests(self, tests: object) -> bool:
         """Return whether each key of an operator has at least one value, and no value but a scalar."""

@@ -85,6 +85,13 @@ class TestRules:
             (statement(Condition={"StringEquals": {"aws:ResourceOrgID": "O-A1B2C3D4E5"}}), "lower-case letters"),
             (statement(Condition={"StringLike": {"aws:PrincipalOrgID": "o-a1b2c3d4e5/r-ab12"}}), "has no ID of one"),
             (statement(Condition={"StringLike": {"aws:principalorgpaths": ["a1b2c3d4e5/*"]}}), "has no ID of one"),
+            *(
+                (statement(Condition={operator: {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*"}}), "literally")
+                for operator in ("StringEquals", "ForAnyValue:StringNotEqualsIgnoreCase")
+            ),
+            (statement(Condition={"StringEquals": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"}}), "literally"),
+            (statement(Condition={"StringEquals": {"aws:PrincipalAccount": ["1111-2222-3333"]}}), "tests an account"),
+            (statement(Condition={"StringLike": {"aws:PrincipalAccount": 11122223333}}), "tests an account"),
             (
                 statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": 111122223333}}),
                 "quoted",
