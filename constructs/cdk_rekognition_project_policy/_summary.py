@@ -16,6 +16,8 @@ from ._tokens import is_intrinsic, is_unknown, readable
 
 _ROOT = re.compile(r"arn:.+?:iam::([^/]+):root")
 _ACCOUNT = re.compile(r"\d{12}")
+_PLAIN = re.compile(r"[A-Za-z0-9:/_-]+")
+"""A condition's key that can't pass for something else."""
 _UNSAFE = re.compile(r"[^ -~]|\[(?=ack:)")
 """What could forge or hide a part of the output: line feeds and the like, and the tag that the CLI cuts out."""
 
@@ -75,7 +77,8 @@ def _conditions(condition: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
             continue
         for key, values in keys.items():
             quoted = (_shown(json.dumps(readable(value))) for value in documents.as_list(values))
-            yield f"{_shown(operator)} {_shown(key)} {' or '.join(quoted)}"
+            plain = _shown(key) if _PLAIN.fullmatch(key) else _shown(json.dumps(key))
+            yield f"{_shown(operator)} {plain} {' or '.join(quoted)}"
 
 
 def _shown(value: object) -> str:

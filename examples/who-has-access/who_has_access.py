@@ -14,10 +14,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from templates import Template, UnknownError
+try:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+    from templates import Template, UnknownError
+except ModuleNotFoundError as missing:
+    sys.exit(f"This needs {missing.name}: pip install boto3 pyyaml")
 
 NOTHING_MARKED, SOMETHING_MARKED, FAILED = 0, 1, 2
 """The exit codes."""
@@ -27,6 +30,7 @@ PROVIDER = "Puts, updates and deletes Rekognition project policies for CloudForm
 """The description of a provider's function."""
 HEADINGS = ("PROJECT", "POLICY", "STACK", "MARKED", "WHO MAY COPY WHAT")
 
+ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 """What reading a document that isn't a project policy's raises."""
 
@@ -247,8 +251,17 @@ def described(policy: dict[str, Any], claims: list[dict[str, Any]], expected: se
 def statements_of(document: str | dict[str, Any]) -> list[dict[str, Any]]:
     """Return a document's statements, each as ``read`` does."""
     if isinstance(document, str):
-        document = json.loads(unquote(document) if document.startswith("%") else document)
+        text = unquote(document) if document.startswith("%") else document
+        document = json.loads(text, object_pairs_hook=without_duplicates)
     return [read(statement) for statement in listed(document["Statement"])]
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; raises ``ValueError`` if a key is duplicated, because one of the two would be hidden."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
 
 
 def grants_of(document: str | dict[str, Any]) -> set[Grant]:
@@ -280,8 +293,13 @@ def text_of(value: object) -> str:
 
 
 def read(statement: dict[str, Any]) -> dict[str, Any]:
-    """Return a statement's elements, each of them always there and always of one type."""
+    """Return a statement's elements, each of them always there and always of one type.
+
+    Raises ``ValueError`` for an element that may allow somebody whom the others don't name.
+    """
     principal = statement["Principal"]
+    if not {*statement} <= ELEMENTS or (isinstance(principal, dict) and {*principal} != {"AWS"}):
+        raise ValueError("unknown element")
     return {
         "Effect": statement["Effect"],
         "Principals": [str(each) for each in listed(principal["AWS"] if isinstance(principal, dict) else principal)],
@@ -362,11 +380,16 @@ def sentence_of(statement: dict[str, Any]) -> str:
     may, every = {"Allow": ("may", "every"), "Deny": ("may not", "any")}.get(statement["Effect"], ("(unknown)", "any"))
     versions = ", ".join(versions_of(each, every) for each in statement["Resources"])
     conditions = [
-        f"{operator} {key} {' or '.join(json.dumps(value) for value in values)}"
+        f"{operator} {shown_key(key)} {' or '.join(json.dumps(value) for value in values)}"
         for operator, tests in statement["Condition"].items()
         for key, values in tests.items()
     ]
     return printable(f"{who} {may} copy {versions}{' if ' * bool(conditions)}{' and '.join(conditions)}")
+
+
+def shown_key(key: str) -> str:
+    """Return how the table shows a condition's key: quoted if it could pass for something else."""
+    return key if re.fullmatch("[A-Za-z0-9:/_-]+", key) else json.dumps(key)
 
 
 def versions_of(resource: str, every: str) -> str:

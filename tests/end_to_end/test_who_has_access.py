@@ -264,7 +264,12 @@ def test_evaluates_what_a_template_gives(value: str, expected: Any) -> None:
 
 def test_a_document_that_it_cannot_read_is_marked(script: Any) -> None:
     """An unexpected document never passes for one without a mark; a percent-encoded one is read."""
-    for text in ("", "[]", "{}", '{"Statement": [{"Effect": "Allow"}]}', '{"Statement": "all"}'):
+    hidden = [
+        document(statement(Principal={"AWS": PARTNER, "Federated": "accounts.example"})),
+        document(statement(NotPrincipal={"AWS": PARTNER})),
+        document(statement()).replace('{"Version"', '{"Statement": [], "Version"'),
+    ]
+    for text in ("", "[]", "{}", '{"Statement": [{"Effect": "Allow"}]}', '{"Statement": "all"}', *hidden):
         marks = script.described(POLICY | {"PolicyDocument": text}, [], {PARTNER})["Marks"]
         assert marks == ["unreadable", "orphaned"]
     encoded = document(statement(Principal="*")).replace("{", "%7B")
@@ -287,6 +292,7 @@ VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version"
         {"Principal": {"AWS": [PARTNER, "arn:aws:iam::444455556666:role/copier", "*"]}},
         {"Effect": "Deny", "Resource": "arn:aws:rekognition:*:123456789012:project/logos/*", "Principal": "*"},
         {"Resource": f"{VERSIONS}/v1/1690474772815", "Condition": {"Bool": {"aws:SecureTransport": "true"}, **MFA}},
+        {"Condition": {"Null": {'aws:PrincipalOrgID "o-a1b2c3d4e5" and Bool aws:x': "true"}}},
     ],
 )
 def test_says_what_the_construct_says(elements: dict[str, Any], script: Any) -> None:
