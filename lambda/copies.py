@@ -22,9 +22,18 @@ _LAMBDA = boto3.client(
     "lambda", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
 )
 
-# How long a run lasts and how long it pauses between two reads; given in tests only.
-_RUN_SECONDS = float(os.environ.get("COPY_RUN_SECONDS", WAITING_RUN))
-_POLL_SECONDS = float(os.environ.get("COPY_POLL_SECONDS", POLL))
+
+def _seconds(name: str, default: float) -> float:
+    """Return a time that only tests set; an invalid one is ignored, because nothing here could respond."""
+    try:
+        return float(os.environ[name])
+    except (KeyError, ValueError):
+        return default
+
+
+# How long a run lasts and how long it pauses between two reads.
+_RUN_SECONDS = _seconds("COPY_RUN_SECONDS", WAITING_RUN)
+_POLL_SECONDS = _seconds("COPY_POLL_SECONDS", POLL)
 
 
 def _respond(request: Request, run: WaitingRun) -> Outcome | Unfinished:

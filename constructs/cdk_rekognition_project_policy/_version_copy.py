@@ -78,8 +78,10 @@ class ProjectVersionCopy(Resource):
             Default: the source's name and a hash, another one for each replacement.
         :param tags: The copy's tags, beside those that ``Tags.of`` gives it, which replace the ones of the same keys.
             Default: only those and the tags by which the function recognizes its own copies.
-        :param adopt_existing: Whether to take over an existing copy of the same model version that has the name. An
-            adopted copy is kept when the stack is deleted. Default: False, an existing model version is rejected.
+        :param adopt_existing: Whether to take over an existing copy of the same model version that has the name. If
+            another resource made it, retain it there first (``RemovalPolicy.RETAIN``), or that resource's Delete
+            deletes it. An adopted copy is kept when the stack is deleted. Default: False, an existing model version is
+            rejected.
         :param stop_running: Whether the function stops a running copy (StopProjectVersion) before deleting it. Default:
             False; deleting a running copy fails until you stop it.
         :param removal_policy: What happens to the copy when it is removed from the stack or replaced.

@@ -159,7 +159,10 @@ class WaitingResource(CustomResource):
             raise AssertionError("crhelper polls only for what is unfinished")
         runs = int(self._data.get("Runs", "1"))
         if runs >= MOST_RUNS:
-            self._fail(f"It takes more runs of the provider function than it may have. {unfinished.because}")
+            self._fail(
+                "It takes more runs of the provider function than it may have. In a template of your own, give the "
+                f"function the Timeout of the shipped templates. {unfinished.because}"
+            )
             return
         # A run that handed over early would make the chain of runs come to its end in seconds.
         self._clock.sleep(max(0.0, run.ends - self._clock.now()))

@@ -37,9 +37,10 @@ POLL = 10
 """How many seconds lie between two reads of what takes its time."""
 
 _IN_PROGRESS = frozenset({"COPYING_IN_PROGRESS", "TRAINING_IN_PROGRESS"})
-_FAILED = frozenset({"COPYING_FAILED", "TRAINING_FAILED", "FAILED"})
+_FAILED = frozenset({"COPYING_FAILED", "TRAINING_FAILED"})
 _ENDED = frozenset({"EXPIRED", "DEPRECATED"})
-_FINISHED = frozenset({"COPYING_COMPLETED", "STARTING", "RUNNING", "STOPPING", "STOPPED"})
+# FAILED is a finished copy that couldn't be started.
+_FINISHED = frozenset({"COPYING_COMPLETED", "STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED"})
 _RUNNING = frozenset({"STARTING", "RUNNING"})
 _DELETING = "DELETING"
 
@@ -141,8 +142,8 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
     # A rollback would be stuck on one that has failed; a Create fails with its ARN, so that its Delete removes it.
     is_useless = live.status == _DELETING or (live.status in _FAILED and request.type == "Update")
     is_left = owner.is_same_resource(live.owner) and not was_received and not is_useless
-    # Others can set tags, and compute the default name, but they can't make it a copy of this source.
-    return is_left and not wanted.version_name and wanted.inputs.have_the_source_of(live.inputs)
+    # Others can set tags, and compute the default name, so it counts only if it is what the template would make.
+    return is_left and not wanted.version_name and wanted.inputs.match(live.inputs)
 
 
 def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, requested: float) -> bool:
@@ -173,8 +174,10 @@ def _was_received(live: LiveVersion, requested: float) -> bool:
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
     last = requested if request.doubt is None else request.doubt.gave_up
-    earliest = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT) - CLOCKS_DIFFER
-    return earliest <= live.created <= last + START_WITHIN + LONGEST_CALL
+    first = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT)
+    if request.doubt is not None and request.doubt.requested is not None:
+        first = request.doubt.requested
+    return first - CLOCKS_DIFFER <= live.created <= last + START_WITHIN + LONGEST_CALL
 
 
 def decide_create(request: Request, wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
@@ -227,12 +230,12 @@ def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, mome
             return Reject(f"{_failure(live)} {delete}.")
         return Reject(
             "already exists, and its tags name this resource: an earlier deployment made it, and CloudFormation "
-            f"retained it or never received the response. {delete}; or give its name as VersionName and set "
-            "AdoptExisting."
+            f"retained it or never received the response. {delete}; or, to take it over, specify its name as "
+            "VersionName and set AdoptExisting."
         )
     return Reject(
-        "already exists and wasn't changed. Choose another VersionName, or leave it out; or set AdoptExisting to take "
-        "over a finished copy of the same."
+        "already exists and wasn't changed. Choose another VersionName, or leave it out; or, to take over a finished "
+        "copy of the same, retain it where it is now (DeletionPolicy: Retain), then set AdoptExisting."
     )
 
 
@@ -272,7 +275,7 @@ def decide_update(
     if add or remove:
         return Retag(live.arn, add, remove)
     if old_tags != wanted.tags and moment.unchanged < LAG:
-        return Wait(LAG)  # what another update has tagged just before may not be shown yet
+        return Wait(LAG)  # the update that this one rolls back may be just about to set its own
     return Keep("it already matches the template")
 
 

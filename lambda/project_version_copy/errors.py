@@ -12,12 +12,16 @@ _QUOTA = (
     "the function adds). Delete some, or raise the quota in Service Quotas."
 )
 
+_SKIP = "in a rollback, continue it without this resource (ContinueUpdateRollback with ResourcesToSkip)."
+
 SENTENCES = {
     "InvalidParameterException": "Rekognition rejected a value. Check the bucket, the KMS key and the tags.",
     IN_USE: "{operation} found it in use: it is running, being copied or being deleted. Deploy again later.",
     "InvalidS3ObjectException": "Rekognition can't use the bucket. Check OutputConfig and the bucket's policy.",
     "LimitExceededException": _QUOTA,
-    NOT_FOUND: "the project does not exist. Check DestinationProjectArn, its Region and its number at the end.",
+    NOT_FOUND: (
+        f"the project does not exist. Check DestinationProjectArn, its Region and its number at the end; {_SKIP}"
+    ),
     "ServiceQuotaExceededException": _QUOTA,
 }
 
@@ -25,12 +29,12 @@ _OF_COPY = {
     ACCESS_DENIED: (
         "CopyProjectVersion was denied. A project policy of the source project has to allow this account or the "
         "provider's execution role to copy, and the role needs the permission too, as it does for the bucket and the "
-        "KMS key."
+        f"KMS key; {_SKIP}"
     ),
     IN_USE: "its name is taken, or the source is in use. Choose another VersionName, or deploy again later.",
     NOT_FOUND: (
         "the source or the destination does not exist. Check SourceProjectArn, SourceProjectVersionArn and "
-        "DestinationProjectArn."
+        f"DestinationProjectArn; {_SKIP}"
     ),
 }
 

@@ -13,7 +13,7 @@ from custom_resource.request import Request, in_doubt
 from custom_resource.run import Outcome
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
 from rekognition.arns import Environment, ModelVersion, Project
-from rekognition.errors import NOT_FOUND, ServiceError, StaleReadError
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, ServiceError, StaleReadError
 
 from . import decision as decisions
 from .decision import (
@@ -88,8 +88,8 @@ class _Run:
         self._given = PhysicalId.parse(request.physical_id)
         self._adopted = ""
         """The ID of what this request has adopted."""
-        self._is_known = False
-        """Whether it's known what an earlier delivery of a Create has made."""
+        self._may_be_own = False
+        """Whether what was read last may be what an earlier delivery of a Create has made."""
         self._project_arn = self._project_name = self._name = self._status = self._did = ""
 
     @property
@@ -97,7 +97,8 @@ class _Run:
         """The physical ID to respond with: of what this request has made, as far as that is known."""
         own_arn = self._known.get(_ARN, "") if _MAKING in self._known else ""
         made = self._adopted or own_arn or self._known.get(_DOUBT, "")
-        return made or self._request.fallback_id(self._now, made_nothing=self._is_known)
+        # A Create that couldn't even read has made nothing: its Delete would meet the same and fail as well.
+        return made or self._request.fallback_id(self._now, made_nothing=not self._may_be_own)
 
     def outcome(self) -> Outcome | Unfinished:
         failure = cause = ""
@@ -112,20 +113,18 @@ class _Run:
         except ServiceError as error:
             failure, cause = self._about(f": {sentence(error)}"), error.cause
         except RunOverError as over:
-            is_unfinished = not self._run.is_last
-            if is_unfinished or self._request.type != "Delete" or self._status != _GONE or over.cause:
-                failure, cause = self._still_waiting(over.cause)
+            met, is_unfinished = over.cause, not self._run.is_last
+            if met is None and not self._status:  # the next run would have no time to read, either
+                met, is_unfinished = ServiceError("DescribeProjectVersions", OUT_OF_TIME, ""), False
+            if is_unfinished or self._request.type != "Delete" or self._status != _GONE or met:
+                failure, cause = self._still_waiting(met)
         self._log(failure, cause, is_unfinished=is_unfinished)
         if is_unfinished:
             return Unfinished(self._physical_id, self._known, f"{failure} ({cause})" if cause else failure)
         return Outcome(self._physical_id, self._attributes, failure, cause)
 
     def _create_or_update(self) -> None:
-        try:
-            wanted = self._parse(self._request.properties)
-        except RejectedError:
-            self._is_known = True  # no delivery of this request can have made anything
-            raise
+        wanted = self._parse(self._request.properties)
         name = wanted.name(self._owner.stack, self._owner.resource)
         self._look_at(wanted.destination, name)
         if self._now >= self._run.respond_by:
@@ -190,7 +189,13 @@ class _Run:
         except RejectedError as error:
             self._did = f"nothing: its Create was rejected ({error})"
             return
-        self._remove_leftover(canceled, may_start_within=START_WITHIN)
+        try:
+            self._remove_leftover(canceled, may_start_within=START_WITHIN)
+        except ServiceError as error:
+            has_read = _SEEN in self._known or _ARN in self._known
+            if error.code != ACCESS_DENIED or has_read or self._request.doubt is not None:
+                raise
+            self._did = "nothing: its Create was denied to read as well, so it made nothing"
 
     def _remove_leftover(self, canceled: Properties, *, may_start_within: float) -> None:
         """Remove the copy that a Create or a replacement with these properties made, but CloudFormation canceled."""
@@ -214,7 +219,6 @@ class _Run:
 
     def _delete_by_arn_alone(self, version: ModelVersion) -> None:
         """Delete a model version whose project is unknown, so that its status can't be read."""
-        self._status = "there"
         while True:
             try:
                 if not self._versions.delete(version.arn):
@@ -225,6 +229,7 @@ class _Run:
                 is_too_old_to_be_copying = self._now > version.created + LONGEST_COPY
                 if stale.cause.code == IN_USE and _ARN not in self._known and is_too_old_to_be_copying:
                     raise RejectedError(self._about(_IN_USE)) from None
+            self._status = "there"
             self._wait(POLL)
 
     def _settle(self, decide: Decide, claim: Claim | None = None) -> Decision:
@@ -236,7 +241,7 @@ class _Run:
                 if _MAKING in self._known and live.owner != self._owner:
                     self._known[_TAKEN_OVER] = "yes"
             # While a model version shows no tags, an earlier delivery of this request may have made it.
-            self._is_known = live is None or live.owner is not None
+            self._may_be_own = live is not None and live.owner is None
             decision = decide(live, self._moment(live))
             missed = None
             try:

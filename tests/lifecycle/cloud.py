@@ -28,7 +28,7 @@ STARTED = 1_700_000_000.0
 TRUSTED = "111122223333"
 """The account that copies."""
 TAG_PREFIX = "rekognition-version-copy:"
-FINISHED = ("COPYING_COMPLETED", "STARTING", "RUNNING")
+FINISHED = ("COPYING_COMPLETED", "STARTING", "RUNNING", "FAILED")
 
 
 class SharedWith(RootKeys):
@@ -50,7 +50,7 @@ class Cloud:
     def __init__(
         self,
         *,
-        run_seconds: float | None = None,
+        run_seconds: float | str | None = None,
         poll_seconds: float | None = None,
         clock_ahead: float = 0.0,
         behavior: Behavior | None = None,

@@ -88,6 +88,16 @@ ROWS = (
             Deploy(NAMED, FAILED, stack="two"),
             sent="Create, Delete (marker)",
         ),
+        *(
+            quick(
+                f"nothing can be read: {fault}",
+                (),
+                Deploy({"Copy": Copy(service_timeout=900)}, FAILED, once("Create", *[meets(*[fault] * 999)] * 2)),
+                service={"denied_by_organization": "rekognition:DescribeProjectVersions"} if "Denied" in fault else {},
+                sent="Create, Delete (marker)",
+            )
+            for fault in ("AccessDeniedException", LOST_BEFORE)
+        ),
         quick(
             "denied",
             (),
@@ -122,6 +132,12 @@ ROWS = (
             for name, switch in ((None, "reject"), ("mine", "delete"))
         ),
         quick("canceled while it is denied", (), *DENIED_FIRST, Deploy(canceled(5), FAILED)),
+        quick(
+            "canceled while nothing can be read",
+            (),
+            Deploy(canceled(5), FAILED),
+            service={"denied_by_organization": "rekognition:DescribeProjectVersions"},
+        ),
         quick("comes again", (), Deploy(canceled(3), FAILED, once("Create", repeats=(10,)))),
         quick("its Delete is late", (), Deploy(canceled(30), FAILED, once("Delete", delay=60))),
         case("no response", (), Deploy(ONE, FAILED, once("Create", *DEAD))),
@@ -157,6 +173,23 @@ ROWS = (
             *EXISTS,
             Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK),
             sent="Update (ID), Update (ID) back",
+        ),
+        quick(
+            "and canceled, and it sets them only after its rollback has read",
+            ("v1",),
+            *EXISTS,
+            Deploy(canceled(0.05, tags={"team": "a"}), BACK, once("Update", delay=4)),
+            behavior=OVERLAPS,
+            sent="Update (ID), Update (ID) back",
+        ),
+        quick(
+            "of a copy whose start failed",
+            ("v1",),
+            *EXISTS,
+            Somebody("starts", ""),
+            Wait(),
+            Deploy({"Copy": Copy(tags={"team": "a"})}, DONE),
+            service={"starting_ends": "FAILED"},
         ),
     ),
     row(
@@ -222,6 +255,13 @@ ROWS = (
             ("v1",),
             Deploy(ONE, MADE),
             Deploy(canceled(30, source="v2"), BACK, {"Update": (Delivery(), Delivery(delay=60))}),
+            behavior=OVERLAPS,
+        ),
+        quick(
+            "it copies only after its rollback has read",
+            ("v1",),
+            *EXISTS,
+            Deploy(canceled(0.05, source="v2"), BACK, once("Update", delay=5)),
             behavior=OVERLAPS,
         ),
         quick(
@@ -358,6 +398,13 @@ FURTHER = (
         Deploy(ONE, FAILED, once("Create", repeats=(1.0,))),
         service={"tags_lag": 15.0},
     ),
+    quick(
+        "a copy moves to another logical ID once it is retained",
+        ("v1",),
+        Deploy(NAMED, MADE),
+        Deploy({"Copy": Copy(name="mine", retain=True)}, DONE),
+        Deploy({"Renamed": Copy(name="mine", adopt_existing=True)}, DONE),
+    ),
     quick("many of one template", ("v1",) * 20, Deploy({f"Copy{number}": Copy() for number in range(20)}, MADE)),
     quick(
         "the source's policy goes while it copies",
@@ -369,6 +416,15 @@ FURTHER = (
 )
 
 LIMITATIONS = (
+    quick(
+        "a Create that copied and died, and then can read nothing, is taken for one that made nothing",
+        ("v1",),
+        Deploy(
+            {"Copy": Copy(service_timeout=900)},
+            FAILED,
+            once("Create", meets(dies_after=1), *[meets(*[LOST_BEFORE] * 999)] * 3),
+        ),
+    ),
     case(
         "a Create that comes again after its copy was deleted copies again",
         ("v1",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,16 +137,13 @@ def test_a_create_whose_copy_vanishes_never_copies_again(cloud: Cloud, deleting:
     ("age", "fault", "copy", "reason", "physical_id", "calls", "seconds"),
     [
         (151, (), Copy(), "within 150 seconds", MARKER, {DESCRIBE}, 3),
-        # Nobody waits for it anymore, and it can't say that nothing was made.
-        (3600, (), Copy(), "no longer waits", "in-doubt:Copy:request-1:", set(), 1),
+        (3600, (), Copy(), "no longer waits", MARKER, set(), 1),
         (0, (), Copy(name="no good"), 'VersionName "no good"', MARKER, set(), 1),
         # It isn't throttling, so waiting doesn't help.
         (0, ("LimitExceededException", COPY), Copy(), "quota", MARKER, {DESCRIBE, COPY}, 1),
         (0, ("ServiceQuotaExceededException", COPY), Copy(), "quota", MARKER, {DESCRIBE, COPY}, 1),
         # The name is in use, although nothing of the name is listed.
         (0, ("ResourceInUseException", COPY), Copy(name="mine"), "its name is taken", MARKER, {DESCRIBE, COPY}, 90),
-        # Nothing could be read.
-        (0, ("AccessDeniedException",), Copy(), "DescribeProjectVersions was denied", IN_DOUBT[:-2], {DESCRIBE}, 60),
     ],
 )
 def test_a_create_fails_in_time_and_makes_nothing(
@@ -231,6 +229,19 @@ def test_a_request_whose_runs_are_used_up_says_what_it_waits_for() -> None:
     assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
 
 
+def test_a_function_without_time_for_a_call_says_so_at_once(cloud: Cloud) -> None:
+    """Its Timeout is too short, so that a next run would have no more time than the first."""
+    cloud.copies.kind = replace(cloud.copies.kind, timeout=60)
+    sent = cloud.ask("Create", Copy())
+    assert "give the function the Timeout of the shipped templates" in sent.response["Reason"]
+    assert (sent.response["PhysicalResourceId"], len(sent.invocations)) == (MARKER, 1)
+
+
+def test_a_setting_that_is_no_number_is_ignored() -> None:
+    """A function that fails before its handler would leave CloudFormation waiting for an hour."""
+    assert Cloud(run_seconds="ten").ask("Create", Copy()).response["Status"] == "SUCCESS"
+
+
 def test_a_copy_without_a_response_is_found_by_its_tags(cloud: Cloud) -> None:
     """It isn't copied again, even if the list and the tags lag; if nothing can be read, its Delete finds it."""
     cloud.rekognition.switches.versions_lag = cloud.rekognition.switches.tags_lag = 1.5
@@ -273,7 +284,7 @@ def test_throttling_at_the_end_of_a_run_fails_nothing(cloud: Cloud) -> None:
     physical_id = made(cloud)
 
     def slow(operation: str, _: object) -> None:
-        if operation == DESCRIBE and len(cloud.cloudformation.log[-1].invocations) == 1:
+        if operation == "ListTagsForResource" and len(cloud.cloudformation.log[-1].invocations) == 1:
             cloud.world.now += 690
 
     cloud.rekognition.faults.before = slow

@@ -40,9 +40,9 @@ OTHER_SOURCE = CopyInputs(VERSION.replace("v1", "v2"), DESTINATION, "results", "
 OWNER = Owner(STACK, "Copy", "request")
 AGAIN, LATER, NONE_HERE = Wait(2), Wait(10), Keep("there is no copy of this resource")
 MATCHES = Keep("it already matches the template")
-FINISHED = ("COPYING_COMPLETED", "STARTING", "RUNNING", "STOPPING", "STOPPED")
+FINISHED = ("COPYING_COMPLETED", "STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED")
 AT_WORK = ("COPYING_IN_PROGRESS", "TRAINING_IN_PROGRESS")
-FAILED = ("COPYING_FAILED", "TRAINING_FAILED", "FAILED")
+FAILED = ("COPYING_FAILED", "TRAINING_FAILED")
 ENDED = ("EXPIRED", "DEPRECATED")
 
 
@@ -176,9 +176,9 @@ def test_a_create_or_replacement(
         (live(owner=None), {}, STARTED, False),
         (live(owner=ANOTHER_STACKS), {"version_name": ""}, STARTED, False),
         (live(owner=Owner(STACK, "Another", "request")), {"version_name": ""}, STARTED, False),
-        # What a canceled deployment left is taken over under the default name, if it is a copy of the same source.
+        # What a canceled deployment left is taken over under the default name, if the same would be made.
         (live(owner=ANOTHER_REQUESTS, created=-9999), {"version_name": ""}, STARTED, True),
-        (live(owner=ANOTHER_REQUESTS, inputs=OTHER_SOURCE), {"version_name": ""}, STARTED, False),
+        (live(owner=ANOTHER_REQUESTS, inputs=OTHER_INPUTS), {"version_name": ""}, STARTED, False),
         (live(owner=ANOTHER_REQUESTS, tags=responded(0)), {"version_name": ""}, STARTED, False),
         (live("COPYING_FAILED", owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, True),
         (live("DELETING", owner=ANOTHER_REQUESTS), {"version_name": ""}, STARTED, False),
@@ -261,7 +261,10 @@ def test_an_update(
 
 RUNNING = "Stop it (StopProjectVersion) or set StopRunning"
 REMOVALS = [
-    *((status, False, Remove(COPY)) for status in ("COPYING_COMPLETED", "STOPPED", *AT_WORK, *FAILED, *ENDED)),
+    *(
+        (status, False, Remove(COPY))
+        for status in ("COPYING_COMPLETED", "STOPPED", "FAILED", *AT_WORK, *FAILED, *ENDED)
+    ),
     *((status, stop, LATER) for status in ("DELETING", "STOPPING") for stop in (True, False)),
     ("STARTING", False, f"is running (STARTING) and was left as it is. {RUNNING}"),
     ("RUNNING", False, f"is running (RUNNING) and was left as it is. {RUNNING}"),
@@ -326,6 +329,7 @@ def test_what_a_canceled_deployment_left_is_waited_for(
 
 
 IN_DOUBT = in_doubt("Copy", "another", STARTED - 5010, STARTED - 5000)
+IN_DOUBT_WITHOUT_TIME = in_doubt("Copy", "another", None, STARTED - 5000)
 LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED, STARTED)
 
 
@@ -342,7 +346,10 @@ LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED, STARTED)
         (live(created=-60, owner=ANOTHER_REQUESTS), asked("Update", COPY), True),
         # An ID in doubt names its request exactly, and when that gave up.
         (live(created=-5000, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), True),
-        (live(created=-8660.1, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), False),
+        (live(created=-5070, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), True),
+        (live(created=-5070.1, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), False),
+        (live(created=-8660, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT_WITHOUT_TIME), True),
+        (live(created=-8660.1, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT_WITHOUT_TIME), False),
         (live(created=-4829, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), False),
         (live(created=-5000), asked("Delete", IN_DOUBT), False),
         (live(owner=ANOTHER_REQUESTS), asked("Delete", LOOKS_LIKE), False),

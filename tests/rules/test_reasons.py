@@ -47,7 +47,11 @@ def test_a_sentence_names_cause_and_remedy(code: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("operation", "code", "words"),
     [
-        ("CopyProjectVersion", "ResourceNotFoundException", "SourceProjectVersionArn and DestinationProjectArn."),
+        (
+            "CopyProjectVersion",
+            "ResourceNotFoundException",
+            "SourceProjectVersionArn and DestinationProjectArn; in a rollback, continue",
+        ),
         ("DeleteProjectVersion", "ResourceNotFoundException", "Check DestinationProjectArn, its Region"),
         ("CopyProjectVersion", "InvalidS3ObjectException", "Rekognition can't use the bucket. Check OutputConfig and"),
     ],
