@@ -38,7 +38,7 @@ REPOSITORY = Path(__file__).parent.parent
 STATE = REPOSITORY / ".localcloud"
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-SERVICES = "s3,sts,iam,ssm,ecr,cloudformation,lambda,logs,events,kms,cloudtrail,organizations"
+SERVICES = "s3,sts,iam,ssm,ecr,cloudformation,lambda,logs,events,kms,cloudtrail,organizations,scheduler"
 
 _SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 10

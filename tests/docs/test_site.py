@@ -68,18 +68,3 @@ def test_pictures_say_what_they_are() -> None:
         assert None not in (root.find(f"{SVG}title"), root.find(f"{SVG}desc")), picture
         size = f"0 0 {root.get('width')} {root.get('height')}"
         assert (root.get("role"), root.get("viewBox")) == ("img", size), picture
-
-
-def test_the_terminal_shows_what_deploy_prints() -> None:
-    """Each step that is shown is one that the commands announce, and so is the verdict."""
-    scripts = "\n".join((ROOT / "scripts" / name).read_text() for name in ("_setup.sh", "_stack.py", "_deploy.py"))
-    drawn = ElementTree.parse(ROOT / "docs" / "deploy.svg").iter(f"{SVG}text")  # noqa: S314 - our own
-    lines = ["".join(each.itertext()) for each in drawn]
-    assert lines[0] == "$ ./scripts/deploy"
-    steps = [line.removeprefix("==> ") for line in lines if line.startswith("==> ")]
-    assert len(steps) > 5
-    for step in steps:
-        assert step.replace("RekognitionModelSharing", "{stack.name}").partition(" in account ")[0] in scripts
-    (verdict,) = (line for line in lines if line.startswith("The policy is live"))
-    assert verdict.partition(" revision ")[0] in scripts
-    assert "The local cloud keeps running; ./scripts/deploy --destroy takes all of it down." in lines

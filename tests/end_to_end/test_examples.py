@@ -10,21 +10,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
 
 from localcloud.cloud import LocalCloud
 from tests.account import Account, grants
 from tests.end_to_end.conftest import Cdk
+from tests.localcloud.roles import signed_with, trust
+from tests.localcloud.support import Setting, rejected
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples"
 PARTNER, SOMEBODY_ELSE = "111122223333", "999988887777"
 OF_ORGANIZATION = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
-README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
+README = re.findall(r"```python\n([^`]*App\(\).*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
 
 
-def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, installed: Path, dist: Path) -> None:
-    """Deployed with the wheel, README's app allows exactly those three to copy, and is destroyed again."""
-    assert len([line for line in README.splitlines() if line.strip()]) <= 10
+def test_readmes_app_shares_with_an_account_and_a_role(cdk: Cdk, installed: Path, dist: Path) -> None:
+    """Deployed with the wheel, README's app allows exactly those two to copy, and is destroyed again."""
     arn = cdk.account.rekognition.create_project(ProjectName="logos")["ProjectArn"]
     of_readme = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
     (cdk.folder / "app.py").write_text(README.replace(of_readme, arn))
@@ -32,8 +34,7 @@ def test_ten_lines_share_with_an_account_an_organization_and_a_role(cdk: Cdk, in
     (policy,) = cdk.account.policies().values()
     assert grants(policy) == {
         ("Allow", "111122223333", "*", "{}"),
-        ("Allow", "444455556666:role/copier", "*", "{}"),
-        ("Allow", "*", "v1/*", OF_ORGANIZATION),
+        ("Allow", "444455556666:role/copier", "v1/*", "{}"),
     }
     assert set(re.findall('"([^"]+)/version/', policy["PolicyDocument"])) == {arn.rpartition("/")[0]}
     # The function's code is the checkout's, byte for byte.
@@ -147,3 +148,38 @@ def test_a_shared_provider_adopts_what_was_attached_by_hand(example: Example) ->
     assert account.client("lambda").list_functions()["Functions"] == []
     (kept,) = account.client("logs").describe_log_groups()["logGroups"]
     assert kept["retentionInDays"] == 731
+
+
+@pytest.mark.full
+def test_schedules_start_and_stop_the_copy_and_no_other_model(example: Example) -> None:
+    """What a schedule sends is what Rekognition takes, and its role may send that for the copy alone."""
+    cdk = example("scheduled-copy", "353535353535")
+    account, cloud = cdk.account, cdk.account.cloud
+    shared = Setting(Account(cloud, "464646464646").rekognition, account.rekognition, "hours")
+    shared.share(Principal={"AWS": account.id})
+    other = Setting(account.rekognition, account.rekognition, "other").version
+    cdk.deploy("-c", f"source_project_arn={shared.project}", "-c", f"source_version_arn={shared.version}")
+    copy = account.outputs("OfficeHours")["VersionArn"]
+
+    scheduler, iam = account.client("scheduler"), account.client("iam")
+    resources = account.client("cloudformation").describe_stack_resources(StackName="OfficeHours")["StackResources"]
+    ids = {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for each in resources
+        if "Schedule" in each["ResourceType"]
+    }
+    schedules = [scheduler.get_schedule(Name=ids[name]) for name in sorted(ids)]
+    assert [each["ScheduleExpression"] for each in schedules] == ["cron(0 8 ? * MON-FRI *)", "cron(0 18 * * ? *)"]
+    for schedule, status in zip(schedules, ("RUNNING", "STOPPED"), strict=True):
+        target = schedule["Target"]
+        # Only EventBridge Scheduler may assume the role. The local cloud calls nothing at eight o'clock.
+        iam.update_assume_role_policy(RoleName=target["RoleArn"].split("/")[-1], PolicyDocument=trust(account.id))
+        session = account.client("sts").assume_role(RoleArn=target["RoleArn"], RoleSessionName="test")["Credentials"]
+        send = getattr(signed_with(cloud, **session), xform_name(target["Arn"].rpartition(":")[2]))
+        with rejected("AccessDeniedException"):
+            send(**json.loads(target["Input"]) | {"ProjectVersionArn": other})
+        send(**json.loads(target["Input"]))
+        assert account.versions()[copy]["Status"] == status
+
+    cdk.run("destroy", "--app", "cdk.out", "--force")
+    assert copy not in account.versions()

@@ -67,6 +67,13 @@ def test_ci_runs_the_command_on_every_python_that_is_supported() -> None:
     assert jobs["full"]["steps"][-1]["run"] == "./scripts/test --full"
 
 
+def test_a_change_is_gated_by_the_command_that_readme_names() -> None:
+    """Where a gate runs nothing but .ci/run, that runs README's second command, exactly as README has it."""
+    commands = re.findall(r"^\./scripts/\S+$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert commands == ["./scripts/deploy", "./scripts/test"]
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == f"exec {commands[1]}"
+
+
 def test_a_release_publishes_what_was_built_and_tested() -> None:
     """The files are uploaded where they are built; each later job takes these, and none that runs tests may write."""
     jobs = workflow(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
