@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full",
         action="store_true",
-        help="the same 2,000 examples of each property every time, and what takes minutes: other Pythons, checkov, …",
+        help="the same 2,000 examples of each property every time, and what takes minutes: other Pythons, …",
     )
     parser.addoption("--examples", type=int, help="so many new examples of each property, drawn at random")
 

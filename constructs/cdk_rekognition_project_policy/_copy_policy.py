@@ -10,11 +10,11 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
+from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
 from ._environment import Environment, check_identity_is_here, check_is_here
 from ._errors import wrong
-from ._permissions import Statements, copy_permissions
+from ._permissions import copy_permissions
 from ._project import Project
-from ._suppressions import WHY_COPIES, explain_wildcards
 from ._tokens import is_token, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -79,6 +79,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             construct_id,
             description="Allows copying models from another account's Rekognition Custom Labels project",
             managed_policy_name=managed_policy_name,
+            document=iam.PolicyDocument(minimize=True),
         )
         stack = stack_of(scope)
         if roles is not None and not isinstance(roles, (list, tuple)):
@@ -101,8 +102,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             output_key_prefix=output_key_prefix,
             output_encryption_key=output_encryption_key,
         )
-        Statements(lambda: self).add(permissions)
-        explain_wildcards(self, [each.resource for each in permissions], WHY_COPIES)
+        self.add_statements(*(each.statement() for each in permissions))
+        acknowledge_wildcards(self, [each.resource for each in permissions], WHY_COPIES)
 
     def attach_to_role(self, role: iam.IRole) -> None:
         """Attach the policy to a role of the stack's account; raises ``ValueError`` for one of another account."""

@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from . import _grants
+from ._acknowledgments import WHY_COPIES, acknowledge_grant, acknowledge_wildcards
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
 from ._environment import Environment, warn_of_region
 from ._errors import boolean, checked, removal
@@ -20,7 +21,6 @@ from ._handler import document_rules, identity, timeouts
 from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._provider import IProvider, ProjectPolicyProvider, given_or_own
-from ._suppressions import WHY_COPIES, explain_grant, explain_wildcards
 from ._tokens import is_token, is_unknown, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -293,7 +293,7 @@ class ProjectPolicy(Resource):
             # For the identity policy; the document's statement has its principal's.
             conditions=_grants.conditions_of(principal) or None,
         )
-        explain_grant(principal, arns)
+        acknowledge_grant(principal, arns)
         return grant
 
     def _would_be_a_cycle(self, principal: iam.Role | iam.User, stack: Stack) -> bool:
@@ -309,4 +309,4 @@ class ProjectPolicy(Resource):
             self._identity_policies[principal] = inline_policy(scope, principal)
         policy = self._identity_policies[principal]
         policy.add_statements(iam.PolicyStatement(actions=[document_rules.COPY_ACTION], resources=arns))
-        explain_wildcards(policy, arns, WHY_COPIES)
+        acknowledge_wildcards(policy, arns, WHY_COPIES)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
+import aws_cdk
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -14,20 +15,19 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, DependencyGroup, IDependable
 
 from . import _handler
-from ._environment import Environment, check_identity_is_here, check_is_here
-from ._errors import wrong
-from ._handler import RESOURCE_TYPES, timeouts
-from ._permissions import Permission, RolePermissions, Statements, inline_policy
-from ._project import Project
-from ._suppressions import (
+from ._acknowledgments import (
     WHY_EVERY_COPY,
     WHY_EVERY_INTERFACE,
     WHY_EVERY_PROJECT,
-    explain_function,
-    explain_log_group,
-    explain_wildcards,
+    acknowledge_dependency,
+    acknowledge_wildcards,
 )
-from ._tokens import resolve, stack_of
+from ._environment import Environment, check_identity_is_here, check_is_here
+from ._errors import wrong
+from ._handler import RESOURCE_TYPES, timeouts
+from ._permissions import Permission, RolePermissions, inline_policy
+from ._project import Project
+from ._tokens import referenced, resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_ec2 as ec2
@@ -163,9 +163,7 @@ class _FunctionProvider(_Provider):
             removal_policy=log_removal_policy,
             encryption_key=log_encryption_key,
         )
-        if log_encryption_key is None:
-            explain_log_group(log_group)
-        else:
+        if log_encryption_key is not None:
             _allow_logs_to_use(log_encryption_key)
         self.role = role if role is not None else self._own_role(permissions_boundary)
         # A policy of its own, because a given role may be of a stack that can't refer to this one.
@@ -195,12 +193,13 @@ class _FunctionProvider(_Provider):
             vpc_subnets=vpc_subnets,
             security_groups=None if security_groups is None else [*security_groups],
         )
-        explain_function(function, in_vpc=vpc is not None)
+        acknowledge_dependency(function)
+        _refer_strongly(function, self.role)
         if network is not None:
             function.node.add_dependency(network)
         always = self._always_allowed(function.function_arn)
-        Statements(lambda: policy).add(always)
-        explain_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
+        policy.add_statements(*(each.statement() for each in always))
+        acknowledge_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
         if network is not None:
             policy.add_statements(
                 iam.PolicyStatement(
@@ -235,7 +234,7 @@ class _FunctionProvider(_Provider):
         """Allow Lambda what it needs in a VPC; it needs that before the function is created, and until it is gone."""
         allow = iam.PolicyStatement(actions=_ON_INTERFACES, resources=["*"])
         policy = inline_policy(Construct(self, "Network"), self.role, allow)
-        explain_wildcards(policy, ["*"], WHY_EVERY_INTERFACE)
+        acknowledge_wildcards(policy, ["*"], WHY_EVERY_INTERFACE)
         return policy
 
     def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
@@ -338,6 +337,27 @@ def given_or_own(user: Construct, stack: Stack, provider: IProvider | None, kind
 def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
     existing = stack.node.try_find_child(kind._ID)
     return existing if isinstance(existing, kind) else kind(stack, kind._ID)
+
+
+def _refer_strongly(function: lambda_.Function, role: iam.IRole) -> None:
+    """Have what a Delete needs kept until the stacks that refer to it are deleted, whatever the app's flags.
+
+    With the flags of ``cdk init``, an app could delete its provider first, and nothing would delete the policies.
+    Versions of the CDK without this choice export every value that another stack refers to.
+    """
+    if not hasattr(aws_cdk, "CrossStackReferences"):
+        return
+    vpc = cast("Any", function.node.default_child).vpc_config
+    needed = [function.function_arn, role.role_name]
+    if vpc is not None:
+        needed += [*vpc.subnet_ids, *(each.security_group_id for each in function.connections.security_groups)]
+    for target, _ in filter(None, map(referenced, needed)):
+        resources, stack = [target], Stack.of(target)
+        while stack.nested_stack_resource is not None:  # a nested stack's values are outputs of its resource
+            resources.append(stack.nested_stack_resource)
+            stack = Stack.of(stack.nested_stack_resource)
+        for resource in resources:
+            aws_cdk.CrossStackReferences.of(resource).produce(aws_cdk.ReferenceStrength.STRONG)
 
 
 def _allow_logs_to_use(key: kms.IKey) -> None:

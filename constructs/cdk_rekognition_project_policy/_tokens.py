@@ -110,6 +110,8 @@ def _parts(value: object, references: Mapping[str, str]) -> Iterator[str | _Unkn
             yield _Unknown(f"<{name}.{attribute}>")
         case {"Fn::ImportValue": str(name)}:
             yield _Unknown(f"<{name}>", found=name)
+        case {"Fn::GetStackOutput": {"StackName": str(stack), "OutputName": str(name)}}:
+            yield _Unknown(f"<{stack}.{name}>", found=json.dumps(value, separators=(",", ":")))
         case {"Fn::Join": [str(delimiter), [*elements]]}:
             for number, element in enumerate(elements):
                 yield delimiter if number else ""

@@ -12,13 +12,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from . import _grants
+from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
 from ._environment import Environment, account_of, check_identity_is_here, warn_of_region
 from ._errors import boolean, checked, removal, wrong
 from ._handler import arns, timeouts
 from ._permissions import Permission, copy_permissions
 from ._project import Project
 from ._provider import IProvider, ProjectVersionCopyProvider, given_or_own
-from ._suppressions import WHY_COPIES, explain_wildcards
 from ._tokens import is_unknown, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -134,7 +134,7 @@ class ProjectVersionCopy(Resource):
         if removal(self, removal_policy) is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
         policy = provider.manage(destination, self._resource, permissions)
-        explain_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
+        acknowledge_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
         warn_of_region(self, Environment.of(stack).or_else(destination.environment).region)
 
     @property

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from cdk_rekognition_project_policy import _permissions, _provider
+from cdk_rekognition_project_policy import _provider
 from custom_resource import timeouts, waiting
 from project_policy import document_rules, lifecycle
 from project_version_copy import decision, versions
@@ -47,7 +47,6 @@ NUMBERS = [
     ("limits", f"| {document_rules.MAX_SIZE:,} characters a document |"),
     ("limits", f"| about {MOST_AT_ONCE:,} policies at once "),
     ("limits", f"the function retries for {WORDS[timeouts.FUNCTION_TIMEOUT // 60 - 1]} minutes"),
-    ("limits", f"the role takes {_permissions.INLINE_QUOTA:,} characters of inline policies and ten managed policies"),
     ("limits", f"| {LAST_RESPONSE_OF_A_COPY - 1} minutes a copy |"),
     (
         "limits",

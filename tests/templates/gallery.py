@@ -71,9 +71,7 @@ imported = ProjectPolicyProvider.from_attributes(
     service_token="arn:aws:lambda:us-east-1:123456789012:function:provider",
     role_name="provider-role",
 )
-for number in range(40):  # more than the role's inline policies take
-    arn = PROJECT_ARN.format(f"{number:0>255}")
-    ProjectPolicy(importing, f"Policy{number}", project=arn, provider=imported).grant_copy(TRUSTED)
+ProjectPolicy(importing, "Policy", project=PROJECT_ARN.format("parts"), provider=imported).grant_copy(TRUSTED)
 
 own = Stack(app, "OwnRole", env=HERE)
 role = iam.Role(own, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -129,5 +127,20 @@ for name, source, bucket in (
         versions=["v1", "v2"],
         roles=[iam.Role(by_hand, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))],
     )
+
+elsewhere = Stack(app, "Elsewhere", env=HERE)
+referring = Stack(app, "ReferringElsewhere", env=HERE)
+projects = [rekognition.CfnProject(elsewhere, f"Project{number}", project_name=f"p{number}") for number in range(2)]
+ProjectPolicy(referring, "Policy", project=projects[0]).grant_copy(
+    iam.Role(referring, "Copier", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+)
+ProjectVersionCopy(
+    referring,
+    "Copy",
+    source_project=PROJECT_ARN.format("logos"),
+    source_version_arn=PROJECT_ARN.format("logos/version/v1"),
+    destination_project=projects[1],
+    output_bucket=s3.Bucket(elsewhere, "Bucket", enforce_ssl=True, server_access_logs_prefix="log/"),
+)
 
 app.synth()

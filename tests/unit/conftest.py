@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +22,14 @@ SOURCE = "arn:aws:rekognition:us-east-1:111122223333:project/logos/1690474772815
 SOURCE_VERSION = "arn:aws:rekognition:us-east-1:111122223333:project/logos/version/v1/1690474772816"
 HERE = Environment(account="123456789012", region="us-east-1")
 TRUSTED = iam.AccountPrincipal("111122223333")
+CDK_INIT = json.loads((Path(__file__).parents[1] / "cdk_init.json").read_text())
+"""The feature flags that ``cdk init`` writes into a new app's cdk.json."""
 
 
 @pytest.fixture
 def app() -> App:
-    """An app without stacks."""
-    return App(analytics_reporting=False)
+    """A new app without stacks. The example apps, which the scanners check, have no feature flags."""
+    return App(analytics_reporting=False, context=CDK_INIT)
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def stack(app: App) -> Stack:
 @pytest.fixture
 def placed_stack() -> Stack:
     """A stack whose account and Region are known."""
-    return Stack(App(analytics_reporting=False), "Sharing", env=HERE)
+    return Stack(App(analytics_reporting=False, context=CDK_INIT), "Sharing", env=HERE)
 
 
 def define(stack: Stack, construct_id: str = "Policy", **given: Any) -> ProjectPolicy:
@@ -97,6 +101,20 @@ def identity_statements(stack: Stack, kind: str = "AWS::IAM::Policy") -> list[An
         for policy in resources(stack, kind)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]
+
+
+def allowed(statements: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    """Return what statements allow, however they are merged: each action, on each resource, under its condition."""
+
+    def each(value: Any) -> list[Any]:
+        return value if isinstance(value, list) else [value]
+
+    return {
+        (action, json.dumps(resource), json.dumps(statement.get("Condition", {}), sort_keys=True))
+        for statement in statements
+        for action in each(statement["Action"])
+        for resource in each(statement["Resource"])
+    }
 
 
 def warned(stack: Stack, text: str) -> list[str]:

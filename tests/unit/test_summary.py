@@ -116,6 +116,10 @@ def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack) -> None:
             document(Principal={"AWS": Fn.import_value("444455556666")}),
             "<444455556666> may copy every model version.",
         ),
+        "Output": (
+            document(Principal={"AWS": {"Fn::GetStackOutput": {"StackName": "Roles", "OutputName": "Copier"}}}),
+            "<Roles.Copier> may copy every model version.",
+        ),
         "Substitution": (
             document(Principal={"AWS": Fn.sub("${Account}${Owner}", {"Account": "444455556666"})}),
             "444455556666<Owner> may copy every model version.",
