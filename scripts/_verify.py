@@ -1,0 +1,296 @@
+"""Asks the real Rekognition what the local cloud assumes; `./scripts/verify --help` says how."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+from _questions import ASSUMED, GROUPS, Group, document
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
+
+PAUSE = 0.25  # the quotas are five calls a second
+THROTTLED = ("ThrottlingException", "ProvisionedThroughputExceededException")
+NO_ANSWER = ("AccessDeniedException", "InternalServerError")
+"""Errors that say nothing about what was asked."""
+
+
+class VerifyError(Exception):
+    """Nothing could be asked, or nothing was seen; the message says why."""
+
+
+Problem = (BotoCoreError, ClientError, VerifyError)
+
+
+class Trial:
+    """A project of its own, in which the questions are asked, and their answers."""
+
+    def __init__(self, client: Any, account: str, options: argparse.Namespace, clock: Clock) -> None:  # noqa: ANN401
+        self.name = f"rekognition-verify-{secrets.token_hex(6)}"
+        self.account = account
+        self.project = ""
+        self.key = options.kms_key
+        self.output = {"S3Bucket": options.bucket, "S3KeyPrefix": self.name}
+        self.now, self.sleep = clock
+        self.changed_at = 0.0
+        """When the last change was asked for."""
+        self.answers: dict[str, tuple[Any, str]] = {}
+        """What was found, and the service's words for it, by the question's name."""
+        self._client, self._source = client, options.model_version
+        self._policies: set[str] = set()
+        self._said = ""
+
+    def call(self, operation: str, *, paced: bool = True, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
+        """Call an operation after a pause, and again where it was throttled."""
+        for left in reversed(range(20 if paced else 1)):
+            self.sleep(PAUSE if paced else 0)
+            try:
+                return getattr(self._client, operation)(**parameters)
+            except ClientError as error:
+                if _code(error) not in THROTTLED or not left:
+                    raise
+                self.sleep(1)
+        raise AssertionError
+
+    def change(self, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
+        """Call an operation whose effect may be watched."""
+        response = self.call(operation, **parameters)
+        self.changed_at = self.now()
+        return response
+
+    def code(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> str:  # noqa: ANN401
+        """Return the code of the error that a call gets, an empty one without an error."""
+        self._said = ""
+        try:
+            method(*arguments, **named)
+        except ClientError as error:
+            if _code(error) in NO_ANSWER:
+                raise
+            self._said = str(error)
+            return _code(error)
+        return ""
+
+    def watch(self, shows: Callable[[], bool], every: float = 0.5, most: float = 60) -> float:
+        """Return how many seconds after the last change something shows, 0 if it does at the first look."""
+        if shows():
+            return 0
+        while self.now() < self.changed_at + most:
+            self.sleep(every)
+            if shows():
+                return round(self.now() - self.changed_at, 1)
+        raise VerifyError(f"Not seen within {most:.0f} seconds.")
+
+    def found(self, name: str, answer: Any, said: str = "") -> None:  # noqa: ANN401 - any JSON
+        """Keep an answer, with the service's words for it: if none are given, those of the last error."""
+        self.answers[name] = (answer, said or self._said)
+        self._said = ""
+
+    def put(self, name: str, **more: str) -> str:
+        """Put a policy, and return its revision."""
+        self._policies.add(name)
+        parameters = {"PolicyDocument": document(self.account), **more}
+        response = self.change("put_project_policy", ProjectArn=self.project, PolicyName=name, **parameters)
+        return str(response["PolicyRevisionId"])
+
+    def delete(self, name: str) -> None:
+        """Delete a policy."""
+        self.call("delete_project_policy", ProjectArn=self.project, PolicyName=name)
+
+    def list(self, *, paced: bool = True) -> Any:  # noqa: ANN401 - any JSON
+        """List the policies."""
+        return self.call("list_project_policies", paced=paced, ProjectArn=self.project)
+
+    def clear(self) -> None:
+        """Delete what was put."""
+        for name in sorted(self._policies):
+            self.code(self.delete, name)
+        self._policies.clear()
+
+    def copy(self, name: str) -> str:
+        """Begin to copy the model version, and return the copy's ARN."""
+        names = [self._source.split("/")[1]]
+        (source,) = self.call("describe_projects", ProjectNames=names)["ProjectDescriptions"]
+        response = self.change(
+            "copy_project_version",
+            SourceProjectArn=source["ProjectArn"],
+            SourceProjectVersionArn=self._source,
+            DestinationProjectArn=self.project,
+            VersionName=name,
+            OutputConfig=self.output,
+            Tags={"verify": "1"},
+            **({"KmsKeyId": self.key} if self.key else {}),
+        )
+        return str(response["ProjectVersionArn"])
+
+    def versions(self) -> dict[str, Any]:
+        """Return the descriptions of the project's model versions by their ARNs."""
+        listed = self.call("describe_project_versions", ProjectArn=self.project)["ProjectVersionDescriptions"]
+        return {each["ProjectVersionArn"]: each for each in listed}
+
+    def ask(self, groups: Sequence[Group]) -> None:
+        """Create the project, and ask; what gets no answer has the reason instead."""
+        self.project = self.change("create_project", ProjectName=self.name)["ProjectArn"]
+        self.watch(lambda: [each["Status"] for each in self._projects()] == ["CREATED"])
+        for group in groups:
+            print(".", end="", flush=True)
+            self._said = ""
+            try:
+                self.clear()
+                group.ask(self)
+            except Problem as problem:
+                self.answers = {name: (None, str(problem)) for name in group.questions} | self.answers
+
+    def clean_up(self) -> None:
+        """Delete the project with all that is in it, whether or not its creation had a response."""
+        self.sleep(0 if self.project else 2)
+        for project in self._projects():
+            self.project = project["ProjectArn"]
+            for arn in self.versions():
+                self.changed_at = self.now()
+                self.watch(partial(self._is_deleted, arn), every=5, most=7200)
+            self.watch(lambda: self.versions() == {}, every=5, most=3600)
+            self.change("delete_project", ProjectArn=self.project)
+            self.watch(lambda: self._projects() == [])
+
+    def _is_deleted(self, arn: str) -> bool:
+        # One that is being copied can't be deleted.
+        return self.code(self.call, "delete_project_version", ProjectVersionArn=arn) != "ResourceInUseException"
+
+    def _projects(self) -> Sequence[Any]:
+        listed = self.call("describe_projects", ProjectNames=[self.name])["ProjectDescriptions"]
+        return [each for each in listed if each["Status"] != "DELETING"]
+
+
+Clock = tuple[Callable[[], float], Callable[[float], None]]
+"""What returns the time, and what waits."""
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    session: Callable[..., Any] = boto3.Session,
+    clock: Clock = (time.time, time.sleep),
+) -> int:
+    """Ask what the command line says; return the exit code: 0, 1 for a failure, 130 where it was interrupted."""
+    options = _parse(arguments)
+    try:
+        aws, account = _account(options, session)
+        trial = Trial(_client(aws, "rekognition"), account, options, clock)
+        print(_announcement(trial, options, aws.region_name))
+        if not options.yes and input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise VerifyError("")
+    except (EOFError, KeyboardInterrupt, *Problem) as problem:
+        print(f"Nothing was created. {problem}", file=sys.stderr)
+        return 1
+    code = 0
+    try:
+        given = {"": True, "--throttle": options.throttle, "--model-version": options.model_version}
+        trial.ask([group for group in GROUPS if given[group.needs]])
+    except KeyboardInterrupt:
+        code = 130
+        print("\nInterrupted. Deleting what was created …", file=sys.stderr)
+    except Problem as problem:
+        code = 1
+        elsewhere = "" if aws.region_name in CUSTOM_LABELS_REGIONS else " Rekognition Custom Labels isn't there."
+        print(f"\nNo project in {aws.region_name} could be used.{elsewhere} {problem}", file=sys.stderr)
+        if not trial.project and isinstance(problem, ClientError) and _code(problem) != "InternalServerError":
+            return code  # nothing was created
+    try:
+        trial.clean_up()
+    except (KeyboardInterrupt, *Problem) as problem:
+        code = code or 1
+        print(f"\nLeft in {aws.region_name}: perhaps the project {trial.name}. {problem}", file=sys.stderr)
+        print("Delete what `aws rekognition describe-projects` shows of that name.", file=sys.stderr)
+    if trial.answers:
+        _report(trial, options, aws.region_name)
+    return code
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./scripts/verify", add_help=False)
+    for name in ("profile", "region", "model-version", "bucket", "kms-key"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--output", type=Path, default=Path("verification.json"))
+    parser.add_argument("--throttle", action="store_true")
+    parser.add_argument("--yes", action="store_true")
+    options = parser.parse_args(arguments)
+    if bool(options.model_version) != bool(options.bucket) or (options.kms_key and not options.bucket):
+        parser.error("--model-version and --bucket need each other, and --kms-key needs both")
+    return options
+
+
+def _account(options: argparse.Namespace, session: Callable[..., Any]) -> tuple[Any, str]:
+    aws = session(profile_name=options.profile or None, region_name=options.region or None)
+    if aws.region_name is None:
+        raise VerifyError("There is no Region. Specify --region.")
+    account = str(_client(aws, "sts").get_caller_identity()["Account"])
+    if options.model_version and f":{aws.region_name}:{account}:project/" not in options.model_version:
+        raise VerifyError(f"{options.model_version} isn't of account {account} and Region {aws.region_name}.")
+    return aws, account
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def _client(aws: Any, service: str) -> Any:  # noqa: ANN401 - the type depends on the service
+    # A call that boto3 repeats could meet what it has done itself.
+    return aws.client(service, config=Config(retries={"total_max_attempts": 1}))
+
+
+def _announcement(trial: Trial, options: argparse.Namespace, region: str) -> str:
+    lines = [
+        f"Account {trial.account}, Region {region}. This creates the project {trial.name} and policies of it, which",
+        "cost nothing and share nothing, because the project is empty, and deletes it. It changes nothing else.",
+    ]
+    if options.throttle:
+        lines.append("For ten seconds others who call ListProjectPolicies there may be throttled.")
+    if options.model_version:
+        lines += [
+            f"It copies {options.model_version} twice, for which AWS publishes no price, and deletes the copies.",
+            f"What Rekognition writes to s3://{options.bucket}/{trial.name} stays, and S3 charges for it.",
+        ]
+    return "\n".join(lines)
+
+
+def _report(trial: Trial, options: argparse.Namespace, region: str) -> None:
+    """Print the answers, and write them without account IDs."""
+    facts = []
+    print(f"\n  {'':<31}{'the local cloud':<34}here")
+    for name, question in ((name, asked) for group in GROUPS for name, asked in group.questions.items()):
+        answer, said = trial.answers.get(name, (None, ""))
+        differs = answer is not None and answer != ASSUMED[name]
+        assumed, here = (str(each).removesuffix(".0") for each in (ASSUMED[name], answer))
+        print(f"{'! ' if differs else '  '}{name:<31}{assumed:<34}{'not known' if answer is None else here}")
+        words = {"question": question, "said": _masked(said, options)}
+        facts.append({"fact": name, "assumed": ASSUMED[name], "found": answer, "differs": differs, **words})
+    when = datetime.now(timezone.utc).date().isoformat()
+    report = {"date": when, "region": region, "boto3": boto3.__version__, "facts": facts}
+    options.output.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\nWritten to {options.output}, without account IDs. Please attach it to an issue of this project.")
+
+
+def _masked(text: str, options: argparse.Namespace) -> str:
+    """Return what the service said without names of this account."""
+    for given in filter(None, (options.model_version, options.bucket, options.kms_key)):
+        text = text.replace(given, "…")
+    text = re.sub(r"arn:[\w-]+:(iam|sts)::\d{12}:(user|role|assumed-role|federated-user)/[^\s\"]+", "ARN", text)
+    return re.sub(r"\d{12,}", "…", text)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    sys.exit(main())
