@@ -28,6 +28,9 @@ VERSION = "2012-10-17"
 _INFO = "aws:cdk:info"
 """The type of an information annotation (``ArtifactMetadataEntryType.INFO``)."""
 
+_FIRST: dict[object, IConstruct] = {}
+"""The first policy of each name on a project: of a stack, and of an app where the project is surely the same."""
+
 Document = iam.PolicyDocument | Mapping[str, Any] | str | Path
 
 
@@ -54,7 +57,9 @@ class DocumentRules:
             _reject(self._broken_so_far(given.to_json() or {}))
             return given
         if isinstance(given, Path):
-            given = given.read_text(encoding="utf-8")
+            given = _text_of(given)
+        elif isinstance(given, str) and given.endswith(".json"):
+            raise errors.RejectedError(f'document is the string "{given}". For a file, specify Path("{given}").')
         if isinstance(given, str) and is_unknown(given) and not given.lstrip().startswith("{"):
             return given  # a token as a whole; a string with tokens in it is JSON
         document: Mapping[str, Any] = _plain(given if isinstance(given, Mapping) else documents.parse(given))
@@ -136,15 +141,18 @@ class PoliciesOfStack:
             [{"Id": [project.arn, name], "Document": document} for _, project, name, document, _ in self._policies],
         )
         found = []
-        first: dict[str, IConstruct] = {}
+        root = self._stack.node.root
         for (policy, project, _, _, rules), each in zip(self._policies, resolved, strict=True):
             broken = rules.broken(each.get("Document"))
-            other = first.setdefault(json.dumps(each["Id"]), policy)
-            if other is not policy:
-                broken.append(
-                    f"{other.node.path} has the same policy name on the same project, so each would be edited and "
-                    "deleted for the other. Specify a name of its own for each, or combine the two."
-                )
+            # In another stack, only what is known, or refers to the same construct, is surely the same.
+            keys: list[object] = [(self._stack, json.dumps(each["Id"]))]
+            if project.identity is not None and isinstance(each["Id"][1], str):
+                keys.append((root, project.identity, each["Id"][1]))
+            broken += [
+                f"{other.node.path} has the same policy name on the same project, so each would be edited and "
+                "deleted for the other. Specify a name of its own for each, or combine the two."
+                for other in {_FIRST.setdefault(key, policy) for key in keys} - {policy}
+            ]
             found += [f"{policy.node.path}: {rule}" for rule in broken]
             if not broken:
                 self._tell(policy, summary(project.shown, each["Document"]))
@@ -165,6 +173,16 @@ def _reject(broken: Sequence[str]) -> None:
     """Raise ``RejectedError`` if any rule is broken."""
     if broken:
         raise errors.RejectedError(" ".join(broken))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as unreadable:
+        raise errors.RejectedError(
+            f"document is the path of a file that can't be read: {path.absolute()} ({unreadable.strerror}). "
+            "A relative path begins where the app runs."
+        ) from None
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON

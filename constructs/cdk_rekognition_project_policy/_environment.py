@@ -59,7 +59,7 @@ class Environment:
 
 
 def check_is_here(
-    user: IConstruct, parameter: str, its: Environment, here: Environment, where: str = "this stack"
+    user: IConstruct, parameter: str, its: Environment, here: Environment, where: str = "this stack", advice: str = ""
 ) -> None:
     """Raise ``ValueError`` for something that is known to be in another account, Region or partition than it must."""
     for kind, there, wanted in (
@@ -69,7 +69,8 @@ def check_is_here(
     ):
         if there and wanted and there != wanted:
             raise ValueError(
-                f"{user.node.path}: {parameter} is in {kind} {there}, but {where} is in {wanted}. Give one in {wanted}."
+                f"{user.node.path}: {parameter} is in {kind} {there}, but {where} is in {wanted}. "
+                f"{advice or f'Specify one in {wanted}.'}"
             )
 
 

@@ -27,9 +27,9 @@ def boolean(user: IConstruct, parameter: str, value: object) -> bool:
 
 
 def removal(user: IConstruct, policy: object) -> RemovalPolicy:
-    """Return a removal policy; raises ``ValueError`` for None, by which the CDK would retain what grants access."""
-    if not isinstance(policy, RemovalPolicy):
-        raise wrong(user, "removal_policy", policy, "a RemovalPolicy")
+    """Return a removal policy; raises ``ValueError`` for None, by which the CDK would retain, and for snapshots."""
+    if not isinstance(policy, RemovalPolicy) or policy is RemovalPolicy.SNAPSHOT:
+        raise wrong(user, "removal_policy", policy, "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN")
     return policy
 
 

@@ -15,6 +15,8 @@ from ._tokens import is_token, referenced, resolve, stack_of
 
 _WITHOUT_CONDITIONS = (iam.ArnPrincipal, iam.CompositePrincipal, iam.Role, iam.UnknownPrincipal, iam.User)
 
+_EXAMPLES = 'iam.AccountPrincipal("111122223333") for an account, iam.ArnPrincipal(...) for a role of another account'
+
 
 def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
     """Return the principals of a grantee, one for each statement: those of a composite principal one by one.
@@ -28,14 +30,13 @@ def of(grantee: object, granting: IConstruct) -> list[iam.IPrincipal]:
     return [principal]
 
 
-def principal_of(grantee: object, granting: IConstruct) -> iam.IPrincipal:
+def principal_of(grantee: object, granting: IConstruct, examples: str = _EXAMPLES) -> iam.IPrincipal:
     """Return the principal of a grantee; raises ``ValueError`` for what isn't one, such as an account's ID."""
     principal: iam.IPrincipal | None = getattr(grantee, "grant_principal", None)
     if isinstance(grantee, type) or principal is None:
         raise ValueError(
-            f"{granting.node.path}: {grantee!r} isn't an IGrantable. Call the method once for each grantee: for an "
-            'account with iam.AccountPrincipal("111122223333"), for a role of another account with '
-            "iam.ArnPrincipal(...)."
+            f"{granting.node.path}: {grantee!r} isn't an IGrantable. Call the method once for each grantee, "
+            f"with {examples}."
         )
     return principal
 

@@ -88,6 +88,8 @@ if not TYPE_CHECKING:
         "rekognition.arns",
     )
 
+copy_properties = _copy_properties
+
 RESOURCE_TYPES = {
     "project_policy": _policy_properties.RESOURCE_TYPE,
     "project_version_copy": _copy_properties.RESOURCE_TYPE,

@@ -16,7 +16,7 @@ from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_grant, acknowledge_wildcards
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
 from ._environment import Environment, warn_of_region
-from ._errors import boolean, checked, removal
+from ._errors import boolean, checked, removal, wrong
 from ._handler import document_rules, identity, timeouts
 from ._permissions import Permission, inline_policy
 from ._project import Project
@@ -81,7 +81,10 @@ class ProjectPolicy(Resource):
         super().__init__(scope, construct_id)
         stack = self._own_stack = stack_of(scope)
         self._project = Project(self, stack, "project", project)
-        self._project.check_is_here()
+        self._project.check_is_here(
+            "Define the policy in a stack of the project's account and Region; an account that copies the project's "
+            "models defines a ProjectVersionCopy instead."
+        )
         name = policy_name
         if name is None:
             longest = identity.MAX_POLICY_NAME_LENGTH
@@ -264,6 +267,10 @@ class ProjectPolicy(Resource):
         :raises ValueError: for a statement that breaks a rule, and for a document that statements can't be added to.
         """
         document = self._check_that_statements_can_be_added()
+        if not isinstance(statement, iam.PolicyStatement):
+            raise wrong(
+                self, "statement", statement, "an iam.PolicyStatement, such as iam.PolicyStatement.from_json(...)"
+            )
         self._check_statement(statement)
         document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)

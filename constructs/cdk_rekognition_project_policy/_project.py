@@ -65,15 +65,20 @@ class Project:
             )
         return target
 
+    @property
+    def identity(self) -> object:
+        """What tells it from other projects of the app: its ARN, or what it is referred to by; None if neither does."""
+        return self.known.arn if self.known else self._reference
+
     @cached_property
     def shown(self) -> str:
         """What people know it by: its name, or else what is known of its ARN."""
         name = self.name or getattr(self._reference, "project_name", None)
         return name if name and not is_unknown(name) else readable(resolve(self.stack, self.arn))
 
-    def check_is_here(self) -> None:
+    def check_is_here(self, advice: str = "") -> None:
         """Raise ``ValueError`` for a project that is known to be in another account or Region than its user's stack."""
-        check_is_here(self._user, self._parameter, self.environment, Environment.of(self.stack))
+        check_is_here(self._user, self._parameter, self.environment, Environment.of(self.stack), advice=advice)
 
     @property
     def region(self) -> str:

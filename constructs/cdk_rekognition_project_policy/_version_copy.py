@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import CfnResource, ITaggableV2, RemovalPolicy, Resource, TagManager, TagType
 from aws_cdk import aws_iam as iam
 
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
-from ._environment import Environment, account_of, check_identity_is_here, warn_of_region
+from ._environment import Environment, account_of, check_identity_is_here, check_is_here, warn_of_region
 from ._errors import boolean, checked, removal, wrong
-from ._handler import arns, timeouts
+from ._handler import arns, copy_properties, errors, timeouts
 from ._permissions import Permission, copy_permissions
 from ._project import Project
 from ._provider import IProvider, ProjectVersionCopyProvider, given_or_own
-from ._tokens import is_unknown, stack_of
+from ._tokens import is_unknown, resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_kms as kms
@@ -88,14 +89,15 @@ class ProjectVersionCopy(Resource):
             ``RemovalPolicy.RETAIN`` keeps it in its project. Default: it is deleted, and can't be restored.
         :param provider: The provider whose function copies. You can't change it later: CloudFormation rejects another
             ServiceToken. Default: the stack's own.
-        :raises ValueError: for ARNs of something else, a destination of another account or Region, and an adoption
-            without a ``version_name``. The function rejects what else breaks a rule of the Rekognition API.
+        :raises ValueError: for what the function would reject, as far as it is known, and for values of other types.
+            Tags are checked at synthesis, when all of them are known.
         """
         super().__init__(scope, construct_id)
         stack = stack_of(scope)
+        source = Project(self, stack, "source_project", source_project)
         if not is_unknown(source_version_arn):
             checked(self, lambda: arns.ModelVersion.parse(source_version_arn, "source_version_arn"))
-        source = Project(self, stack, "source_project", source_project)
+            source.versions([source_version_arn])
         destination = self._destination = Project(self, stack, "destination_project", destination_project)
         destination.check_is_here()
         permissions = copy_permissions(
@@ -109,7 +111,24 @@ class ProjectVersionCopy(Resource):
         permissions.append(Permission(("rekognition:UntagResource",), destination.versions()[0]))
         if boolean(self, "adopt_existing", adopt_existing) and version_name is None:
             raise wrong(self, "version_name", version_name, "the name of the copy that adopt_existing takes over")
+        its = destination.environment.or_else(Environment.of(stack))
+        key_arn = None if output_encryption_key is None else output_encryption_key.key_arn
+        for parameter, there in (
+            ("source_project", source.environment),
+            ("source_version_arn", Environment.of_arn(resolve(stack, source_version_arn))),
+            ("output_encryption_key", Environment.of_arn(resolve(stack, key_arn))),
+        ):
+            check_is_here(self, parameter, replace(there, account=None), its, "destination_project")
+        bucket = output_bucket.bucket_name
+        output = {
+            "S3Bucket": "unknown" if is_unknown(bucket) else bucket,
+            "S3KeyPrefix": "" if is_unknown(output_key_prefix) else output_key_prefix,
+        }
+        checked(self, lambda: copy_properties.read_output(output))
+        if version_name is not None and not is_unknown(version_name):
+            checked(self, lambda: copy_properties.read_version_name({"VersionName": version_name}))
         self._tags = TagManager(TagType.MAP, ProjectVersionCopyProvider.resource_type, tags)
+        self.node.add_validation(_TagRules(self._tags))
 
         provider = given_or_own(self, stack, provider, ProjectVersionCopyProvider)
         self._resource = CfnResource(
@@ -123,8 +142,8 @@ class ProjectVersionCopy(Resource):
                 "SourceProjectArn": source.arn,
                 "SourceProjectVersionArn": source_version_arn,
                 "DestinationProjectArn": destination.arn,
-                "OutputConfig": {"S3Bucket": output_bucket.bucket_name, "S3KeyPrefix": output_key_prefix or None},
-                "KmsKeyId": None if output_encryption_key is None else output_encryption_key.key_arn,
+                "OutputConfig": {"S3Bucket": bucket, "S3KeyPrefix": output_key_prefix or None},
+                "KmsKeyId": key_arn,
                 "VersionName": version_name,
                 "Tags": self._tags.rendered_tags,
                 "AdoptExisting": adopt_existing or None,
@@ -181,7 +200,8 @@ class ProjectVersionCopy(Resource):
         return self._grant(grantee, "rekognition:StartProjectVersion", "rekognition:StopProjectVersion")
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        principal = _grants.principal_of(grantee, self)
+        examples = 'a role, user or group of this account, such as iam.Role.from_role_name(self, "ID", "NAME")'
+        principal = _grants.principal_of(grantee, self, examples)
         check_identity_is_here(self, "grantee", principal)
         here = Environment.of(stack_of(self)).account or self._destination.environment.account
         if account_of(principal) in (None, here):
@@ -198,3 +218,19 @@ class ProjectVersionCopy(Resource):
             "versions have no policies of their own; specify a role, a user or a group of this account. If the stack's "
             "account isn't known, import it by its name, not by its ARN."
         )
+
+
+@jsii.implements(IValidation)
+class _TagRules:
+    """Checks the tags of a copy when all of them are known, those of its stack and its app as well."""
+
+    def __init__(self, tags: TagManager) -> None:
+        self._tags = tags
+
+    def validate(self) -> list[str]:
+        tags = {key: "" if is_unknown(value) else value for key, value in self._tags.tag_values().items()}
+        try:
+            copy_properties.read_tags(tags)
+        except errors.RejectedError as rejected:
+            return [str(rejected)]
+        return []

@@ -20,7 +20,8 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from templates import Template, UnknownError
 except ModuleNotFoundError as missing:
-    sys.exit(f"This needs {missing.name}: pip install boto3 pyyaml")
+    sys.stderr.write(f"{missing}. Run: pip install -r requirements.txt\n")
+    sys.exit(2)
 
 NOTHING_MARKED, SOMETHING_MARKED, FAILED = 0, 1, 2
 """The exit codes."""

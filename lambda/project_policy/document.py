@@ -26,7 +26,9 @@ def parse(value: object) -> dict[str, object]:
     Raises ``RejectedError`` for a string that isn't a JSON object or has a duplicate key, which would hide a value.
     """
     if not isinstance(value, (str, Mapping)):
-        raise RejectedError("PolicyDocument must be an object or a JSON string. Specify one of the two.")
+        raise RejectedError(
+            'PolicyDocument must be an object or a JSON string. Specify {"Version": ..., "Statement": [...]}.'
+        )
     try:
         # An object is written as JSON first, so that the same rules apply to it as to a string.
         text = value if isinstance(value, str) else json.dumps(value)

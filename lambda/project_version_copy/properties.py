@@ -57,8 +57,8 @@ class Properties:
         except ValueError as error:
             raise RejectedError(str(error)) from None
         _check_places(source_project, source, destination, environment)
-        bucket, key_prefix = _output(given["OutputConfig"])
-        version_name, adopt_existing = _version_name(given), flag(given, "AdoptExisting")
+        bucket, key_prefix = read_output(given["OutputConfig"])
+        version_name, adopt_existing = read_version_name(given), flag(given, "AdoptExisting")
         if adopt_existing and not version_name:
             raise RejectedError(
                 "AdoptExisting takes over the model version that VersionName names. Specify its name as VersionName, "
@@ -69,7 +69,7 @@ class Properties:
             destination,
             CopyInputs(source.arn, destination.arn, bucket, key_prefix, _kms_key(given, destination)),
             version_name,
-            _tags(given.get("Tags", {})),
+            read_tags(given.get("Tags", {})),
             adopt_existing,
             flag(given, "StopRunning"),
         )
@@ -108,8 +108,8 @@ def _place(arn: Project | ModelVersion | Environment) -> str:
     return f"account {arn.account}, Region {arn.region}, partition {arn.partition}"
 
 
-def _output(given: object) -> tuple[str, str]:
-    """Return the bucket and the key prefix of OutputConfig."""
+def read_output(given: object) -> tuple[str, str]:
+    """Return the bucket and the key prefix of OutputConfig; raises ``RejectedError`` for what breaks a rule."""
     if not isinstance(given, Mapping):
         raise RejectedError("Property OutputConfig must be an object with S3Bucket and, optionally, S3KeyPrefix.")
     for name in given:
@@ -127,10 +127,15 @@ def _output(given: object) -> tuple[str, str]:
         )
     if not isinstance(key_prefix, str) or len(key_prefix) > _MAX_KEY_PREFIX:
         raise RejectedError(f"S3KeyPrefix of OutputConfig must be a string of at most {_MAX_KEY_PREFIX} characters.")
+    if key_prefix.startswith("s3://"):
+        raise RejectedError(
+            f'S3KeyPrefix of OutputConfig is the URL "{shorten(key_prefix)}". Specify what follows the bucket\'s name.'
+        )
     return bucket, key_prefix
 
 
-def _version_name(given: Mapping[str, object]) -> str:
+def read_version_name(given: Mapping[str, object]) -> str:
+    """Return VersionName, empty if there is none; raises ``RejectedError`` for one that isn't valid."""
     if "VersionName" not in given:
         return ""
     name = given["VersionName"]
@@ -159,7 +164,8 @@ def _kms_key(given: Mapping[str, object], destination: Project) -> str:
     return key
 
 
-def _tags(given: object) -> Mapping[str, str]:
+def read_tags(given: object) -> Mapping[str, str]:
+    """Return the tags; raises ``RejectedError`` for the first one that breaks a rule, and for too many."""
     if not isinstance(given, Mapping):
         raise RejectedError("Property Tags must be an object of keys and values, not a list.")
     if len(given) > MAX_TAGS:

@@ -93,6 +93,10 @@ WRONG: list[tuple[dict[str, object], str]] = [
     ({"OutputConfig": {"S3Bucket": "a" * 256}}, "S3Bucket"),
     ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": 7}}, "S3KeyPrefix"),
     ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "a" * 1025}}, "S3KeyPrefix"),
+    (
+        {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "s3://results/x"}},
+        "S3KeyPrefix of OutputConfig is the URL",
+    ),
     ({"VersionName": ""}, "VersionName"),
     ({"VersionName": "my version"}, "VersionName"),
     ({"VersionName": "a" * 256}, "VersionName"),

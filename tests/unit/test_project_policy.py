@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import jsii
@@ -52,7 +53,7 @@ class TestResource:
 
     def test_has_the_properties_of_the_contract(self, app: App) -> None:
         """Properties that have their defaults are omitted; a trigger may be known at deployment only."""
-        stack, whole = Stack(app, "Sharing"), Stack(app, "Whole")
+        stack, whole = Stack(app, "Sharing"), Stack(App(), "Whole")
         define(stack, policy_name="sharing", document=document())
         build, everybody = CfnParameter(whole, "Build").value_as_string, document(Principal="*")
         options: dict[str, Any] = {"adopt_existing": True, "block_public_policy": False, "trigger": build}
@@ -139,7 +140,11 @@ class TestRejected:
             ),
             ({"adopt_existing": "false"}, "adopt_existing is 'false'"),
             ({"block_public_policy": "no"}, "block_public_policy is 'no'"),
-            ({"removal_policy": None}, "removal_policy is None. Give a RemovalPolicy"),  # the CDK would retain
+            ({"removal_policy": None}, "removal_policy is None. .* RemovalPolicy.RETAIN"),  # the CDK would retain
+            ({"removal_policy": RemovalPolicy.SNAPSHOT}, "removal_policy is .*SNAPSHOT"),
+            ({"document": "policy.json"}, r'document is the string "policy.json". For a file, specify Path\("policy'),
+            ({"document": Path("policy.json")}, r"path of a file that can't be read: /.*/policy.json \(No such file"),
+            ({"document": document()["Statement"]}, r'Specify {"Version": ..., "Statement": \[...\]}'),
             ({"document": 5}, "PolicyDocument must be an object or a JSON string"),
             ({"document": "{"}, "is not JSON"),
             ({"document": document(Sid=float("inf"))}, "PolicyDocument is not JSON: it contains a float"),
@@ -178,8 +183,13 @@ class TestRejected:
     def test_a_project_elsewhere(self, app: App, place: dict[str, str], told: str, by_arn: bool) -> None:
         """A project of another account or Region than the stack's is rejected as far as either is known."""
         project = rekognition.CfnProject(Stack(app, "Models", env=HERE), "Project", project_name="logos")
-        with pytest.raises(ValueError, match=f"^Sharing/Policy: project is in {told}"):
+        with pytest.raises(ValueError, match=f"^Sharing/Policy: project is in {told}.*a ProjectVersionCopy instead"):
             define(Stack(app, "Sharing", env=Environment(**place)), project=PROJECT_ARN if by_arn else project)
+
+    def test_a_statement_that_is_none(self, stack: Stack) -> None:
+        """The message names the type."""
+        with pytest.raises(ValueError, match=r"^Sharing/Policy: statement is .* an iam\.PolicyStatement, such as"):
+            define(stack).add_to_resource_policy(document()["Statement"][0])
 
     @pytest.mark.parametrize("given", ["arn", "import", "project", "its ARN"])
     def test_two_policies_of_one_name_on_one_project(self, app: App, stack: Stack, given: str) -> None:
@@ -190,6 +200,18 @@ class TestRejected:
         define(stack, "Second", policy_name="sharing", project=arn, document=ANY)
         with pytest.raises(RuntimeError, match=r"\[Sharing\] Sharing/Second: Sharing/First has the same policy name"):
             resources(stack, TYPE)
+
+    @pytest.mark.parametrize("by_arn", [True, False])
+    def test_two_policies_of_one_name_in_two_stacks(self, app: App, by_arn: bool) -> None:
+        """They are found in the whole app where the project is surely the same."""
+        project = PROJECT_ARN if by_arn else rekognition.CfnProject(Stack(app, "M"), "Project", project_name="logos")
+        for name in ("One", "Two"):
+            define(Stack(app, name), project=project, policy_name="sharing", document=ANY)
+            define(Stack(app, f"{name}Other"), project=Fn.import_value("P"), policy_name="sharing", document=ANY)
+        with pytest.raises(RuntimeError) as raised:
+            app.synth()
+        assert str(raised.value).count("has the same policy name") == 1
+        assert "[Two] Two/Policy: One/Policy has the same policy name" in str(raised.value)
 
     def test_one_name_on_several_projects_is_accepted(self, app: App) -> None:
         """Names need to differ on one project only, and equal logical IDs in two templates are two projects."""

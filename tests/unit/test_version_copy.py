@@ -29,6 +29,7 @@ from tests.unit.conftest import (
 )
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+ELSEWHERE = SOURCE_VERSION.replace("us-east-1", "eu-west-1")
 ARNS = {"source_project": SOURCE, "source_version_arn": SOURCE_VERSION, "destination_project": PROJECT_ARN}
 
 
@@ -164,7 +165,7 @@ def test_grants_are_about_the_copy_alone(stack: Stack) -> None:
     [
         # A model version has no policy of its own, so the grant would be lost without a word.
         (iam.AccountPrincipal("111122223333"), ".* the grantee, AccountPrincipal.* specify a role, a user or a group"),
-        ("x", "'x' isn't an IGrantable"),
+        ("x", "'x' isn't an IGrantable.* a role, user or group of this account"),
     ],
 )
 def test_rejects_a_grant_to_what_gets_no_identity_policy(stack: Stack, name: str, grantee: Any, told: str) -> None:
@@ -254,17 +255,54 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
         ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
         ({"output_key_prefix": None}, "output_key_prefix is None. Give a string"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
-        ({"removal_policy": None}, "removal_policy is None. Give a RemovalPolicy"),  # the CDK would retain
+        (
+            {"removal_policy": None},
+            "removal_policy is None. .* RemovalPolicy.DESTROY or RemovalPolicy.RETAIN",
+        ),  # the CDK would retain
         ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
         # The copy would be another one, beside that which was to be adopted.
         ({"adopt_existing": True}, "version_name is None. Give the name of the copy that adopt_existing takes over"),
         ({"stop_running": 1}, "stop_running is 1. Give True or False"),
+        ({"source_version_arn": SOURCE_VERSION.replace("logos", "faces")}, 'version .*faces.* of project "logos"'),
+        (
+            {"source_project": Fn.import_value("Source"), "source_version_arn": ELSEWHERE},
+            "source_version_arn is in Reg",
+        ),
+        ({"version_name": "logos/v1"}, 'VersionName "logos/v1" is not valid'),
+        ({"output_key_prefix": "s3://results/"}, 'S3KeyPrefix of OutputConfig is the URL "s3://results/"'),
     ],
 )
 def test_rejects_values(stack: Stack, wrong: dict[str, Any], told: str) -> None:
     """A mistake that would allow, destroy or duplicate something, or end in Python, is told with what to give."""
     with pytest.raises(ValueError, match=f"^Sharing/Copy: {told}"):
         define_copy(stack, **wrong)
+
+
+def test_rejects_tags_that_the_function_would_reject(app: App) -> None:
+    """They are counted when all are known, with those of the app; a token breaks no rule."""
+    reserved, many = Stack(app, "Reserved"), Stack(app, "Many")
+    define_copy(reserved, tags={"aws:team": Fn.import_value("Team")})
+    define_copy(many, tags={f"key{number}": Aws.REGION for number in range(45)})
+    Tags.of(many).add("stage", "beta")
+    with pytest.raises(RuntimeError) as raised:
+        app.synth()
+    assert '[Reserved/Copy] Tags has the key "aws:team", whose prefix is reserved for AWS' in str(raised.value)
+    assert "[Many/Copy] Property Tags has 46 tags" in str(raised.value)
+
+
+def test_rejects_a_key_elsewhere(stack: Stack) -> None:
+    """The copy is encrypted in its own Region."""
+    key = kms.Key.from_key_arn(stack, "Key", KEY.replace("us-east-1", "eu-west-1"))
+    with pytest.raises(ValueError, match=r"^Sharing/Copy: output_encryption_key is in Region eu-west-1"):
+        define_copy(stack, output_encryption_key=key)
+
+
+def test_rejects_a_source_elsewhere(placed_stack: Stack) -> None:
+    """The Region of a destination of the app is its stack's."""
+    project = rekognition.CfnProject(placed_stack, "Project", project_name="copies")
+    moved = {name: ARNS[name].replace("us-east-1", "eu-west-1") for name in ("source_project", "source_version_arn")}
+    with pytest.raises(ValueError, match="source_project is in Region eu-west-1, but destination_project is in us-ea"):
+        define_copy(placed_stack, destination_project=project, **moved)
 
 
 def test_rejects_a_destination_elsewhere(app: App) -> None:
