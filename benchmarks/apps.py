@@ -96,25 +96,6 @@ def aws_custom_resource(stack: Stack, policies: Policies) -> None:
         resource(stack, number, arn, on_create=put, on_update=put, on_delete=delete)
 
 
-def naive_aws_custom_resource(stack: Stack, policies: Policies) -> None:
-    """Add AwsCustomResource with the service's revision as the ID."""
-    from aws_cdk import custom_resources as cr
-
-    for number, arn, name in policies:
-        policy = {"ProjectArn": arn, "PolicyName": name}
-        wanted = {**policy, "PolicyDocument": json.dumps(document(trusted_account(number)))}
-        revision = {"PolicyRevisionId": cr.PhysicalResourceIdReference()}
-        made = {"physical_resource_id": cr.PhysicalResourceId.from_response("PolicyRevisionId")}
-        resource(
-            stack,
-            number,
-            arn,
-            on_create=sdk_call("PutProjectPolicy", wanted, **made),
-            on_update=sdk_call("PutProjectPolicy", {**wanted, **revision}, **made),
-            on_delete=sdk_call("DeleteProjectPolicy", {**policy, **revision}),
-        )
-
-
 def sdk_call(action: str, parameters: dict[str, Any], **more: Any) -> cr.AwsSdkCall:  # noqa: ANN401 - the call's other props
     """Return a call of Rekognition."""
     from aws_cdk import custom_resources as cr
@@ -130,7 +111,7 @@ def resource(stack: Stack, number: int, arn: str, **calls: Any) -> None:  # noqa
     cr.AwsCustomResource(stack, f"Policy{number}", install_latest_aws_sdk=False, policy=allowed, **calls)
 
 
-KINDS = {each.__name__: each for each in (ours, bare, provider, aws_custom_resource, naive_aws_custom_resource)}
+KINDS = {each.__name__: each for each in (ours, bare, provider, aws_custom_resource)}
 
 
 def main(kind: str, policies: int) -> None:

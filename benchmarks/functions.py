@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ from tests.container.container import FUNCTION_ARN, Container, python_command
 from tests.container.endpoint import Endpoint, Reply, Request
 
 OURS, AWS_CUSTOM_RESOURCE, PROVIDER, HELPER = "this project", "`AwsCustomResource`", "`Provider`", "crhelper"
-NAIVE = "naive "
+HELPER_WITH_RETRIES = "crhelper, 12 attempts"
 TIMEOUT = 120.0
 """Seconds that a function may run: more than any needs, and little enough that crhelper doesn't sleep in a Delete."""
 
@@ -61,21 +61,22 @@ class Function:
         return properties
 
 
-def make_functions() -> dict[str, Function]:
-    """Package all of them, and return them by their titles."""
+def make_functions() -> list[Function]:
+    """Package all of them."""
     folder = WORK / "functions"
     shutil.rmtree(folder, ignore_errors=True)
     peers = shutil.copytree(HERE / "peers", folder / "peers")
     shutil.copytree(_package("crhelper"), peers / "crhelper", ignore=shutil.ignore_patterns("__pycache__"))
-    functions = [_deployed(OURS, "ours", "index.handler")]
-    for kind, naive in (("", ""), ("naive_", NAIVE)):
-        functions.append(_deployed(naive + AWS_CUSTOM_RESOURCE, f"{kind}aws_custom_resource", "index.handler"))
-        framework = _deployed(naive + PROVIDER, "provider", "framework.onEvent")
-        # Neither template says how much memory the peers' own Python functions have, so they have Lambda's default.
-        behind = Function(framework.title, peers, f"{kind}provider.on_event", 128)
-        functions.append(Function(**{**vars(framework), "behind": behind}))
-        functions.append(Function(naive + HELPER, peers, f"{kind}helper.handler", 128, framework.sample))
-    return {function.title: function for function in functions}
+    framework = _deployed(PROVIDER, "provider", "framework.onEvent")
+    # Neither template says how much memory the peers' own Python functions have, so they have Lambda's default.
+    behind = Function(PROVIDER, peers, "provider.on_event", 128)
+    return [
+        _deployed(OURS, "ours", "index.handler"),
+        _deployed(AWS_CUSTOM_RESOURCE, "aws_custom_resource", "index.handler"),
+        replace(framework, behind=behind),
+        Function(HELPER, peers, "helper.handler", 128, framework.sample),
+        Function(HELPER_WITH_RETRIES, peers, "helper_with_retries.handler", 128, framework.sample),
+    ]
 
 
 def _deployed(title: str, kind: str, handler: str) -> Function:
@@ -91,8 +92,8 @@ def _deployed(title: str, kind: str, handler: str) -> Function:
 class Lambda:
     """The newest runtimes of this machine, and on loopback, with TLS, what functions call."""
 
-    def __init__(self, rekognition: RekognitionService | None = None) -> None:
-        self.rekognition = rekognition or RekognitionService(Switches(projects_per_account=1000), time.time, RootKeys())
+    def __init__(self) -> None:
+        self.rekognition = RekognitionService(Switches(projects_per_account=1000), time.time, RootKeys())
         self.cloudformation = CloudFormation()
         authority = self.cloudformation.authority
         self._endpoint = Endpoint(self._call, authority)

@@ -1,4 +1,4 @@
-"""What a case of the lifecycle is made of: pure data, which ``simulated.py`` plays, and the benchmark on its peers."""
+"""What a case of the lifecycle is made of: pure data, which ``simulated.py`` plays."""
 
 from __future__ import annotations
 
