@@ -11,7 +11,7 @@ from custom_resource.request import Request
 from custom_resource.run import Outcome
 from custom_resource.timeouts import WAITING_RUN
 from custom_resource.waiting import Unfinished, WaitingResource, WaitingRun
-from project_version_copy.decision import POLL
+from project_version_copy.decision import POLL_SECONDS
 from project_version_copy.lifecycle import ATTRIBUTES, respond
 from project_version_copy.properties import RESOURCE_TYPE
 from rekognition.client import new_client
@@ -33,7 +33,7 @@ def _seconds(name: str, default: float) -> float:
 
 # How long a run lasts and how long it pauses between two reads.
 _RUN_SECONDS = _seconds("COPY_RUN_SECONDS", WAITING_RUN)
-_POLL_SECONDS = _seconds("COPY_POLL_SECONDS", POLL)
+_POLL_SECONDS = _seconds("COPY_POLL_SECONDS", POLL_SECONDS)
 
 
 def _respond(request: Request, run: WaitingRun) -> Outcome | Unfinished:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from .timeouts import DEFAULT_SERVICE_TIMEOUT
+from .timeouts import CLOCK_SKEW_SECONDS, DEFAULT_SERVICE_TIMEOUT
 
 REQUEST_TYPES = ("Create", "Update", "Delete")
 """What CloudFormation may request of a custom resource."""
 
-_CLOCKS_DIFFER = 60  # seconds that CloudFormation's clock is taken to be ahead of the function's at most
 _NOT_CREATED = "not-created:"
 _IN_DOUBT = "in-doubt:"
 
@@ -25,22 +24,22 @@ def not_created(logical_id: str, request_id: str) -> str:
     return f"{_NOT_CREATED}{logical_id}:{request_id}"
 
 
-def in_doubt(logical_id: str, request_id: str, time: float | None, gave_up: float) -> str:
+def in_doubt(logical_id: str, request_id: str, time: float | None, gave_up_at: float) -> str:
     """Return the physical ID of a Create, or a replacement, that failed without knowing what it had made.
 
     It names no resource, so its Delete looks for one that this request can have made: the ID ends in the request's time
     and in that at which it gave up (in seconds since the epoch; only the latter if the request tells no time).
     """
     requested = "" if time is None else f"{int(time)}-"
-    return f"{_IN_DOUBT}{logical_id}:{request_id}:{requested}{int(gave_up)}"
+    return f"{_IN_DOUBT}{logical_id}:{request_id}:{requested}{int(gave_up_at)}"
 
 
-class Doubt(NamedTuple):
+class InDoubtTimes(NamedTuple):
     """What an ID in doubt tells of the Create that responded with it."""
 
-    requested: float | None
+    requested_at: float | None
     """When it was requested; None if the ID doesn't tell."""
-    gave_up: float
+    gave_up_at: float
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Request:
             physical_id=str(event.get("PhysicalResourceId") or ""),
             properties=properties if isinstance(properties, Mapping) else {},
             old_properties=old_properties if isinstance(old_properties, Mapping) else {},
-            time=None if time is not None and time > now + _CLOCKS_DIFFER else time,
+            time=None if time is not None and time > now + CLOCK_SKEW_SECONDS else time,
             stack_id=str(event.get("StackId", "")),
         )
 
@@ -84,10 +83,10 @@ class Request:
         return self.physical_id or in_doubt(self.logical_id, self.request_id, self.time, now)
 
     @property
-    def doubt(self) -> Doubt | None:
+    def in_doubt_times(self) -> InDoubtTimes | None:
         """What the physical ID tells if it is one in doubt; None if it isn't."""
         found = re.fullmatch(_IN_DOUBT + r".*:(?:([0-9]{1,12})-)?([0-9]{1,12})", self.physical_id, re.DOTALL)
-        return Doubt(float(found[1]) if found[1] else None, float(found[2])) if found else None
+        return InDoubtTimes(float(found[1]) if found[1] else None, float(found[2])) if found else None
 
     def is_in_doubt_of(self, request_id: str) -> bool:
         """Return whether the physical ID is the one in doubt that a Create with this request ID responded with."""

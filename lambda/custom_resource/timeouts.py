@@ -17,6 +17,9 @@ SERVICE_TIMEOUT = 900
 DEFAULT_SERVICE_TIMEOUT = 3600
 """How long CloudFormation waits if the template gives no ServiceTimeout."""
 
+CLOCK_SKEW_SECONDS = 60
+"""How far the clocks of CloudFormation, Lambda and a service may differ."""
+
 RESPONSE_TIMEOUT = 5
 """How long one step of sending the response (connect, write, read) may take."""
 

@@ -24,7 +24,7 @@ from .timeouts import DEFAULT_SERVICE_TIMEOUT, WAITING_RUN
 
 logger = logging.getLogger(__name__)
 
-MOST_RUNS = 12
+MAX_RUNS = 12
 """Runs of one request; Lambda ends a chain of about 16 invocations by itself (recursive loop detection)."""
 
 RESPOND_BEFORE = 60
@@ -45,9 +45,9 @@ class WaitingRun(Run):
     """When this run hands over; no wait goes beyond it."""
     respond_by: float
     """When the request has to be responded to, however it stands."""
-    requested: float
+    requested_at: float
     """When CloudFormation made the request; if the event doesn't tell, when the first run of this delivery began."""
-    known: Mapping[str, str]
+    progress: Mapping[str, Any]
     """What the run before has left for this one; empty in the first run."""
 
     @property
@@ -62,8 +62,8 @@ class Unfinished:
 
     physical_id: str
     """The physical ID to respond with should no run get further."""
-    known: Mapping[str, str] = field(default_factory=dict)
-    """What the next run has to know."""
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    """What the next run has to know, as JSON can hold it."""
     because: str = ""
     """What it still waits for, as a failure."""
 
@@ -124,17 +124,17 @@ class WaitingResource(CustomResource):
         if known_id:
             run.reserve_physical_id(known_id)  # a timeout of this run responds with what the run before knew
         now = self._clock.now()
-        requested = float(data.get("Requested", now if request.time is None else request.time))
-        patience = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
-        respond_by = requested + patience - min(RESPOND_BEFORE, patience / 2)
+        requested_at = float(data.get("Requested", now if request.time is None else request.time))
+        service_timeout = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
+        respond_by = requested_at + service_timeout - min(RESPOND_BEFORE, service_timeout / 2)
         latest = run.deadline - HAND_OVER_RESERVE
         self._run = WaitingRun(
             **vars(run),
             # Another run would have no time for what this one can still wait for.
             ends=respond_by if respond_by <= latest else min(now + self._run_seconds, latest),
             respond_by=respond_by,
-            requested=requested,
-            known=data,
+            requested_at=requested_at,
+            progress=data.get("Progress", {}),
         )
         outcome = self._respond_in_one_run(request, self._run)
         if isinstance(outcome, Unfinished):
@@ -143,7 +143,7 @@ class WaitingResource(CustomResource):
         return outcome
 
     @property
-    def _data(self) -> Mapping[str, str]:
+    def _data(self) -> Mapping[str, Any]:
         """What the run before has left in the event."""
         data = self._delivery.event.get("CrHelperData")
         return data if isinstance(data, Mapping) else {}
@@ -158,7 +158,7 @@ class WaitingResource(CustomResource):
         if run is None or unfinished is None:
             raise AssertionError("crhelper polls only for what is unfinished")
         runs = int(self._data.get("Runs", "1"))
-        if runs >= MOST_RUNS:
+        if runs >= MAX_RUNS:
             self._fail(
                 "It takes more runs of the provider function than it may have. In a template of your own, give the "
                 f"function the Timeout of the shipped templates. {unfinished.because}"
@@ -174,9 +174,9 @@ class WaitingResource(CustomResource):
             **self._delivery.event,
             "CrHelperPoll": True,
             "CrHelperData": {
-                **unfinished.known,
+                "Progress": unfinished.progress,
                 "PhysicalResourceId": unfinished.physical_id,
-                "Requested": str(run.requested),
+                "Requested": str(run.requested_at),
                 "Runs": str(runs + 1),
             },
         }

@@ -1,7 +1,7 @@
 """What to do about a request, given what is live: the rules of the lifecycle, without effects.
 
-docs/maintainers/copy-lifecycle.md has the rules as a table. lifecycle.py has when a rollback looks for what a canceled
-Update left, and the IDs.
+docs/maintainers/copy-lifecycle.md has the rules as a table. lifecycle.py has when a rollback looks for a canceled
+Update's orphan, and the IDs.
 """
 
 from __future__ import annotations
@@ -10,30 +10,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custom_resource.request import Request
-from custom_resource.timeouts import DEFAULT_SERVICE_TIMEOUT
+from custom_resource.timeouts import CLOCK_SKEW_SECONDS, DEFAULT_SERVICE_TIMEOUT
 
 from .identity import RESPONDED_TAG, Owner, PhysicalId
 from .properties import Properties
 from .versions import LiveVersion
 
-LAG = 2
+LAG_SECONDS = 2
 """How many seconds the service is given to show a change, and the tags of a copy that was just started."""
 
-START_WITHIN = 150
+MAX_START_SECONDS = 150
 """How many seconds after its request a Create or an Update may start to copy: a late delivery starts nothing, and a
 Delete knows how long to wait for the Create that it cancels."""
 
-LONGEST_CALL = 20
+MAX_CALL_SECONDS = 20
 """How many seconds a CopyProjectVersion that was called in time may take to have its effect."""
 
-CLOCKS_DIFFER = 60
-"""How many seconds clocks may differ, when a copy's age tells whether a request can have made it."""
-
-RESPONDED_IN_VAIN_WITHIN = 20
+UNRECEIVED_RESPONSE_SECONDS = 20
 """How many seconds before or after the request that undoes it a canceled Create or Update may have responded in vain:
 CloudFormation cancels it first, and sends that request some seconds later."""
 
-POLL = 10
+POLL_SECONDS = 10
 """How many seconds lie between two reads of what takes its time."""
 
 _IN_PROGRESS = frozenset({"COPYING_IN_PROGRESS", "TRAINING_IN_PROGRESS"})
@@ -86,7 +83,7 @@ class Remove:
 class Wait:
     """Read again later: it takes its time, or what was read may be out of date."""
 
-    seconds: float = POLL
+    seconds: float = POLL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -106,17 +103,18 @@ class Reject:
     """Change nothing more and fail; a copy that this request has made is left to its Delete."""
 
     because: str
+    """The predicate of the message, whose subject is the model version."""
 
 
 Decision = Copy | Adopt | Retag | Stop | Remove | Wait | Keep | Replace | Reject
 
 
 @dataclass(frozen=True)
-class Moment:
+class Observation:
     """What a decision depends on besides the request and the model version."""
 
     now: float
-    requested: float
+    requested_at: float
     """When the request was made; if it doesn't tell, when its first run began."""
     unchanged: float
     """For how many seconds the same model version and status, or none, have been read."""
@@ -126,19 +124,19 @@ class Moment:
     @property
     def is_late(self) -> bool:
         """Whether it is too late to start."""
-        return self.now > self.requested + START_WITHIN
+        return self.now > self.requested_at + MAX_START_SECONDS
 
 
-def is_made_for(request: Request, wanted: Properties, live: LiveVersion, requested: float) -> bool:
+def is_made_for(request: Request, wanted: Properties, live: LiveVersion, requested_at: float) -> bool:
     """Return whether a live model version is the one that a Create or a replacement makes.
 
     It is this request's own; or a canceled deployment of this resource left it, under a name made for this resource.
     """
     owner = Owner.of_request(request)
     if live.owner == owner:
-        return request.time is None or live.created >= request.time - CLOCKS_DIFFER
+        return request.time is None or live.created_at >= request.time - CLOCK_SKEW_SECONDS
     # In an Update it may have been responded in vain; before a Create, it may have been retained as quickly as that.
-    was_received = _was_received(live, requested) if request.type == "Update" else live.responded is not None
+    was_received = _was_received(live, requested_at) if request.type == "Update" else live.responded_at is not None
     # A rollback would be stuck on one that has failed; a Create fails with its ARN, so that its Delete removes it.
     is_useless = live.status == _DELETING or (live.status in _FAILED and request.type == "Update")
     is_left = owner.is_same_resource(live.owner) and not was_received and not is_useless
@@ -146,7 +144,7 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
     return is_left and not wanted.version_name and wanted.inputs.match(live.inputs)
 
 
-def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, requested: float) -> bool:
+def is_orphan(request: Request, wanted: Properties, live: LiveVersion, requested_at: float) -> bool:
     """Return whether a canceled Create or replacement of this resource made a model version.
 
     Tags alone prove nothing, because others can set them: its source and its age have to fit as well.
@@ -154,66 +152,69 @@ def was_left_behind(request: Request, wanted: Properties, live: LiveVersion, req
     owner = live.owner
     if owner is None or not owner.is_same_resource(Owner.of_request(request)):
         return False
-    if _was_received(live, requested):
+    if _was_received(live, requested_at):
         return False
-    if request.doubt is not None and not request.is_in_doubt_of(owner.request):
+    if request.in_doubt_times and not request.is_in_doubt_of(owner.request):
         return False
-    return wanted.inputs.have_the_source_of(live.inputs) and _canceled_request_may_have_made(request, live, requested)
+    return wanted.inputs.have_the_source_of(live.inputs) and _canceled_request_may_have_made(
+        request, live, requested_at
+    )
 
 
-def _was_received(live: LiveVersion, requested: float) -> bool:
+def _was_received(live: LiveVersion, requested_at: float) -> bool:
     """Return whether CloudFormation has received the ARN of a copy of the resource.
 
     It hasn't if the copy was in progress when it was undone, however late that request is delivered.
     """
-    if live.responded is None or live.created <= requested <= live.responded:
+    if live.responded_at is None or live.created_at <= requested_at <= live.responded_at:
         return False
-    return abs(live.responded - requested) > RESPONDED_IN_VAIN_WITHIN
+    return abs(live.responded_at - requested_at) > UNRECEIVED_RESPONSE_SECONDS
 
 
-def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested: float) -> bool:
+def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested_at: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
-    last = requested if request.doubt is None else request.doubt.gave_up
+    doubt = request.in_doubt_times
+    last = doubt.gave_up_at if doubt else requested_at
     first = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT)
-    if request.doubt is not None and request.doubt.requested is not None:
-        first = request.doubt.requested
-    return first - CLOCKS_DIFFER <= live.created <= last + START_WITHIN + LONGEST_CALL
+    if doubt and doubt.requested_at is not None:
+        first = doubt.requested_at
+    return first - CLOCK_SKEW_SECONDS <= live.created_at <= last + MAX_START_SECONDS + MAX_CALL_SECONDS
 
 
-def decide_create(request: Request, wanted: Properties, live: LiveVersion | None, moment: Moment) -> Decision:
+def decide_create(request: Request, wanted: Properties, live: LiveVersion | None, observation: Observation) -> Decision:
     """Decide about a Create, and about an Update that makes another copy (a replacement)."""
-    if moment.claimed_arn and (live is None or live.arn != moment.claimed_arn):
-        if moment.unchanged < LAG:
-            return Wait(LAG)
+    if observation.claimed_arn and (live is None or live.arn != observation.claimed_arn):
+        if observation.unchanged < LAG_SECONDS:
+            return Wait(LAG_SECONDS)
         return Reject("was deleted while it was being copied. Deploy again.")
     if live is None:
-        if not moment.is_late:
+        if not observation.is_late:
             return Copy(wanted)
-        if moment.unchanged < LAG:
-            return Wait(LAG)
+        if observation.unchanged < LAG_SECONDS:
+            return Wait(LAG_SECONDS)
         return Reject(
-            f"couldn't be started within {START_WITHIN} seconds of the request. Deploy again, or, in a rollback, "
+            f"couldn't be started within {MAX_START_SECONDS} seconds of the request. Deploy again, or, in a rollback, "
             "continue it (ContinueUpdateRollback). If many copies are made at once, make fewer, because each one uses "
             "one of the account's concurrent Lambda executions (Service Quotas)."
         )
-    if live.arn == moment.claimed_arn:
+    if live.arn == observation.claimed_arn:
         if live.status in _FINISHED:
             owner = Owner.of_request(request)
-            own = {**owner.tags, RESPONDED_TAG: str(int(moment.now))}
+            own = {**owner.tags, RESPONDED_TAG: str(int(observation.now))}
             if live.owner in (None, owner):
                 return Retag(live.arn, own)
             # It was taken over from a deployment that may have set others.
             return Retag(live.arn, {**wanted.tags, **own}, tuple(key for key in live.tags if key not in wanted.tags))
         return _unfinished(live)
-    return _name_is_taken(request, wanted, live, moment)
+    return _name_is_taken(request, wanted, live, observation)
 
 
-def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, moment: Moment) -> Decision:
+def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, observation: Observation) -> Decision:
     """Decide if a model version that this request doesn't make has the name."""
-    if live.status == _DELETING and not moment.is_late:
-        return Wait(LAG)
-    if live.owner is None and moment.unchanged < LAG:
-        return Wait(LAG)  # it may be this request's own, whose tags aren't shown yet
+    if live.status == _DELETING and not observation.is_late:
+        return Wait(LAG_SECONDS)
+    if live.owner is None and observation.unchanged < LAG_SECONDS:
+        return Wait(LAG_SECONDS)  # it may be this request's own, whose tags aren't shown yet
     if wanted.adopt_existing:
         if live.status in _FINISHED and wanted.inputs.match(live.inputs):
             return Adopt(live.arn)
@@ -244,7 +245,7 @@ def decide_update(
     wanted: Properties,
     name: str,
     live: LiveVersion | None,
-    moment: Moment,
+    observation: Observation,
     *,
     old_tags: Mapping[str, str],
 ) -> Decision:
@@ -254,7 +255,7 @@ def decide_update(
     update that may have done nothing. Only which tags to take away is told by them, because others set tags, too.
     """
     if live is None or live.arn != physical_id.version.arn:
-        return Wait(LAG) if moment.unchanged < LAG else Replace()
+        return Wait(LAG_SECONDS) if observation.unchanged < LAG_SECONDS else Replace()
     if live.status == _DELETING:
         return Replace()
     if not _is_wanted(physical_id, wanted, name, live):
@@ -274,8 +275,8 @@ def decide_update(
     remove = tuple(key for key in old_tags if key in live.tags and key not in wanted.tags)
     if add or remove:
         return Retag(live.arn, add, remove)
-    if old_tags != wanted.tags and moment.unchanged < LAG:
-        return Wait(LAG)  # the update that this one rolls back may be just about to set its own
+    if old_tags != wanted.tags and observation.unchanged < LAG_SECONDS:
+        return Wait(LAG_SECONDS)  # the update that this one rolls back may be just about to set its own
     return Keep("it already matches the template")
 
 
@@ -290,37 +291,38 @@ def _is_wanted(physical_id: PhysicalId, wanted: Properties, name: str, live: Liv
     return wanted.inputs.match(live.inputs)
 
 
-def decide_delete(arn: str, live: LiveVersion | None, moment: Moment, *, stop_running: bool) -> Decision:
+def decide_delete(arn: str, live: LiveVersion | None, observation: Observation, *, stop_running: bool) -> Decision:
     """Decide about a Delete of the model version that the physical ID names."""
     if live is None:
-        return Keep("it is gone") if moment.claimed_arn else Remove(arn)  # were it there after all, this deletes it
+        # Were it there after all, this deletes it.
+        return Keep("it is gone") if observation.claimed_arn else Remove(arn)
     if live.arn != arn:
         return Keep("it is gone; another one has its name, which isn't this resource's")
     return _remove(live, stop_running=stop_running)
 
 
-def decide_leftover(
-    request: Request, live: LiveVersion | None, moment: Moment, *, may_start_within: float, stop_running: bool
+def decide_orphan(
+    request: Request, live: LiveVersion | None, observation: Observation, *, may_start_within: float, stop_running: bool
 ) -> Decision:
     """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run.
 
     ``may_start_within`` is for how many seconds after this request it may still start to copy: a Create may, because
     its Delete overtakes it; in a rollback, which would take that long each time, a later start isn't waited for.
     """
-    shown_by = moment.requested + LONGEST_CALL + LAG
-    is_awaited = moment.now < shown_by + (0 if moment.claimed_arn else may_start_within)
+    shown_by = observation.requested_at + MAX_CALL_SECONDS + LAG_SECONDS
+    is_awaited = observation.now < shown_by + (0 if observation.claimed_arn else may_start_within)
     if live is None:
-        return Wait(LAG) if is_awaited else Keep("there is no copy of this resource")
-    if live.arn == moment.claimed_arn:
+        return Wait(LAG_SECONDS) if is_awaited else Keep("there is no copy of this resource")
+    if live.arn == observation.claimed_arn:
         return _remove(live, stop_running=stop_running)
     if (
         live.owner is None
-        and moment.now < shown_by
-        and _canceled_request_may_have_made(request, live, moment.requested)
+        and observation.now < shown_by
+        and _canceled_request_may_have_made(request, live, observation.requested_at)
     ):
-        return Wait(LAG)  # its tags may not be shown yet
+        return Wait(LAG_SECONDS)  # its tags may not be shown yet
     if live.status == _DELETING and is_awaited:
-        return Wait(LAG)  # so does the Create, and then it copies
+        return Wait(LAG_SECONDS)  # so does the Create, and then it copies
     return Keep("no canceled deployment of this resource left it")
 
 

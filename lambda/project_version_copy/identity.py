@@ -25,7 +25,7 @@ deleted by its ARN only.
 
 _ADOPTED = "|adopted"
 _ALIAS = "alias/"
-_LONGEST_NAME_OF_SOURCE = 200  # leaves room for a hyphen and the hash in a name of at most 255 characters
+_MAX_SOURCE_NAME_LENGTH = 200  # leaves room for a hyphen and the hash in a name of at most 255 characters
 _DIGITS = 12
 
 
@@ -107,7 +107,7 @@ class CopyInputs:
         copy again, a replacement never has the name of what it replaces, and nothing else has this name by accident.
         """
         digest = _sha256([stack_id, logical_id, *vars(self).values()])[:_DIGITS]
-        return f"{ModelVersion.parse(self.source_version_arn).name[:_LONGEST_NAME_OF_SOURCE]}-{digest}"
+        return f"{ModelVersion.parse(self.source_version_arn).name[:_MAX_SOURCE_NAME_LENGTH]}-{digest}"
 
     def have_the_source_of(self, live: CopyInputs) -> bool:
         """Return whether a live model version is a copy of the same model version, in the same project."""

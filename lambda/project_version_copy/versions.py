@@ -15,10 +15,10 @@ from .errors import IN_USE
 from .identity import INPUTS_TAG, RESPONDED_TAG, TAG_PREFIX, CopyInputs, Owner
 from .properties import Properties
 
-GRANT_PATIENCE = 120
+GRANT_RETRY_SECONDS = 120
 """How many seconds a denied CopyProjectVersion is retried: the source's policy may have been attached just before."""
 
-IN_USE_PATIENCE = 60
+IN_USE_RETRY_SECONDS = 60
 """How many seconds a CopyProjectVersion whose name is taken is retried, as long as no model version of it is listed."""
 
 
@@ -29,7 +29,7 @@ class LiveVersion:
     arn: str
     name: str
     status: str
-    created: float
+    created_at: float
     """In seconds since the epoch."""
     inputs: CopyInputs
     """What it was made from, as DescribeProjectVersions shows it."""
@@ -42,7 +42,7 @@ class LiveVersion:
         return Owner.of_tags(self.all_tags)
 
     @property
-    def responded(self) -> float | None:
+    def responded_at(self) -> float | None:
         """When CloudFormation was about to receive its ARN as that of a finished copy; None if that has never been."""
         tag = self.all_tags.get(RESPONDED_TAG)
         return None if tag is None else float(tag) if re.fullmatch("[0-9]{1,12}", tag, re.ASCII) else 0.0
@@ -112,7 +112,7 @@ class ProjectVersions(RekognitionCalls):
         try:
             response = self._change("CopyProjectVersion", self._client.copy_project_version, parameters)
         except StaleReadError as error:
-            if error.cause.code == IN_USE and not self._is_worth_retrying(error.cause, IN_USE_PATIENCE):
+            if error.cause.code == IN_USE and not self._is_worth_retrying(error.cause, IN_USE_RETRY_SECONDS):
                 raise error.cause from None
             raise
         return str(response["ProjectVersionArn"])
@@ -147,7 +147,7 @@ class ProjectVersions(RekognitionCalls):
         except ServiceError as error:
             if error.code != NOT_FOUND:
                 raise
-            return {}  # it was deleted a moment ago, which the next read shows
+            return {}  # it has just been deleted, which the next read shows
         tags: Mapping[str, str] = response.get("Tags", {})
         return tags
 
@@ -161,5 +161,5 @@ class ProjectVersions(RekognitionCalls):
 
     def _retry_seconds(self, error: ServiceError) -> float:
         if error.operation == "CopyProjectVersion" and error.code == ACCESS_DENIED:
-            return GRANT_PATIENCE
+            return GRANT_RETRY_SECONDS
         return super()._retry_seconds(error)

@@ -80,7 +80,7 @@ class Project:
         return f"{self.arn.rpartition('/')[0]}/version/*"
 
     @property
-    def created(self) -> float:
+    def created_at(self) -> float:
         """When the project was created, in seconds since the epoch: its ARN ends in the millisecond."""
         return float(self.arn.rpartition("/")[2]) / 1000
 
@@ -123,7 +123,7 @@ class ModelVersion:
         return cls(match[0], **match.groupdict())
 
     @property
-    def created(self) -> float:
+    def created_at(self) -> float:
         """When the model version was created, in seconds since the epoch."""
         return float(self.number) / 1000
 

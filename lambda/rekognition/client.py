@@ -85,19 +85,19 @@ class RekognitionCalls:
         deadline: float,
         *,
         ends: float = math.inf,
-        met: MutableMapping[str, str] | None = None,
+        first_met: MutableMapping[str, float] | None = None,
     ) -> None:
         """Call with a client.
 
         :param deadline: When the last call has to have returned.
         :param ends: When the last wait has to be over. Default: in time for another call.
-        :param met: Since when which errors are met, for whoever goes on later: patience is the request's.
+        :param first_met: When each error was met first, for whoever goes on later: retries are counted for the request.
         """
         self._client = client
         self._clock = clock
         self._deadline = deadline - CALL_RESERVE
         self._ends = min(ends, self._deadline)
-        self._met: MutableMapping[str, str] = {} if met is None else met
+        self._first_met: MutableMapping[str, float] = {} if first_met is None else first_met
         self._operation = ""
         self._pauses = 0
         self._read_at = 0.0
@@ -118,7 +118,7 @@ class RekognitionCalls:
     def _note_read(self, project_arn: str) -> None:
         """Note that what is decided from now on is decided on what is read of this project now."""
         self._read_at = self._clock.now()
-        self._project_is_young = abs(self._read_at - Project.parse(project_arn).created) < YOUNG_PROJECT_SECONDS
+        self._project_is_young = abs(self._read_at - Project.parse(project_arn).created_at) < YOUNG_PROJECT_SECONDS
 
     def _call(
         self,
@@ -139,8 +139,8 @@ class RekognitionCalls:
             except (ClientError, BotoCoreError) as raised:
                 error = _service_error(operation, raised)
             else:
-                for key in [key for key in self._met if key.startswith(f"{operation} ")]:
-                    del self._met[key]
+                for key in [key for key in self._first_met if key.startswith(f"{operation} ")]:
+                    del self._first_met[key]
                 return response
             if not self._is_worth_retrying(error, self._retry_seconds(error)):
                 raise error
@@ -151,7 +151,7 @@ class RekognitionCalls:
     def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
         """Return whether an error was met first, since its operation worked last, less than so many seconds ago."""
         now = self._clock.now()
-        return now - float(self._met.setdefault(f"{error.operation} {error.code}", str(now))) < patience
+        return now - self._first_met.setdefault(f"{error.operation} {error.code}", now) < patience
 
     def _retry_seconds(self, error: ServiceError) -> float:
         """Return for how many seconds from its first occurrence an error is worth retrying."""

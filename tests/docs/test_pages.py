@@ -26,7 +26,7 @@ WIDEST = 92
 
 LAST_RESPONSE = (timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT) // 60
 LAST_RESPONSE_OF_A_COPY = (timeouts.WAITING_SERVICE_TIMEOUT - waiting.RESPOND_BEFORE) // 60
-SHOWN_WITHIN = decision.LONGEST_CALL + decision.LAG
+SHOWN_WITHIN = decision.MAX_CALL_SECONDS + decision.LAG_SECONDS
 MOST_AT_ONCE = 5 * (timeouts.FUNCTION_TIMEOUT - 60)
 
 WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -37,12 +37,12 @@ NUMBERS = [
     ("api", f"| `memory_size` | {_provider.MEMORY_SIZE} |"),
     ("faq", f"at {_provider.MEMORY_SIZE} MiB"),
     ("faq", f"Thirty minutes are {1800 * _provider.MEMORY_SIZE // 1024} GB-seconds"),
-    ("faq", f"within {decision.START_WITHIN} seconds of their requests"),
+    ("faq", f"within {decision.MAX_START_SECONDS} seconds of their requests"),
     ("how-to/vpc", f"{WORDS[len(_provider._ON_INTERFACES)]} `ec2` actions"),
     ("how-to/who-may-copy", f"at most {document_rules.MAX_SIZE} characters"),
     ("how-to/without-cdk", f"**`ServiceTimeout: {timeouts.SERVICE_TIMEOUT}`**"),
     ("how-to/without-cdk", f"`ServiceTimeout: {timeouts.WAITING_SERVICE_TIMEOUT}`"),
-    ("how-to/without-cdk", f"A denied copy is retried for {versions.GRANT_PATIENCE // 60} minutes"),
+    ("how-to/without-cdk", f"A denied copy is retried for {versions.GRANT_RETRY_SECONDS // 60} minutes"),
     ("index", f"takes longer than {LAST_RESPONSE_OF_A_COPY - 1} minutes"),
     ("limits", f"| {document_rules.MAX_SIZE:,} characters a document |"),
     ("limits", f"| about {MOST_AT_ONCE:,} policies at once "),
@@ -70,14 +70,17 @@ NUMBERS = [
     ("maintainers/lifecycle", f"(timeout) | {timeouts.FUNCTION_TIMEOUT} |"),
     ("maintainers/lifecycle", f"a denied call for {client.PERMISSION_RETRY_SECONDS} seconds"),
     ("maintainers/lifecycle", f"doesn't know, for {client.PROJECT_RETRY_SECONDS} seconds"),
-    ("maintainers/copy-lifecycle", f"more than {decision.START_WITHIN} seconds after the request"),
+    ("maintainers/copy-lifecycle", f"more than {decision.MAX_START_SECONDS} seconds after the request"),
     (
         "maintainers/copy-lifecycle",
-        f"read again until {decision.START_WITHIN + SHOWN_WITHIN} seconds after the request",
+        f"read again until {decision.MAX_START_SECONDS + SHOWN_WITHIN} seconds after the request",
     ),
     ("maintainers/copy-lifecycle", f"read again until {SHOWN_WITHIN} seconds after the request, for"),
-    ("maintainers/copy-lifecycle", f"within {decision.RESPONDED_IN_VAIN_WITHIN} seconds of the request that undoes it"),
-    ("maintainers/copy-lifecycle", f"After {waiting.MOST_RUNS} runs"),
+    (
+        "maintainers/copy-lifecycle",
+        f"within {decision.UNRECEIVED_RESPONSE_SECONDS} seconds of the request that undoes it",
+    ),
+    ("maintainers/copy-lifecycle", f"After {waiting.MAX_RUNS} runs"),
     ("maintainers/copy-lifecycle", f"a run | {timeouts.WAITING_RUN} |"),
     ("maintainers/copy-lifecycle", f"(timeout) | {timeouts.WAITING_FUNCTION_TIMEOUT} |"),
     ("maintainers/copy-lifecycle", f"(maximum event age) | {timeouts.WAITING_MAXIMUM_EVENT_AGE} |"),

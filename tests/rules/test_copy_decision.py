@@ -12,7 +12,7 @@ from project_version_copy.decision import (
     Copy,
     Decision,
     Keep,
-    Moment,
+    Observation,
     Reject,
     Remove,
     Replace,
@@ -21,10 +21,10 @@ from project_version_copy.decision import (
     Wait,
     decide_create,
     decide_delete,
-    decide_leftover,
+    decide_orphan,
     decide_update,
     is_made_for,
-    was_left_behind,
+    is_orphan,
 )
 from project_version_copy.identity import CopyInputs, Owner, PhysicalId
 from project_version_copy.properties import Properties
@@ -69,9 +69,9 @@ def live(
     return LiveVersion(arn, ModelVersion.parse(arn).name, status, STARTED + created, inputs, message, all_tags)
 
 
-def at(now: float = 1.0, *, unchanged: float = 0.0, own: str = "") -> Moment:
-    """Return the moment so many seconds after the request."""
-    return Moment(STARTED + now, STARTED, unchanged, own)
+def at(now: float = 1.0, *, unchanged: float = 0.0, own: str = "") -> Observation:
+    """Return what is observed so many seconds after the request."""
+    return Observation(STARTED + now, STARTED, unchanged, own)
 
 
 def asked(
@@ -113,7 +113,7 @@ MARKED = Retag(
 
 
 @pytest.mark.parametrize(
-    ("there", "moment", "properties", "expected"),
+    ("there", "observation", "properties", "expected"),
     [
         # It starts within 150 seconds of its request, and not because of a list that is late.
         (None, at(150), {}, Copy(wanted())),
@@ -160,10 +160,10 @@ MARKED = Retag(
     ],
 )
 def test_a_create_or_replacement(
-    there: LiveVersion | None, moment: Moment, properties: dict[str, Any], expected: Decision | str
+    there: LiveVersion | None, observation: Observation, properties: dict[str, Any], expected: Decision | str
 ) -> None:
     """It copies once, in time, and takes nothing else for its own copy."""
-    check(decide_create(asked(), wanted(**properties), there, moment), expected)
+    check(decide_create(asked(), wanted(**properties), there, observation), expected)
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ def test_an_update(
     asks = wanted(**properties)
     name = given.get("name", asks.version_name or "made-from-the-inputs")
     physical_id = PhysicalId(ModelVersion.parse(COPY), given.get("adopted", False))
-    moment = at(unchanged=given.get("unchanged", 0))
-    check(decide_update(physical_id, asks, name, there, moment, old_tags=given.get("old", {})), expected)
+    observation = at(unchanged=given.get("unchanged", 0))
+    check(decide_update(physical_id, asks, name, there, observation, old_tags=given.get("old", {})), expected)
 
 
 RUNNING = "Stop it (StopProjectVersion) or set StopRunning"
@@ -278,7 +278,7 @@ def test_a_delete(status: str, stop_running: bool, expected: Decision | str) -> 
     """By its ARN or as what a canceled Create left, what serves somebody is stopped only if asked."""
     check(decide_delete(COPY, live(status), at(), stop_running=stop_running), expected)
     check(
-        decide_leftover(
+        decide_orphan(
             asked("Delete", MADE_UP), live(status), at(own=COPY), may_start_within=150, stop_running=stop_running
         ),
         expected,
@@ -302,7 +302,7 @@ NOT_LEFT = Keep("no canceled deployment of this resource left it")
 
 
 @pytest.mark.parametrize(
-    ("there", "moment", "may_start_within", "expected"),
+    ("there", "observation", "may_start_within", "expected"),
     [
         # What was canceled may start to copy for a while, and its call may take twenty seconds.
         (None, at(171.9), 150, AGAIN),
@@ -321,11 +321,11 @@ NOT_LEFT = Keep("no canceled deployment of this resource left it")
     ],
 )
 def test_what_a_canceled_deployment_left_is_waited_for(
-    there: LiveVersion | None, moment: Moment, may_start_within: float, expected: Decision
+    there: LiveVersion | None, observation: Observation, may_start_within: float, expected: Decision
 ) -> None:
     """It is waited for as long as what was canceled may still run, and no longer once it was found."""
     request = asked("Delete", MADE_UP)
-    assert decide_leftover(request, there, moment, may_start_within=may_start_within, stop_running=False) == expected
+    assert decide_orphan(request, there, observation, may_start_within=may_start_within, stop_running=False) == expected
 
 
 IN_DOUBT = in_doubt("Copy", "another", STARTED - 5010, STARTED - 5000)
@@ -376,4 +376,4 @@ LOOKS_LIKE = in_doubt("Copy", "one:another", STARTED, STARTED)
 )
 def test_what_a_canceled_deployment_left(there: LiveVersion, request_: Request, is_left: bool) -> None:
     """Its tags, its source and its age say so together: others can set tags."""
-    assert was_left_behind(request_, wanted(), there, requested=STARTED) == is_left
+    assert is_orphan(request_, wanted(), there, requested_at=STARTED) == is_left

@@ -224,7 +224,7 @@ def test_other_ids_are_nobodys(text: str) -> None:
 def test_a_model_versions_arn_says_what_it_is_of() -> None:
     """Its project's name, and when it was made; not its project's number."""
     version = ModelVersion.parse(VERSION)
-    assert (version.project, version.name, version.created) == ("logos", "v1", 1690474772.816)
+    assert (version.project, version.name, version.created_at) == ("logos", "v1", 1690474772.816)
     assert version.is_of(Project.parse(SOURCE))
     assert not version.is_of(Project.parse(DESTINATION))
     with pytest.raises(ValueError, match="ProjectVersionArn is not the ARN of a model version"):

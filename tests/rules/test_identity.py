@@ -112,5 +112,5 @@ def test_a_name_outside_the_pattern_is_rejected(name: str) -> None:
 def test_a_number_of_any_length_is_a_time() -> None:
     """The API's pattern limits the digits at the end of a project's ARN to no length; none fails a Delete."""
     arn = "arn:aws:rekognition:us-east-1:123456789012:project/logos/"
-    assert Project.parse(arn + "1690474772815").created == 1690474772.815
-    assert Project.parse(arn + "9" * 400).created == float("inf")
+    assert Project.parse(arn + "1690474772815").created_at == 1690474772.815
+    assert Project.parse(arn + "9" * 400).created_at == float("inf")

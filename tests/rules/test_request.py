@@ -129,7 +129,7 @@ def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> 
 )
 def test_an_id_in_doubt_tells_when_its_create_ran(physical_id: str, doubted: tuple[float | None, float] | None) -> None:
     """What isn't exactly such an ID has no time."""
-    assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).doubt == doubted
+    assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).in_doubt_times == doubted
 
 
 def test_the_times_fit_into_one_another() -> None:

@@ -95,7 +95,7 @@ def test_the_payload_is_the_event_and_what_the_run_knows(bed: Bed) -> None:
     (payload,) = bed.queue
     assert payload.pop("CrHelperPoll") is True
     data = payload.pop("CrHelperData")
-    assert (data["PhysicalResourceId"], data["Copied"], data["Runs"]) == ("arn-1", "yes", "2")
+    assert (data["PhysicalResourceId"], data["Progress"]["Copied"], data["Runs"]) == ("arn-1", "yes", "2")
     assert payload == event()
 
 
@@ -124,7 +124,7 @@ def test_without_a_time_in_the_url_the_first_run_s_start_counts(bed: Bed) -> Non
     bed.time.now += 100
     bed.deliver(sent)
     bed.go_on()
-    assert {(run.requested, run.respond_by) for run in bed.runs} == {(STARTED + 100, STARTED + 3640)}
+    assert {(run.requested_at, run.respond_by) for run in bed.runs} == {(STARTED + 100, STARTED + 3640)}
 
 
 @pytest.mark.parametrize(("seconds", "tries"), [(15.5, 5), (15.6, 6)])
