@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -321,3 +322,10 @@ def test_a_list_that_cannot_be_read_exits_2(region: str, told: str, local_cloud:
     code, printed, errors = run({name: value for name, value in environment.items() if value})
     assert (code, printed) == (2, "")
     assert errors.startswith(told)
+
+
+def test_a_missing_package_exits_2() -> None:
+    """It is a failure as well, and the message says what to run."""
+    ran = subprocess.run([sys.executable, "-S", str(SCRIPT)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "No module named 'boto3'. Run: pip install -r requirements.txt\n"

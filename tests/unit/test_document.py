@@ -12,7 +12,6 @@ import pytest
 from aws_cdk import Aws, CfnParameter, Fn, Stack, Token
 from aws_cdk import aws_iam as iam
 
-from tests.public_conditions import LIMITING, PUBLIC
 from tests.unit.conftest import (
     PROJECT_ARN,
     TYPE,
@@ -186,32 +185,6 @@ class TestRules:
 
 class TestBlockPublicPolicy:
     """What the handler would reject, synthesis rejects, and names the construct's own parameter."""
-
-    def test_every_condition_is_judged_as_by_the_handler(self, stack: Stack) -> None:
-        """One that leaves the model public is rejected unless that is asked for; one that limits is accepted."""
-        for number, condition in enumerate(PUBLIC.values()):
-            given = for_everybody(condition)
-            with pytest.raises(ValueError, match=r"every AWS account; .*block_public_policy=False"):
-                define(stack, f"Rejected{number}", document=given)
-            define(stack, f"Public{number}", document=given, block_public_policy=False)
-        for number, condition in enumerate(LIMITING.values()):
-            define(stack, f"Limited{number}", document=for_everybody(condition))
-        assert len(resources(stack, TYPE)) == len(PUBLIC) + len(LIMITING)
-
-    @pytest.mark.parametrize(
-        ("given", "rule"),
-        [
-            (for_everybody({"StringEqual": {"a": "b"}}), "unknown condition operator"),
-            # The CDK would leave it out, and with it the condition.
-            (json.dumps(for_everybody({"StringEquals": {"aws:PrincipalOrgID": None}})), "contains None"),
-            # jsii's process would end with it.
-            ('{"Statement": [{"Sid": 1e400}]}', "PolicyDocument is not JSON"),
-        ],
-    )
-    def test_what_is_not_a_policy(self, stack: Stack, given: Any, rule: str) -> None:
-        """It is rejected even if sharing with everybody is asked for."""
-        with pytest.raises(ValueError, match=f"^Sharing/Policy: .*{rule}"):
-            define(stack, document=given, block_public_policy=False)
 
     def test_what_only_the_deployment_tells(self, stack: Stack) -> None:
         """A value that may limit is left for the function to judge."""
