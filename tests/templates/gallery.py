@@ -129,6 +129,7 @@ for name, source, bucket in (
     )
 
 elsewhere = Stack(app, "Elsewhere", env=HERE)
+elsewhere.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
 referring = Stack(app, "ReferringElsewhere", env=HERE)
 projects = [rekognition.CfnProject(elsewhere, f"Project{number}", project_name=f"p{number}") for number in range(2)]
 ProjectPolicy(referring, "Policy", project=projects[0]).grant_copy(
