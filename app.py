@@ -25,8 +25,8 @@ class ModelSharing(Stack):
         super().__init__(scope, construct_id, description=description, env=env)
         trusted_account = str(self.node.try_get_context("trusted_account") or "")
         if not re.fullmatch(r"\d{12}", trusted_account):
-            sys.exit(
-                f'"{trusted_account}" is not an account ID. Say who may copy: -c trusted_account=ACCOUNT, 12 digits.'
+            raise ValueError(
+                f'"{trusted_account}" is not an account ID. Specify who may copy: -c trusted_account=ACCOUNT_ID'
             )
 
         project = self.node.try_get_context("project_arn")
@@ -53,6 +53,6 @@ try:
         description="Shares Rekognition Custom Labels models with another account",
         env=env,
     )
-except ValueError as refused:
-    sys.exit(str(refused))
+except ValueError as rejected:
+    sys.exit(str(rejected))
 app.synth()

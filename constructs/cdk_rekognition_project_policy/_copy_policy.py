@@ -12,7 +12,7 @@ from constructs import Construct
 
 from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
 from ._environment import Environment, check_identity_is_here, check_is_here
-from ._errors import wrong
+from ._errors import invalid_value
 from ._permissions import copy_permissions
 from ._project import Project
 from ._tokens import is_token, stack_of
@@ -83,7 +83,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         )
         stack = stack_of(scope)
         if roles is not None and not isinstance(roles, (list, tuple)):
-            raise wrong(self, "roles", roles, "a list of iam.Role")
+            raise invalid_value(self, "roles", roles, "a list of iam.Role")
         for role in roles or ():
             self.attach_to_role(role)
         if isinstance(source_project, str) and not is_token(source_project) and source_project.count("/") == 1:

@@ -20,7 +20,7 @@ from ._handler import document as documents
 from ._handler import document_rules, errors
 from ._project import Project
 from ._summary import summary
-from ._tokens import beginning, is_intrinsic, is_unknown, joined, resolve, shortest
+from ._tokens import is_intrinsic, is_unknown, known_prefix, known_text, resolve, resolve_known
 
 VERSION = "2012-10-17"
 """The version that an ``iam.PolicyDocument`` has; a document of another one stays as it is."""
@@ -81,7 +81,7 @@ class DocumentRules:
 
         None stands for an ``iam.PolicyDocument`` without statements.
         """
-        resolved = {} if resolved is None else joined(resolved, self._references)
+        resolved = {} if resolved is None else resolve_known(resolved, self._references)
         if isinstance(resolved, str) and not is_unknown(resolved):  # of a token
             try:
                 resolved = documents.parse(resolved)
@@ -89,12 +89,12 @@ class DocumentRules:
                 return [str(invalid)]
         if not isinstance(resolved, Mapping) or is_intrinsic(resolved):
             return []
-        return self._violations(resolved) + document_rules.size_violations(shortest(resolved, self._references))
+        return self._violations(resolved) + document_rules.size_violations(known_text(resolved, self._references))
 
     def _broken_so_far(self, document: Mapping[str, Any]) -> list[str]:
         """Return the rules that a document breaks to which statements can still be added."""
         statements = document.get("Statement", [])
-        resolved = documents.parse(joined(resolve(self._stack, document), self._references) or {})
+        resolved = documents.parse(resolve_known(resolve(self._stack, document), self._references) or {})
         if statements == []:
             resolved["Statement"] = {"Ref": "Unknown"}
         return self._violations(resolved)
@@ -105,7 +105,7 @@ class DocumentRules:
             project=self._project,
             block_public_policy=self._block_public_policy,
             is_unknown=is_unknown,
-            beginning=lambda value: beginning(value, self._references),
+            beginning=lambda value: known_prefix(value, self._references),
         )
         return violations
 

@@ -11,8 +11,8 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IConstruct
 
-from ._errors import wrong
-from ._tokens import beginning, is_dummy, is_unknown, stack_of
+from ._errors import invalid_value
+from ._tokens import is_dummy, is_unknown, known_prefix, stack_of
 
 CUSTOM_LABELS = frozenset(
     {
@@ -48,7 +48,7 @@ class Environment:
     @classmethod
     def of_arn(cls, resolved: object) -> Environment:
         """Return where the resource of an ARN is, which is what it will be in the template."""
-        found = _BEGINNING_OF_ARN.match(beginning(resolved))
+        found = _BEGINNING_OF_ARN.match(known_prefix(resolved))
         return cls(**found.groupdict()) if found else cls()
 
     def or_else(self, other: Environment) -> Environment:
@@ -59,7 +59,12 @@ class Environment:
 
 
 def check_is_here(
-    user: IConstruct, parameter: str, its: Environment, here: Environment, where: str = "this stack", advice: str = ""
+    construct: IConstruct,
+    parameter: str,
+    its: Environment,
+    here: Environment,
+    where: str = "this stack",
+    advice: str = "",
 ) -> None:
     """Raise ``ValueError`` for something that is known to be in another account, Region or partition than it must."""
     for kind, there, wanted in (
@@ -69,19 +74,19 @@ def check_is_here(
     ):
         if there and wanted and there != wanted:
             raise ValueError(
-                f"{user.node.path}: {parameter} is in {kind} {there}, but {where} is in {wanted}. "
+                f"{construct.node.path}: {parameter} is in {kind} {there}, but {where} is in {wanted}. "
                 f"{advice or f'Specify one in {wanted}.'}"
             )
 
 
-def check_identity_is_here(user: Construct, parameter: str, identity: object) -> None:
+def check_identity_is_here(construct: Construct, parameter: str, identity: object) -> None:
     """Raise ``ValueError`` for a role, user or group known to be of another account than the stack of what uses it.
 
     A policy would be attached to the one of the same name in the stack's own account.
     """
     if isinstance(identity, (str, iam.CfnRole)):
-        raise wrong(user, parameter, identity, f"an iam.{parameter.capitalize()}")
-    check_is_here(user, parameter, Environment(account_of(identity)), Environment.of(stack_of(user)))
+        raise invalid_value(construct, parameter, identity, f"an iam.{parameter.capitalize()}")
+    check_is_here(construct, parameter, Environment(account_of(identity)), Environment.of(stack_of(construct)))
 
 
 def account_of(identity: object) -> str | None:
@@ -90,10 +95,10 @@ def account_of(identity: object) -> str | None:
     return None if is_unknown(account) or is_dummy(getattr(identity, "role_arn", None)) else account
 
 
-def warn_of_region(user: Construct, region: str | None) -> None:
+def warn_of_region(construct: Construct, region: str | None) -> None:
     """Warn of a Region that isn't known to have Custom Labels, where every call is denied; AWS may have added it."""
     if region is not None and region not in CUSTOM_LABELS:
-        Annotations.of(user).add_warning_v2(
+        Annotations.of(construct).add_warning_v2(
             "cdk-rekognition-project-policy:region",
             f"Rekognition Custom Labels is not known to be in Region {region}, where this stack is. Deploy the stack "
             "in the Region of the project.",

@@ -1,4 +1,4 @@
-"""Errors at synthesis: each names the construct, and what to give instead."""
+"""Errors at synthesis: each names the construct, and what to specify instead."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ._handler import errors
 _T = TypeVar("_T")
 
 
-def wrong(user: IConstruct, parameter: str, value: object, what: str) -> ValueError:
+def invalid_value(construct: IConstruct, parameter: str, value: object, what: str) -> ValueError:
     """Return the error for a parameter's value that isn't what it should be."""
-    return ValueError(f"{user.node.path}: {parameter} is {value!r}. Give {what}.")
+    return ValueError(f"{construct.node.path}: {parameter} is {value!r}. Specify {what}.")
 
 
-def boolean(user: IConstruct, parameter: str, value: object) -> bool:
+def boolean(construct: IConstruct, parameter: str, value: object) -> bool:
     """Return a boolean; raises ``ValueError`` for anything else: every string is true in Python, "false" included."""
     if not isinstance(value, bool):
-        raise wrong(user, parameter, value, "True or False")
+        raise invalid_value(construct, parameter, value, "True or False")
     return value
 
 
-def removal(user: IConstruct, policy: object) -> RemovalPolicy:
+def check_removal_policy(construct: IConstruct, policy: object) -> RemovalPolicy:
     """Return a removal policy; raises ``ValueError`` for None, by which the CDK would retain, and for snapshots."""
     if not isinstance(policy, RemovalPolicy) or policy is RemovalPolicy.SNAPSHOT:
-        raise wrong(user, "removal_policy", policy, "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN")
+        raise invalid_value(construct, "removal_policy", policy, "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN")
     return policy
 
 
-def checked(user: IConstruct, rule: Callable[[], _T]) -> _T:
+def reraise_as_value_error(construct: IConstruct, rule: Callable[[], _T]) -> _T:
     """Return what a rule of the function returns; what it rejects is raised as ``ValueError``."""
     try:
         return rule()
     except (errors.RejectedError, ValueError) as rejected:
-        raise ValueError(f"{user.node.path}: {rejected}") from None
+        raise ValueError(f"{construct.node.path}: {rejected}") from None

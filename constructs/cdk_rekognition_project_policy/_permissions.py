@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
-from ._errors import wrong
+from ._errors import invalid_value
 from ._handler import document_rules
 from ._project import Project
 from ._tokens import stack_of
@@ -84,7 +84,7 @@ def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: i
 
 
 def copy_permissions(
-    user: Construct,
+    construct: Construct,
     *,
     sources: Sequence[str],
     destination: Project,
@@ -97,9 +97,11 @@ def copy_permissions(
     Raises ``ValueError`` for a name or an ARN in place of the bucket or the key.
     """
     if not hasattr(output_bucket, "bucket_arn"):
-        raise wrong(user, "output_bucket", output_bucket, "an s3.Bucket, or what its from_bucket_name returns")
+        raise invalid_value(
+            construct, "output_bucket", output_bucket, "an s3.Bucket, or what its from_bucket_name returns"
+        )
     if not isinstance(output_key_prefix, str):
-        raise wrong(user, "output_key_prefix", output_key_prefix, "a string")
+        raise invalid_value(construct, "output_key_prefix", output_key_prefix, "a string")
     # If the bucket is deleted, another account can take its name, and would get the results.
     in_its_account = {"StringEquals": {"aws:ResourceAccount": output_bucket.env.account}}
     (copies,) = destination.versions()
@@ -116,7 +118,7 @@ def copy_permissions(
     if output_encryption_key is not None:
         # IAM authorizes a key's use by the key's ARN, so an alias would allow nothing.
         if not hasattr(output_encryption_key, "key_arn") or hasattr(output_encryption_key, "alias_name"):
-            raise wrong(user, "output_encryption_key", output_encryption_key, "a kms.Key")
+            raise invalid_value(construct, "output_encryption_key", output_encryption_key, "a kms.Key")
         key = output_encryption_key.key_arn
         # Rekognition may use the key for the copy, but not the caller by itself.
         via_rekognition = {"StringEquals": {"kms:ViaService": f"rekognition.{destination.region}.amazonaws.com"}}

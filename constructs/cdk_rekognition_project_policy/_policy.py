@@ -16,7 +16,7 @@ from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_grant, acknowledge_wildcards
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
 from ._environment import Environment, warn_of_region
-from ._errors import boolean, checked, removal, wrong
+from ._errors import boolean, check_removal_policy, invalid_value, reraise_as_value_error
 from ._handler import document_rules, identity, timeouts
 from ._permissions import Permission, inline_policy
 from ._project import Project
@@ -90,11 +90,11 @@ class ProjectPolicy(Resource):
             longest = identity.MAX_POLICY_NAME_LENGTH
             name = Names.unique_resource_name(self, max_length=longest, allowed_special_characters="_.-")
         elif not is_unknown(name):
-            checked(self, lambda: identity.check_policy_name(name))
+            reraise_as_value_error(self, lambda: identity.check_policy_name(name))
         self._rules = DocumentRules(
             stack, self._project, block_public_policy=boolean(self, "block_public_policy", block_public_policy)
         )
-        self._document = checked(self, lambda: self._rules.read(document))
+        self._document = reraise_as_value_error(self, lambda: self._rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
         provider = given_or_own(self, stack, provider, ProjectPolicyProvider)
@@ -116,10 +116,10 @@ class ProjectPolicy(Resource):
                 "Trigger": trigger,
             },
         )
-        if removal(self, removal_policy) is not RemovalPolicy.DESTROY:
+        if check_removal_policy(self, removal_policy) is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
         permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)
-        provider.manage(self._project, self._resource, [permission])
+        provider._manage(self._project, self._resource, [permission])
         warn_of_region(self, self._project.environment.or_else(Environment.of(stack)).region)
 
     @property
@@ -258,7 +258,7 @@ class ProjectPolicy(Resource):
 
         :param policy: What happens to the project policy when it is removed from the stack or replaced.
         """
-        self._resource.apply_removal_policy(removal(self, policy))
+        self._resource.apply_removal_policy(check_removal_policy(self, policy))
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> iam.AddToResourcePolicyResult:
         """Add a statement to the policy's document.
@@ -268,7 +268,7 @@ class ProjectPolicy(Resource):
         """
         document = self._check_that_statements_can_be_added()
         if not isinstance(statement, iam.PolicyStatement):
-            raise wrong(
+            raise invalid_value(
                 self, "statement", statement, "an iam.PolicyStatement, such as iam.PolicyStatement.from_json(...)"
             )
         self._check_statement(statement)
@@ -284,7 +284,7 @@ class ProjectPolicy(Resource):
         return self._document
 
     def _check_statement(self, statement: iam.PolicyStatement) -> None:
-        checked(self, lambda: self._rules.check_statement(statement))
+        reraise_as_value_error(self, lambda: self._rules.check_statement(statement))
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
         stack = self._own_stack

@@ -12,9 +12,9 @@ from aws_cdk import aws_rekognition as rekognition
 from constructs import IConstruct
 
 from ._environment import Environment, check_is_here
-from ._errors import checked, wrong
+from ._errors import invalid_value, reraise_as_value_error
 from ._handler import arns, document_rules
-from ._tokens import is_token, is_unknown, joined, readable, referenced, resolve
+from ._tokens import is_token, is_unknown, referenced, render, resolve, resolve_known
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_rekognition import IProjectRef
@@ -26,10 +26,10 @@ _EXAMPLES = {"AWS::Partition": "partition", "AWS::Region": "region", "AWS::Accou
 class Project:
     """A project that a construct is given, by reference or by ARN, as far as synthesis knows it."""
 
-    def __init__(self, user: IConstruct, stack: Stack, parameter: str, given: IProjectRef | str) -> None:
+    def __init__(self, construct: IConstruct, stack: Stack, parameter: str, given: IProjectRef | str) -> None:
         """Read the value of a parameter; raises ``ValueError`` for what isn't a project, as far as that is known."""
         self.stack = stack
-        self._user, self._parameter = user, parameter
+        self._construct, self._parameter = construct, parameter
         self._versions: dict[str, str] = {}
         self._reference: IProjectRef | None = None
         if isinstance(given, str):
@@ -40,10 +40,14 @@ class Project:
             self.arn = given.project_ref.project_arn
             self._reference = given
         else:
-            raise wrong(user, parameter, given, "a CfnProject or another IProjectRef, or the ARN of a project")
+            raise invalid_value(
+                construct, parameter, given, "a CfnProject or another IProjectRef, or the ARN of a project"
+            )
         resolved = resolve(stack, self.arn)
-        arn = joined(resolved, _EXAMPLES)
-        project = None if is_unknown(arn) else checked(user, lambda: arns.Project.parse(arn, parameter))
+        arn = resolve_known(resolved, _EXAMPLES)
+        project = (
+            None if is_unknown(arn) else reraise_as_value_error(construct, lambda: arns.Project.parse(arn, parameter))
+        )
         self.known = project if arn == resolved else None
         """The project, if its whole ARN is known."""
         self.name = project.name if project else None
@@ -60,7 +64,7 @@ class Project:
             return None
         if attribute == "Ref":
             raise ValueError(
-                f"{self._user.node.path}: {self._parameter} is the Ref of {target.node.path}, which is its name. "
+                f"{self._construct.node.path}: {self._parameter} is the Ref of {target.node.path}, which is its name. "
                 "Specify the project itself, or its attr_arn."
             )
         return target
@@ -74,11 +78,11 @@ class Project:
     def shown(self) -> str:
         """What people know it by: its name, or else what is known of its ARN."""
         name = self.name or getattr(self._reference, "project_name", None)
-        return name if name and not is_unknown(name) else readable(resolve(self.stack, self.arn))
+        return name if name and not is_unknown(name) else render(resolve(self.stack, self.arn))
 
     def check_is_here(self, advice: str = "") -> None:
-        """Raise ``ValueError`` for a project that is known to be in another account or Region than its user's stack."""
-        check_is_here(self._user, self._parameter, self.environment, Environment.of(self.stack), advice=advice)
+        """Raise ``ValueError`` for a project that is known to be in another account or Region than the stack."""
+        check_is_here(self._construct, self._parameter, self.environment, Environment.of(self.stack), advice=advice)
 
     @property
     def region(self) -> str:
@@ -98,7 +102,9 @@ class Project:
         if given is None:
             return [self._version("*")]
         if not isinstance(given, (list, tuple)) or not given:
-            raise wrong(self._user, "versions", given, "a list of model versions, or leave it out for all of them")
+            raise invalid_value(
+                self._construct, "versions", given, "a list of model versions, or leave it out for all of them"
+            )
         return [self._named(each) for each in given]
 
     def _named(self, version: object) -> str:
@@ -106,12 +112,14 @@ class Project:
             if not is_unknown(version) and not self._has(version):
                 own = self._without_number if self.known else "arn:PARTITION:rekognition:REGION:ACCOUNT:project/NAME"
                 raise ValueError(
-                    f'{self._user.node.path}: version "{version}" isn\'t a model version of project "{self.shown}". '
-                    f"Specify {own}/version/VERSION/NUMBER, as DescribeProjectVersions shows it."
+                    f'{self._construct.node.path}: version "{version}" isn\'t a model version of project '
+                    f'"{self.shown}". Specify {own}/version/VERSION/NUMBER, as DescribeProjectVersions shows it.'
                 )
             return version
         if not is_unknown(version) and not arns.is_version_name(version):
-            raise wrong(self._user, "version", version, 'a model version\'s name, such as "v1", or its ARN')
+            raise invalid_value(
+                self._construct, "version", version, 'a model version\'s name, such as "v1", or its ARN'
+            )
         return self._version(f"{version}/*")
 
     def _has(self, version: str) -> bool:

@@ -23,7 +23,7 @@ from ._acknowledgments import (
     acknowledge_wildcards,
 )
 from ._environment import Environment, check_identity_is_here, check_is_here
-from ._errors import wrong
+from ._errors import invalid_value
 from ._handler import RESOURCE_TYPES, timeouts
 from ._permissions import Permission, RolePermissions, inline_policy
 from ._project import Project
@@ -54,7 +54,7 @@ _F = TypeVar("_F", bound="_FunctionProvider")
 
 
 class IProvider(Protocol):
-    """A provider, made in this app or imported: what ``ProjectPolicy`` and ``ProjectVersionCopy`` take."""
+    """A provider, defined in this app or imported: what ``ProjectPolicy`` and ``ProjectVersionCopy`` take."""
 
     @property
     def service_token(self) -> str:
@@ -68,9 +68,6 @@ class IProvider(Protocol):
     def resource_type(self) -> str:
         """The type of the custom resources that the function manages."""
 
-    def manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
-        """Allow the function what ``resource`` needs before that is created; return the policy that allows it."""
-
 
 class _Provider(Construct):
     """A function that manages the custom resources of a type, and its role: made in this app, or imported."""
@@ -82,7 +79,7 @@ class _Provider(Construct):
     _permissions: RolePermissions
     _needed: Sequence[IDependable] = ()
 
-    def manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
+    def _manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
         """Allow the function what ``resource`` needs before that is created; return the policy that allows it.
 
         :param project: The project in which the function is to act.
@@ -150,12 +147,12 @@ class _FunctionProvider(_Provider):
         """
         super().__init__(scope, construct_id)
         if role is not None and permissions_boundary is not None:
-            raise ValueError(f"{self.node.path}: give the permissions boundary to the role that you give.")
+            raise ValueError(f"{self.node.path}: specify the permissions boundary on the role itself.")
         if role is not None:
             check_identity_is_here(self, "role", role)
         # The CDK would silently omit what isn't a managed policy from the template.
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
-            raise wrong(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
+            raise invalid_value(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -217,7 +214,7 @@ class _FunctionProvider(_Provider):
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
-    def of(cls: type[_F], scope: Construct) -> _F:
+    def get_or_create(cls: type[_F], scope: Construct) -> _F:
         """Return the provider of the stack that ``scope`` is in; the first call creates it."""
         return cast("_F", _of_stack(stack_of(scope), cls))
 
@@ -324,12 +321,14 @@ class _ImportedProvider(_Provider):
         self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
 
 
-def given_or_own(user: Construct, stack: Stack, provider: IProvider | None, kind: type[_FunctionProvider]) -> IProvider:
+def given_or_own(
+    construct: Construct, stack: Stack, provider: IProvider | None, kind: type[_FunctionProvider]
+) -> _Provider:
     """Return the provider that is given, or that of the stack; raises ``ValueError`` for one of another kind."""
     if provider is None:
         return _of_stack(stack, kind)
-    if getattr(provider, "resource_type", None) != kind.resource_type:
-        raise wrong(user, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
+    if not isinstance(provider, _Provider) or provider.resource_type != kind.resource_type:
+        raise invalid_value(construct, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
     return provider
 
 

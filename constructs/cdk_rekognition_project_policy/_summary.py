@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._handler import document as documents
-from ._tokens import is_intrinsic, is_unknown, readable
+from ._tokens import is_intrinsic, is_unknown, render
 
 _ROOT = re.compile(r"arn:.+?:iam::([^/]+):root")
 _ACCOUNT = re.compile(r"\d{12}")
@@ -76,10 +76,10 @@ def _conditions(condition: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
             yield f"{_shown(operator)} {_shown(keys)}"
             continue
         for key, values in keys.items():
-            quoted = (_shown(json.dumps(readable(value))) for value in documents.as_list(values))
+            quoted = (_shown(json.dumps(render(value))) for value in documents.as_list(values))
             plain = _shown(key) if _PLAIN.fullmatch(key) else _shown(json.dumps(key))
             yield f"{_shown(operator)} {plain} {' or '.join(quoted)}"
 
 
 def _shown(value: object) -> str:
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", readable(value))
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", render(value))

@@ -131,7 +131,7 @@ def _substituted(text: str, values: Mapping[str, object], references: Mapping[st
         yield from _parts(values.get(part, {"Ref": part}) if is_name else part.replace("${!", "${"), references)
 
 
-def readable(value: object) -> str:
+def render(value: object) -> str:
     """Return a resolved value as a string, with ``<LogicalId>`` for a reference, and ``<Name>`` for an import."""
     return "".join(part if isinstance(part, str) else part.shown for part in _parts(value, _NOTHING))
 
@@ -141,17 +141,17 @@ def as_found(value: object) -> str:
     return "".join(part if isinstance(part, str) else part.found or part.shown for part in _parts(value, _NOTHING))
 
 
-def beginning(value: object, references: Mapping[str, str] = _NOTHING) -> str:
+def known_prefix(value: object, references: Mapping[str, str] = _NOTHING) -> str:
     """Return the string that a resolved value is known to begin with, given the values of these references."""
     return _known(takewhile(lambda part: isinstance(part, str), _parts(value, references)))
 
 
-def shortest(value: Any, references: Mapping[str, str] = _NOTHING) -> Any:  # noqa: ANN401 - any JSON, same shape back
+def known_text(value: Any, references: Mapping[str, str] = _NOTHING) -> Any:  # noqa: ANN401 - any JSON, same shape back
     """Return a resolved value with nothing but the known parts of each of its strings."""
     return _each_string(value, lambda each: _known(_parts(each, references)))
 
 
-def joined(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
+def resolve_known(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - the same
     """Return a resolved value with a string in place of each intrinsic function whose value is known."""
 
     def whole(each: object) -> object:

@@ -15,7 +15,7 @@ from constructs import Construct, IValidation
 from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
 from ._environment import Environment, account_of, check_identity_is_here, check_is_here, warn_of_region
-from ._errors import boolean, checked, removal, wrong
+from ._errors import boolean, check_removal_policy, invalid_value, reraise_as_value_error
 from ._handler import arns, copy_properties, errors, timeouts
 from ._permissions import Permission, copy_permissions
 from ._project import Project
@@ -96,7 +96,7 @@ class ProjectVersionCopy(Resource):
         stack = stack_of(scope)
         source = Project(self, stack, "source_project", source_project)
         if not is_unknown(source_version_arn):
-            checked(self, lambda: arns.ModelVersion.parse(source_version_arn, "source_version_arn"))
+            reraise_as_value_error(self, lambda: arns.ModelVersion.parse(source_version_arn, "source_version_arn"))
             source.versions([source_version_arn])
         destination = self._destination = Project(self, stack, "destination_project", destination_project)
         destination.check_is_here()
@@ -110,7 +110,9 @@ class ProjectVersionCopy(Resource):
         )
         permissions.append(Permission(("rekognition:UntagResource",), destination.versions()[0]))
         if boolean(self, "adopt_existing", adopt_existing) and version_name is None:
-            raise wrong(self, "version_name", version_name, "the name of the copy that adopt_existing takes over")
+            raise invalid_value(
+                self, "version_name", version_name, "the name of the copy that adopt_existing takes over"
+            )
         its = destination.environment.or_else(Environment.of(stack))
         key_arn = None if output_encryption_key is None else output_encryption_key.key_arn
         for parameter, there in (
@@ -124,9 +126,9 @@ class ProjectVersionCopy(Resource):
             "S3Bucket": "unknown" if is_unknown(bucket) else bucket,
             "S3KeyPrefix": "" if is_unknown(output_key_prefix) else output_key_prefix,
         }
-        checked(self, lambda: copy_properties.read_output(output))
+        reraise_as_value_error(self, lambda: copy_properties.read_output(output))
         if version_name is not None and not is_unknown(version_name):
-            checked(self, lambda: copy_properties.read_version_name({"VersionName": version_name}))
+            reraise_as_value_error(self, lambda: copy_properties.read_version_name({"VersionName": version_name}))
         self._tags = TagManager(TagType.MAP, ProjectVersionCopyProvider.resource_type, tags)
         self.node.add_validation(_TagRules(self._tags))
 
@@ -150,9 +152,9 @@ class ProjectVersionCopy(Resource):
                 "StopRunning": boolean(self, "stop_running", stop_running) or None,
             },
         )
-        if removal(self, removal_policy) is not RemovalPolicy.DESTROY:
+        if check_removal_policy(self, removal_policy) is not RemovalPolicy.DESTROY:
             self._resource.apply_removal_policy(removal_policy)
-        policy = provider.manage(destination, self._resource, permissions)
+        policy = provider._manage(destination, self._resource, permissions)
         acknowledge_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
         warn_of_region(self, Environment.of(stack).or_else(destination.environment).region)
 
@@ -181,7 +183,7 @@ class ProjectVersionCopy(Resource):
 
         :param policy: What happens to the copy when it is removed from the stack or replaced.
         """
-        self._resource.apply_removal_policy(removal(self, policy))
+        self._resource.apply_removal_policy(check_removal_policy(self, policy))
 
     def grant_detect(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow a grantee to analyze images with the copy (rekognition:DetectCustomLabels) while it is running.

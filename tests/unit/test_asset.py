@@ -21,7 +21,7 @@ CRHELPER = Path(crhelper.__file__).parent
 def staged(folder: Path) -> Path:
     """Synthesize a provider into a folder and return its staged asset."""
     app = App(outdir=str(folder), analytics_reporting=False)
-    ProjectPolicyProvider.of(Stack(app, "Sharing"))
+    ProjectPolicyProvider.get_or_create(Stack(app, "Sharing"))
     app.synth()
     (asset,) = folder.glob("asset.*")
     return asset
@@ -75,7 +75,7 @@ def test_each_function_of_an_app_has_its_own_code(tmp_path: Path) -> None:
     app = App(outdir=str(tmp_path), analytics_reporting=False)
     stack = Stack(app, "Both")
     for kind in (ProjectPolicyProvider, ProjectVersionCopyProvider):
-        kind.of(stack)
+        kind.get_or_create(stack)
     template = app.synth().get_stack_by_name("Both").template
     functions = [each["Properties"] for each in template["Resources"].values() if "Handler" in each["Properties"]]
     assets = {each["Handler"]: tmp_path / f"asset.{each['Code']['S3Key'].removesuffix('.zip')}" for each in functions}

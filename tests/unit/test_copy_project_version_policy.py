@@ -105,12 +105,12 @@ def test_is_attached_to_roles(stack: Stack) -> None:
             "source_project is in partition aws, but destination_project is in aws-cn",
         ),
         ({"versions": []}, "versions is"),
-        ({"roles": ["copier"]}, "role is 'copier'. Give an iam.Role"),
-        ({"roles": "copier"}, "roles is 'copier'. Give a list of iam.Role"),
-        ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
-        ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
+        ({"roles": ["copier"]}, "role is 'copier'. Specify an iam.Role"),
+        ({"roles": "copier"}, "roles is 'copier'. Specify a list of iam.Role"),
+        ({"output_bucket": "results"}, "output_bucket is 'results'. Specify an s3.Bucket"),
+        ({"output_encryption_key": KEY}, "output_encryption_key is .*Specify a kms.Key"),
         # ``None*`` as a pattern would allow other objects than the copy's results.
-        ({"output_key_prefix": None}, "output_key_prefix is None. Give a string"),
+        ({"output_key_prefix": None}, "output_key_prefix is None. Specify a string"),
     ],
 )
 def test_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:
@@ -145,5 +145,5 @@ def test_a_user_or_group_of_another_account(placed_stack: Stack) -> None:
 def test_a_key_by_its_alias(stack: Stack) -> None:
     """IAM authorizes the use of a key by the key's ARN, so the policy would allow nothing."""
     alias = kms.Alias.from_alias_name(stack, "Alias", "alias/mine")
-    with pytest.raises(ValueError, match=r"output_encryption_key is .*Give a kms\.Key"):
+    with pytest.raises(ValueError, match=r"output_encryption_key is .*Specify a kms\.Key"):
         define(stack, output_encryption_key=alias)

@@ -62,5 +62,5 @@ def test_takes_an_existing_project(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["", "1234"])
 def test_a_wrong_account(tmp_path: Path, wrong: str) -> None:
     """Without an account ID as trusted_account nothing is shared with anybody."""
-    with pytest.raises(SystemExit, match=f'"{wrong}" is not an account ID. Say who may copy'):
+    with pytest.raises(SystemExit, match=f'"{wrong}" is not an account ID. Specify who may copy'):
         synthesize(tmp_path, trusted_account=wrong)

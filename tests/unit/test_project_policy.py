@@ -130,8 +130,11 @@ class TestRejected:
         ("wrong", "rule"),
         [
             ({"policy_name": "a b"}, 'PolicyName "a b" is not valid'),
-            ({"project": None}, "project is None. Give a CfnProject or another IProjectRef, or the ARN of a project"),
-            ({"project": App()}, "project is .*App object .* Give a CfnProject or another IProjectRef"),
+            (
+                {"project": None},
+                "project is None. Specify a CfnProject or another IProjectRef, or the ARN of a project",
+            ),
+            ({"project": App()}, "project is .*App object .* Specify a CfnProject or another IProjectRef"),
             ({"project": "logos"}, "project is not the ARN of a Custom Labels project"),
             ({"project": lazily("logos")}, "project is not the ARN"),
             (

@@ -149,7 +149,7 @@ class TestOfAStack:
 
     def test_what_the_role_is_always_allowed(self, stack: Stack, kind: Kind) -> None:
         """Its log, and what cleaning up takes on every project of the account; copies go on waiting in another run."""
-        provider = kind.provider.of(stack)
+        provider = kind.provider.get_or_create(stack)
         (log_group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
         expected: list[tuple[Any, Any]] = [
             (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log_group, "Arn"]})
@@ -271,11 +271,11 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("given", "told"),
         [
-            ({"role": ""}, "role is ''. Give an iam.Role"),
+            ({"role": ""}, "role is ''. Specify an iam.Role"),
             # The CDK would leave it out of the template.
             ({"permissions_boundary": iam.AccountRootPrincipal()}, "permissions_boundary is .* an iam.ManagedPolicy"),
             # A given role keeps its own boundary, so another one would be ignored.
-            ({"role": own_role, "permissions_boundary": boundary}, "give the permissions boundary to the role"),
+            ({"role": own_role, "permissions_boundary": boundary}, "specify the permissions boundary on the role"),
             # The function could not assume it, and this account's role of that name would get its permissions.
             ({"role": role_elsewhere}, "role is in account 444455556666, but this stack is in 123456789012"),
         ],
@@ -395,7 +395,7 @@ class TestShared:
         """The permission is in the nested stack, which gets the service token as a parameter."""
         parent = Stack(app, "Parent")
         nested = NestedStack(parent, "Nested")
-        share(nested, provider=ProjectPolicyProvider.of(parent))
+        share(nested, provider=ProjectPolicyProvider.get_or_create(parent))
         assert len(resources(nested, "AWS::IAM::Policy")) == 1
         assert resources(nested, "AWS::Lambda::Function") == []
 
@@ -417,8 +417,8 @@ class TestShared:
         unknown = Stack(app, "Unknown")
         for number, (user, provider, project_arn) in enumerate(
             [
-                (known, ProjectPolicyProvider.of(home), elsewhere),
-                (known, ProjectPolicyProvider.of(home), Fn.import_value("Project")),
+                (known, ProjectPolicyProvider.get_or_create(home), elsewhere),
+                (known, ProjectPolicyProvider.get_or_create(home), Fn.import_value("Project")),
                 (known, imported(POLICIES, known), elsewhere),
                 (unknown, imported(POLICIES, unknown), elsewhere),
             ]
@@ -430,6 +430,8 @@ class TestShared:
     def test_a_provider_of_the_other_kind(self, stack: Stack, kind: Kind, is_imported: bool) -> None:
         """Its function would reject every request."""
         other = COPIES if kind is POLICIES else POLICIES
-        provider = imported(other, stack) if is_imported else other.provider.of(stack)
-        with pytest.raises(ValueError, match=f"^Sharing/Used: provider is .*Give a {kind.provider.__name__}, or what"):
+        provider = imported(other, stack) if is_imported else other.provider.get_or_create(stack)
+        with pytest.raises(
+            ValueError, match=f"^Sharing/Used: provider is .*Specify a {kind.provider.__name__}, or what"
+        ):
             kind.use(stack, "Used", provider=provider)

@@ -246,23 +246,23 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
     ("wrong", "told"),
     [
         ({"source_project": SOURCE_VERSION}, "source_project is not the ARN of a Custom Labels project"),
-        ({"source_project": None}, "source_project is None. Give a CfnProject or another IProjectRef"),
+        ({"source_project": None}, "source_project is None. Specify a CfnProject or another IProjectRef"),
         # The role would be allowed to copy what it names.
         ({"source_version_arn": SOURCE}, "source_version_arn is not the ARN of a model version"),
         ({"source_version_arn": "*"}, "source_version_arn is not the ARN of a model version"),
         ({"source_version_arn": 5}, "source_version_arn is not the ARN of a model version"),
         ({"destination_project": "copies"}, "destination_project is not the ARN of a Custom Labels project"),
-        ({"output_bucket": "results"}, "output_bucket is 'results'. Give an s3.Bucket"),
-        ({"output_key_prefix": None}, "output_key_prefix is None. Give a string"),
-        ({"output_encryption_key": KEY}, "output_encryption_key is .*Give a kms.Key"),
+        ({"output_bucket": "results"}, "output_bucket is 'results'. Specify an s3.Bucket"),
+        ({"output_key_prefix": None}, "output_key_prefix is None. Specify a string"),
+        ({"output_encryption_key": KEY}, "output_encryption_key is .*Specify a kms.Key"),
         (
             {"removal_policy": None},
             "removal_policy is None. .* RemovalPolicy.DESTROY or RemovalPolicy.RETAIN",
         ),  # the CDK would retain
-        ({"adopt_existing": "false"}, "adopt_existing is 'false'. Give True or False"),
+        ({"adopt_existing": "false"}, "adopt_existing is 'false'. Specify True or False"),
         # The copy would be another one, beside that which was to be adopted.
-        ({"adopt_existing": True}, "version_name is None. Give the name of the copy that adopt_existing takes over"),
-        ({"stop_running": 1}, "stop_running is 1. Give True or False"),
+        ({"adopt_existing": True}, "version_name is None. Specify the name of the copy that adopt_existing takes over"),
+        ({"stop_running": 1}, "stop_running is 1. Specify True or False"),
         ({"source_version_arn": SOURCE_VERSION.replace("logos", "faces")}, 'version .*faces.* of project "logos"'),
         (
             {"source_project": Fn.import_value("Source"), "source_version_arn": ELSEWHERE},
@@ -273,7 +273,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
     ],
 )
 def test_rejects_values(stack: Stack, wrong: dict[str, Any], told: str) -> None:
-    """A mistake that would allow, destroy or duplicate something, or end in Python, is told with what to give."""
+    """A mistake that would allow, destroy or duplicate something, or end in Python, is told with what to specify."""
     with pytest.raises(ValueError, match=f"^Sharing/Copy: {told}"):
         define_copy(stack, **wrong)
 

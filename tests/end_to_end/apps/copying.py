@@ -24,7 +24,7 @@ def context(name: str, default: Any = None) -> Any:
 
 stack = Stack(app, "Copying")
 project = rekognition.CfnProject(stack, "Project", project_name="copies")
-provider = ProjectVersionCopyProvider.of(stack)
+provider = ProjectVersionCopyProvider.get_or_create(stack)
 # Runs and pauses so short that each copy takes several runs, and yet no time.
 function = cast("lambda_.Function", provider.node.find_child("Function"))
 function.add_environment("COPY_RUN_SECONDS", "2.5")
