@@ -306,6 +306,8 @@ def test_no_value_forges_a_line(script: Any) -> None:
     """A line feed or an escape sequence in a document is shown as its code."""
     read = script.read(statement(Resource="a\nb\x9b", Condition={"StringLike": {"aws:UserAgent": "x\ny"}}))
     assert script.sentence_of(read).isprintable()
+    read = script.read(statement(Condition={"Null": {"aws:a and Bool b": "true"}}))
+    assert script.sentence_of(read).endswith(' if Null "aws:a and Bool b" "true"')
 
 
 @pytest.mark.parametrize(
