@@ -17,7 +17,6 @@ _SKIP = "in a rollback, continue it without this resource (ContinueUpdateRollbac
 SENTENCES = {
     "InvalidParameterException": "Rekognition rejected a value. Check the bucket, the KMS key and the tags.",
     IN_USE: "{operation} found it in use: it is running, being copied or being deleted. Deploy again later.",
-    "InvalidS3ObjectException": "Rekognition can't use the bucket. Check OutputConfig and the bucket's policy.",
     "LimitExceededException": _QUOTA,
     NOT_FOUND: (
         f"the project does not exist. Check DestinationProjectArn, its Region and its number at the end; {_SKIP}"

@@ -53,7 +53,6 @@ def test_a_sentence_names_cause_and_remedy(code: str, words: list[str]) -> None:
             "SourceProjectVersionArn and DestinationProjectArn; in a rollback, continue",
         ),
         ("DeleteProjectVersion", "ResourceNotFoundException", "Check DestinationProjectArn, its Region"),
-        ("CopyProjectVersion", "InvalidS3ObjectException", "Rekognition can't use the bucket. Check OutputConfig and"),
     ],
 )
 def test_a_copys_sentence_is_its_operations(operation: str, code: str, words: str) -> None:
