@@ -67,6 +67,13 @@ def test_ci_runs_the_command_on_every_python_that_is_supported() -> None:
     assert jobs["full"]["steps"][-1]["run"] == "./scripts/test --full"
 
 
+def test_ci_tries_the_oldest_cdk_that_is_promised() -> None:
+    """The floors of the package's dependencies are what a job installs."""
+    floors = re.findall(r'"(aws-cdk-lib|constructs)>=([\d.]+),', (ROOT / "pyproject.toml").read_text())
+    matrix = workflow(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["cdk"]["strategy"]["matrix"]
+    assert matrix["include"][0]["packages"] == " ".join(f"{name}=={floor}" for name, floor in floors)
+
+
 def test_a_change_is_gated_by_the_command_that_readme_names() -> None:
     """Where a gate runs nothing but .ci/run, that runs README's second command, exactly as README has it."""
     commands = re.findall(r"^\./scripts/\S+$", (ROOT / "README.md").read_text(), re.MULTILINE)
