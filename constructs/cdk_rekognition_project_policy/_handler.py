@@ -7,7 +7,6 @@ function needs of the folder and of crhelper, bundled in this process without Do
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -37,13 +36,8 @@ _IN_CHECKOUT = _HERE.parent.parent / "lambda"
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
 """The Lambda task root: the functions' code without crhelper and boto3."""
 
-CRHELPER = {
-    "__init__.py": "552bc753630a80ff7a0c74835d1d4e6319db0bc8fbc9fb95859b9b04b53b3e7b",
-    "log_helper.py": "d7c9f858a9468315cbfe28983ea13c756bfd4d6e2c3d973801ede9c7975b1e66",
-    "resource_helper.py": "44f57c03a2b1665ef47b2f0d2360584b79dcefc33d3d0881906a22f0d1a8f724",
-    "utils.py": "bf8e833bf1fed51be85b40691e686606214710a9d9acb305d7940d885d5ef338",
-}
-"""The files of crhelper 2.0.12 with their SHA-256 digests: what runs with the function's role is what was reviewed."""
+_CRHELPER = ("__init__.py", "log_helper.py", "resource_helper.py", "utils.py")
+"""The files of crhelper, which the package pins exactly: nothing else that is beside them gets into the asset."""
 
 ENTRIES = {"project_policy": "index", "project_version_copy": "copies"}
 """The module that each resource's function starts with."""
@@ -114,7 +108,7 @@ def code(resource: str) -> lambda_.Code:
 def write(folder: Path, resource: str) -> None:
     """Write the asset of a resource's function into a folder, as it is deployed.
 
-    Raises ``ImportError`` if crhelper is missing, or isn't the one that was reviewed.
+    Raises ``ImportError`` if crhelper is missing.
     """
     for path, source in _sources(resource):
         target = folder / path
@@ -138,15 +132,8 @@ def _sources(resource: str) -> Iterator[tuple[Path, bytes]]:
         raise ImportError(
             "crhelper is not installed, and the function needs its code. Run: pip install crhelper==2.0.12"
         )
-    for name, digest in CRHELPER.items():
-        source = Path(crhelper.origin).with_name(name)
-        content = source.read_bytes() if source.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ImportError(
-                f"{source} is not the file of crhelper 2.0.12, and would run with the function's role. Install the "
-                "release again: pip install --force-reinstall crhelper==2.0.12"
-            )
-        yield Path("crhelper", name), content
+    for name in _CRHELPER:
+        yield Path("crhelper", name), Path(crhelper.origin).with_name(name).read_bytes()
 
 
 @jsii.implements(aws_cdk.ILocalBundling)

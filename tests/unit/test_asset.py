@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import crhelper
@@ -13,7 +12,6 @@ import pytest
 from aws_cdk import App, Stack
 
 from cdk_rekognition_project_policy import ProjectPolicyProvider, ProjectVersionCopyProvider, _handler
-from tests.packaging import ROOT
 
 CRHELPER = Path(crhelper.__file__).parent
 
@@ -83,26 +81,8 @@ def test_each_function_of_an_app_has_its_own_code(tmp_path: Path) -> None:
     assert entries == {"index.handler": ["index.py"], "copies.handler": ["copies.py"]}
 
 
-@pytest.mark.parametrize("change", ["another byte", "a file that is missing"])
-def test_rejects_a_crhelper_that_was_not_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    """Whatever is installed under its name would run with the function's role."""
-    shutil.copytree(CRHELPER, tmp_path / "crhelper")
-    changed = tmp_path / "crhelper" / "utils.py"
-    changed.unlink() if change == "a file that is missing" else changed.write_bytes(changed.read_bytes() + b"\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "crhelper")
-    with pytest.raises(ImportError, match=r"utils\.py is not the file of crhelper 2\.0\.12.*--force-reinstall"):
-        _handler.write(tmp_path / "asset", "project_policy")
-
-
 def test_rejects_a_missing_crhelper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setattr(_handler, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"crhelper is not installed.* pip install crhelper==2\.0\.12"):
         _handler.write(tmp_path, "project_policy")
-
-
-def test_the_digests_are_those_of_the_pinned_version() -> None:
-    """A new version of crhelper is reviewed, and its digests written down, before it is deployed."""
-    assert version("crhelper") == "2.0.12"
-    assert '"crhelper==2.0.12"' in (ROOT / "pyproject.toml").read_text()
