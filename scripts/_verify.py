@@ -40,7 +40,7 @@ class Trial:
 
     def __init__(self, client: Any, account: str, options: argparse.Namespace, clock: Clock) -> None:  # noqa: ANN401
         self.name = f"rekognition-verify-{secrets.token_hex(6)}"
-        self.account = account
+        self.account, self.region = account, client.meta.region_name
         self.project = ""
         self.key = options.kms_key
         self.output = {"S3Bucket": options.bucket, "S3KeyPrefix": self.name}
@@ -180,15 +180,13 @@ Clock = tuple[Callable[[], float], Callable[[float], None]]
 
 def main(
     arguments: Sequence[str] | None = None,
-    session: Callable[..., Any] = boto3.Session,
+    client: Callable[..., Any] = boto3.client,
     clock: Clock = (time.time, time.sleep),
 ) -> int:
     """Ask what the command line says; return the exit code: 0, 1 for a failure, 130 where it was interrupted."""
     options = _parse(arguments)
     try:
-        aws, account = _account(options, session)
-        trial = Trial(_client(aws, "rekognition"), account, options, clock)
-        print(_announcement(trial, options, aws.region_name))
+        trial = _announced(options, client, clock)
         if not options.yes and input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):
             raise VerifyError("")
     except (EOFError, KeyboardInterrupt, *Problem) as problem:
@@ -203,24 +201,24 @@ def main(
         print("\nInterrupted. Deleting what was created …", file=sys.stderr)
     except Problem as problem:
         code = 1
-        elsewhere = "" if aws.region_name in CUSTOM_LABELS_REGIONS else " Rekognition Custom Labels isn't there."
-        print(f"\nNo project in {aws.region_name} could be used.{elsewhere} {problem}", file=sys.stderr)
+        elsewhere = "" if trial.region in CUSTOM_LABELS_REGIONS else " Rekognition Custom Labels isn't there."
+        print(f"\nNo project in {trial.region} could be used.{elsewhere} {problem}", file=sys.stderr)
         if not trial.project and isinstance(problem, ClientError) and _code(problem) != "InternalServerError":
             return code  # nothing was created
     try:
         trial.clean_up()
     except (KeyboardInterrupt, *Problem) as problem:
         code = code or 1
-        print(f"\nLeft in {aws.region_name}: perhaps the project {trial.name}. {problem}", file=sys.stderr)
+        print(f"\nLeft in {trial.region}: perhaps the project {trial.name}. {problem}", file=sys.stderr)
         print("Delete what `aws rekognition describe-projects` shows of that name.", file=sys.stderr)
     if trial.answers:
-        _report(trial, options, aws.region_name)
+        _report(trial, options)
     return code
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./scripts/verify", add_help=False)
-    for name in ("profile", "region", "model-version", "bucket", "kms-key"):
+    for name in ("model-version", "bucket", "kms-key"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--output", type=Path, default=Path("verification.json"))
     parser.add_argument("--throttle", action="store_true")
@@ -231,54 +229,42 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _account(options: argparse.Namespace, session: Callable[..., Any]) -> tuple[Any, str]:
-    aws = session(profile_name=options.profile or None, region_name=options.region or None)
-    if aws.region_name is None:
-        raise VerifyError("There is no Region. Specify --region.")
-    account = str(_client(aws, "sts").get_caller_identity()["Account"])
-    if options.model_version and f":{aws.region_name}:{account}:project/" not in options.model_version:
-        raise VerifyError(f"{options.model_version} isn't of account {account} and Region {aws.region_name}.")
-    return aws, account
+def _announced(options: argparse.Namespace, client: Callable[..., Any], clock: Clock) -> Trial:
+    """Find out where to ask, and say what is going to be done there."""
+    # A call that boto3 repeats could meet what it has done itself.
+    rekognition, sts = (
+        client(service, config=Config(retries={"total_max_attempts": 1})) for service in ("rekognition", "sts")
+    )
+    trial = Trial(rekognition, sts.get_caller_identity()["Account"], options, clock)
+    print(f"Account {trial.account}, Region {trial.region}. This creates the project {trial.name} and policies of it,")
+    print("which cost nothing and share nothing, because it is empty, and deletes it. It changes nothing else.")
+    if options.throttle:
+        print("For ten seconds others who call ListProjectPolicies there may be throttled.")
+    if options.model_version:
+        if f":{trial.region}:{trial.account}:project/" not in options.model_version:
+            raise VerifyError(f"{options.model_version} isn't of this account and Region.")
+        print(f"It copies {options.model_version} twice, for which AWS publishes no price, and deletes the copies.")
+        print(f"What Rekognition writes to s3://{options.bucket}/{trial.name} stays, and S3 charges for it.")
+    return trial
 
 
 def _code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def _client(aws: Any, service: str) -> Any:  # noqa: ANN401 - the type depends on the service
-    # A call that boto3 repeats could meet what it has done itself.
-    return aws.client(service, config=Config(retries={"total_max_attempts": 1}))
-
-
-def _announcement(trial: Trial, options: argparse.Namespace, region: str) -> str:
-    lines = [
-        f"Account {trial.account}, Region {region}. This creates the project {trial.name} and policies of it, which",
-        "cost nothing and share nothing, because the project is empty, and deletes it. It changes nothing else.",
-    ]
-    if options.throttle:
-        lines.append("For ten seconds others who call ListProjectPolicies there may be throttled.")
-    if options.model_version:
-        lines += [
-            f"It copies {options.model_version} twice, for which AWS publishes no price, and deletes the copies.",
-            f"What Rekognition writes to s3://{options.bucket}/{trial.name} stays, and S3 charges for it.",
-        ]
-    return "\n".join(lines)
-
-
-def _report(trial: Trial, options: argparse.Namespace, region: str) -> None:
+def _report(trial: Trial, options: argparse.Namespace) -> None:
     """Print the answers, and write them without account IDs."""
     facts = []
     print(f"\n  {'':<31}{'the local cloud':<34}here")
-    for name, question in ((name, asked) for group in GROUPS for name, asked in group.questions.items()):
+    for name in (name for group in GROUPS for name in group.questions):
         answer, said = trial.answers.get(name, (None, ""))
-        differs = answer is not None and answer != ASSUMED[name]
         assumed, here = (str(each).removesuffix(".0") for each in (ASSUMED[name], answer))
-        print(f"{'! ' if differs else '  '}{name:<31}{assumed:<34}{'not known' if answer is None else here}")
-        words = {"question": question, "said": _masked(said, options)}
-        facts.append({"fact": name, "assumed": ASSUMED[name], "found": answer, "differs": differs, **words})
+        mark = "  " if answer in (None, ASSUMED[name]) else "! "
+        print(f"{mark}{name:<31}{assumed:<34}{'not known' if answer is None else here}")
+        facts.append({"fact": name, "assumed": assumed, "found": answer, "differs": mark == "! ", "said": said})
     when = datetime.now(timezone.utc).date().isoformat()
-    report = {"date": when, "region": region, "boto3": boto3.__version__, "facts": facts}
-    options.output.write_text(json.dumps(report, indent=2) + "\n")
+    report = {"date": when, "region": trial.region, "boto3": boto3.__version__, "facts": facts}
+    options.output.write_text(_masked(json.dumps(report, indent=2), options) + "\n")
     print(f"\nWritten to {options.output}, without account IDs. Please attach it to an issue of this project.")
 
 
@@ -286,7 +272,7 @@ def _masked(text: str, options: argparse.Namespace) -> str:
     """Return what the service said without names of this account."""
     for given in filter(None, (options.model_version, options.bucket, options.kms_key)):
         text = text.replace(given, "…")
-    text = re.sub(r"arn:[\w-]+:(iam|sts)::\d{12}:(user|role|assumed-role|federated-user)/[^\s\"]+", "ARN", text)
+    text = re.sub(r"arn:[\w-]+:(iam|sts)::\d{12}:(user|role|assumed-role|federated-user)/[^\s\"\\]+", "ARN", text)
     return re.sub(r"\d{12,}", "…", text)
 
 

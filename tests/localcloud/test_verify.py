@@ -25,7 +25,6 @@ class Aws:
     def __init__(self, service: LocalRekognition, clock: VirtualClock, verify: Any, output: Path) -> None:
         self.service, self.clock, self.region = service, clock, REGION
         self._main, self._output = verify.main, output
-        self.wait: Callable[[float], None] = clock.forward
         client = service.client()
         project = client.create_project(ProjectName="users")["ProjectArn"]
         output_config: Any = {"S3Bucket": "training"}
@@ -38,31 +37,18 @@ class Aws:
         """Return what there is."""
         return repr(self.service.store.projects(ACCOUNT, REGION))
 
-    def verify(self, session: Callable[..., Any] | None = None, code: int = 0) -> dict[str, Any]:
+    def verify(self, client: Callable[..., Any] | None = None, code: int = 0) -> dict[str, Any]:
         """Run it; return what it found other than assumed, by the fact's name."""
-        assert self.main(session) == code
+        assert self._main(self.arguments, client or self.client, (self.clock, self.clock.forward)) == code
         if not self._output.exists():
             return {}
         text = self._output.read_text()
-        assert re.search(r"\d{12}|training|results|alias/x|users", text) is None
+        assert re.search(r"\d{12}|training|results|alias/x|users|user/ann", text) is None
         return {each["fact"]: each["found"] for each in json.loads(text)["facts"] if each["differs"]}
-
-    def main(self, session: Callable[..., Any] | None = None) -> int:
-        """Run it; return its exit code."""
-        return int(self._main(self.arguments, session or self.session, (self.clock, self.wait)))
 
     def assert_clean(self) -> None:
         """Hold what there is to what was there before."""
         assert self.state() == self._users
-
-    def session(self, profile_name: str | None, region_name: str | None) -> Any:
-        """Return what stands for a boto3 session."""
-        return self
-
-    @property
-    def region_name(self) -> str:
-        """The session's Region."""
-        return self.region
 
     def client(self, service: str, config: Any) -> Any:
         """Return a client of Rekognition, or this as one of STS."""
@@ -200,10 +186,10 @@ def test_where_nothing_can_be_asked(aws: Aws, capsys: pytest.CaptureFixture[str]
     """Bad credentials, no Region, no answer to the question, a Region without Custom Labels: one sentence each."""
 
     def fail(problem: Exception) -> Callable[..., Any]:
-        def session(**_: Any) -> Any:
+        def client(*_: Any, **__: Any) -> Any:
             raise problem
 
-        return session
+        return client
 
     expired = ClientError({"Error": {"Code": "ExpiredToken", "Message": "It is expired."}}, "GetCallerIdentity")
     for problem in (NoCredentialsError(), expired):
