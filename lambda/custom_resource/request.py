@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from .timeouts import CLOCK_SKEW_SECONDS, DEFAULT_SERVICE_TIMEOUT
@@ -17,29 +16,6 @@ REQUEST_TYPES = ("Create", "Update", "Delete")
 
 _NOT_CREATED = "not-created:"
 _IN_DOUBT = "in-doubt:"
-
-
-def not_created(logical_id: str, request_id: str) -> str:
-    """Return the physical ID of a Create that made nothing, so that its Delete knows there is nothing to undo."""
-    return f"{_NOT_CREATED}{logical_id}:{request_id}"
-
-
-def in_doubt(logical_id: str, request_id: str, time: float | None, gave_up_at: float) -> str:
-    """Return the physical ID of a Create, or a replacement, that failed without knowing what it had made.
-
-    It names no resource, so its Delete looks for one that this request can have made: the ID ends in the request's time
-    and in that at which it gave up (in seconds since the epoch; only the latter if the request tells no time).
-    """
-    requested = "" if time is None else f"{int(time)}-"
-    return f"{_IN_DOUBT}{logical_id}:{request_id}:{requested}{int(gave_up_at)}"
-
-
-class InDoubtTimes(NamedTuple):
-    """What an ID in doubt tells of the Create that responded with it."""
-
-    requested_at: float | None
-    """When it was requested; None if the ID doesn't tell."""
-    gave_up_at: float
 
 
 @dataclass(frozen=True)
@@ -76,17 +52,26 @@ class Request:
     def fallback_id(self, now: float, *, made_nothing: bool = False) -> str:
         """Return the physical ID to respond with while the request has made nothing that is known of: the given one.
 
-        A Create has none. It responds with one in doubt, unless it's known that no delivery of it has made anything.
+        A Create has none. It responds with one in doubt, unless it's known that no delivery of it has made anything:
+        then with a marker, so that its Delete knows there is nothing to undo.
         """
-        if made_nothing:
-            return self.physical_id or not_created(self.logical_id, self.request_id)
-        return self.physical_id or in_doubt(self.logical_id, self.request_id, self.time, now)
+        marker = f"{_NOT_CREATED}{self.logical_id}:{self.request_id}"
+        return self.physical_id or (marker if made_nothing else self.in_doubt_id(now))
+
+    def in_doubt_id(self, now: float) -> str:
+        """Return the physical ID of a Create, or a replacement, that fails now without knowing what it has made.
+
+        It names no resource, so its Delete looks for one that this request can have made: the ID ends in the request's
+        time (the earliest that it can have, if that isn't known) and in that at which it gave up.
+        """
+        requested_at = now - DEFAULT_SERVICE_TIMEOUT if self.time is None else self.time
+        return f"{_IN_DOUBT}{self.logical_id}:{self.request_id}:{int(requested_at)}-{int(now)}"
 
     @property
-    def in_doubt_times(self) -> InDoubtTimes | None:
-        """What the physical ID tells if it is one in doubt; None if it isn't."""
-        found = re.fullmatch(_IN_DOUBT + r".*:(?:([0-9]{1,12})-)?([0-9]{1,12})", self.physical_id, re.DOTALL)
-        return InDoubtTimes(float(found[1]) if found[1] else None, float(found[2])) if found else None
+    def in_doubt_times(self) -> tuple[float, float] | None:
+        """When the Create was requested and when it gave up, if the physical ID is one in doubt; None if it isn't."""
+        found = re.fullmatch(_IN_DOUBT + r".*:([0-9]{1,12})-([0-9]{1,12})", self.physical_id, re.DOTALL)
+        return (float(found[1]), float(found[2])) if found else None
 
     def is_in_doubt_of(self, request_id: str) -> bool:
         """Return whether the physical ID is the one in doubt that a Create with this request ID responded with."""

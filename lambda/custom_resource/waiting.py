@@ -20,7 +20,7 @@ from .errors import shorten
 from .request import Request
 from .resource import Context, CustomResource
 from .run import Clock, Outcome, Run
-from .timeouts import DEFAULT_SERVICE_TIMEOUT, WAITING_RUN
+from .timeouts import DEFAULT_SERVICE_TIMEOUT
 
 logger = logging.getLogger(__name__)
 
@@ -93,14 +93,14 @@ class WaitingResource(CustomResource):
         *,
         attributes: Sequence[str],
         invoke: Invoke,
-        run_seconds: float = WAITING_RUN,
+        run_seconds: Callable[[], float],
         clock: Clock | None = None,
     ) -> None:
         """Define the handler of a resource type, as ``CustomResource`` does.
 
         :param respond: What one run does for a request.
         :param invoke: How the function invokes itself.
-        :param run_seconds: How long a run lasts before it hands over.
+        :param run_seconds: Returns how long a run lasts before it hands over.
         """
         super().__init__(resource_type, self._respond_or_wait, attributes=attributes, clock=clock)
         # What keeps crhelper from making clients that aren't used here would also keep it from polling.
@@ -131,7 +131,7 @@ class WaitingResource(CustomResource):
         self._run = WaitingRun(
             **vars(run),
             # Another run would have no time for what this one can still wait for.
-            ends=respond_by if respond_by <= latest else min(now + self._run_seconds, latest),
+            ends=respond_by if respond_by <= latest else min(now + self._run_seconds(), latest),
             respond_by=respond_by,
             requested_at=requested_at,
             progress=data.get("Progress", {}),

@@ -173,11 +173,8 @@ def _was_received(live: LiveVersion, requested_at: float) -> bool:
 
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested_at: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
-    doubt = request.in_doubt_times
-    last = doubt.gave_up_at if doubt else requested_at
-    first = last - (request.service_timeout or DEFAULT_SERVICE_TIMEOUT)
-    if doubt and doubt.requested_at is not None:
-        first = doubt.requested_at
+    longest = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
+    first, last = request.in_doubt_times or (requested_at - longest, requested_at)
     return first - CLOCK_SKEW_SECONDS <= live.created_at <= last + MAX_START_SECONDS + MAX_CALL_SECONDS
 
 

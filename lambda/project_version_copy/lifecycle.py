@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from custom_resource.errors import RejectedError
-from custom_resource.request import Request, in_doubt
+from custom_resource.request import Request
 from custom_resource.run import Outcome
 from custom_resource.timeouts import DEFAULT_SERVICE_TIMEOUT
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
@@ -135,10 +135,12 @@ class _RequestHandler:
             old_tags = self._request.old_properties.get("Tags")
             old_tags = old_tags if isinstance(old_tags, Mapping) else {}
             decide = partial(decisions.decide_update, given, wanted, name, old_tags=old_tags)
-            if not isinstance(self._settle(decide), decisions.Replace):
-                self._remove_canceled_replacement(given, wanted)
+            decision = self._settle(decide)
+            self._remove_canceled_replacement(given, wanted)
+            if not isinstance(decision, decisions.Replace):
                 return
             self._set_target(wanted.destination, name)
+            self._note_own("")
         self._progress.is_making = True
         self._settle(
             partial(decisions.decide_create, self._request, wanted),
@@ -301,7 +303,7 @@ class _RequestHandler:
                 return None
 
     def _copy(self, wanted: Properties) -> None:
-        doubt = in_doubt(self._request.logical_id, self._request.request_id, self._request.time, self._now)
+        doubt = self._request.in_doubt_id(self._now)
         self._run.reserve_physical_id(doubt)
         tags = {**wanted.tags, **self._owner.tags, INPUTS_TAG: wanted.inputs.digest}
         try:

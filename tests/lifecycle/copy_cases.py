@@ -279,6 +279,14 @@ ROWS = (
         ),
         quick("rejected", ("v1",), *EXISTS, Deploy({"Copy": Copy(name="no good")}, BACK, reason="VersionName")),
         quick("denied", ("v1",), *EXISTS, Somebody("denies"), Deploy(ANOTHER, BACK, reason="AccessDeniedException")),
+        quick(
+            "deleted by hand, so that its rollback copies anew",
+            ("v1",),
+            *EXISTS,
+            Somebody("deletes", ""),
+            Deploy(canceled(30, source="v2"), BACK),
+            behavior=OVERLAPS,
+        ),
         # The copy that the canceled Update has made in its place has the same name, and other tags.
         *(
             quick(
@@ -436,14 +444,6 @@ LIMITATIONS = (
         ("v1",),
         *EXISTS,
         Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK, once("Update", repeats=(60.0,))),
-    ),
-    case(
-        "a canceled replacement stays if the rollback has to copy anew what was deleted by hand",
-        ("v1", "v2"),
-        *EXISTS,
-        Somebody("deletes", name=""),
-        Deploy({"Copy": Copy("v2"), "Other": fails_after(30)}, BACK),
-        behavior=OVERLAPS,
     ),
     quick(
         "without rollback the Delete of a Create without a response takes the copy that the next one has just made",

@@ -19,7 +19,8 @@ DAY = 86_400
 COPY, DELETE, STOP = "CopyProjectVersion", "DeleteProjectVersion", "StopProjectVersion"
 TAG, UNTAG, DESCRIBE = "TagResource", "UntagResource", "DescribeProjectVersions"
 CHANGES = (COPY, DELETE, STOP, TAG, UNTAG)
-MADE_UP, MARKER, IN_DOUBT = "one-Copy-0000000000001", "not-created:Copy:request-1", "in-doubt:Copy:request-1:1700003600"
+MADE_UP, MARKER = "one-Copy-0000000000001", "not-created:Copy:request-1"
+IN_DOUBT = "in-doubt:Copy:request-1:1700003600-1700003610"
 LOST = AwsError("InternalServerError", "oops")
 
 
@@ -237,9 +238,12 @@ def test_a_function_without_time_for_a_call_says_so_at_once(cloud: Cloud) -> Non
     assert (sent.response["PhysicalResourceId"], len(sent.invocations)) == (MARKER, 1)
 
 
-def test_a_setting_that_is_no_number_is_ignored() -> None:
+def test_an_invalid_setting_fails_the_request() -> None:
     """A function that fails before its handler would leave CloudFormation waiting for an hour."""
-    assert Cloud(run_seconds="ten").ask("Create", Copy()).response["Status"] == "SUCCESS"
+    cloud = Cloud(run_seconds="ten")
+    with pytest.raises(AssertionError):  # no other response may say what this one does
+        cloud.ask("Create", Copy())
+    assert "unexpected error (ValueError)" in cloud.sent[0].response["Reason"]
 
 
 def test_a_copy_without_a_response_is_found_by_its_tags(cloud: Cloud) -> None:

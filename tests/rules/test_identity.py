@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resource.errors import RejectedError
-from custom_resource.request import in_doubt, not_created
 from project_policy.identity import PhysicalId, check_policy_name
 from rekognition.arns import Project
-from tests.rules.support import STARTED
 
 CHARACTERS = string.ascii_letters + string.digits + "_.-"
 NAMES = st.text(CHARACTERS, min_size=1, max_size=128)
@@ -47,8 +45,8 @@ def test_a_physical_id_is_read_back(arn: str, name: str, adopted: bool) -> None:
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|owned",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a|adopted|adopted",
         "arn:aws:rekognition:us-east-1:123456789012:project/logos/1|a b",
-        not_created("Sharing", "request"),
-        in_doubt("Sharing", "request", STARTED, STARTED),
+        "not-created:Sharing:request",
+        "in-doubt:Sharing:request:1700000000-1700000009",
     ],
 )
 def test_an_id_of_others_names_no_policy(foreign: str) -> None:

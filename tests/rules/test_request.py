@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from custom_resource import timeouts
 from custom_resource.errors import RejectedError
-from custom_resource.request import Request, in_doubt, not_created, time_of
+from custom_resource.request import Request, time_of
 from project_policy.properties import Properties
 from rekognition.arns import Environment
 from tests.documents import ACCOUNT, MINE, REGION
@@ -115,21 +115,27 @@ def test_a_time_that_is_still_to_come_doesnt_count(ahead: int, counts: bool) -> 
 @pytest.mark.parametrize(
     ("physical_id", "doubted"),
     [
-        (in_doubt("Sharing", "request", STARTED, STARTED + 9.9), (STARTED, STARTED + 9)),
-        (in_doubt("Sharing", "request", None, STARTED), (None, STARTED)),
-        (in_doubt("a:1\n", "b:2", None, 7), (None, 7)),
-        ("in-doubt:Sharing:request:1700000000", (None, 1700000000)),
+        ("in-doubt:Sharing:request:1700000000-1700000009", (1_700_000_000, 1_700_000_009)),
+        ("in-doubt:a:1\n:b:2:0-7", (0, 7)),
+        ("in-doubt:Sharing:request:1700000000", None),
         ("in-doubt:Sharing:request:-7", None),
         ("in-doubt:Sharing:request", None),
         ("in-doubt:Sharing:request:soon", None),
-        ("in-doubt:Sharing:request:1234567890123", None),
-        (not_created("Sharing", "request"), None),
+        ("in-doubt:Sharing:request:1-1234567890123", None),
+        ("not-created:Sharing:request", None),
         ("arn:aws:rekognition:us-east-1:123456789012:project/logos/1|sharing", None),
     ],
 )
-def test_an_id_in_doubt_tells_when_its_create_ran(physical_id: str, doubted: tuple[float | None, float] | None) -> None:
+def test_an_id_in_doubt_tells_when_its_create_ran(physical_id: str, doubted: tuple[float, float] | None) -> None:
     """What isn't exactly such an ID has no time."""
     assert Request("Delete", "request", "Sharing", physical_id, {}, {}, None).in_doubt_times == doubted
+
+
+@pytest.mark.parametrize(("requested_at", "earliest"), [(STARTED, 1_700_000_000), (None, 1_699_996_409)])
+def test_an_id_in_doubt_has_the_time_of_its_request(requested_at: float | None, earliest: int) -> None:
+    """If the request tells none, it is the earliest at which CloudFormation can have sent it."""
+    request = Request("Create", "request", "Sharing", "", {}, {}, requested_at)
+    assert request.in_doubt_id(STARTED + 9.9) == f"in-doubt:Sharing:request:{earliest}-1700000009"
 
 
 def test_the_times_fit_into_one_another() -> None:

@@ -40,7 +40,7 @@ class Bed:
     def new_process(self) -> WaitingResource:
         """Return the resource as another process of the function has it."""
         return WaitingResource(
-            TYPE, self.respond, attributes=("Arn",), invoke=self.invoke, run_seconds=600, clock=self.time.clock
+            TYPE, self.respond, attributes=("Arn",), invoke=self.invoke, run_seconds=lambda: 600, clock=self.time.clock
         )
 
     def respond(self, request: Request, run: WaitingRun) -> Outcome | Unfinished:
