@@ -123,7 +123,7 @@ def deploy_provider(account: Account, dist: Path, name: str = "provider") -> Non
     s3, bucket = account.client("s3"), f"code-of-{account.id}"
     s3.create_bucket(Bucket=bucket)
     s3.upload_file(str(dist / f"{name}.zip"), bucket, f"{name}.zip")
-    template = (dist / f"{name}-from-s3.yaml").read_text()
+    template = (dist / f"{name}.yaml").read_text()
     assert account.deploy("Provider", template, CodeBucket=bucket) == "CREATE_COMPLETE", account.reasons("Provider")
 
 

@@ -34,17 +34,17 @@ def broken(template: str, after: str = "Sharing") -> str:
 @pytest.fixture(scope="module")
 def account(local_cloud: LocalCloud, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account with the provider, which the AWS CLI deploys as the template says at its head."""
-    account, name, folder = Account(local_cloud, "555566667777"), "provider", tmp_path_factory.mktemp("packaged")
+    account, name, folder = Account(local_cloud, "555566667777"), "provider", tmp_path_factory.mktemp("home")
     account.client("s3").create_bucket(Bucket="code-of-providers")
     environment = local_cloud.full_environment(account.id) | {"HOME": str(folder)}
 
     def aws(*arguments: str) -> None:
-        run(Path(sys.executable).with_name("aws"), "cloudformation", *arguments, cwd=dist, environment=environment)
+        run(Path(sys.executable).with_name("aws"), *arguments, cwd=dist, environment=environment)
 
-    packaged = str(folder / "packaged.yaml")
-    template = ("--template-file", "provider.yaml", "--output-template-file", packaged)
-    aws("package", *template, "--s3-bucket", "code-of-providers")
-    aws("deploy", "--template-file", packaged, "--stack-name", name, "--capabilities", "CAPABILITY_IAM")
+    aws("s3", "cp", "provider.zip", "s3://code-of-providers/provider-0.1.0.zip")
+    stack = ("--stack-name", name, "--capabilities", "CAPABILITY_IAM")
+    code = ("--parameter-overrides", "CodeBucket=code-of-providers", "CodeKey=provider-0.1.0.zip")
+    aws("cloudformation", "deploy", "--template-file", "provider.yaml", *stack, *code)
     yield account
     account.delete(name)
 
@@ -136,7 +136,7 @@ def test_the_stack_sets_templates_outlive_another_version_of_the_code(
         ("provider.zip", THREE, "UPDATE_COMPLETE"),
     ):
         before = account.policies()
-        assert deployed("Providers", CodeBucket=bucket, CodeKey=key) == ends
+        assert deployed("Providers", CodeBucket=bucket, CodeKey=key, CodeObjectVersion="") == ends
         assert account.policies() == before
         codes.append(functions.list_functions()["Functions"][0]["CodeSha256"])
         assert deployed("Sharing", TrustedAccount=trusted) == ends
