@@ -191,6 +191,15 @@ class TestRules:
                 )
             ),
             statement(Condition={"Null": {"aws:PrincipalOrgID": "false"}}),
+            *(
+                statement(Condition={operator: {key: value}})
+                for operator, key, value in (
+                    ("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/*"),
+                    ("StringEquals", "aws:PrincipalTag/team", "*"),
+                    ("StringEquals", "aws:PrincipalAccount", "${*}"),
+                    ("StringLike", "aws:PrincipalAccount", "1111*"),
+                )
+            ),
         ],
     )
     def test_what_the_service_takes_passes(self, good: dict[str, Any]) -> None:
