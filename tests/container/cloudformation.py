@@ -53,14 +53,13 @@ class CloudFormation:
         properties: Mapping[str, Any],
         physical_id: str = "",
         old_properties: Mapping[str, Any] | None = None,
-        resource_type: str = "Custom::RekognitionProjectPolicy",
     ) -> dict[str, Any]:
         """Return a request for a function."""
         event: dict[str, Any] = {
             "RequestType": kind,
             "StackId": STACK_ID,
             "LogicalResourceId": "Sharing",
-            "ResourceType": resource_type,
+            "ResourceType": "Custom::RekognitionProjectPolicy",
             "ResourceProperties": properties,
         }
         if physical_id:

@@ -52,9 +52,9 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return the asset as it is deployed, with the times of a name, staged once."""
 
     @cache
-    def stage(times: str, resource: str = "project_policy") -> Path:
+    def stage(times: str) -> Path:
         folder = tmp_path_factory.mktemp(times)
-        write(folder, resource)
+        write(folder, "project_policy")
         for name, seconds in TIMES[times].items():
             definition = re.compile(rf"^{name} = .+$", re.MULTILINE)
             (module,) = (path for path in folder.rglob("*.py") if definition.search(path.read_text()))

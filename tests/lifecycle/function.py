@@ -21,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+from urllib.parse import unquote
 
 import boto3
 import crhelper.resource_helper
@@ -429,6 +430,8 @@ def _rejected(error: AwsError) -> tuple[int, Mapping[str, Any]]:
 def _invoke_itself(request: Any, **_: object) -> AWSResponse:
     """Let the function invoke itself; this takes no time."""
     invocation = running()
+    assert unquote(request.url.split("/")[5]) == invocation.function.kind.arn
+    assert _text(request.headers["X-Amz-Invocation-Type"]) == "Event"
     if invocation.function.invoke_fails():
         return _response(request, 403, {"Type": "User", "Message": "not authorized to perform: lambda:InvokeFunction"})
     invocation.hand_over(json.loads(request.body))

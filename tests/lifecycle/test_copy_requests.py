@@ -55,7 +55,7 @@ def allow(cloud: Cloud) -> None:
 
 
 def test_a_create_copies_and_waits_over_three_runs(caplog: pytest.LogCaptureFixture) -> None:
-    """One CopyProjectVersion with all that the template says, one line for each run, and one response."""
+    """One CopyProjectVersion with all that the template says, one line without secrets a run, and one response."""
     cloud = Cloud(copying_time=1500)
     more = {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "copies/"}, "KmsKeyId": "alias/models"}
     with caplog.at_level(logging.INFO):
@@ -76,6 +76,7 @@ def test_a_create_copies_and_waits_over_three_runs(caplog: pytest.LogCaptureFixt
     assert len(tags.pop(f"{TAG_PREFIX}inputs")) == 64
     owner = {f"{TAG_PREFIX}resource": "Copy", f"{TAG_PREFIX}request": "request-1"}
     assert tags == {"team": "a", f"{TAG_PREFIX}stack": sent.event["StackId"], **owner}
+    assert "X-Amz" not in caplog.text
     lines = [json.loads(record.message) for record in caplog.records if record.name.startswith("project_version_copy")]
     assert [line["unfinished"] for line in lines] == [True, True, False]
     assert lines[0] == {
