@@ -49,13 +49,15 @@ def test_readmes_app_shares_with_an_account_and_a_role(cdk: Cdk, installed: Path
 
 
 def test_an_example_needs_what_the_package_needs_and_the_pinned_cli() -> None:
-    """The ranges are the package's own, the path leads to it, and the pages' CLI is the one that is tested."""
+    """The ranges are within the package's own, the path leads to it, and the pages' CLI is the one that is tested."""
     project = (ROOT / "pyproject.toml").read_text()
     for path in EXAMPLES.glob("*/app.py"):
         required = path.with_name("requirements.txt").read_text().splitlines()
         for package in ("aws-cdk-lib", "constructs"):
-            (line,) = (line for line in required if line.startswith(package))
-            assert f'"{line}"' in project
+            (of_package,) = re.findall(rf'"{package}>=([\d.]+),<(\d+)"', project)
+            (of_example,) = re.findall(rf"^{package}>=([\d.]+),<(\d+)$", "\n".join(required), re.MULTILINE)
+            assert [*map(int, of_example[0].split("."))] >= [*map(int, of_package[0].split("."))]
+            assert of_example[1] == of_package[1]
         assert "../.." in required
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *EXAMPLES.rglob("*.md")]
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
