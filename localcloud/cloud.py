@@ -25,11 +25,7 @@ from localcloud.peers import SECRET_VARIABLE
 from localcloud.processes import end_session, start_time
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
-from localcloud.virtual_environment import (
-    REQUIREMENTS,
-    ensure_virtual_environment,
-    only_one_at_a_time,
-)
+from localcloud.virtual_environment import ensure_virtual_environment, only_one_at_a_time
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -111,7 +107,7 @@ class LocalCloud:
         if self.is_running:
             raise CloudError(f"The local cloud is already running (process {self.pid}).")
         _make_private(self.state)
-        python = ensure_virtual_environment(STATE / "venv", REQUIREMENTS)
+        python = ensure_virtual_environment(STATE / "venv")
         secret = secrets.token_hex(20)
         self._prepare_folders()
         self._make_certificate()

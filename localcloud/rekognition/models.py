@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from localcloud.rekognition.errors import AwsError, access_denied, in_use, invalid_parameter, not_found, wrong_revision
+from localcloud.rekognition.errors import AwsError, access_denied, in_use, not_found, wrong_revision
 from localcloud.rekognition.switches import Switches
 
 if TYPE_CHECKING:
@@ -419,9 +419,7 @@ class Store:
     def _tagged(self, account: str, region: str, arn: str) -> Project | Version:
         if VersionArn.PATTERN.fullmatch(arn):
             return self.version(account, region, arn)
-        if ProjectArn.PATTERN.fullmatch(arn):
-            return self.project(account, region, arn)
-        raise invalid_parameter(f"{arn} is neither a project nor a model version.")
+        return self.project(account, region, arn)
 
     def _stamp(self, now: float) -> str:
         # What is made anew in the same millisecond is another one all the same, with another ARN.

@@ -11,7 +11,6 @@ from localcloud.rekognition.errors import AwsError, malformed_document
 
 ACTION = "rekognition:CopyProjectVersion"
 REQUIRED = ("Effect", "Principal", "Action", "Resource")
-VERSIONS = ("2012-10-17", "2008-10-17")
 _DENY_ALL = {"Effect": "Deny", "Principal": "*", "Action": ACTION, "Resource": "*"}
 
 
@@ -24,11 +23,8 @@ def check_document(text: str) -> None:
         statements = _as_list(json.loads(text)["Statement"])
     except (ValueError, RecursionError, KeyError, TypeError) as problem:
         raise malformed_document(f"The policy document is not valid: {problem}") from problem
-    for statement in statements:
-        if not isinstance(statement, dict) or not statement.keys() >= {*REQUIRED}:
-            raise malformed_document(f"A statement needs {', '.join(REQUIRED)}.")
-    if not statements:
-        raise malformed_document("The policy document must have at least one statement.")
+    if not statements or not all(isinstance(each, dict) and each.keys() >= {*REQUIRED} for each in statements):
+        raise malformed_document(f"The policy document needs statements with {', '.join(REQUIRED)}.")
 
 
 def merged(texts: Iterable[str]) -> str:
@@ -42,9 +38,9 @@ def merged(texts: Iterable[str]) -> str:
         try:
             check_document(text)
         except AwsError:
-            return json.dumps({"Version": VERSIONS[0], "Statement": [_DENY_ALL]})
+            return json.dumps({"Version": "2012-10-17", "Statement": [_DENY_ALL]})
         statements += _as_list(json.loads(text)["Statement"])
-    return json.dumps({"Version": VERSIONS[0], "Statement": statements})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def normalized(text: str, partition: str) -> str:

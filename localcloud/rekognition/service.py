@@ -18,7 +18,6 @@ from localcloud.rekognition.switches import Switches
 _TARGET_PREFIX = "RekognitionService."
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 
-
 DROP = ConnectionDroppedError
 
 Fault = AwsError | type[ConnectionDroppedError]

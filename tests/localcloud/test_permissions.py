@@ -53,29 +53,14 @@ def role(local_cloud: LocalCloud, across: Setting, name: str) -> Role:
 def test_a_role_may_do_what_its_policies_and_boundary_allow(
     local_cloud: LocalCloud, across: Setting, role: Role, name: str
 ) -> None:
-    """What its policy names, on the resource it names, within its boundary, in its own account; nothing else."""
-
-    def list_policies(arn: str) -> None:
-        role.client().list_project_policies(ProjectArn=arn)
-
+    """What its policy names, on the resource it names, within its boundary."""
     role.may(allow(LIST, across.target))
-    list_policies(across.target)
-    role.may(allow(LIST, across.target + "0"))
-    with rejected("AccessDeniedException") as told:
-        list_policies(across.target)
-    assert told.message == (
-        f"User: {role.session_arn()} is not authorized to perform: {LIST} on resource: {across.target} "
-        f"because no identity-based policy allows the {LIST} action"
-    )
-    role.may(allow(LIST))
-    list_policies(across.target)
-    with rejected("AccessDeniedException"):
-        list_policies(across.project)
+    role.client().list_project_policies(ProjectArn=across.target)
     iam = local_cloud.client("iam", TRUSTED)
     boundary = iam.create_policy(PolicyName=name, PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
     iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
     with rejected("AccessDeniedException"):
-        list_policies(across.target)
+        role.client().list_project_policies(ProjectArn=across.target)
 
 
 def test_unknown_credentials_are_rejected(local_cloud: LocalCloud, role: Role) -> None:
@@ -150,33 +135,18 @@ def on_condition(key: str, value: str) -> Callable[[Setting, Role], dict[str, An
 @pytest.mark.parametrize(
     ("elements", "allowed"),
     [
-        *(
-            (lambda _, role, name=name: {"Principal": {"AWS": name(role)}}, allowed)
-            for name, allowed in [
-                (lambda role: [ANOTHER, f"arn:aws:iam::{TRUSTED}:root"], True),
-                (lambda role: role.arn, True),
-                (lambda role: role.session_arn(), True),
-                (lambda role: "*", True),
-                (lambda role: f"arn:aws:iam::{ANOTHER}:root", False),
-                (lambda role: TRUSTING, False),
-                (lambda role: role.arn + "-2", False),
-                (lambda role: role.arn.replace(TRUSTED, ANOTHER), False),
-                (lambda role: role.session_arn("other"), False),
-                (lambda role: f"arn:aws:iam::{TRUSTED}:user/ann", False),
-                (lambda role: "AROAEXAMPLEEXAMPLE12", False),
-            ]
-        ),
+        (lambda *_: {"Principal": {"AWS": [ANOTHER, f"arn:aws:iam::{TRUSTED}:root"]}}, True),
+        (lambda _, role: {"Principal": {"AWS": role.arn}}, True),
+        (lambda _, role: {"Principal": {"AWS": role.session_arn()}}, True),
+        (lambda _, role: {"Principal": {"AWS": role.session_arn("other")}}, False),
+        (lambda *_: {"Principal": {"AWS": TRUSTING}}, False),
         (lambda setting, _: {"Resource": setting.version}, True),
         (lambda setting, _: {"Resource": setting.version.rpartition("/v1/")[0] + "/*"}, True),
         (lambda setting, _: {"Resource": setting.version.replace("/v1/", "/v2/")}, False),
-        (on_condition("aws:PrincipalAccount", TRUSTED), True),
-        (on_condition("aws:PrincipalAccount", ANOTHER), False),
         (on_condition("aws:PrincipalArn", f"arn:aws:iam::{TRUSTED}:role/team/*"), True),
         (on_condition("aws:PrincipalArn", f"arn:aws:sts::{TRUSTED}:assumed-role/*"), False),
         (on_condition("aws:SecureTransport", "true"), True),
         (on_condition("aws:RequestedRegion", "eu-west-1"), False),
-        (on_condition("aws:PrincipalTag/team", "vision"), False),
-        (on_condition("aws:PrincipalOrgID", "o-abcdefghij"), False),
         # Neither allows nor breaks anything.
         (lambda *_: {"Condition": {"DateLessThan": {"aws:CurrentTime": "1e400"}}}, False),
     ],
