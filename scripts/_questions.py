@@ -124,8 +124,8 @@ def _one_policy_too_many(trial: Trial) -> None:
     for number in range(20):  # the quota can be raised
         code = trial.code(trial.put, f"p{number}")
         if code:
-            trial.found("policies_per_project", number)
             trial.found("quota_error", code)
+            trial.found("policies_per_project", number)
             break
 
 

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class Trial:
     def __init__(self, client: Any, account: str, options: argparse.Namespace, clock: Clock) -> None:  # noqa: ANN401
         self.name = f"rekognition-verify-{secrets.token_hex(6)}"
         self.account, self.region = account, client.meta.region_name
-        self.project = ""
+        self.project, self.may_exist = "", False
         self.key = options.kms_key
         self.output = {"S3Bucket": options.bucket, "S3KeyPrefix": self.name}
         self.now, self.sleep = clock
@@ -85,13 +84,13 @@ class Trial:
 
     def watch(self, shows: Callable[[], bool], every: float = 0.5, most: float = 60) -> float:
         """Return how many seconds after the last change something shows, 0 if it does at the first look."""
-        if shows():
-            return 0
-        while self.now() < self.changed_at + most:
+        looked = False
+        while not _shown(shows):
+            if self.now() > self.changed_at + most:
+                raise VerifyError(f"Not seen within {most:.0f} seconds. {self._said}")
             self.sleep(every)
-            if shows():
-                return round(self.now() - self.changed_at, 1)
-        raise VerifyError(f"Not seen within {most:.0f} seconds.")
+            looked = True
+        return round(self.now() - self.changed_at, 1) if looked else 0
 
     def found(self, name: str, answer: Any, said: str = "") -> None:  # noqa: ANN401 - any JSON
         """Keep an answer, with the service's words for it: if none are given, those of the last error."""
@@ -142,7 +141,12 @@ class Trial:
 
     def ask(self, groups: Sequence[Group]) -> None:
         """Create the project, and ask; what gets no answer has the reason instead."""
-        self.project = self.change("create_project", ProjectName=self.name)["ProjectArn"]
+        self.may_exist = True
+        try:
+            self.project = self.change("create_project", ProjectName=self.name)["ProjectArn"]
+        except ClientError as error:
+            self.may_exist = _code(error) == "InternalServerError"
+            raise
         self.watch(lambda: [each["Status"] for each in self._projects()] == ["CREATED"])
         for group in groups:
             print(".", end="", flush=True)
@@ -155,19 +159,19 @@ class Trial:
 
     def clean_up(self) -> None:
         """Delete the project with all that is in it, whether or not its creation had a response."""
-        self.sleep(0 if self.project else 2)
+        if self.may_exist:
+            self.sleep(0 if self.project else 2)
+            self.changed_at = self.now()
+            self.watch(self._is_gone, every=5, most=7200 if self._source else 120)
+
+    def _is_gone(self) -> bool:
+        # What is being copied can't be deleted yet, and neither can its project.
         for project in self._projects():
             self.project = project["ProjectArn"]
             for arn in self.versions():
-                self.changed_at = self.now()
-                self.watch(partial(self._is_deleted, arn), every=5, most=7200)
-            self.watch(lambda: self.versions() == {}, every=5, most=3600)
-            self.change("delete_project", ProjectArn=self.project)
-            self.watch(lambda: self._projects() == [])
-
-    def _is_deleted(self, arn: str) -> bool:
-        # One that is being copied can't be deleted.
-        return self.code(self.call, "delete_project_version", ProjectVersionArn=arn) != "ResourceInUseException"
+                self.code(self.call, "delete_project_version", ProjectVersionArn=arn)
+            self.code(self.call, "delete_project", ProjectArn=self.project)
+        return not self._projects()
 
     def _projects(self) -> Sequence[Any]:
         listed = self.call("describe_projects", ProjectNames=[self.name])["ProjectDescriptions"]
@@ -203,17 +207,21 @@ def main(
         code = 1
         elsewhere = "" if trial.region in CUSTOM_LABELS_REGIONS else " Rekognition Custom Labels isn't there."
         print(f"\nNo project in {trial.region} could be used.{elsewhere} {problem}", file=sys.stderr)
-        if not trial.project and isinstance(problem, ClientError) and _code(problem) != "InternalServerError":
-            return code  # nothing was created
-    try:
-        trial.clean_up()
-    except (KeyboardInterrupt, *Problem) as problem:
-        code = code or 1
-        print(f"\nLeft in {trial.region}: perhaps the project {trial.name}. {problem}", file=sys.stderr)
-        print("Delete what `aws rekognition describe-projects` shows of that name.", file=sys.stderr)
+    finally:
+        code = _clean_up(trial) or code
     if trial.answers:
         _report(trial, options)
     return code
+
+
+def _clean_up(trial: Trial) -> int:
+    try:
+        trial.clean_up()
+    except (KeyboardInterrupt, *Problem) as problem:
+        print(f"\nLeft in {trial.region}: perhaps the project {trial.name}. {problem}", file=sys.stderr)
+        print("Delete what `aws rekognition describe-projects` shows of that name.", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -246,6 +254,15 @@ def _announced(options: argparse.Namespace, client: Callable[..., Any], clock: C
         print(f"It copies {options.model_version} twice, for which AWS publishes no price, and deletes the copies.")
         print(f"What Rekognition writes to s3://{options.bucket}/{trial.name} stays, and S3 charges for it.")
     return trial
+
+
+def _shown(shows: Callable[[], bool]) -> bool:
+    try:
+        return shows()
+    except ClientError as error:
+        if _code(error) == "ResourceNotFoundException":
+            return False
+        raise
 
 
 def _code(error: ClientError) -> str:

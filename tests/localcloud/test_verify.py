@@ -138,7 +138,7 @@ def test_facts_without_a_switch_are_found(aws: Aws, fact: str, operation: str, m
 
 
 def test_an_interruption_leaves_nothing(aws: Aws, questions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever question it comes in, with what has been made for it."""
+    """Whichever question it comes in, with what has been made for it; nor does a fault of the command itself."""
     aws.service.switches.change({"copying_time": 30, "deleting_time": 30})
     aws.arguments.remove("--throttle")
     trial = importlib.import_module("_verify").Trial
@@ -151,6 +151,10 @@ def test_an_interruption_leaves_nothing(aws: Aws, questions: Any, monkeypatch: p
         monkeypatch.setattr(trial, "found", found)
         aws.verify(code=130)
         aws.assert_clean()
+    monkeypatch.setattr(trial, "found", None)
+    with pytest.raises(TypeError):
+        aws.verify()
+    aws.assert_clean()
 
 
 def test_a_project_whose_creation_had_no_response_is_deleted(aws: Aws) -> None:
