@@ -47,7 +47,8 @@ def acknowledge_wildcards(policy: Construct, resources: Sequence[str], why: str)
     resource = _resource(policy)
     rules: Sequence[Mapping[str, object]] = (resource.get_metadata("cdk_nag") or {}).get("rules_to_suppress", [])
     rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": found}
-    resource.add_metadata("cdk_nag", {"rules_to_suppress": [*rules, rule]})
+    if rule not in rules:  # copies into one project and one bucket have the same
+        resource.add_metadata("cdk_nag", {"rules_to_suppress": [*rules, rule]})
     if _CAN_ACKNOWLEDGE:
         policy.node.add_validation(_Acknowledgment(policy, resources, why))
 
