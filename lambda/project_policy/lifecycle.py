@@ -17,7 +17,7 @@ from custom_resource.errors import RejectedError
 from custom_resource.request import Request
 from custom_resource.run import Outcome, Run
 from rekognition.arns import Environment, Project
-from rekognition.errors import ACCESS_DENIED, NOT_FOUND, ServiceError, StaleReadError
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, UNREACHABLE, ServiceError, StaleReadError
 
 from . import decision as decisions
 from . import document as documents
@@ -62,6 +62,7 @@ class _RequestHandler:
         """The ID of what this request has made, or may have made; empty if it's nothing."""
         self._reserved_id = request.physical_id
         """The ID of what this request makes if it puts a policy."""
+        self._has_read = False
         self._project_arn = self._project_name = self._name = ""
         self._revision_before = self._revision_after = self._result = ""
         if self._current_id is not None:
@@ -134,7 +135,12 @@ class _RequestHandler:
         except RejectedError as error:
             self._result = f"nothing: its Create was rejected ({error})"
             return
-        self._remove_orphan(canceled)
+        try:
+            self._remove_orphan(canceled)
+        except ServiceError as error:
+            if self._has_read or error.code not in (ACCESS_DENIED, UNREACHABLE):
+                raise
+            self._result = "nothing: its Create couldn't read either, so it made nothing"
 
     def _remove_orphan(self, canceled: Properties) -> None:
         self._set_target(canceled.physical_id)
@@ -157,6 +163,7 @@ class _RequestHandler:
         observation, conflicts = Observation(self._run.clock.now()), 0
         while True:
             live = self._policies.find(self._project_arn, self._name)
+            self._has_read = True
             self._check_still_waited_for()
             self._revision_after = (live.revision_id or "") if live else ""
             self._revision_before = self._revision_before or self._revision_after

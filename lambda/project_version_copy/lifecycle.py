@@ -15,7 +15,7 @@ from custom_resource.run import Outcome
 from custom_resource.timeouts import DEFAULT_SERVICE_TIMEOUT
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
 from rekognition.arns import Environment, ModelVersion, Project
-from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, ServiceError, StaleReadError
+from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, UNREACHABLE, ServiceError, StaleReadError
 
 from . import decision as decisions
 from .errors import IN_USE, sentence
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 ATTRIBUTES = ("ProjectVersionArn", "VersionName", "ProjectArn")
 """What Fn::GetAtt returns of the resource."""
 
+_COULD_NOT_READ = "nothing: its Create couldn't read either, so it made nothing"
 _GONE = "gone"  # in place of a status, if no model version of the name is live
 _ABANDONED = "CloudFormation no longer waits for this request, so nothing was changed. Deploy again."
 _IN_USE = (
@@ -194,10 +195,19 @@ class _RequestHandler:
         try:
             self._remove_orphan(canceled, may_start_within=decisions.MAX_START_SECONDS)
         except ServiceError as error:
-            has_read = self._progress.seen or self._progress.arn
-            if error.code != ACCESS_DENIED or has_read or self._request.in_doubt_times:
+            if error.code != ACCESS_DENIED or not self._made_nothing:
                 raise
-            self._result = "nothing: its Create was denied to read as well, so it made nothing"
+            self._result = _COULD_NOT_READ
+        except RunOverError as over:
+            was_unreachable = isinstance(over.cause, ServiceError) and over.cause.code == UNREACHABLE
+            if not (was_unreachable and self._run.is_last and self._made_nothing):
+                raise
+            self._result = _COULD_NOT_READ
+
+    @property
+    def _made_nothing(self) -> bool:
+        """Whether the Create that a Delete undoes has made nothing, because no run of the Delete could read either."""
+        return not (self._progress.seen or self._progress.arn or self._request.in_doubt_times)
 
     def _remove_orphan(self, canceled: Properties, *, may_start_within: float) -> None:
         """Remove the copy that a Create or a replacement with these properties made, but CloudFormation canceled."""

@@ -138,6 +138,15 @@ ROWS = (
             Deploy(canceled(5), FAILED),
             service={"denied_by_organization": "rekognition:DescribeProjectVersions"},
         ),
+        quick(
+            "canceled while nothing can be reached",
+            (),
+            Deploy(
+                canceled(5, service_timeout=900),
+                FAILED,
+                {kind: (Delivery(attempts=(meets(*[LOST_BEFORE] * 999),) * 3),) for kind in ("Create", "Delete")},
+            ),
+        ),
         quick("comes again", (), Deploy(canceled(3), FAILED, once("Create", repeats=(10,)))),
         quick("its Delete is late", (), Deploy(canceled(30), FAILED, once("Delete", delay=60))),
         case("no response", (), Deploy(ONE, FAILED, once("Create", *DEAD))),

@@ -202,6 +202,19 @@ ROWS = (
             case(title, {}, Deploy(ONE, FAILED, {kind: (Delivery(attempts=(meets(*[fault] * 999),)),) for kind in ALL}))
             for title, fault in {"denied": "AccessDeniedException", "no route": LOST_BEFORE}.items()
         ),
+        *(
+            case(
+                f"of two, {title}",
+                {},
+                Deploy(
+                    TWO,
+                    FAILED,
+                    {kind: tuple(Delivery(at, attempts=(meets(*[fault] * 999),)) for at in (0, 3)) for kind in ALL},
+                ),
+                sent="Create, Delete (marker), Delete (an ID that CloudFormation made up)",
+            )
+            for title, fault in {"denied": "AccessDeniedException", "no route": LOST_BEFORE}.items()
+        ),
         case("another's is there", OTHERS, *THERE, Deploy(ONE, FAILED, once("Create", BLIND))),
     ),
     row(
