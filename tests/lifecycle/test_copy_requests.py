@@ -322,6 +322,17 @@ def test_a_delete_of_a_canceled_create_removes_what_its_tags_tell(
     assert cloud.world.now - began < 80
 
 
+@pytest.mark.parametrize(
+    ("physical_id", "read_for", "status"), [(MADE_UP, 0, "SUCCESS"), (MADE_UP, 5, "FAILED"), (IN_DOUBT, 0, "FAILED")]
+)
+def test_a_delete_that_is_denied_succeeds_only_if_its_create_was(
+    cloud: Cloud, physical_id: str, read_for: float, status: str
+) -> None:
+    """If anything could be read, or an ID in doubt says so, that Create may have copied."""
+    cloud.fails("AccessDeniedException", when=lambda elapsed: elapsed >= read_for)
+    assert cloud.ask("Delete", Copy(), physical_id).response["Status"] == status
+
+
 @pytest.mark.parametrize(("found", "seconds"), [(True, 45), (False, 200)])
 def test_a_canceled_create_holds_its_rollback_no_longer_than_it_may_run(found: bool, seconds: float) -> None:
     """For one call after its copy was found and deleted; otherwise as long as it may start to copy."""
