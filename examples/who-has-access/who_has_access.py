@@ -18,6 +18,7 @@ try:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+
     from templates import Template, UnknownError
 except ModuleNotFoundError as missing:
     sys.stderr.write(f"{missing}. Run: pip install -r requirements.txt\n")
