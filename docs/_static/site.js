@@ -10,14 +10,16 @@ function markWhatScrolls() {
 addEventListener("load", markWhatScrolls);
 addEventListener("resize", markWhatScrolls);
 /* Lets names that are longer than a column break behind their punctuation, and nowhere else; at the end of a page, where
-   two of them share a line, between their words as well. */
+   two of them share a line, or where a part is still too long, between their words as well. */
 const LONGEST_NAME = matchMedia("(max-width: 46em)").matches ? 20 : 30;
 const PUNCTUATION = /(?<=[:/._-])(?=\w)/, WORDS = /(?<=[:/._-])(?=\w)|(?<=[a-z])(?=[A-Z])/;
 function letNamesBreak() {
   for (const name of document.querySelectorAll("article h1, article code.literal .pre, .related-pages .title")) {
     const text = name.firstChild;
     if (text.length > LONGEST_NAME) {
-      const parts = text.textContent.split(name.matches(".title") ? WORDS : PUNCTUATION);
+      const isTooLong = (part) => part.length > LONGEST_NAME;
+      const betweenWords = name.matches(".title") || text.textContent.split(PUNCTUATION).some(isTooLong);
+      const parts = text.textContent.split(betweenWords ? WORDS : PUNCTUATION);
       text.replaceWith(...parts.flatMap((part, number) => (number ? [document.createElement("wbr"), part] : [part])));
     } else if (name.matches(".pre")) name.style.whiteSpace = "nowrap"; // nor behind a hyphen
   }
