@@ -25,3 +25,5 @@ function letNamesBreak() {
   }
 }
 document.addEventListener("DOMContentLoaded", letNamesBreak);
+/* What changed the heights above a link's target moved it out of sight. */
+addEventListener("load", () => document.getElementById(location.hash.slice(1))?.scrollIntoView());
