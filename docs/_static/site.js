@@ -1,6 +1,7 @@
 /* Lets the keyboard scroll what is wider than its column, and tells screen readers that it scrolls. */
 function markWhatScrolls() {
   for (const box of document.querySelectorAll("article .table-wrapper, article pre")) {
+    box.classList.remove("scrolls"); // its style widens a table, which would then still scroll in a wider window
     const scrolls = box.scrollWidth > box.clientWidth + 1;
     box.classList.toggle("scrolls", scrolls);
     if (scrolls) box.setAttribute("tabindex", "0");

@@ -56,7 +56,7 @@ NUMBERS = [
     ("reference", f"with at most {document_rules.MAX_SIZE} characters"),
     ("reference", f"Use `{timeouts.SERVICE_TIMEOUT}`, which"),
     ("reference", f"default is CloudFormation's, `{timeouts.DEFAULT_SERVICE_TIMEOUT}`"),
-    ("reference-copy", f"Give `{timeouts.WAITING_SERVICE_TIMEOUT}`, the default"),
+    ("reference-copy", f"Use `{timeouts.WAITING_SERVICE_TIMEOUT}`, the default"),
     ("reference-copy", f"longer than about {LAST_RESPONSE_OF_A_COPY - 1} minutes fails"),
     ("reference-copy", f"at most {copies._MAX_KEY_PREFIX} characters"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE} minutes at the latest"),
