@@ -1,4 +1,4 @@
-"""The pages as a repository host shows them: links lead somewhere, code fits, and numbers are the code's own."""
+"""The pages as a repository host shows them: links lead somewhere, and numbers are the code's own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from project_policy import document_rules, lifecycle
 from project_version_copy import decision, versions
 from project_version_copy import properties as copies
 from rekognition import client
-from tests.docs.conftest import blocks, markdown
+from tests.docs.conftest import markdown
 from tests.packaging import ROOT
 
 _FENCE = re.compile(r"^(```+).*?^\1$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?:\]\(|^\[[^\]]+\]: )(?!\w+:)([^)\s]+)", re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-
-WIDEST = 92
-"""Columns of code that the site shows without wrapping."""
 
 LAST_RESPONSE = (timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT) // 60
 LAST_RESPONSE_OF_A_COPY = (timeouts.WAITING_SERVICE_TIMEOUT - waiting.RESPOND_BEFORE) // 60
@@ -110,12 +107,6 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not found or (fragment and fragment not in anchors(target)):
             broken.append(link)
     assert broken == []
-
-
-def test_code_fits_its_column() -> None:
-    """A line of code can be read without scrolling."""
-    code = blocks("python", "shell", "yaml", "typescript", "hcl")
-    assert [f"{block}: {line}" for block in code for line in block.text.splitlines() if len(line) > WIDEST] == []
 
 
 @pytest.mark.parametrize(("page", "said"), NUMBERS)
