@@ -6,6 +6,7 @@ CloudFormation's. docs/maintainers/lifecycle.md has the rules as a table, and wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -99,6 +100,8 @@ class Observation:
     now: float
     waited: float = 0.0
     """Seconds waited so far because of Wait."""
+    time_left: float = math.inf
+    """Seconds for which this run may still wait, and CloudFormation does: a canceled request has no more, either."""
     was_throttled: bool = False
     """Whether a call of this very run was throttled."""
     has_removed: bool = False
@@ -206,7 +209,7 @@ def decide_orphan(
         if observation.has_removed or canceled.violation:
             return Keep("there is no such policy")
         longest = THROTTLED_ORPHAN_RETRY_SECONDS if observation.was_throttled else ORPHAN_RETRY_SECONDS
-        left = longest - observation.waited
+        left = min(longest - observation.waited, observation.time_left)
         # Pauses grow, because each read competes with what is waited for.
         return (
             Wait(min(max(LAG_SECONDS, observation.waited / 2), left)) if left > 0 else Keep("there is no such policy")

@@ -17,6 +17,7 @@ from custom_resource.errors import RejectedError
 from custom_resource.request import Request
 from custom_resource.run import Outcome, Run
 from rekognition.arns import Environment, Project
+from rekognition.client import CALL_RESERVE
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, UNREACHABLE, ServiceError, StaleReadError
 
 from . import decision as decisions
@@ -38,6 +39,8 @@ ATTRIBUTES = ("PolicyRevisionId", "PolicyName", "ProjectArn")
 _MAX_CONFLICTS = 5
 _REJECTED = frozenset({ACCESS_DENIED, "MalformedPolicyDocumentException", "InvalidParameterException"})
 """What the service says, however often it's asked, of a document that today's rules or permissions don't allow."""
+_READ_SECONDS = 10
+"""How long the last read of an orphan may take, a throttled try and the response included."""
 _ABANDONED = (
     "CloudFormation no longer waits for this request, so nothing was changed. Deploy again (or continue the rollback)."
 )
@@ -96,8 +99,9 @@ class _RequestHandler:
         target, current = wanted.physical_id, self._current_id
         self._set_target(target)
         if current is not None and replace(current, adopted=False) == target:
-            self._settle(partial(decisions.decide_update, self._request, wanted, adopted=current.adopted))
-            self._remove_canceled_replacement(target)
+            decision = self._settle(partial(decisions.decide_update, self._request, wanted, adopted=current.adopted))
+            if decision != Put(wanted.document, None):  # else it comes late: a later update has replaced the policy
+                self._remove_canceled_replacement(target)
             return
         if wanted.violation:
             raise RejectedError(self._message(f": {wanted.violation}"))
@@ -135,17 +139,19 @@ class _RequestHandler:
         except RejectedError as error:
             self._result = f"nothing: its Create was rejected ({error})"
             return
+        self._remove_orphan(canceled)
+
+    def _remove_orphan(self, canceled: Properties) -> None:
+        """Remove what a canceled request has put; if it can never be read, that request couldn't read either."""
+        self._set_target(canceled.physical_id)
+        self._result, self._has_read = "", False
         try:
-            self._remove_orphan(canceled)
+            self._unless_gone(partial(decisions.decide_orphan, self._request, canceled))
         except ServiceError as error:
             if self._has_read or error.code not in (ACCESS_DENIED, UNREACHABLE):
                 raise
-            self._result = "nothing: its Create couldn't read either, so it made nothing"
-
-    def _remove_orphan(self, canceled: Properties) -> None:
-        self._set_target(canceled.physical_id)
-        self._result = ""
-        self._unless_gone(partial(decisions.decide_orphan, self._request, canceled))
+            logger.warning("%s couldn't be read, so it's taken for not made: %s", self._message(""), error.cause)
+            self._result = "nothing: the canceled request couldn't read either, so it made nothing"
 
     def _parse(self, properties: Mapping[str, object]) -> Properties:
         return Properties.parse(properties, Environment.of(self._run.function_arn))
@@ -170,6 +176,7 @@ class _RequestHandler:
             observation = replace(
                 observation,
                 now=self._run.clock.now(),
+                time_left=self._time_left,
                 was_throttled=self._policies.was_throttled,
                 put_may_have_worked=bool(self._made),
             )
@@ -232,6 +239,15 @@ class _RequestHandler:
                 )  # should this request fail now, the rollback has to remove what may be there
             raise
         self._result = "put"
+
+    @property
+    def _time_left(self) -> float:
+        """For how many seconds a wait helps: then there is one more read, and the response."""
+        now, longest = self._run.clock.now(), self._request.service_timeout
+        ends = self._run.deadline - CALL_RESERVE - _READ_SECONDS
+        if self._request.time is not None and longest:
+            ends = min(ends, self._request.time + longest - min(_READ_SECONDS, longest / 2))
+        return ends - now
 
     def _check_still_waited_for(self) -> None:
         if self._request.type != "Delete" and self._request.is_abandoned(self._run.clock.now()):

@@ -67,6 +67,11 @@ ADOPTED: tuple[Step, ...] = (Put(MINE), Wait(3600), Deploy(ADOPTING, MADE), Wait
 """A stack of yesterday with an adopted policy."""
 REJECTED = Delivery(attempts=(meets("InvalidParameterException"),))
 
+DENIED_LATER = Delivery(attempts=(meets("", *["AccessDeniedException"] * 99),))
+"""A request whose first call alone is allowed."""
+ONCE = Delivery(attempts=(meets("ThrottlingException"),))
+"""A request that is throttled once."""
+
 PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
 
 OVERLAPS = {"reverse_update_overlaps": True}
@@ -509,6 +514,40 @@ FURTHER = (
             ),
             ("LimitExceededException", 1, "raise the quota"),
         )
+    ),
+    # A canceled request has no more time than the one that undoes it, so that one needn't wait any longer.
+    *(
+        case(
+            f"a {title} that put nothing is undone in time with a ServiceTimeout of {seconds}",
+            live,
+            *before,
+            Deploy(
+                {"Sharing": Policy(OTHER, "renamed", service_timeout=seconds), "Other": fails_after(0.3)}, ends, arrive
+            ),
+        )
+        for seconds in (30, 60, 100)
+        for title, live, before, ends, arrive in (
+            (
+                "Create",
+                {},
+                (),
+                FAILED,
+                {"Create": (Delivery(attempts=(meets("", *["AccessDeniedException"] * 99),)),), "Delete": (ONCE,) * 3},
+            ),
+            (
+                "replacement",
+                OLD,
+                (Deploy({"Sharing": Policy(service_timeout=seconds)}, MADE), Wait()),
+                BACK,
+                {"Update": (Delivery(attempts=(meets("", "LimitExceededException"),)), ONCE)},
+            ),
+        )
+    ),
+    case(
+        "a replacement that can't read the other project's policies is rolled back",
+        OLD,
+        *EXISTS,
+        Deploy({"Sharing": Policy(project="other")}, BACK, {"Update": (Delivery(attempts=(DENIED,)), DENIED_LATER)}),
     ),
     case(
         "a policy is moved by retaining and adopting it",

@@ -167,6 +167,13 @@ def test_a_delete_is_never_too_old(cloud: Cloud) -> None:
     assert (sent.response["Status"], cloud.documents()) == ("SUCCESS", {})
 
 
+def test_a_late_reverse_update_leaves_what_a_later_update_made(cloud: Cloud) -> None:
+    """If its own policy is gone, a later update has replaced that, and the other name's is the stack's own."""
+    put_before(cloud, 5, OTHER, "renamed")
+    assert cloud.ask("Update", Policy(), own_id(cloud), Policy(OTHER, "renamed")).response["Status"] == "SUCCESS"
+    assert cloud.documents() == {"renamed": OTHER, "sharing": MINE}
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "says", "puts"),
     [
