@@ -69,7 +69,7 @@ def test_deploy_shows_what_is_live_until_it_is_destroyed(copy: Path) -> None:
     assert f"The policy was updated in place, from revision {revision} to" in edited
 
     wrong = run(copy, "./scripts/deploy", "-c", f"project_arn={OF_ANOTHER_ACCOUNT}", fails=True)
-    assert 'Project "logos" is in account 999988887777' in wrong
+    assert "project is in account 999988887777, but this stack is in 123456789012" in wrong
     assert ".localcloud/logs/deploy.log" in wrong
 
     account = Account(attached(copy))
