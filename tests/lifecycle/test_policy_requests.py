@@ -167,6 +167,12 @@ def test_a_delete_is_never_too_old(cloud: Cloud) -> None:
     assert (sent.response["Status"], cloud.documents()) == ("SUCCESS", {})
 
 
+def test_a_delete_of_a_canceled_create_that_could_read_once_fails(cloud: Cloud) -> None:
+    """Its Create could read as well, so it isn't taken for one that made nothing."""
+    cloud.fails("AccessDeniedException", LIST, when=lambda elapsed: elapsed > 1)
+    assert cloud.ask("Delete", Policy(), MADE_UP).response["Status"] == "FAILED"
+
+
 def test_a_late_reverse_update_leaves_what_a_later_update_made(cloud: Cloud) -> None:
     """If its own policy is gone, a later update has replaced that, and the other name's is the stack's own."""
     put_before(cloud, 5, OTHER, "renamed")
