@@ -139,10 +139,9 @@ def test_facts_without_a_switch_are_found(aws: Aws, fact: str, operation: str, m
 
 def test_an_interruption_leaves_nothing(aws: Aws, questions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever question it comes in, with what has been made for it; nor does a fault of the command itself."""
-    aws.service.switches.change({"copying_time": 30, "deleting_time": 30})
-    aws.arguments.remove("--throttle")
+    aws.service.switches.change({"copying_time": 30, "deleting_time": 30, "calls_per_second": 5})
     trial = importlib.import_module("_verify").Trial
-    for interrupted in [name for group in questions.GROUPS for name in group.questions if group.needs != "--throttle"]:
+    for interrupted in [name for group in questions.GROUPS for name in group.questions]:
 
         def found(_: Any, name: str, *__: Any, interrupted: str = interrupted) -> None:
             if name == interrupted:
