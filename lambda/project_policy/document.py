@@ -16,7 +16,7 @@ from custom_resource.errors import RejectedError, shorten
 
 _DEFAULT_VERSION = "2008-10-17"
 """The language by which IAM reads a policy without a Version (IAM user guide, 'IAM JSON policy elements: Version')."""
-_ROOT_ARN = re.compile(r"arn:[a-z\d-]+:iam::(\d{12}):root", re.ASCII)
+_ROOT_ARN = re.compile(r"arn:[a-z0-9-]+:iam::([0-9]{12}):root")
 _BEYOND_LATIN_1 = re.compile("[^\u0000-\u00ff]")
 
 

@@ -32,9 +32,9 @@ _EVERYBODY = "*"
 _NAMED = 3
 """How many of the largest statements the message about a document that is too large names."""
 
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+_ACCOUNT_ID = re.compile("[0-9]{12}")
 _PRINCIPAL_ARN = re.compile(
-    r"arn:[a-z\d-]+:(iam|sts)::\d{12}:(root|(role|user|assumed-role|federated-user)/[\w+=,.@/-]+)", re.ASCII
+    r"arn:[a-z0-9-]+:(iam|sts)::[0-9]{12}:(root|(role|user|assumed-role|federated-user)/[A-Za-z0-9_+=,.@/-]+)"
 )
 _OPERATOR = re.compile(
     r"(For(AllValues|AnyValue):)?"
@@ -61,16 +61,16 @@ _LIMITING_OPERATOR = re.compile(
 _SEVERAL_VALUES = "aws:principalorgpaths"
 """The one limiting key that has several values in a request, so that it needs ForAnyValue."""
 _ORGANIZATION_KEY = re.compile("aws:(principal|resource|source|vpce)org(id|paths)")
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}", re.ASCII)
+_ORGANIZATION = re.compile("o-[a-z0-9]{10,32}")
 """An organization's ID (AWS Organizations API reference, Organization)."""
 _WILDCARDS_AFTER = {
     "aws:principalorgpaths": re.compile(r"o-[^/]+/"),
-    "aws:principalarn": re.compile(r"arn:[^:]+:[^:]+:[^:]*:\d{12}:", re.ASCII),
+    "aws:principalarn": re.compile("arn:[^:]+:[^:]+:[^:]*:[0-9]{12}:"),
 }
 """What stands before the first wildcard of a value that limits: an organization, or an ARN up to its account."""
-_DIGITS = re.compile(r"(arn:[a-z\d-]+:iam::)?[\d.-]+(E\+?\d+)?(:root)?", re.ASCII | re.IGNORECASE)
+_DIGITS = re.compile(r"(arn:[a-z0-9-]+:iam::)?[0-9.-]+(E\+?[0-9]+)?(:root)?", re.IGNORECASE)
 """What was meant as an account ID: with hyphens, or what CloudFormation and the CDK write for a number (``1.1E11``)."""
-_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}", re.ASCII)
+_UNIQUE_ID = re.compile("A[A-Z0-9]{15,}")
 
 
 def _nothing_unknown(_value: object) -> bool:

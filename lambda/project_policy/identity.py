@@ -11,7 +11,7 @@ from rekognition.arns import Project
 MAX_POLICY_NAME_LENGTH = 128
 """Characters of a policy's name (PutProjectPolicy, ``PolicyName``)."""
 
-_POLICY_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,128}", re.ASCII)
+_POLICY_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,128}")
 _SEPARATOR = "|"
 _ADOPTED = "adopted"
 

@@ -24,9 +24,9 @@ _OPTIONAL = ("VersionName", "KmsKeyId", "Tags", "AdoptExisting", "StopRunning")
 _OF_OUTPUT = ("S3Bucket", "S3KeyPrefix")
 
 # CopyProjectVersion's own patterns.
-_BUCKET = re.compile(r"[0-9A-Za-z.\-_]{3,255}", re.ASCII)
-_KMS_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2047}", re.ASCII)
-_KMS_ARN = re.compile(r"arn:([a-z\d-]+):kms:([a-z\d-]+):\d{12}:(key|alias)/.+", re.ASCII)
+_BUCKET = re.compile(r"[0-9A-Za-z.\-_]{3,255}")
+_KMS_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2047}")
+_KMS_ARN = re.compile(r"arn:([a-z0-9-]+):kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+")
 _MAX_KEY_PREFIX = 1024
 _MAX_TAG_KEY = 128
 _MAX_TAG_VALUE = 256

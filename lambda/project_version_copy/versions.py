@@ -45,7 +45,7 @@ class LiveVersion:
     def responded_at(self) -> float | None:
         """When CloudFormation was about to receive its ARN as that of a finished copy; None if that has never been."""
         tag = self.all_tags.get(RESPONDED_TAG)
-        return None if tag is None else float(tag) if re.fullmatch("[0-9]{1,12}", tag, re.ASCII) else 0.0
+        return None if tag is None else float(tag) if re.fullmatch("[0-9]{1,12}", tag) else 0.0
 
     @property
     def inputs_digest(self) -> str:

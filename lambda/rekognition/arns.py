@@ -12,20 +12,18 @@ MAX_PROJECT_ARN_LENGTH = 880
 """Characters of a project's ARN. The API says 2048, but a physical ID, which holds it, is at most 1 KB
 (CloudFormation); a real one, with a name of 255 characters, has about 340."""
 
-_VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}", re.ASCII)
+_VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 _PROJECT_ARN = re.compile(
-    r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12})"
-    r":project/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
-    re.ASCII,
+    r"arn:(?P<partition>[a-z0-9-]+):rekognition:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
+    r":project/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)"
 )
 _VERSION_ARN = re.compile(
-    r"arn:(?P<partition>[a-z\d-]+):rekognition:(?P<region>[a-z\d-]+):(?P<account>\d{12}):project"
-    r"/(?P<project>[a-zA-Z0-9_.\-]{1,255})/version/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)",
-    re.ASCII,
+    r"arn:(?P<partition>[a-z0-9-]+):rekognition:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):project"
+    r"/(?P<project>[a-zA-Z0-9_.\-]{1,255})/version/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)"
 )
-VERSIONS = re.compile(r"version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))", re.ASCII)
+VERSIONS = re.compile(r"version/[a-zA-Z0-9_.\-*?]{1,255}(/[0-9*?]+|(?<=\*))")
 """The end of a model version's ARN; its last two parts can have wildcards, one ``*`` for both."""
-_ANY_VERSION_ARN = re.compile(r"(arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[^/]+)/version/.*", re.ASCII)
+_ANY_VERSION_ARN = re.compile(r"(arn:[a-z0-9-]+:rekognition:[a-z0-9-]+:[0-9]{12}:project/[^/]+)/version/.*")
 
 
 @dataclass(frozen=True)
