@@ -226,7 +226,7 @@ def test_a_request_whose_runs_are_used_up_says_what_it_waits_for() -> None:
     cloud = Cloud(run_seconds=20, copying_time=1500)
     sent = cloud.ask("Create", Copy())
     assert len(sent.invocations) == 12
-    assert "more runs" in sent.response["Reason"]
+    assert "more runs of the provider function than it may have. In a temp" in sent.response["Reason"]
     assert "COPYING_IN_PROGRESS" in sent.response["Reason"]
     assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
 
@@ -235,7 +235,7 @@ def test_a_function_without_time_for_a_call_says_so_at_once(cloud: Cloud) -> Non
     """Its Timeout is too short, so that a next run would have no more time than the first."""
     cloud.copies.kind = replace(cloud.copies.kind, timeout=60)
     sent = cloud.ask("Create", Copy())
-    assert "give the function the Timeout of the shipped templates" in sent.response["Reason"]
+    assert f"no time was left for {DESCRIBE}. Deploy again" in sent.response["Reason"]
     assert (sent.response["PhysicalResourceId"], len(sent.invocations)) == (MARKER, 1)
 
 
@@ -390,13 +390,20 @@ def test_an_update_replaces_only_what_differs(old: Copy, new: Copy, makes: list[
     assert received["Data"]["ProjectArn"] == cloud.project(new.destination, TRUSTED)
 
 
-@pytest.mark.parametrize(("call", "tags"), [(TAG, {"a": "b", "c": "d"}), (UNTAG, {})])
-def test_an_update_says_which_call_was_denied(cloud: Cloud, call: str, tags: dict[str, str]) -> None:
-    """The role may lack one of the two."""
+@pytest.mark.parametrize(
+    ("kind", "call"),
+    [("Update", call) for call in (DESCRIBE, "ListTagsForResource", UNTAG, TAG)]
+    + [("Delete", call) for call in (STOP, DELETE)],
+)
+def test_a_reason_names_the_call_that_was_denied(cloud: Cloud, kind: str, call: str) -> None:
+    """The role may lack any one of the permissions."""
     physical_id = made(cloud, tags={"a": "b"})
+    if call == STOP:
+        cloud.store.start_version(TRUSTED, REGION, physical_id)
+        cloud.world.now += 60
     cloud.fails("AccessDeniedException", call)
-    received = cloud.ask("Update", Copy(tags=tags), physical_id, Copy(tags={"a": "b"})).response
-    assert f"{call} was denied" in received["Reason"]
+    received = cloud.ask(kind, Copy(tags={"c": "d"}, stop_running=True), physical_id, Copy(tags={"a": "b"})).response
+    assert f": {call} was denied. Allow the provider's execution role rekognition:{call} on" in received["Reason"]
 
 
 def test_a_replacement_that_fails_takes_only_itself_back(cloud: Cloud) -> None:
@@ -455,7 +462,6 @@ def test_a_delete_during_the_copy_waits_it_out(destination: str, while_copying: 
 def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     """Another project, or none, isn't searched for it; the status can't be read, so what is in use is left."""
     physical_id = made(cloud, name="mine")
-    cloud.rekognition.faults.inject(DELETE, LOST)
     cloud.store.start_version(TRUSTED, REGION, physical_id)
     cloud.world.now += 60
     new = Copy(name="mine", destination="other", stop_running=True)
@@ -463,6 +469,7 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog:
     assert 'Model version "mine" of project "copies" is in use, so it is probably running' in received["Reason"]
     cloud.store.stop_version(TRUSTED, REGION, physical_id)
     cloud.world.now += 60
+    cloud.rekognition.faults.inject(DELETE, LOST)
     sent = cloud.ask("Delete", Copy(more={"DestinationProjectArn": "copies"}), physical_id)
     assert set(sent.calls) == {DELETE}
     assert json.loads(caplog.messages[-1])["did"] == "deleted"
@@ -486,6 +493,8 @@ def test_what_describe_leaves_out_is_empty(cloud: Cloud) -> None:
     cloud.shows("ListTagsForResource", lambda _: {})
     assert "already exists" in cloud.ask("Create", Copy(name="mine")).response["Reason"]
     assert changes(cloud) == []
+    cloud.shows(DESCRIBE, lambda _: {})
+    assert cloud.ask("Delete", Copy(name="mine"), arn).response["Status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -497,5 +506,5 @@ def test_a_hand_over_that_fails_is_responded_with_the_arn(allowed: bool, caplog:
     sent = cloud.ask("Create", Copy())
     assert sent.response["PhysicalResourceId"] == str(only(cloud).arn)
     assert (sent.response["Status"] == "SUCCESS") == allowed
-    assert allowed or "lambda:InvokeFunction" in sent.response["Reason"]
+    assert allowed or "Allow its execution role lambda:InvokeFunction on arn:aws:lambda" in sent.response["Reason"]
     assert allowed or sent.response["Reason"].startswith(caplog.messages[-1])

@@ -155,7 +155,7 @@ def test_a_change_that_the_list_hides_is_waited_for(cloud: Cloud) -> None:
 def test_a_request_that_nobody_waits_for_changes_nothing(cloud: Cloud) -> None:
     """A Create older than its ServiceTimeout makes nothing, because nothing would ever remove it."""
     sent = cloud.ask("Create", Policy(), age=901)
-    assert "no longer waits" in sent.response["Reason"]
+    assert "no longer waits for this request, so nothing was changed. Deploy again (or" in sent.response["Reason"]
     assert sent.response["PhysicalResourceId"] == MARKER
     assert sent.calls == ["ListProjectPolicies"]
 
@@ -200,6 +200,14 @@ def test_a_put_that_always_fails(cloud: Cloud, kind: str, code: str, says: str, 
     assert says in received["Reason"]
     assert received["PhysicalResourceId"] == (own_id(cloud) if kind == "Update" else MARKER)
     assert cloud.sent[-1].calls == [LIST, PUT] * puts
+
+
+@pytest.mark.parametrize(("kind", "call"), [("Update", LIST), ("Update", PUT), ("Delete", DELETE)])
+def test_a_reason_names_the_call_that_was_denied(cloud: Cloud, kind: str, call: str) -> None:
+    """The role may lack any one of the permissions."""
+    cloud.fails("AccessDeniedException", call)
+    received = cloud.ask(kind, Policy(), own_id(cloud), Policy(OTHER)).response
+    assert f": {call} was denied. Allow the provider's execution role rekognition:{call} on" in received["Reason"]
 
 
 @pytest.mark.parametrize(("kind", "operation"), [("Create", PUT), ("Delete", DELETE)])

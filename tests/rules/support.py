@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from functools import cache
@@ -44,6 +45,11 @@ class VirtualTime:
     def clock(self) -> Clock:
         """The handler's view of it; jitter is as long as it can be, so that runs repeat."""
         return Clock(now=self, sleep=self.sleep, jitter=lambda longest: longest)
+
+
+def says(message: str, words: str) -> bool:
+    """Return whether a message has these words, in this order; an ellipsis stands for what may be between them."""
+    return re.search(".*".join(map(re.escape, words.split("…"))), message) is not None
 
 
 def signed_url(at: float, base: str = "https://responses.example/id") -> str:

@@ -10,7 +10,7 @@ from custom_resource.errors import RejectedError
 from project_version_copy.identity import CopyInputs, PhysicalId
 from project_version_copy.properties import Properties
 from rekognition.arns import Environment, ModelVersion, Project
-from tests.rules.support import DESTINATION, SOURCE, STACK, VERSION
+from tests.rules.support import DESTINATION, SOURCE, STACK, VERSION, says
 
 HERE = Environment("us-east-1", "111122223333")
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
@@ -37,37 +37,38 @@ def parse(**changed: object) -> Properties:
 
 def test_reads_what_a_template_gives() -> None:
     """All that is optional is read, and flags come as strings."""
-    tags = {"team": "a b", "cost:Center/é": "", "k" * 128: "v" * 256}
+    tags = {"team": "a b", "cost:Center/é": "", "k" * 128: "v" * 256, **{f"key{number}": "" for number in range(42)}}
     properties = parse(
-        OutputConfig={"S3Bucket": "my.results-1", "S3KeyPrefix": "copies/"},
-        VersionName="mine_1.0-a",
+        OutputConfig={"S3Bucket": "My.results_1-a", "S3KeyPrefix": "p" * 1024},
+        VersionName="Mine_1.0-a",
         KmsKeyId=KEY,
         Tags=tags,
         AdoptExisting="true",
         StopRunning="true",
     )
-    assert properties.inputs == CopyInputs(VERSION, DESTINATION, "my.results-1", "copies/", KEY)
-    assert properties.name(STACK, "Copy") == "mine_1.0-a"
+    assert properties.inputs == CopyInputs(VERSION, DESTINATION, "My.results_1-a", "p" * 1024, KEY)
+    assert properties.name(STACK, "Copy") == "Mine_1.0-a"
     assert (properties.tags, properties.adopt_existing, properties.stop_running) == (tags, True, True)
     plain = parse(AdoptExisting="false")
     assert (plain.version_name, plain.tags, plain.adopt_existing, plain.stop_running) == ("", {}, False, False)
 
 
 WRONG: list[tuple[dict[str, object], str]] = [
-    ({"SourceArn": "x"}, 'Property "SourceArn" is not one of'),
-    ({"SourceProjectArn": None}, "Property SourceProjectArn is missing"),
+    ({"SourceArn": "x"}, 'Property "SourceArn" is not one of …. Remove it; the properties are SourceProjectArn, '),
+    ({"SourceProjectArn": None}, "Property SourceProjectArn is missing or empty. Specify a value."),
     ({"SourceProjectVersionArn": None}, "Property SourceProjectVersionArn is missing"),
     ({"DestinationProjectArn": ""}, "Property DestinationProjectArn is missing"),
     ({"OutputConfig": None}, "Property OutputConfig is missing"),
-    ({"SourceProjectArn": ["x"]}, "SourceProjectArn is not the ARN"),
+    ({"SourceProjectArn": ["x"]}, "SourceProjectArn is not the ARN…Specify arn:…/NUMBER, as DescribeProjects returns"),
     ({"SourceProjectArn": VERSION}, "SourceProjectArn is not the ARN"),
     ({"SourceProjectVersionArn": SOURCE}, "SourceProjectVersionArn is not the ARN"),
-    ({"SourceProjectVersionArn": 7}, "SourceProjectVersionArn is not the ARN"),
+    ({"SourceProjectVersionArn": 7}, "SourceProjectVersionArn is not the ARN…Specify arn:…as DescribeProjectVersions "),
+    ({"SourceProjectVersionArn": VERSION.replace("1234", "١٢٣٤")}, "SourceProjectVersionArn is not the ARN"),
     ({"DestinationProjectArn": {"a": "b"}}, "DestinationProjectArn is not the ARN"),
-    ({"SourceProjectVersionArn": VERSION.replace("logos", "faces")}, 'a model version of project "faces"'),
+    ({"SourceProjectVersionArn": VERSION.replace("logos", "faces")}, 'is project "logos"…Specify the project that the'),
     ({"SourceProjectVersionArn": VERSION.replace("123456789012", "444455556666")}, "account 444455556666"),
     ({"DestinationProjectArn": DESTINATION.replace("111122223333", "444455556666")}, "account 444455556666"),
-    ({"DestinationProjectArn": DESTINATION.replace("us-east-1", "eu-west-1")}, "Region eu-west-1"),
+    ({"DestinationProjectArn": DESTINATION.replace("us-east-1", "eu-west-1")}, "Region eu-west-1…Deploy the stack"),
     ({"DestinationProjectArn": DESTINATION.replace("arn:aws:", "arn:aws-cn:")}, "partition aws-cn"),
     (
         {
@@ -81,48 +82,48 @@ WRONG: list[tuple[dict[str, object], str]] = [
             "SourceProjectArn": SOURCE.replace("arn:aws:", "arn:aws-cn:"),
             "SourceProjectVersionArn": VERSION.replace("arn:aws:", "arn:aws-cn:"),
         },
-        "partition aws-cn",
+        "partition aws-cn, but …. A model version can be copied within one Region only.",
     ),
-    ({"OutputConfig": "results"}, "Property OutputConfig must be an object"),
-    ({"OutputConfig": {"S3Bucket": "results", "Prefix": "x"}}, 'unknown element "Prefix"'),
+    ({"OutputConfig": "results"}, "Property OutputConfig must be an object with S3Bucket and, optionally"),
+    ({"OutputConfig": {"S3Bucket": "results", "Prefix": "x"}}, 'unknown element "Prefix"; allowed: S3Bucket, '),
     ({"OutputConfig": {"S3KeyPrefix": "x"}}, "S3Bucket"),
-    ({"OutputConfig": {"S3Bucket": "arn:aws:s3:::results"}}, "S3Bucket of OutputConfig is the ARN"),
+    ({"OutputConfig": {"S3Bucket": "arn:aws:s3:::results"}}, "S3Bucket of…is the ARN…. Specify the bucket's name."),
     ({"OutputConfig": {"S3Bucket": ["results"]}}, "S3Bucket"),
     ({"OutputConfig": {"S3Bucket": "s3://results"}}, "S3Bucket"),
-    ({"OutputConfig": {"S3Bucket": "ab"}}, "S3Bucket"),
+    ({"OutputConfig": {"S3Bucket": "ab"}}, 'is not the name of a bucket: "ab". Specify 3 to 255 letters, digits'),
     ({"OutputConfig": {"S3Bucket": "a" * 256}}, "S3Bucket"),
-    ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": 7}}, "S3KeyPrefix"),
+    ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": 7}}, "S3KeyPrefix of OutputConfig must be a string of"),
     ({"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "a" * 1025}}, "S3KeyPrefix"),
     (
         {"OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "s3://results/x"}},
-        "S3KeyPrefix of OutputConfig is the URL",
+        "S3KeyPrefix of OutputConfig is the URL…. Specify what follows the bucket's name.",
     ),
     ({"VersionName": ""}, "VersionName"),
-    ({"VersionName": "my version"}, "VersionName"),
+    ({"VersionName": "my version"}, "is not valid. Use 1 to 255 letters, …or leave it out, and the function makes"),
     ({"VersionName": "a" * 256}, "VersionName"),
     ({"VersionName": ["mine"]}, "VersionName"),
     ({"KmsKeyId": ""}, "KmsKeyId"),
-    ({"KmsKeyId": "my key"}, "KmsKeyId"),
+    ({"KmsKeyId": "my key"}, "is not a KMS key. Specify a key's ID or ARN, or an alias's name or ARN."),
     ({"KmsKeyId": "a" * 2049}, "KmsKeyId"),
     ({"KmsKeyId": {"a": "b"}}, "KmsKeyId"),
     ({"KmsKeyId": "arn:aws:s3:::results"}, "KmsKeyId"),
-    ({"KmsKeyId": KEY.replace("us-east-1", "eu-west-1")}, "Region eu-west-1"),
-    ({"KmsKeyId": KEY.replace("arn:aws:", "arn:aws-cn:")}, "partition aws-cn"),
-    ({"Tags": [{"Key": "a", "Value": "b"}]}, "Property Tags must be an object"),
-    ({"Tags": {f"key{number}": "" for number in range(46)}}, "Property Tags has 46 tags"),
+    ({"KmsKeyId": KEY.replace("us-east-1", "eu-west-1")}, "Region eu-west-1…but the copy is in Region us-east-1, part"),
+    ({"KmsKeyId": KEY.replace("arn:aws:", "arn:aws-cn:")}, "partition aws-cn, …. Specify a key in the copy's Region."),
+    ({"Tags": [{"Key": "a", "Value": "b"}]}, "Property Tags must be an object of keys and values, not"),
+    ({"Tags": {f"key{number}": "" for number in range(46)}}, "46 tags. Specify at most 45: …the function adds 5."),
     ({"Tags": {"": "x"}}, "Tags has the key"),
     ({"Tags": {"k" * 129: "x"}}, "Tags has the key"),
-    ({"Tags": {"a*b": "x"}}, 'Tags has the key "a*b"'),
-    ({"Tags": {"aws:team": "x"}}, 'the key "aws:team", whose prefix is reserved for AWS'),
+    ({"Tags": {"a*b": "x"}}, 'the key "a*b", which is not valid. Use 1 to 128 letters, digits, spaces or _ . : / = '),
+    ({"Tags": {"aws:team": "x"}}, 'the key "aws:team", whose prefix is reserved for AWS. Rename the key.'),
     ({"Tags": {"AWS:team": "x"}}, 'the key "AWS:team", whose prefix'),
     ({"Tags": {"rekognition-version-copy:stack": "x"}}, "reserved for the function"),
-    ({"Tags": {"team": "v" * 257}}, 'for the key "team"'),
+    ({"Tags": {"team": "v" * 257}}, 'for the key "team". Use 0 to 256 letters, digits, spaces or _ . : /'),
     ({"Tags": {"team": "a;b"}}, 'for the key "team"'),
     ({"Tags": {"team": ["a"]}}, 'for the key "team"'),
-    ({"AdoptExisting": "yes"}, "Property AdoptExisting"),
+    ({"AdoptExisting": "yes"}, 'Property AdoptExisting is "yes". Specify true or false.'),
     ({"StopRunning": "True"}, "Property StopRunning"),
     ({"StopRunning": ["true"]}, "Property StopRunning"),
-    ({"AdoptExisting": "true"}, "Specify its name as VersionName"),
+    ({"AdoptExisting": "true"}, "AdoptExisting takes over … Specify its name as VersionName, or leave out"),
     ({"AdoptExisting": ""}, "Property AdoptExisting"),
 ]
 
@@ -133,7 +134,7 @@ def test_rejects_what_is_wrong(wrong: dict[str, object], reason: str) -> None:
     properties = given(**wrong)
     with pytest.raises(RejectedError) as raised:
         Properties.parse(properties, HERE)
-    assert reason in str(raised.value)
+    assert says(str(raised.value), reason), raised.value
     assert str(raised.value).endswith(".")
 
 

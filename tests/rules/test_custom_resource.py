@@ -140,7 +140,7 @@ def test_a_crash_fails_with_an_id_and_all_attributes(
     toys.ends = crash
     received = toys.ask(kind)
     assert received["Status"] == "FAILED"
-    assert type(crash).__name__ in received["Reason"]
+    assert f"unexpected error ({type(crash).__name__}). See its CloudWatch log; deploy again." in received["Reason"]
     assert received["PhysicalResourceId"] == physical_id
     assert received["Data"] == dict.fromkeys(ATTRIBUTES, "")
 
@@ -185,7 +185,7 @@ def test_an_unknown_resource_type_is_rejected(
     received = toys.ask(kind, ResourceType="Custom::Another", PhysicalResourceId=given)
     assert (received["Status"], received["PhysicalResourceId"]) == (status, physical_id)
     if status == "FAILED":
-        assert 'Resource type "Custom::Another" isn\'t managed by this provider' in received["Reason"]
+        assert f"isn't managed by this provider. Use {TYPE}, or the ServiceToken of another" in received["Reason"]
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -207,7 +207,7 @@ def test_after_a_timeout_nothing_else_is_sent_or_made(toys: Toys, announced: boo
     assert made.is_set() == announced
     assert received["Status"] == "FAILED"
     assert received["PhysicalResourceId"] == ("toy-1" if announced else IN_DOUBT)
-    assert "ran out of time" in received["Reason"]
+    assert "ran out of time. See its CloudWatch log; deploy again." in received["Reason"]
 
 
 def test_a_warm_function_responds_to_each_event_at_its_own_url(toys: Toys) -> None:
@@ -223,7 +223,7 @@ def test_a_warm_function_responds_to_each_event_at_its_own_url(toys: Toys) -> No
 def test_an_event_that_isnt_a_request_is_rejected(toys: Toys, missing: str) -> None:
     """Without it crhelper would respond at the previous event's URL, or not at all."""
     toys.ask()
-    with pytest.raises(ValueError, match=f"lacks {missing}, so it isn't a request"):
+    with pytest.raises(ValueError, match=f"lacks {missing}, so it isn't .*. The function is the ServiceToken of a"):
         toys.function({name: value for name, value in event().items() if name != missing}, Context())
     assert len(toys.endpoint.requests) == 1
 
@@ -232,4 +232,4 @@ def test_an_unknown_request_type_fails_with_an_id(toys: Toys) -> None:
     """Crhelper would send an empty ID, and CloudFormation would lose the reason."""
     received = toys.ask("Import", PhysicalResourceId=None)
     assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", IN_DOUBT)
-    assert "RequestType isn't one of Create, Update, Delete" in received["Reason"]
+    assert "RequestType isn't one of Create, Update, Delete. Update the provider." in received["Reason"]

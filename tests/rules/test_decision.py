@@ -16,7 +16,7 @@ from project_policy.identity import PhysicalId
 from project_policy.policies import LivePolicy
 from project_policy.properties import Properties
 from tests.documents import FOREIGN, MINE, OTHER
-from tests.rules.support import MADE_UP, PROJECT, STARTED
+from tests.rules.support import MADE_UP, PROJECT, STARTED, says
 
 ID = PhysicalId(PROJECT.arn, "sharing")
 ADOPTED = f"{ID}|adopted"
@@ -76,6 +76,7 @@ NEW, EDIT, CONFIRMS = Put(MINE, None), Put(MINE, "r1"), Put(MINE, "r1", is_fenci
 TWICE = Keep("this request has put it already")
 EQUIVALENT = Keep("it's equivalent already")
 GOES, MAY_COME_AGAIN = Remove("r1"), Remove("r1", reads_again=True)
+NOT_ADOPTED = "isn't equivalent, so it wasn't adopted. Specify the live document as PolicyDocument, or choose another"
 NOT_ITS_OWN = Keep("no canceled request of this resource has put it")
 
 
@@ -100,9 +101,9 @@ NOT_ITS_OWN = Keep("no canceled request of this resource has put it")
             Adopt(),
         ),
         (live(-1), {"adopt_existing": True, "waited": 2.0}, TWICE),
-        (live(-90, FOREIGN), {"adopt_existing": True, "waited": 2.0}, "isn't equivalent, so it wasn't adopted"),
+        (live(-90, FOREIGN), {"adopt_existing": True, "waited": 2.0}, NOT_ADOPTED),
         (live(-90), {"waited": 1.9}, READS_AGAIN),
-        (live(-90), {"waited": 2.0}, "already exists and wasn't changed"),
+        (live(-90), {"waited": 2.0}, "wasn't changed. Choose another PolicyName; …, retain it where …then set"),
     ],
 )
 @pytest.mark.parametrize("kind", ["Create", "Update to another name"])
@@ -120,17 +121,17 @@ def test_a_create_or_replacement(
         (None, {}, NEW),
         # Changed by somebody else: more than two seconds after the request.
         (live(-90, FOREIGN, 2.0), {}, EDIT),
-        (live(-90, FOREIGN, 2.01), {}, "changed by somebody else while this update ran"),
+        (live(-90, FOREIGN, 2.01), {}, "by somebody else while this…. Deploy again, or, in a rollback, continue"),
         (live(-90, FOREIGN, 2.01), {"tells_time": False}, EDIT),
         (live(None, FOREIGN), {}, EDIT),
         # Adopted: edited only while it is what the stack last had.
         (live(-90, OTHER), {"physical_id": ADOPTED}, EDIT),
-        (live(-90, FOREIGN), {"physical_id": ADOPTED}, "its owner has changed it since"),
-        (live(-90, OTHER), {"physical_id": ADOPTED, "old": None}, "its owner has changed it since"),
-        (None, {"physical_id": ADOPTED}, "its owner has deleted it since"),
+        (live(-90, FOREIGN), {"physical_id": ADOPTED}, "changed it since, …. Specify the live document"),
+        (live(-90, OTHER), {"physical_id": ADOPTED, "old": None}, "restore the document … or continue the"),
+        (None, {"physical_id": ADOPTED}, "owner has deleted it since, …choose another PolicyName or logical ID; in a"),
         # Reversed while this update ran: what it meant to replace is gone, and the old document is back.
         (live(1, OTHER), {"stale_revision": "r1"}, EDIT),
-        (live(1, OTHER), {"stale_revision": "r0"}, "restored to its old document"),
+        (live(1, OTHER), {"stale_revision": "r0"}, "restored to its old document …Deploy again, or, in a rollback"),
         (live(1, FOREIGN), {"stale_revision": "r0"}, EDIT),
         # A document that breaks a rule is no obstacle where it is live already.
         (live(-90), {"violation": "no."}, CONFIRMS),
@@ -262,6 +263,6 @@ def check(decided: Decision, wanted: Decision | str) -> None:
     """Hold a decision to what is wanted; a string is a part of what a rejection says."""
     if isinstance(wanted, str):
         assert isinstance(decided, Reject)
-        assert wanted in decided.because
+        assert says(decided.because, wanted), decided
     else:
         assert decided == wanted

@@ -78,7 +78,7 @@ def test_a_project_is_read_from_its_arn() -> None:
 )
 def test_an_arn_that_is_no_projects_is_rejected(arn: str) -> None:
     """A version's ARN, another service's and a mistyped one are rejected with the form to use."""
-    with pytest.raises(ValueError, match="is not the ARN of a Custom Labels project"):
+    with pytest.raises(ValueError, match=r"^ProjectArn is not the ARN of a Custom Labels project"):
         Project.parse(arn)
 
 

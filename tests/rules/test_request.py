@@ -24,21 +24,21 @@ PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}
 GOOD = {"ServiceTimeout": "900", "ProjectArn": SOURCE, "PolicyName": "sharing", "PolicyDocument": MINE}
 
 BAD = [
-    ({"PolicyName": "a b"}, 'PolicyName "a b" is not valid'),
+    ({"PolicyName": "a b"}, 'PolicyName "a b" is not valid. Use 1 to 128 letters, digits, hyphens, underscores or'),
     ({"PolicyName": "n" * 129}, "1 to 128"),
     ({"PolicyName": ""}, "PolicyName is missing"),
     ({"PolicyName": None}, "PolicyName is missing"),
     ({"PolicyName": ["a"]}, "PolicyName must be a string"),
     ({"ProjectArn": None}, "ProjectArn is missing"),
     ({"ProjectArn": "arn:aws:s3:::bucket"}, "is not the ARN of a Custom Labels project"),
-    ({"ProjectArn": ELSEWHERE.format(region="us-east-1", account="999988887777")}, "account 999988887777"),
-    ({"ProjectArn": ELSEWHERE.format(region="eu-west-1", account=ACCOUNT)}, "Region eu-west-1"),
+    ({"ProjectArn": ELSEWHERE.format(region="us-east-1", account="999988887777")}, ". Deploy the stack where the"),
+    ({"ProjectArn": ELSEWHERE.format(region="eu-west-1", account=ACCOUNT)}, "Region eu-west-1, but this stack"),
     ({"PolicyDocument": None}, "PolicyDocument is missing"),
     ({"PolicyDocument": "{"}, "is not JSON"),
     ({"PolicyDocument": {"Version": "2012-10-17"}}, "no Statement"),
     ({"PolicyDocument": PUBLIC}, "shares the model with every AWS account"),
     ({"PolicyDocument": {**MINE, "Id": "x" * 2000}}, "characters without white space"),
-    ({"PolicyDocment": "x"}, 'Property "PolicyDocment" is not one of Custom::RekognitionProjectPolicy'),
+    ({"PolicyDocment": "x"}, "of Custom::RekognitionProjectPolicy. Remove it; the properties are ProjectArn, "),
     ({"AdoptExisting": "yes"}, 'AdoptExisting is "yes"'),
     ({"BlockPublicPolicy": "0"}, 'BlockPublicPolicy is "0"'),
 ]
