@@ -18,14 +18,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import trustme
+
 from benchmarks.samples import HERE, WORK, project_arn, trusted_account
 from benchmarks.synthesis import synthesize, template_of
 from localcloud.rekognition import AwsError, RekognitionService, RootKeys, Switches
 from localcloud.rekognition import Request as ServiceRequest
 from localcloud.rekognition.errors import ConnectionDroppedError
-from tests.container.cloudformation import CloudFormation
 from tests.container.container import FUNCTION_ARN, Container, python_command
-from tests.container.endpoint import Endpoint, Reply, Request
+from tests.endpoint import Endpoint, Reply, Request, ResponseEndpoint
 
 OURS, AWS_CUSTOM_RESOURCE, PROVIDER, HELPER = "this project", "`AwsCustomResource`", "`Provider`", "crhelper"
 HELPER_WITH_RETRIES = "crhelper, 12 attempts"
@@ -94,8 +95,8 @@ class Lambda:
 
     def __init__(self) -> None:
         self.rekognition = RekognitionService(Switches(projects_per_account=1000), time.time, RootKeys())
-        self.cloudformation = CloudFormation()
-        authority = self.cloudformation.authority
+        self._ca = authority = trustme.CA()
+        self.cloudformation = ResponseEndpoint(authority)
         self._endpoint = Endpoint(self._call, authority)
         self.python = newest_python()
         self._packages = WORK / f"runtime-{self.python.name}"
@@ -113,7 +114,7 @@ class Lambda:
 
     def __exit__(self, *_: object) -> None:
         self._endpoint.close()
-        self.cloudformation.__exit__()
+        self.cloudformation.close()
         self._folder.cleanup()
 
     def start(self, function: Function, started: Callable[[Container], None] = lambda _: None) -> Container:
@@ -123,7 +124,7 @@ class Lambda:
             "SSL_CERT_FILE": str(self._authorities),
             "AWS_CA_BUNDLE": str(self._authorities),
             "NODE_EXTRA_CA_CERTS": str(self._authority),
-            "BENCHMARK_RESPONSE_PORT": str(self.cloudformation.port),
+            "BENCHMARK_RESPONSE_PORT": str(self.cloudformation.server_address[1]),
         }
         if function.is_python:
             command = python_command(function.handler, self.python)
@@ -156,7 +157,7 @@ class Lambda:
             headers = {} if outcome.kind == "success" else {"X-Amz-Function-Error": "Unhandled"}
             return Reply(200, outcome.told.encode(), headers)
 
-        endpoint = Endpoint(invoke, self.cloudformation.authority)
+        endpoint = Endpoint(invoke, self._ca)
         over.callback(endpoint.close)
         return endpoint
 

@@ -1,4 +1,4 @@
-"""One execution environment of Lambda: a process that takes one event at a time from the Runtime API."""
+"""Lambda: processes that take one event at a time from the Runtime API, and a function that is retried."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.container.endpoint import Endpoint, Reply, Request
 from tests.documents import ACCOUNT, REGION
+from tests.endpoint import Endpoint, Reply, Request
 
 FUNCTION_NAME = "provider"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION_NAME}"
@@ -158,3 +159,64 @@ def lambda_environment(folder: Path) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_SESSION_TOKEN": "token",
     }
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One delivery of an event."""
+
+    outcome: Outcome
+    pid: int
+    began: float
+    """When the process was given the event, on the monotonic clock; a cold start comes before."""
+    took: float
+
+
+class Function:
+    """A function that is invoked asynchronously, one event after another, while the context lasts.
+
+    Each event goes to the process that is there, or to a new one. An attempt that ends in an error, a crash or after
+    ``timeout`` seconds is repeated after each of ``retries``, which in AWS are one and two minutes.
+    """
+
+    def __init__(
+        self, start: Callable[[Callable[[str], None]], Container], timeout: float, retries: Sequence[float] = (0.1, 0.2)
+    ) -> None:
+        self.container: Container | None = None
+        self._start, self._timeout, self._retries = start, timeout, retries
+        self._printed: list[str] = []
+
+    def __enter__(self) -> Function:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> str:
+        """End the process that is there, and return all that the processes have written."""
+        if self.container is not None:
+            self.container.kill()
+            self.container = None
+        return "".join(self._printed)
+
+    def invoke(self, event: Mapping[str, Any]) -> list[Attempt]:
+        """Deliver an event, and return the attempts."""
+        attempts = [self._attempt(event)]
+        for delay in self._retries:
+            if attempts[-1].outcome.kind == "success":
+                break
+            time.sleep(delay)
+            attempts.append(self._attempt(event))
+        return attempts
+
+    def _attempt(self, event: Mapping[str, Any]) -> Attempt:
+        failure = None
+        if self.container is None:
+            self.container = self._start(self._printed.append)
+            failure = self.container.initialize()
+        container, began = self.container, time.monotonic()
+        outcome = failure or container.invoke(str(uuid.uuid4()), event, self._timeout)
+        took = time.monotonic() - began
+        if outcome.kind not in ("success", "error"):
+            self.stop()
+        return Attempt(outcome, container.pid, began, took)

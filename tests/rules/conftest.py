@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from custom_resource import response
-from tests.rules.support import ResponseEndpoint, VirtualTime, authority
+from tests.endpoint import ResponseEndpoint
+from tests.rules.support import VirtualTime, authority
 
 
 @pytest.fixture

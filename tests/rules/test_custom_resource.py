@@ -16,7 +16,8 @@ import pytest
 from custom_resource.request import Request
 from custom_resource.resource import CustomResource, Respond
 from custom_resource.run import Outcome, Run
-from tests.rules.support import STARTED, ResponseEndpoint, VirtualTime
+from tests.endpoint import ResponseEndpoint
+from tests.rules.support import STARTED, VirtualTime
 from tests.rules.toy import ATTRIBUTES, FUNCTION_ARN, IN_DOUBT, LOG_STREAM, TYPE, Context, event
 
 GOOD = Outcome("toy-1", {"Arn": "arn", "Size": "7"})

@@ -16,8 +16,9 @@ from custom_resource.request import Request, time_of
 from project_policy.properties import Properties
 from rekognition.arns import Environment
 from tests.documents import ACCOUNT, MINE, REGION
+from tests.endpoint import signed_url
 from tests.rules import toy
-from tests.rules.support import SOURCE, STARTED, signed_url
+from tests.rules.support import SOURCE, STARTED
 
 ELSEWHERE = "arn:aws:rekognition:{region}:{account}:project/logos/1690474772815"
 PUBLIC = {**MINE, "Statement": [{**MINE["Statement"][0], "Principal": "*"}]}

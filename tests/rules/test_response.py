@@ -12,7 +12,8 @@ from custom_resource import response
 from custom_resource.errors import ResponseLostError
 from custom_resource.resource import CustomResource
 from custom_resource.run import Clock, Outcome
-from tests.rules.support import STARTED, ResponseEndpoint, VirtualTime
+from tests.endpoint import ResponseEndpoint
+from tests.rules.support import STARTED, VirtualTime
 from tests.rules.toy import ATTRIBUTES, TYPE, Context, event
 
 BODY = b'{"Status": "SUCCESS"}'

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.rules.support import STARTED, VirtualTime, signed_url
+from tests.endpoint import signed_url
+from tests.rules.support import STARTED, VirtualTime
 
 TYPE = "Custom::Toy"
 ATTRIBUTES = ("Arn", "Size")

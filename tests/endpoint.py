@@ -1,16 +1,28 @@
-"""An HTTP server on loopback, with TLS or without: each request is replied to by one function."""
+"""HTTP servers on loopback, with TLS or without: any, and CloudFormation's, where functions send their responses."""
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import trustme
+
+SIGNATURE = "5ec2e7"
+STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/sharing/4c5a3c60-95a3-11ef-8f2e-0affd8d4c1a5"
+
+
+def signed_url(at: float, base: str = "https://responses.example/id") -> str:
+    """Return a ResponseURL signed at a time."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+    return f"{base}?X-Amz-Date={stamp}&X-Amz-Expires=7200&X-Amz-Signature={SIGNATURE}"
 
 
 class Request(NamedTuple):
@@ -19,6 +31,8 @@ class Request(NamedTuple):
     path: str
     headers: Message
     body: bytes
+    at: float
+    """When it came, on the monotonic clock."""
 
 
 class Reply(NamedTuple):
@@ -69,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
     def do_POST(self) -> None:
-        reply = self.server.reply(Request(self.path, self.headers, self._body()))
+        reply = self.server.reply(Request(self.path, self.headers, self._body(), time.monotonic()))
         if reply is None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -94,3 +108,47 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing: the path of a ResponseURL is a secret."""
+
+
+class ResponseEndpoint(Endpoint):
+    """CloudFormation's end of ResponseURLs: it keeps the responses that it has accepted."""
+
+    HANGS = 0
+    """In place of a status: no reply until the end."""
+
+    def __init__(self, authority: trustme.CA | None = None) -> None:
+        self.meets: list[int | None] = []
+        """The statuses of the next replies, 200 when it is used up; None drops the connection."""
+        self.responses: list[dict[str, Any]] = []
+        self.requests: list[Request] = []
+        self.arrived = threading.Event()
+        self.over = threading.Event()
+        super().__init__(self._take, authority)
+
+    def signed_url(self, name: str = "response", at: float = 1_700_000_000.0) -> str:
+        """Return a ResponseURL of this endpoint."""
+        return signed_url(at, f"{self.url}/{name}")
+
+    def event(self, kind: str, properties: Mapping[str, Any], **more: object) -> dict[str, Any]:
+        """Return a request for a function, whose response comes here."""
+        request_id = str(uuid.uuid4())
+        return {
+            "RequestType": kind,
+            "ResponseURL": self.signed_url(request_id, time.time()),
+            "StackId": STACK_ID,
+            "RequestId": request_id,
+            "LogicalResourceId": "Sharing",
+            "ResourceType": "Custom::RekognitionProjectPolicy",
+            "ResourceProperties": properties,
+            **more,
+        }
+
+    def _take(self, request: Request) -> Reply | None:
+        self.requests.append(request)
+        status = self.meets.pop(0) if self.meets else 200
+        if status == 200:
+            self.responses.append(json.loads(request.body))
+        self.arrived.set()
+        if status == self.HANGS:
+            self.over.wait()
+        return Reply(status) if status else None
