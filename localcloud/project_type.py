@@ -12,7 +12,6 @@ from localcloud.rekognition.models import Store
 RESOURCE_TYPE = "AWS::Rekognition::Project"
 PROPERTY_THAT_REPLACES = "ProjectName"
 
-_PROPERTIES = {"ProjectName", "Tags"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_\-]{0,254}")
 
 
@@ -58,12 +57,7 @@ def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _checked_name(properties: Mapping[str, Any]) -> str:
-    unknown = properties.keys() - _PROPERTIES
-    if unknown:
-        raise ValueError(f"Properties validation failed: extraneous key [{min(unknown)}] is not permitted")
-    name = properties.get("ProjectName")
-    if name is None:
-        raise ValueError("Properties validation failed: required key [ProjectName] not found")
-    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+    name = str(properties.get("ProjectName", ""))
+    if _NAME.fullmatch(name) is None:
         raise ValueError(f"Properties validation failed: [ProjectName] {name!r} does not match {_NAME.pattern}")
     return name

@@ -336,14 +336,6 @@ class Store:
             for key in keys:
                 tags.pop(key, None)
 
-    def tags_for_conditions(self, arn: str) -> dict[str, str]:
-        """Return the tags that aws:ResourceTag compares: those of a model version of any account, if it exists."""
-        if VersionArn.PATTERN.fullmatch(arn) is None:
-            return {}
-        with self._lock:
-            found = self._version_anywhere(VersionArn.parse(arn))
-            return dict(found.tags) if found else {}
-
     # -- policies ------------------------------------------------------------------------------------------------------
 
     def documents(self, arn: ProjectArn) -> list[str]:

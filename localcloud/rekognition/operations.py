@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from localcloud.rekognition.authorization import Permission, ResourcePolicy
-from localcloud.rekognition.errors import AwsError, invalid_parameter
+from localcloud.rekognition.errors import invalid_parameter
 from localcloud.rekognition.models import PARTITION, Policy, Project, ProjectArn, Store, Version, VersionArn
 from localcloud.rekognition.policies import ACTION, check_document, merged, normalized
 from localcloud.rekognition.switches import Switches
@@ -144,7 +142,7 @@ def _on(member: str) -> Needs:
     """Need the operation's permission on the resource that a parameter names."""
 
     def needs(action: str, call: Call) -> Iterable[Permission]:
-        yield _permission(action, call, call.parameters[member])
+        yield Permission(action, call.parameters[member])
 
     return needs
 
@@ -155,12 +153,12 @@ def _on_everything(action: str, call: Call) -> Iterable[Permission]:  # noqa: AR
 
 def _on_new_project(action: str, call: Call) -> Iterable[Permission]:
     name = call.parameters["ProjectName"]
-    yield _permission(action, call, str(ProjectArn(PARTITION, call.region, call.account, name, created="*")))
+    yield Permission(action, str(ProjectArn(PARTITION, call.region, call.account, name, created="*")))
 
 
 def _to_train(action: str, call: Call) -> Iterable[Permission]:
     arn = call.parameters["ProjectArn"]
-    yield _permission(action, call, arn)
+    yield Permission(action, arn)
     yield from _for_results(call, ProjectArn.parse(arn))
 
 
@@ -174,12 +172,12 @@ def _to_copy(action: str, call: Call) -> Iterable[Permission]:
     source = given["SourceProjectVersionArn"]
     if not VersionArn.parse(source).is_of(project):
         raise invalid_parameter(f"{source} is not a model version of the project {project}.")
-    yield _permission(action, call, str(destination))
+    yield Permission(action, str(destination))
     policy = ResourcePolicy(project.account, merged(call.store.documents(project)))
-    yield _permission(ACTION, call, source, policy)
+    yield Permission(ACTION, source, policy)
     # So the Service Authorization Reference; the API reference lists CopyProjectVersion only.
-    yield _permission("rekognition:CreateProjectVersion", call, str(destination))
-    yield _permission("rekognition:TagResource", call, f"{destination.version_prefix}{given['VersionName']}/*")
+    yield Permission("rekognition:CreateProjectVersion", str(destination))
+    yield Permission("rekognition:TagResource", f"{destination.version_prefix}{given['VersionName']}/*")
     yield from _for_results(call, destination)
 
 
@@ -202,17 +200,6 @@ def _for_results(call: Call, project: ProjectArn) -> Iterable[Permission]:
         for action in KMS_ACTIONS:
             grant = {"kms:grantisforawsresource": "true"} if action == "kms:CreateGrant" else {}
             yield Permission(action, _key_arn(key, project), context={**via, **grant})
-
-
-def _permission(action: str, call: Call, resource: str, policy: ResourcePolicy | None = None) -> Permission:
-    tags, keys = call.parameters.get("Tags") or {}, call.parameters.get("TagKeys")
-    context: dict[str, Any] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
-    if tags or keys:
-        context["aws:tagkeys"] = list(keys or tags)
-    context |= {
-        f"aws:resourcetag/{key.lower()}": value for key, value in call.store.tags_for_conditions(resource).items()
-    }
-    return Permission(action, resource, policy, context)
 
 
 def _key_arn(key: str, project: ProjectArn) -> str:
@@ -268,31 +255,15 @@ OPERATIONS: dict[str, tuple[Needs, Perform]] = {
 
 
 def _page(call: Call, member: str, items: Sequence[Any], size: int) -> dict[str, Any]:
-    """Return the page of a list that the request's token names (the first without one), with the next page's token.
-
-    A token belongs to its list: the list of another project rejects it.
-    """
-    start = 0
-    scope = f"{member} {call.parameters.get('ProjectArn')}"
-    if call.parameters.get("NextToken"):
-        start = _start(call.parameters["NextToken"], scope)
+    """Return the page of a list that the request's token names (the first without one), with the next page's token."""
+    start = int(call.parameters.get("NextToken") or 0)
     end = start + (call.parameters.get("MaxResults") or size)
     response: dict[str, Any] = {member: list(items[start:end])}
     if end < len(items):
-        response["NextToken"] = base64.urlsafe_b64encode(f"{end}|{scope}".encode()).decode()
+        response["NextToken"] = str(end)
     elif call.switches.end_of_list == "empty_token":
         response["NextToken"] = ""
     return response
-
-
-def _start(token: str, scope: str) -> int:
-    try:
-        start, _, of = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition("|")
-        if of == scope:
-            return int(start)
-    except (binascii.Error, ValueError):
-        pass
-    raise AwsError("InvalidPaginationTokenException", "The pagination token is not valid.")
 
 
 def _timestamp(seconds: float) -> float:

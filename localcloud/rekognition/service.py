@@ -16,7 +16,7 @@ from localcloud.rekognition.operations import OPERATIONS, Call
 from localcloud.rekognition.switches import Switches
 
 _TARGET_PREFIX = "RekognitionService."
-_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
+_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/rekognition/aws4_request")
 
 DROP = ConnectionDroppedError
 
@@ -90,7 +90,7 @@ class Request:
 
 
 class RekognitionService:
-    """Responds to requests: who calls, is it well formed, is it allowed, do it. Records each well-formed call."""
+    """Responds to requests: who calls, is it allowed, do it. Records each call."""
 
     def __init__(self, switches: Switches, clock: Callable[[], float], authorizer: Authorizer) -> None:
         self.switches = switches
@@ -104,7 +104,7 @@ class RekognitionService:
         self.faults = Faults()
         """Errors and lost connections to inject."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        """Every well-formed request so far, rejected ones and repeats among them: the operation and its parameters."""
+        """Every request so far, rejected ones and repeats among them: the operation and its parameters."""
         self._authorizer = authorizer
         self._quota = _Quota(switches, now)
         self._calls_lock = threading.Lock()
@@ -114,7 +114,7 @@ class RekognitionService:
         access_key_id, region = _signer(request)
         principal = self._authorizer.identify(access_key_id, request.headers.get("x-amz-security-token"), region)
         operation = _operation(request)
-        parameters = _parameters(request)
+        parameters = json.loads(request.body or b"{}")
         with self._calls_lock:
             self.calls.append((operation, parameters))
         self._quota.take(principal.account, region, operation)
@@ -149,31 +149,16 @@ def _denied(principal: Principal, permission: Permission, reason: str = "") -> A
 
 
 def _signer(request: Request) -> tuple[str, str]:
-    authorization = request.headers.get("authorization", "")
-    if not authorization:
-        raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
-    match = _CREDENTIAL.match(authorization)
+    match = _CREDENTIAL.match(request.headers.get("authorization", ""))
     if match is None:
-        raise AwsError("IncompleteSignatureException", "The Authorization header is not a complete SigV4 signature.")
-    access_key_id, region, service = match.groups()
-    if service != "rekognition":
-        raise AwsError("InvalidSignatureException", "Credential should be scoped to correct service: 'rekognition'.")
-    return access_key_id, region
+        raise AwsError(
+            "IncompleteSignatureException", "The Authorization header is not a SigV4 signature for Rekognition."
+        )
+    return match[1], match[2]
 
 
 def _operation(request: Request) -> str:
-    target = request.headers.get("x-amz-target", "")
-    operation = target[len(_TARGET_PREFIX) :] if target.startswith(_TARGET_PREFIX) else ""
+    operation = request.headers.get("x-amz-target", "").removeprefix(_TARGET_PREFIX)
     if operation not in OPERATIONS:
-        raise AwsError("UnknownOperationException", f"This local Rekognition has no operation '{target}'.")
+        raise AwsError("UnknownOperationException", f"This local Rekognition has no operation '{operation}'.")
     return operation
-
-
-def _parameters(request: Request) -> dict[str, Any]:
-    try:
-        parameters = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError) as problem:
-        raise AwsError("SerializationException", "The request's body is not JSON.") from problem
-    if not isinstance(parameters, dict):
-        raise AwsError("SerializationException", "The request's body is not a JSON object.")
-    return parameters

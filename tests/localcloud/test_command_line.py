@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,11 +68,3 @@ def test_nothing_follows_an_environment_that_is_not_there(tmp_path: Path, argume
     done = subprocess.run(["sh", "-c", line], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode != 0
     assert (done.stdout, told in done.stderr) == ("", True)
-
-
-def test_has_help_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each has a line of its own."""
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    listed = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
-    assert listed == ["start", "stop", "status", "env", "switches"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from types import SimpleNamespace
@@ -15,39 +17,34 @@ from localcloud.virtual_environment import SetupError, ensure_virtual_environmen
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Return the environments made, which are only pretended."""
-    made: list[Path] = []
-
-    def make(folder: Path, python: Path, _requirements: Path) -> None:
-        made.append(folder)
-        python.parent.mkdir(parents=True, exist_ok=True)
-        python.touch()
-
-    monkeypatch.setattr(virtual_environment, "_make", make)
-    return made
-
-
-@pytest.fixture
 def requirements(tmp_path: Path) -> Path:
     """Requirements."""
     (tmp_path / "requirements.txt").write_text("a==1")
     return tmp_path / "requirements.txt"
 
 
-def test_is_made_once(tmp_path: Path, made: list[Path], requirements: Path) -> None:
-    """Several at once make it once, later there is nothing to do, and other requirements make it anew."""
-    threads = [
-        threading.Thread(target=ensure_virtual_environment, args=(tmp_path / "venv", requirements)) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(made) == 1
-    requirements.write_text("a==2")
-    ensure_virtual_environment(tmp_path / "venv", requirements)
+def test_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirements: Path) -> None:
+    """A half-made one is made anew; several at once make it once, and other requirements make it anew."""
+    made: list[Path] = []
+
+    def make(folder: Path, python: Path, _requirements: Path) -> None:
+        made.append(folder)
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.touch()
+        if len(made) == 1:
+            raise SetupError("no network")
+
+    monkeypatch.setattr(virtual_environment, "_make", make)
+    ensure = partial(ensure_virtual_environment, tmp_path / "venv", requirements)
+    with pytest.raises(SetupError):
+        ensure()
+    with ThreadPoolExecutor(8) as pool:
+        for started in [pool.submit(ensure) for _ in range(8)]:
+            assert started.result().exists()
     assert len(made) == 2
+    requirements.write_text("a==2")
+    ensure()
+    assert len(made) == 3
 
 
 def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,24 +57,6 @@ def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         waiting.start()
         assert said.get(timeout=20) == f"Waiting for a friend (it holds {tmp_path / 'lock'}) …\n"
     waiting.join()
-
-
-def test_a_half_made_one_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Path], requirements: Path
-) -> None:
-    """After an installation that failed, the next start tries again."""
-
-    def fail(_folder: Path, python: Path, _requirements: Path) -> None:
-        python.parent.mkdir(parents=True)
-        python.touch()
-        raise SetupError("no network")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(virtual_environment, "_make", fail)
-        with pytest.raises(SetupError):
-            ensure_virtual_environment(tmp_path / "venv", requirements)
-    ensure_virtual_environment(tmp_path / "venv", requirements)
-    assert len(made) == 1
 
 
 def test_shows_what_a_command_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirements: Path) -> None:

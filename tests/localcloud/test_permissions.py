@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from localcloud.cloud import LocalCloud
 from tests.localcloud.roles import Role, allow, policy, signed_with
 from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected, statement
-
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
 
 ANOTHER, COPY, LIST = "565656565656", "rekognition:CopyProjectVersion", "rekognition:ListProjectPolicies"
 KMS = ("kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
@@ -79,7 +76,7 @@ def test_a_policy_allows_another_account_to_copy(local_cloud: LocalCloud, across
         f"User: {role.session_arn()} is not authorized to perform: {COPY} on resource: {across.version} "
         f"because no resource-based policy allows the {COPY} action"
     )
-    assert across.denied(client) == words
+    assert across.denied(client).endswith(words)
     across.denied(across.destination)
     with local_cloud.switched(list_lag=3600):  # what a list shows late is decided on at once
         across.share()
@@ -87,7 +84,7 @@ def test_a_policy_allows_another_account_to_copy(local_cloud: LocalCloud, across
         arn = across.copy(client)
         across.copy(across.destination, VersionName="by-root")
         across.withdraw()
-        assert across.denied(client, VersionName="second") == words
+        assert across.denied(client, VersionName="second").endswith(words)
     assert local_cloud.set_switches().list_lag == 0
     assert across.copies()[1]["ProjectVersionArn"] == arn
     assert across.copies()[1]["SourceProjectVersionArn"] == across.version
@@ -109,20 +106,15 @@ def test_a_policy_does_not_replace_permission_of_the_own_account(across: Setting
         )
 
 
-@pytest.mark.parametrize("same_policy", [True, False])
-def test_a_deny_in_any_policy_wins(across: Setting, role: Role, same_policy: bool) -> None:
-    """All policies of a project count together, and a Deny for the role beats an Allow for its account."""
-    allowing = statement(Principal={"AWS": TRUSTED})
-    denying = statement(Effect="Deny", Principal={"AWS": role.arn})
-    documents = [document(allowing, denying)] if same_policy else [document(allowing), document(denying)]
-    for number, text in enumerate(documents):
-        across.source.put_project_policy(ProjectArn=across.project, PolicyName=f"p{number}", PolicyDocument=text)
-    assert across.denied(role.client()).endswith(f"on resource: {across.version} {IN_RESOURCE_POLICY}")
-
-
-def test_a_deny_of_the_own_account_wins(across: Setting, role: Role) -> None:
-    """However much is allowed elsewhere."""
+def test_a_deny_wins(across: Setting, role: Role) -> None:
+    """A Deny in any policy of the project, or in one of the caller's own, beats an Allow for the caller's account."""
     across.share()
+    denying = statement(Effect="Deny", Principal={"AWS": role.arn})
+    across.source.put_project_policy(
+        ProjectArn=across.project, PolicyName="deny", PolicyDocument=document(statement(), denying)
+    )
+    assert across.denied(role.client()).endswith(f"on resource: {across.version} {IN_RESOURCE_POLICY}")
+    across.withdraw("deny")
     role.may(*needed(across), allow(COPY, across.version, Effect="Deny"))
     assert across.denied(role.client()).endswith("with an explicit deny in an identity-based policy")
 
@@ -177,16 +169,6 @@ def test_a_user_and_a_member_of_the_organization_may_be_named(
     across.withdraw()
     across.share(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": organization}})
     across.copy(client, VersionName="second")
-
-
-def test_strangers_cannot_find_out_what_exists(across: Setting, role: Role) -> None:
-    """Without a policy that trusts it, an account can't find out whether a project exists."""
-    role.may(allow("*"))
-    missing = {
-        "SourceProjectArn": across.project.replace("-source/", "-missing/"),
-        "SourceProjectVersionArn": across.version.replace("-source/", "-missing/"),
-    }
-    assert "because no resource-based policy" in across.denied(role.client(), **missing)
 
 
 def test_within_an_account_no_policy_is_needed(local_cloud: LocalCloud, across: Setting, name: str) -> None:
@@ -249,29 +231,3 @@ def test_the_policies_of_key_and_bucket_count(local_cloud: LocalCloud, across: S
     deny(Principal={"AWS": role.arn})
     told = across.denied(role.client(), OutputConfig={"S3Bucket": bucket}, VersionName="second")
     assert told.endswith(IN_RESOURCE_POLICY)
-
-
-def test_tags_decide_who_may_change_a_copy(across: Setting, role: Role) -> None:
-    """aws:ResourceTag has a model version's tags; aws:RequestTag and aws:TagKeys those of the request."""
-    across.share()
-    others = [held for held in needed(across) if held["Action"] != "rekognition:TagResource"]
-    tagging = {"Null": {"aws:RequestTag/Owner": "false"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["Owner"]}}
-    role.may(*others, allow("rekognition:TagResource", Condition=tagging))
-    for wrong in ({}, {"Owner": "mine", "Team": "vision"}):
-        assert "rekognition:TagResource" in across.denied(role.client(), Tags=wrong)
-    mine, foreign = (across.copy(role.client(), VersionName=name, Tags={"Owner": name}) for name in ("mine", "foreign"))
-
-    owned = {"StringEquals": {"aws:ResourceTag/Owner": "mine"}}
-    actions = ("TagResource", "UntagResource", "ListTagsForResource", "DeleteProjectVersion")
-    role.may(*(allow(f"rekognition:{action}", Condition=owned) for action in actions))
-    calls: list[Callable[[RekognitionClient, str], object]] = [
-        lambda client, arn: client.list_tags_for_resource(ResourceArn=arn),
-        lambda client, arn: client.tag_resource(ResourceArn=arn, Tags={"Team": "vision"}),
-        lambda client, arn: client.untag_resource(ResourceArn=arn, TagKeys=["Team"]),
-        lambda client, arn: client.delete_project_version(ProjectVersionArn=arn),
-    ]
-    for call in calls:
-        with rejected("AccessDeniedException"):
-            call(role.client(), foreign)
-        call(role.client(), mine)
-    assert [copy["ProjectVersionArn"] for copy in across.copies()] == [foreign]
