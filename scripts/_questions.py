@@ -17,6 +17,7 @@ ASSUMED: dict[str, Any] = {
     # Facts without a switch.
     "stale_revision": "InvalidPolicyRevisionIdException",
     "absent_policy": "ResourceNotFoundException",
+    "absent_version": "no_versions",
     "sid": "accepted",
     "id": "accepted",
     "organization": "accepted",
@@ -94,10 +95,12 @@ def _a_put_of_an_existing_policy(trial: Trial) -> None:
 @asks(
     put_revision_absent="Which error does a put with a revision get if the policy doesn't exist?",
     absent_policy="Which error does the deletion of a policy get that doesn't exist?",
+    absent_version="What does DescribeProjectVersions return for a name that no model version has?",
 )
-def _a_policy_that_does_not_exist(trial: Trial) -> None:
+def _what_does_not_exist(trial: Trial) -> None:
     trial.found("put_revision_absent", trial.code(trial.put, "b", PolicyRevisionId="0" * 32) or "accepted")
     trial.found("absent_policy", trial.code(trial.delete, "absent") or "accepted")
+    trial.found("absent_version", trial.code(trial.versions, VersionNames=["absent"]) or "no_versions")
 
 
 @asks(

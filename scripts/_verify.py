@@ -23,15 +23,14 @@ from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
 
 PAUSE = 0.25  # the quotas are five calls a second
 THROTTLED = ("ThrottlingException", "ProvisionedThroughputExceededException")
-NO_ANSWER = ("AccessDeniedException", "InternalServerError")
-"""Errors that say nothing about what was asked."""
 
 
 class VerifyError(Exception):
     """Nothing could be asked, or nothing was seen; the message says why."""
 
 
-Problem = (BotoCoreError, ClientError, VerifyError)
+# A response that isn't as assumed is no reason to lose the other answers.
+Problem = (BotoCoreError, ClientError, LookupError, ValueError, VerifyError)
 
 
 class Trial:
@@ -54,15 +53,15 @@ class Trial:
 
     def call(self, operation: str, *, paced: bool = True, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
         """Call an operation after a pause, and again where it was throttled."""
-        for left in reversed(range(20 if paced else 1)):
+        for _ in range(20 if paced else 1):
             self.sleep(PAUSE if paced else 0)
             try:
                 return getattr(self._client, operation)(**parameters)
             except ClientError as error:
-                if _code(error) not in THROTTLED or not left:
+                if _code(error) not in THROTTLED or not paced:
                     raise
                 self.sleep(1)
-        raise AssertionError
+        raise VerifyError(f"{operation} was throttled 20 times.")
 
     def change(self, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
         """Call an operation whose effect may be watched."""
@@ -76,7 +75,7 @@ class Trial:
         try:
             method(*arguments, **named)
         except ClientError as error:
-            if _code(error) in NO_ANSWER:
+            if _code(error) == "AccessDeniedException" or _may_have_worked(error):
                 raise
             self._said = str(error)
             return _code(error)
@@ -134,9 +133,9 @@ class Trial:
         )
         return str(response["ProjectVersionArn"])
 
-    def versions(self) -> dict[str, Any]:
+    def versions(self, **which: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         """Return the descriptions of the project's model versions by their ARNs."""
-        listed = self.call("describe_project_versions", ProjectArn=self.project)["ProjectVersionDescriptions"]
+        listed = self.call("describe_project_versions", ProjectArn=self.project, **which)["ProjectVersionDescriptions"]
         return {each["ProjectVersionArn"]: each for each in listed}
 
     def ask(self, groups: Sequence[Group]) -> None:
@@ -145,7 +144,7 @@ class Trial:
         try:
             self.project = self.change("create_project", ProjectName=self.name)["ProjectArn"]
         except ClientError as error:
-            self.may_exist = _code(error) == "InternalServerError"
+            self.may_exist = _may_have_worked(error)
             raise
         self.watch(lambda: [each["Status"] for each in self._projects()] == ["CREATED"])
         for group in groups:
@@ -234,6 +233,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if bool(options.model_version) != bool(options.bucket) or (options.kms_key and not options.bucket):
         parser.error("--model-version and --bucket need each other, and --kms-key needs both")
+    if not options.output.absolute().parent.is_dir():
+        parser.error(f"{options.output.parent} isn't a folder")
     return options
 
 
@@ -253,20 +254,29 @@ def _announced(options: argparse.Namespace, client: Callable[..., Any], clock: C
             raise VerifyError(f"{options.model_version} isn't of this account and Region.")
         print(f"It copies {options.model_version} twice, for which AWS publishes no price, and deletes the copies.")
         print(f"What Rekognition writes to s3://{options.bucket}/{trial.name} stays, and S3 charges for it.")
+    if options.kms_key:
+        print(f"Rekognition creates grants on the key {options.kms_key}, which may stay.")
     return trial
 
 
 def _shown(shows: Callable[[], bool]) -> bool:
     try:
         return shows()
+    except VerifyError:
+        return False
     except ClientError as error:
-        if _code(error) == "ResourceNotFoundException":
+        if _code(error) == "ResourceNotFoundException" or _may_have_worked(error):
             return False
         raise
 
 
 def _code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
+
+
+def _may_have_worked(error: ClientError) -> bool:
+    """Return whether the service failed inside, which says nothing about what was asked."""
+    return error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500 and _code(error) not in THROTTLED
 
 
 def _report(trial: Trial, options: argparse.Namespace) -> None:

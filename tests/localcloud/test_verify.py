@@ -129,6 +129,7 @@ MALFORMED = AwsError("MalformedPolicyDocumentException", "Malformed policy of 12
         ("id", "PutProjectPolicy", "Id1", MALFORMED),
         ("organization", "PutProjectPolicy", "o-a1b2c3d4e5", MALFORMED),
         ("absent_policy", "DeleteProjectPolicy", "absent", AwsError("InvalidParameterException", "")),
+        ("absent_version", "DescribeProjectVersions", "absent", AwsError("ResourceNotFoundException", "")),
     ],
 )
 def test_facts_without_a_switch_are_found(aws: Aws, fact: str, operation: str, marks: str, error: AwsError) -> None:
@@ -159,6 +160,26 @@ def test_an_interruption_leaves_nothing(aws: Aws, questions: Any, monkeypatch: p
 def test_a_project_whose_creation_had_no_response_is_deleted(aws: Aws) -> None:
     """It is found by its name."""
     aws.service.faults.inject("CreateProject", DROP, when="after")
+    assert aws.verify(code=1) == {}
+    aws.assert_clean()
+
+
+def test_what_is_not_as_assumed_loses_no_other_answer(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped project of the model version, and others who use up the quota: that is no answer, either."""
+    aws.arguments[-1] = aws.arguments[-1].replace(":project/users", ":project/user")
+    throttled = AwsError("ThrottlingException", "Slow down.")
+    aws.service.faults.before = lambda name, given: throttled if "Sid1" in str(given) else None
+    assert aws.verify() == {}
+    assert re.search(r"^  copying_time +0 +not known$", capsys.readouterr().out, re.MULTILINE)
+    aws.assert_clean()
+
+
+def test_a_project_is_deleted_whatever_the_service_is_unable_to_do_first(aws: Aws) -> None:
+    """An error of the service itself may have had its effect, and may end."""
+    failed = AwsError("ServiceUnavailableException", "Try again.")
+    failed.status = 503
+    aws.service.faults.inject("CreateProject", failed, when="after")
+    aws.service.faults.inject("DeleteProject", failed)
     assert aws.verify(code=1) == {}
     aws.assert_clean()
 
