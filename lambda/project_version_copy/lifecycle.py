@@ -207,7 +207,8 @@ class _RequestHandler:
     @property
     def _made_nothing(self) -> bool:
         """Whether the Create that a Delete undoes has made nothing, because no run of the Delete could read either."""
-        return not (self._progress.seen or self._progress.arn or self._request.in_doubt_times)
+        has_read = self._versions.has_read or self._progress.seen
+        return not (has_read or self._progress.arn or self._request.in_doubt_times)
 
     def _remove_orphan(self, canceled: Properties, *, may_start_within: float) -> None:
         """Remove the copy that a Create or a replacement with these properties made, but CloudFormation canceled."""

@@ -65,6 +65,9 @@ class ProjectVersions(RekognitionCalls):
     before the next try: another run goes on, whatever the last call met.
     """
 
+    has_read = False
+    """Whether DescribeProjectVersions has worked."""
+
     def out_of_time(self, cause: ServiceError | None) -> Exception:
         """Return what is raised when the run's end would come first."""
         return RunOverError(cause)
@@ -77,6 +80,7 @@ class ProjectVersions(RekognitionCalls):
         self._note_read(project_arn)
         page: dict[str, Any] = {"ProjectArn": project_arn, "VersionNames": [name]}
         response = self._call("DescribeProjectVersions", self._client.describe_project_versions, page)
+        self.has_read = True
         for found in response.get("ProjectVersionDescriptions", []):
             arn = found["ProjectVersionArn"]
             output = found.get("OutputConfig", {})

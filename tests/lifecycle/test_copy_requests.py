@@ -323,14 +323,21 @@ def test_a_delete_of_a_canceled_create_removes_what_its_tags_tell(
 
 
 @pytest.mark.parametrize(
-    ("physical_id", "read_for", "status"), [(MADE_UP, 0, "SUCCESS"), (MADE_UP, 5, "FAILED"), (IN_DOUBT, 0, "FAILED")]
+    ("physical_id", "denied", "read_for", "status"),
+    [
+        (MADE_UP, DESCRIBE, 0, "SUCCESS"),
+        (MADE_UP, DESCRIBE, 5, "FAILED"),
+        (MADE_UP, "ListTagsForResource", 0, "FAILED"),
+        (IN_DOUBT, DESCRIBE, 0, "FAILED"),
+    ],
 )
 def test_a_delete_that_is_denied_succeeds_only_if_its_create_was(
-    cloud: Cloud, physical_id: str, read_for: float, status: str
+    cloud: Cloud, physical_id: str, denied: str, read_for: float, status: str
 ) -> None:
     """If anything could be read, or an ID in doubt says so, that Create may have copied."""
-    cloud.fails("AccessDeniedException", when=lambda elapsed: elapsed >= read_for)
-    assert cloud.ask("Delete", Copy(), physical_id).response["Status"] == status
+    cloud.somebody_copies("mine")
+    cloud.fails("AccessDeniedException", denied, when=lambda elapsed: elapsed >= read_for)
+    assert cloud.ask("Delete", Copy(name="mine"), physical_id).response["Status"] == status
 
 
 @pytest.mark.parametrize(("found", "seconds"), [(True, 45), (False, 200)])
