@@ -136,7 +136,7 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
     if live.owner == owner:
         return request.time is None or live.created_at >= request.time - CLOCK_SKEW_SECONDS
     # In an Update it may have been responded in vain; before a Create, it may have been retained as quickly as that.
-    was_received = _was_received(live, requested_at) if request.type == "Update" else live.responded_at is not None
+    was_received = _was_received(live, requested_at) if request.type == "Update" else live.responded is not None
     # A rollback would be stuck on one that has failed; a Create fails with its ARN, so that its Delete removes it.
     is_useless = live.status == _DELETING or (live.status in _FAILED and request.type == "Update")
     is_left = owner.is_same_resource(live.owner) and not was_received and not is_useless
@@ -164,11 +164,14 @@ def is_orphan(request: Request, wanted: Properties, live: LiveVersion, requested
 def _was_received(live: LiveVersion, requested_at: float) -> bool:
     """Return whether CloudFormation has received the ARN of a copy of the resource.
 
-    It hasn't if the copy was in progress when it was undone, however late that request is delivered.
+    It hasn't if the copy's request was in progress when it was undone, however late each of the two is delivered.
     """
-    if live.responded_at is None or live.created_at <= requested_at <= live.responded_at:
+    if live.responded is None:
         return False
-    return abs(live.responded_at - requested_at) > UNRECEIVED_RESPONSE_SECONDS
+    asked_at, responded_at = live.responded
+    return not asked_at <= requested_at <= responded_at and (
+        abs(responded_at - requested_at) > UNRECEIVED_RESPONSE_SECONDS
+    )
 
 
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested_at: float) -> bool:
@@ -197,7 +200,7 @@ def decide_create(request: Request, wanted: Properties, live: LiveVersion | None
     if live.arn == observation.claimed_arn:
         if live.status in _FINISHED:
             owner = Owner.of_request(request)
-            own = {**owner.tags, RESPONDED_TAG: str(int(observation.now))}
+            own = {**owner.tags, RESPONDED_TAG: f"{int(observation.requested_at)}-{int(observation.now)}"}
             if live.owner in (None, owner):
                 return Retag(live.arn, own)
             # It was taken over from a deployment that may have set others.

@@ -17,10 +17,11 @@ INPUTS_TAG = f"{TAG_PREFIX}inputs"
 """The key of the tag that has the digest of what a copy was made from."""
 
 RESPONDED_TAG = f"{TAG_PREFIX}responded"
-"""The key of the tag that a finished copy gets just before CloudFormation receives its ARN: the time, in epoch seconds.
+"""The key of the tag that a finished copy gets just before CloudFormation receives its ARN.
 
-A copy of a stack's resource without it was never reported as complete. Some seconds later, one with it is changed and
-deleted by its ARN only.
+Its value is ``REQUESTED-RESPONDED``, when its request was made and the time, in epoch seconds. A copy of a stack's
+resource without it was never reported as complete. Some seconds later, one with it is changed and deleted by its ARN
+only.
 """
 
 _ADOPTED = "|adopted"

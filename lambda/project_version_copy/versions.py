@@ -42,10 +42,13 @@ class LiveVersion:
         return Owner.of_tags(self.all_tags)
 
     @property
-    def responded_at(self) -> float | None:
-        """When CloudFormation was about to receive its ARN as that of a finished copy; None if that has never been."""
+    def responded(self) -> tuple[float, float] | None:
+        """When its request was made, and when CloudFormation was about to receive its ARN; None if it never was."""
         tag = self.all_tags.get(RESPONDED_TAG)
-        return None if tag is None else float(tag) if re.fullmatch("[0-9]{1,12}", tag) else 0.0
+        if tag is None:
+            return None
+        times = re.fullmatch("([0-9]{1,12})-([0-9]{1,12})", tag)
+        return (float(times[1]), float(times[2])) if times else (0.0, 0.0)
 
     @property
     def inputs_digest(self) -> str:

@@ -148,7 +148,10 @@ ROWS = (
             ),
         ),
         quick("comes again", (), Deploy(canceled(3), FAILED, once("Create", repeats=(10,)))),
-        quick("its Delete is late", (), Deploy(canceled(30), FAILED, once("Delete", delay=60))),
+        *(
+            quick(f"canceled after {moment}, its Delete is late", (), Deploy(canceled(moment), FAILED, late))
+            for moment, late in ((30, once("Delete", delay=60)), (0.1, once("Delete", delay=100)))
+        ),
         case("no response", (), Deploy(ONE, FAILED, once("Create", *DEAD))),
     ),
     row(

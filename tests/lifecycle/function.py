@@ -403,7 +403,7 @@ def _call(account: str, request: Any, **_: object) -> AWSResponse:
         if operation in ("PutProjectPolicy", "CopyProjectVersion"):
             invocation.sent.made_at.append(world.now)
         if operation == "TagResource" and RESPONDED in (tags := json.loads(request.body)["Tags"]):
-            invocation.sent.finished_at.append(float(tags[RESPONDED]))
+            invocation.sent.finished_at.append(float(tags[RESPONDED].partition("-")[2]))
         status, body = _perform(invocation.function.rekognition, as_root(account, operation, request.body))
     else:
         status, body = _rejected(AwsError(fault, "a fault"))

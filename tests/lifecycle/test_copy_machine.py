@@ -234,11 +234,11 @@ class Lifecycle(Machine):
             for arn, version in live.items():
                 is_its_own = version.tags.get("rekognition-version-copy:request") == sent.event["RequestId"]
                 is_left = is_its_own and arn not in owned | {*self.foreign}
-                if is_left and self._is_known_to_be_left(sent, version.created):
+                if is_left and self._is_known_to_be_left(sent):
                     event("a known limitation")
                     self._delete(arn)
 
-    def _is_known_to_be_left(self, sent: Sent, created: float) -> bool:
+    def _is_known_to_be_left(self, sent: Sent) -> bool:
         """Return whether it was made after its Delete, or in place of what was deleted by hand, or may be retained."""
         resource = (sent.event["StackId"], sent.event["LogicalResourceId"])
         undone_at = [
@@ -251,7 +251,7 @@ class Lifecycle(Machine):
             sent.orphaned
             or was_lost
             or any(
-                all(abs(at - time) > 20 and not created <= at <= time for at in undone_at) for time in sent.finished_at
+                all(abs(at - time) > 20 and not sent.at <= at <= time for at in undone_at) for time in sent.finished_at
             )
         )
 

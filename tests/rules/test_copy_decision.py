@@ -96,9 +96,9 @@ ANOTHER_STACKS = Owner("another", "Copy", "request")
 RESPONDED = "rekognition-version-copy:responded"
 
 
-def responded(after: float) -> dict[str, str]:
-    """Return the tag of a copy that was responded as made so many seconds after the request."""
-    return {RESPONDED: str(int(STARTED + after))}
+def responded(after: float, *, asked: float = 0.0) -> dict[str, str]:
+    """Return the tag of a copy whose request came, and was responded, so many seconds after ``STARTED``."""
+    return {RESPONDED: f"{int(STARTED + asked)}-{int(STARTED + after)}"}
 
 
 MARKED = Retag(
@@ -195,7 +195,7 @@ def test_whose_a_model_version_is(
 @pytest.mark.parametrize(("after", "is_its_own"), [(-21, False), (-20, True), (20, True), (21, False)])
 def test_an_update_takes_over_what_was_responded_in_vain(after: float, is_its_own: bool) -> None:
     """As the canceled Update's copy in place of one that was deleted by hand."""
-    there = live(created=1, owner=ANOTHER_REQUESTS, tags=responded(after))
+    there = live(owner=ANOTHER_REQUESTS, tags=responded(after, asked=1))
     assert is_made_for(asked("Update"), wanted(version_name=""), there, STARTED) == is_its_own
 
 
@@ -356,14 +356,15 @@ LOOKS_LIKE = "in-doubt:Copy:one:another:1700000000-1700000000"
         (live(owner=Owner(STACK, "Another", "request")), asked("Delete", MADE_UP), False),
         (live(owner=None), asked("Delete", MADE_UP), False),
         (
-            live(owner=ANOTHER_REQUESTS, tags={"rekognition-version-copy:responded": "x"}),
+            live(owner=ANOTHER_REQUESTS, tags={RESPONDED: "x"}),
             asked("Delete", MADE_UP),
             False,
         ),
         (live(owner=ANOTHER_REQUESTS, tags=responded(-21)), asked("Delete", MADE_UP), False),
-        (live(created=1, owner=ANOTHER_REQUESTS, tags=responded(21)), asked("Delete", MADE_UP), False),
-        # CloudFormation may have canceled it before the response came; it has, if that came later than this request.
-        (live(owner=ANOTHER_REQUESTS, tags=responded(999)), asked("Delete", MADE_UP), True),
+        # CloudFormation may have canceled it before the response came; it has, if that came later than this request,
+        # but for the next deployment's.
+        (live(created=100, owner=ANOTHER_REQUESTS, tags=responded(999)), asked("Delete", MADE_UP), True),
+        (live(created=2, owner=ANOTHER_REQUESTS, tags=responded(21, asked=1)), asked("Delete", MADE_UP), False),
         *(
             (live(owner=ANOTHER_REQUESTS, tags=responded(when)), asked("Delete", MADE_UP), True)
             for when in (-10, 0, 10)
