@@ -30,8 +30,8 @@ _THROTTLED_SENTENCE = (
 
 SENTENCES = {
     ACCESS_DENIED: (
-        "{operation} was denied. Allow the provider's execution role rekognition:{operation} on the project; if it "
-        "does, the Region has no Custom Labels."
+        "{operation} was denied. Allow the provider's execution role rekognition:{operation} on the project, then "
+        "deploy again (or continue the rollback); if it is allowed, the Region has no Custom Labels."
     ),
     "InternalServerError": (
         "Rekognition returned an internal error. Deploy again (or continue the rollback); if it lasts, see AWS Health."
@@ -51,7 +51,7 @@ SENTENCES = {
 
 _EXPLICITLY_DENIED = (
     "{operation} was denied explicitly: {policy} denies it, so allowing it elsewhere doesn't help. Ask whoever owns "
-    "that policy for an exception, or deploy where it doesn't apply."
+    "that policy for an exception (then continue the rollback), or deploy where it doesn't apply."
 )
 _DENYING_POLICIES = {
     "service control policy": "a service control policy of the organization",

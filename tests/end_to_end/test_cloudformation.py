@@ -99,7 +99,7 @@ def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(
     assert re.search(
         r'Policy "sharing" of project "denied": PutProjectPolicy was denied explicitly: a service control policy '
         r"of the organization denies it, so allowing it elsewhere doesn't help\. Ask whoever owns that policy for an "
-        r"exception, or deploy where it doesn't apply\. "
+        r"exception \(then continue the rollback\), or deploy where it doesn't apply\. "
         rf"\(AccessDeniedException: User: {role} is not authorized to perform: rekognition:PutProjectPolicy on "
         rf"resource: {project} with an explicit deny in a service control policy; request ID [\w-]+\) "
         r"CloudWatch Log Stream: [^ ]+",

@@ -411,6 +411,7 @@ def test_a_reason_names_the_call_that_was_denied(cloud: Cloud, kind: str, call: 
     cloud.fails("AccessDeniedException", call)
     received = cloud.ask(kind, Copy(tags={"c": "d"}, stop_running=True), physical_id, Copy(tags={"a": "b"})).response
     assert f": {call} was denied. Allow the provider's execution role rekognition:{call} on" in received["Reason"]
+    assert "continue the rollback" in received["Reason"]
 
 
 def test_a_replacement_that_fails_takes_only_itself_back(cloud: Cloud) -> None:

@@ -208,6 +208,7 @@ def test_a_reason_names_the_call_that_was_denied(cloud: Cloud, kind: str, call: 
     cloud.fails("AccessDeniedException", call)
     received = cloud.ask(kind, Policy(), own_id(cloud), Policy(OTHER)).response
     assert f": {call} was denied. Allow the provider's execution role rekognition:{call} on" in received["Reason"]
+    assert "continue the rollback" in received["Reason"]
 
 
 @pytest.mark.parametrize(("kind", "operation"), [("Create", PUT), ("Delete", DELETE)])
