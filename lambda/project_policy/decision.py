@@ -206,14 +206,12 @@ def decide_orphan(
 ) -> Decision:
     """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run."""
     if live is None:
-        if observation.has_removed or canceled.violation:
-            return Keep("there is no such policy")
         longest = THROTTLED_ORPHAN_RETRY_SECONDS if observation.was_throttled else ORPHAN_RETRY_SECONDS
         left = min(longest - observation.waited, observation.time_left)
+        if observation.has_removed or canceled.violation or left <= 0:
+            return Keep("there is no such policy")
         # Pauses grow, because each read competes with what is waited for.
-        return (
-            Wait(min(max(LAG_SECONDS, observation.waited / 2), left)) if left > 0 else Keep("there is no such policy")
-        )
+        return Wait(min(max(LAG_SECONDS, observation.waited / 2), left))
     if live.is_equivalent(canceled.document) and _canceled_request_may_have_put(request, live, observation):
         return Remove(live.revision_id, reads_again=not observation.has_removed)
     return Keep("no canceled request of this resource has put it")

@@ -396,7 +396,7 @@ class Stack:
         response = self.cloudformation.wait(delete, resource.made_from)
         if canceled:  # this Delete has read what its Create put, but for the last seconds, which the list may hide
             for sent in makers:
-                sent.overtaken_at = delete.at
+                sent.overtaken_by = delete
                 sent.abandon(ago=HIDDEN)
         if response is not None and not response.ok:
             self._note(logical_id, "DELETE", response)

@@ -46,10 +46,9 @@ RETRIED_AFTER = (60.0, 120.0)
 """When Lambda delivers an event again that the function failed for."""
 HIDDEN = 2 + 4 * LATENCY
 """Seconds at the end of a Delete of a canceled Create in which its reads may not show what that Create puts."""
-OVERTAKEN_SECONDS = 40 - HIDDEN
-"""How long a Delete that overtook its own Create certainly notices what that makes."""
 SERVER_ERRORS = {"InternalServerError", "ThrottlingException"}
 """The codes that Rekognition returns with HTTP status 500: throttling is one of them."""
+THROTTLED = {"ThrottlingException", "ProvisionedThroughputExceededException"}
 RESPONDED = "rekognition-version-copy:responded"
 """The tag of a copy that has the time of the response."""
 LOG_STREAM = "2023/11/14/[$LATEST]1"
@@ -64,6 +63,9 @@ class Kind:
     timeout: float
     maximum_event_age: float
     attributes: tuple[str, ...]
+    awaits: float
+    """For how many seconds a Delete that overtook its own Create looks for what that makes."""
+    awaits_if_throttled: float
     environment: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -78,6 +80,8 @@ POLICIES = Kind(
     timeout=480,
     maximum_event_age=360,
     attributes=("PolicyRevisionId", "PolicyName", "ProjectArn"),
+    awaits=40,
+    awaits_if_throttled=150,
 )
 COPIES = Kind(
     "copies",
@@ -85,6 +89,8 @@ COPIES = Kind(
     timeout=720,
     maximum_event_age=1800,
     attributes=("ProjectVersionArn", "VersionName", "ProjectArn"),
+    awaits=172,
+    awaits_if_throttled=172,
 )
 
 
@@ -118,6 +124,7 @@ class Invocation:
     """How often it tried to respond."""
     responses: list[dict[str, Any]] = field(default_factory=list)
     has_died: bool = False
+    was_throttled: bool = False
 
 
 @dataclass
@@ -135,8 +142,8 @@ class Sent:
     """Whether Lambda delivers it more than once."""
     given_up_at: float | None = None
     """From when on nothing that this request makes is noticed by its own Delete."""
-    overtaken_at: float | None = None
-    """When its own Delete was sent, if CloudFormation canceled it."""
+    overtaken_by: Sent | None = None
+    """Its own Delete, if CloudFormation canceled it."""
     made_at: list[float] = field(default_factory=list)
     """When its invocations put a policy, or began to copy."""
     finished_at: list[float] = field(default_factory=list)
@@ -170,9 +177,16 @@ class Sent:
         """
         return self.given_up_at is not None and any(
             at > self.given_up_at
-            and (self.overtaken_at is None or self.comes_again or at > self.overtaken_at + OVERTAKEN_SECONDS)
+            and (self.overtaken_by is None or self.comes_again or at > self.overtaken_by.looks_until)
             for at in self.made_at
         )
+
+    @property
+    def looks_until(self) -> float:
+        """Until when this Delete of a canceled Create certainly notices what that makes."""
+        kind = self.invocations[0].function.kind
+        was_throttled = any(each.was_throttled and not each.has_died for each in self.invocations)
+        return self.at + (kind.awaits_if_throttled if was_throttled else kind.awaits) - HIDDEN
 
 
 class Function:
@@ -407,6 +421,7 @@ def _call(account: str, request: Any, **_: object) -> AWSResponse:
         status, body = _perform(invocation.function.rekognition, as_root(account, operation, request.body))
     else:
         status, body = _rejected(AwsError(fault, "a fault"))
+    invocation.was_throttled |= body.get("__type") in THROTTLED
     if meets.dies_after == number:
         invocation.die()
     world.sleep(LATENCY)
