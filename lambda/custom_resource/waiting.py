@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from crhelper import FAILED
@@ -62,9 +62,9 @@ class Unfinished:
 
     physical_id: str
     """The physical ID to respond with should no run get further."""
-    progress: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, Any]
     """What the next run has to know, as JSON can hold it."""
-    because: str = ""
+    because: str
     """What it still waits for, as a failure."""
 
 

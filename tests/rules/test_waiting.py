@@ -48,7 +48,7 @@ class Bed:
         self.runs.append(run)
         self.during()
         if len(self.runs) <= self.unfinished_runs:
-            return Unfinished("arn-1", {"Copied": "yes"})
+            return Unfinished("arn-1", {"Copied": "yes"}, "It waits.")
         return Outcome("arn-1", {"Arn": "arn-1"})
 
     def invoke(self, function_arn: str, event: bytes) -> None:
@@ -127,12 +127,12 @@ def test_without_a_time_in_the_url_the_first_run_s_start_counts(bed: Bed) -> Non
     assert {(run.requested_at, run.respond_by) for run in bed.runs} == {(STARTED + 100, STARTED + 3640)}
 
 
-@pytest.mark.parametrize(("seconds", "tries"), [(15.5, 5), (15.6, 6)])
+@pytest.mark.parametrize(("seconds", "tries"), [(623.5, 6), (623.6, 7)])
 def test_no_invocation_begins_at_the_deadline(bed: Bed, seconds: float, tries: int) -> None:
-    """The pauses double, and time is left for the response."""
+    """The pauses double up to eight seconds, and time is left for the response."""
     bed.failing = [RuntimeError("Rate exceeded")] * 1000
     bed.deliver(event(), seconds=40 + seconds)
-    assert [at - STARTED for at, _ in bed.invoked] == [0, 0.5, 1.5, 3.5, 7.5, 15.5][:tries]
+    assert [at - STARTED - 600 for at, _ in bed.invoked] == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5][:tries]
 
 
 @pytest.mark.parametrize("left", [None, "text", ["list"], {}])
