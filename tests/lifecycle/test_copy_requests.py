@@ -236,6 +236,7 @@ def test_a_function_without_time_for_a_call_says_so_at_once(cloud: Cloud) -> Non
     cloud.copies.kind = replace(cloud.copies.kind, timeout=60)
     sent = cloud.ask("Create", Copy())
     assert f"no time was left for {DESCRIBE}. Deploy again" in sent.response["Reason"]
+    assert "shipped templates. (OutOfTime) CloudWatch" in sent.response["Reason"]
     assert (sent.response["PhysicalResourceId"], len(sent.invocations)) == (MARKER, 1)
 
 
@@ -351,10 +352,38 @@ def test_a_canceled_create_holds_its_rollback_no_longer_than_it_may_run(found: b
     assert 20 < cloud.world.now - began < seconds
 
 
-def test_a_delete_of_a_rejected_create_calls_nothing(cloud: Cloud) -> None:
-    """Properties that can't be read can have made nothing; a short ServiceTimeout is no failure."""
-    assert cloud.ask("Delete", Copy(more={"Nonsense": "x"}), MADE_UP).calls == []
-    assert cloud.ask("Delete", Copy(service_timeout=120), MADE_UP).response["Status"] == "SUCCESS"
+@pytest.mark.parametrize(
+    ("kind", "physical_id", "wanted", "calls", "did"),
+    [
+        ("Create", "", Copy(name="theirs", adopt_existing=True), 4, "nothing: it existed and is a copy of the same, "),
+        ("Update", "ID", Copy(), 2, "nothing: it already matches the template"),
+        ("Update", "ID|adopted", Copy(tags={"a": "b"}), 2, "nothing: it was adopted, so it stays as it is"),
+        ("Delete", "ID", Copy(), 6, "deleted"),
+        ("Delete", "ID|adopted", Copy(), 0, "nothing: it was adopted, so it stays"),
+        ("Delete", MARKER, Copy(), 0, "nothing: the Create had made nothing"),
+        ("Delete", MADE_UP, Copy(name="no good"), 0, 'nothing: its Create was rejected (VersionName "no good"'),
+        ("Delete", MADE_UP, Copy("v2"), 83, "nothing: there is no copy of this resource"),
+        ("Delete", MADE_UP, Copy("v2", service_timeout=120), 29, ""),
+    ],
+)
+def test_a_request_logs_what_it_did(
+    cloud: Cloud,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    physical_id: str,
+    wanted: Copy,
+    calls: int,
+    did: str,
+) -> None:
+    """One that changes nothing says why; a short ServiceTimeout is no failure."""
+    given = physical_id.replace("ID", made(cloud)) if physical_id.startswith("ID") else physical_id
+    cloud.somebody_copies("theirs")
+    cloud.world.now += DAY
+    with caplog.at_level(logging.INFO):
+        sent = cloud.ask(kind, wanted, given, Copy())
+    assert sent.response["Status"] == "SUCCESS"
+    assert json.loads(caplog.messages[-1])["did"].startswith(did)
+    assert len(sent.calls) == calls
 
 
 def test_tags_are_changed_in_place_and_back(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
@@ -402,8 +431,10 @@ def test_an_update_replaces_only_what_differs(old: Copy, new: Copy, makes: list[
     [("Update", call) for call in (DESCRIBE, "ListTagsForResource", UNTAG, TAG)]
     + [("Delete", call) for call in (STOP, DELETE)],
 )
-def test_a_reason_names_the_call_that_was_denied(cloud: Cloud, kind: str, call: str) -> None:
-    """The role may lack any one of the permissions."""
+def test_a_reason_names_the_call_that_was_denied(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture, kind: str, call: str
+) -> None:
+    """The role may lack any one of the permissions; the log has what the reason says."""
     physical_id = made(cloud, tags={"a": "b"})
     if call == STOP:
         cloud.store.start_version(TRUSTED, REGION, physical_id)
@@ -411,7 +442,9 @@ def test_a_reason_names_the_call_that_was_denied(cloud: Cloud, kind: str, call: 
     cloud.fails("AccessDeniedException", call)
     received = cloud.ask(kind, Copy(tags={"c": "d"}, stop_running=True), physical_id, Copy(tags={"a": "b"})).response
     assert f": {call} was denied. Allow the provider's execution role rekognition:{call} on" in received["Reason"]
-    assert "continue the rollback" in received["Reason"]
+    line = json.loads(caplog.messages[-1])
+    assert received["Reason"].startswith(f"{line['failure']} ({line['cause']}) CloudWatch Log Stream: ")
+    assert caplog.records[-1].levelno == logging.ERROR
 
 
 def test_a_replacement_that_fails_takes_only_itself_back(cloud: Cloud) -> None:

@@ -43,8 +43,9 @@ class VirtualTime:
 
 
 def says(message: str, words: str) -> bool:
-    """Return whether a message has these words, in this order; an ellipsis stands for what may be between them."""
-    return re.search(".*".join(map(re.escape, words.split("…"))), message) is not None
+    """Return whether a message is of whole sentences, and has these words in this order; an ellipsis may be any."""
+    is_whole = re.fullmatch(r".[^A-Z].*[^.]\.", message)
+    return is_whole is not None and re.search(".*".join(map(re.escape, words.split("…"))), message) is not None
 
 
 @cache

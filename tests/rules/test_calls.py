@@ -173,7 +173,7 @@ def test_no_call_begins_at_the_deadline(connect: Connect, seconds: float, calls:
     with pytest.raises(ServiceError) as raised:
         service.call()
     assert service.calls == calls
-    assert raised.value.code == ("ThrottlingException" if calls else "OutOfTime")
+    assert raised.value.cause == ("ThrottlingException: Said.; request ID 8f3c-1" if calls else "OutOfTime")
     assert not raised.value.may_have_worked
 
 

@@ -124,7 +124,7 @@ MARKED = Retag(
         *((live(status), at(500, own=COPY), {}, LATER) for status in AT_WORK),
         *((live(status), at(500, own=COPY), {}, MARKED) for status in FINISHED),
         *(
-            (live(status, message="Bad bucket."), at(500, own=COPY), {}, f"({status}): Bad bucket.")
+            (live(status, message="Bad."), at(500, own=COPY), {}, Reject(f"couldn't be copied ({status}): Bad."))
             for status in FAILED
         ),
         *((live(status), at(500, own=COPY), {}, "Rekognition gave no reason.") for status in ENDED),
@@ -139,7 +139,7 @@ MARKED = Retag(
         (live(owner=None), at(unchanged=1.9), MINE_AGAIN, AGAIN),
         (live(owner=None), at(unchanged=2), {}, "exists and wasn't changed. Choose another VersionName, or leave"),
         (live(owner=ANOTHER_STACKS), at(), {}, "retain it where it is now (DeletionPolicy: Retain), then"),
-        (live(owner=ANOTHER_REQUESTS), at(), {}, "name this resource: an earlier …; or, to take it over, specify its"),
+        (live(owner=ANOTHER_REQUESTS), at(), {}, "name this resource: an …CloudFormation retained …; or, to"),
         *(
             (live(status, owner=ANOTHER_REQUESTS), at(), {}, f"({status}): …. Delete it (…), then deploy again")
             for status in FAILED

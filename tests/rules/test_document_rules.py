@@ -116,7 +116,8 @@ class TestRules:
         ("resource", "told"),
         [
             ("arn:aws:s3:::bucket", ["it isn't an ARN of Rekognition"]),
-            ("v1", ["it isn't an ARN of Rekognition"]),
+            ("arn:aws:rekognition", ["it isn't an ARN of Rekognition"]),
+            (VERSION_ARN.replace("arn:", "urn:"), ["it isn't an ARN of Rekognition"]),
             (PROJECT.arn, ["it is the ARN of a project"]),
             (
                 "arn:aws:rekognition:us-east-1:123456789012:dataset/logos/version/*",
@@ -234,14 +235,21 @@ class TestRules:
     def test_what_is_not_known_breaks_no_rule(self) -> None:
         """A value that only CloudFormation knows is not judged, all others are."""
         unknown = {"Fn::GetAtt": ["Project", "Arn"]}
-        wanted = statement(Resource=[unknown], Principal={"AWS": unknown}, Action="s3:GetObject")
+        wanted = statement(Resource=[unknown, "v1"], Principal={"AWS": unknown}, Action="s3:GetObject")
         found = violations(wanted, project=None, is_unknown=lambda value: value == unknown)
-        assert len(found) == 1
+        assert len(found) == 2
         assert "s3:GetObject" in found[0]
-        for condition in (unknown, {"StringEquals": unknown}, {"StringEquals": {"aws:PrincipalOrgID": unknown}}):
-            public = statement(Principal="*", Condition=condition)
+        assert 'use ".../project/NAME/version/*", a full ARN, or "*".' in found[1]
+        for passes in (
+            {"Version": unknown, "Statement": unknown},
+            {"Statement": [unknown]},
+            statement(Effect=unknown, Principal=unknown, Action=unknown, Resource=unknown, Condition=unknown),
+            statement(Principal="*", Condition=unknown),
+            statement(Principal="*", Condition={"StringEquals": unknown}),
+            statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": unknown}}),
+        ):
             assert (
-                violations(public, project=None, is_unknown=lambda value: value == unknown, beginning=lambda _: "")
+                violations(passes, project=None, is_unknown=lambda value: value == unknown, beginning=lambda _: "")
                 == []
             )
 

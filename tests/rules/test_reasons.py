@@ -29,7 +29,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("AccessDeniedException", ". Allow the provider's execution role rekognition:PutProjectPolicy …the Region has"),
+        ("AccessDeniedException", ". Allow the provider's …, then deploy again (or continue the rollback); if it is"),
         ("LimitExceededException", "(five unless raised). Delete one, or raise the quota in Service Quotas."),
         ("ServiceQuotaExceededException", "(five unless raised). Delete one, or raise the quota in Service Quotas."),
         ("MalformedPolicyDocumentException", "Check that its principals exist and its resources are versions of"),
@@ -83,5 +83,5 @@ def test_a_copys_sentence_is_its_operations(operation: str, code: str, words: st
 def test_an_explicit_denial_names_the_policy_and_no_wrong_remedy(message: str, policy: str) -> None:
     """Where allowing the role would not help, the sentence says which policy denies instead."""
     sentence = ServiceError("PutProjectPolicy", "AccessDeniedException", message).sentence(SENTENCES)
-    assert says(sentence, f"{policy}… denies it, so …. Ask whoever owns that policy for an exception, or deploy where")
+    assert says(sentence, f"{policy}… denies it, so …. Ask whoever owns that policy for an exception (then continue")
     assert "Allow the provider's" not in sentence
