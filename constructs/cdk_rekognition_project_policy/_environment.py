@@ -75,7 +75,7 @@ def check_is_here(
         if there and wanted and there != wanted:
             raise ValueError(
                 f"{construct.node.path}: {parameter} is in {kind} {there}, but {where} is in {wanted}. "
-                f"{advice or f'Specify one in {wanted}.'}"
+                f"{advice or f'Specify one in {kind} {wanted}.'}"
             )
 
 

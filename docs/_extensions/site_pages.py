@@ -35,8 +35,8 @@ _LANGUAGES = {".json": "json", ".py": "python", ".yaml": "yaml"}
 _INCLUDED = re.compile(r"^\[[^\]]+\]\((\.\./[\w./-]+\.md)\)$", re.MULTILINE)
 _FENCE = re.compile(r"(^(```+)[^\n]*\n.*?^\2$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
-_LONGEST_EXAMPLE = 120
-"""Lines of a file that the page of examples shows; it links to a longer one."""
+_LONGEST_EXAMPLE = 45
+"""Lines of a file that the page of examples shows at once; a longer one is folded."""
 _LONGEST_DESCRIPTION = 160
 """Characters of a page's description that search engines show, about."""
 
@@ -74,10 +74,12 @@ def _examples() -> Iterator[str]:
         for path in sorted(path for path in folder.iterdir() if path.suffix in _LANGUAGES and path.name != "cdk.json"):
             file = path.relative_to(DOCS.parent).as_posix()
             language = _LANGUAGES[path.suffix]
-            if len(path.read_text().splitlines()) > _LONGEST_EXAMPLE:
-                yield f"\n[`{path.name}`](path:../{file})\n"
+            code = f"\n```{{literalinclude}} ../{file}\n:language: {language}\n```\n"
+            lines = len(path.read_text().splitlines())
+            if lines > _LONGEST_EXAMPLE:
+                yield f"\n<details><summary><code>{path.name}</code>, {lines} lines</summary>\n{code}\n</details>\n"
             else:
-                yield f"\n`{path.name}`:\n\n```{{literalinclude}} ../{file}\n:language: {language}\n```\n"
+                yield f"\n`{path.name}`:\n{code}"
 
 
 def _one_level_down(text: str, folder: Path) -> str:

@@ -10,6 +10,7 @@ function markWhatScrolls() {
 }
 addEventListener("load", markWhatScrolls);
 addEventListener("resize", markWhatScrolls);
+addEventListener("toggle", markWhatScrolls, true); // an example that is unfolded
 /* Lets names that are longer than a column break behind their punctuation, and nowhere else; at the end of a page, where
    two of them share a line, or where a part is still too long, between their words as well. */
 const LONGEST_NAME = matchMedia("(max-width: 46em)").matches ? 20 : 30;

@@ -61,6 +61,7 @@ _LIMITING_OPERATOR = re.compile(
 _SEVERAL_VALUES = "aws:principalorgpaths"
 """The one limiting key that has several values in a request, so that it needs ForAnyValue."""
 _ORGANIZATION_KEY = re.compile("aws:(principal|resource|source|vpce)org(id|paths)")
+_ACCOUNT_KEY = re.compile("aws:(principal|resource|source|vpce)account")
 _ORGANIZATION = re.compile("o-[a-z0-9]{10,32}")
 """An organization's ID (AWS Organizations API reference, Organization)."""
 _WILDCARDS_AFTER = {
@@ -312,20 +313,21 @@ class _Rules:
                 first = value.split("/", maxsplit=1)[0] if key.endswith("paths") else value
                 first = first.lower() if "ignorecase" in operator else first
                 is_fixed = not re.search(r"[*?$]", first)
+                prefixes = ("ForAnyValue:", "ForAllValues:") if key == _SEVERAL_VALUES else ("", "")
                 if key in _LIMITING_KEYS and "equals" in operator and "$" not in value and re.search("[*?]", value):
                     yield (
                         f'Condition tests for "{shorten(value)}" with an operator that takes wildcards literally; use '
-                        "StringLike or StringNotLike."
+                        f"{prefixes[0]}StringLike or {prefixes[1]}StringNotLike."
                     )
                 elif _ORGANIZATION_KEY.fullmatch(key) and is_fixed and not _ORGANIZATION.fullmatch(first):
                     yield (
-                        f'Condition tests an organization against "{shorten(value)}", which has no ID of one; '
-                        'specify "o-" and its 10 to 32 lower-case letters and digits.'
+                        f"Condition tests an organization against \"{shorten(value)}\", which isn't an organization's "
+                        'ID; specify "o-" and its 10 to 32 lower-case letters and digits.'
                     )
-                elif key == "aws:principalaccount" and is_fixed and not _ACCOUNT_ID.fullmatch(value):
+                elif _ACCOUNT_KEY.fullmatch(key) and is_fixed and not _ACCOUNT_ID.fullmatch(value):
                     yield (
-                        f'Condition tests an account against "{shorten(value)}", which has no ID of one; specify all '
-                        "12 digits, without hyphens and in quotation marks."
+                        f'Condition tests an account against "{shorten(value)}", which isn\'t an account ID; specify '
+                        "all 12 digits, without hyphens and in quotation marks."
                     )
 
     def _are_tests(self, tests: object) -> bool:

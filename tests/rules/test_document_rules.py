@@ -84,17 +84,27 @@ class TestRules:
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/"}), "or the ARN of an account"),
             (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/x y"}), "or the ARN of an account"),
             (statement(Principal={"AWS": "arn:aws-cn:iam::111122223333:role/x"}), '"aws"; specify a principal'),
-            (statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), 'no ID of one; specify "o-"'),
+            (statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), 'organization\'s ID; specify "o-"'),
             (statement(Condition={"StringEquals": {"aws:ResourceOrgID": "O-A1B2C3D4E5"}}), "lower-case letters"),
-            (statement(Condition={"StringLike": {"aws:PrincipalOrgID": "o-a1b2c3d4e5/r-ab12"}}), "has no ID of one"),
-            (statement(Condition={"StringLike": {"aws:principalorgpaths": ["a1b2c3d4e5/*"]}}), "has no ID of one"),
+            (statement(Condition={"StringLike": {"aws:PrincipalOrgID": "o-a1b2c3d4e5/r-ab12"}}), "isn't an organiza"),
+            (statement(Condition={"StringLike": {"aws:principalorgpaths": ["a1b2c3d4e5/*"]}}), "isn't an organization"),
             *(
-                (statement(Condition={operator: {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*"}}), "literally")
+                (
+                    statement(Condition={operator: {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*"}}),
+                    "use StringLike",
+                )
                 for operator in ("StringEquals", "ForAnyValue:StringNotEqualsIgnoreCase")
             ),
-            (statement(Condition={"StringEquals": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"}}), "use StringLike or"),
+            (
+                statement(Condition={"StringEquals": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"}}),
+                "use ForAnyValue:StringL",
+            ),
             (statement(Condition={"StringEquals": {"aws:PrincipalAccount": ["1111-2222-3333"]}}), "specify all 12"),
             (statement(Condition={"StringLike": {"aws:PrincipalAccount": 11122223333}}), "tests an account"),
+            *(
+                (statement(Effect="Deny", Condition={"StringNotEquals": {f"aws:{key}": "1234"}}), "tests an account")
+                for key in ("ResourceAccount", "SourceAccount", "VpceAccount")
+            ),
             (
                 statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": 111122223333}}),
                 "quoted",

@@ -310,7 +310,7 @@ def test_rejects_a_destination_elsewhere(app: App) -> None:
     here = Stack(app, "Here", env=HERE)
     elsewhere = Stack(app, "Elsewhere", env=Environment(account="111122223333", region="us-east-1"))
     project = rekognition.CfnProject(elsewhere, "Project", project_name="copies")
-    told = "destination_project is in account 111122223333, but this stack is in 123456789012"
+    told = "destination_project is in account 111122223333, but this stack is in 123456789012. Specify one in account 1"
     for construct_id, destination in (("Copies", project), ("Logos", SOURCE)):
         with pytest.raises(ValueError, match=told):
             define_copy(here, construct_id, destination_project=destination)
