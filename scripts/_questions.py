@@ -147,7 +147,7 @@ def _throttled_calls(trial: Trial) -> None:
     versions_lag="How many seconds late does DescribeProjectVersions show a copy?",
     tags_lag="How many seconds late does ListTagsForResource show a copy's tags?",
     output_form="Is a copy's OutputConfig described as it was given?",
-    key_form="Is the key of --kms-key described as it was given?",
+    key_form="Is the copy's KMS key described as it was given?",
     delete_while_copying="What does DeleteProjectVersion do to a copy in progress?",
     copying_time="How many seconds does copying take?",
     copying_ends="What is the copy's status then?",

@@ -13,14 +13,14 @@ addEventListener("resize", markWhatScrolls);
 addEventListener("toggle", markWhatScrolls, true); // an example that is unfolded
 /* Lets names that are longer than a column break behind their punctuation, and nowhere else; at the end of a page, where
    two of them share a line, or where a part is still too long, between their words as well. */
-const LONGEST_NAME = matchMedia("(max-width: 46em)").matches ? 20 : 30;
+const LONGEST_NAME = matchMedia("(max-width: 46em)").matches ? 20 : 28;
 const PUNCTUATION = /(?<=[:/._-])(?=\w)/, WORDS = /(?<=[:/._-])(?=\w)|(?<=[a-z])(?=[A-Z])/;
 function letNamesBreak() {
   for (const name of document.querySelectorAll("article h1, article code.literal .pre, .related-pages .title")) {
     const text = name.firstChild;
     if (text.length > LONGEST_NAME) {
       const isTooLong = (part) => part.length > LONGEST_NAME;
-      const betweenWords = name.matches(".title") || text.textContent.split(PUNCTUATION).some(isTooLong);
+      const betweenWords = name.matches(".title") || text.textContent.split(/\s|(?<=[:/._-])(?=\w)/).some(isTooLong);
       const parts = text.textContent.split(betweenWords ? WORDS : PUNCTUATION);
       text.replaceWith(...parts.flatMap((part, number) => (number ? [document.createElement("wbr"), part] : [part])));
     } else if (name.matches(".pre")) name.style.whiteSpace = "nowrap"; // nor behind a hyphen
