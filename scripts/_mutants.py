@@ -107,6 +107,7 @@ class Checkout:
             if name and (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
 
     def measured(self) -> Measured:
         """Run the tests without a change."""

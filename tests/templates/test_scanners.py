@@ -19,6 +19,7 @@ from aws_cdk import aws_iam as iam
 
 from cdk_rekognition_project_policy import ProjectPolicy
 from tests.packaging import ROOT
+from tests.unit.conftest import CDK_INIT
 
 GALLERY = Path(__file__).with_name("gallery.py")
 WITH_FLAGS = "gallery with the flags of cdk init"
@@ -28,7 +29,6 @@ APPS = {
     **{path.parent.name: path for path in sorted((ROOT / "examples").glob("*/app.py"))},
     WITH_FLAGS: GALLERY,
 }
-CDK_INIT = json.loads((ROOT / "tests/cdk_init.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
 from cdk_rekognition_project_policy import ProjectPolicy, ProjectVersionCopy
+from tests.packaging import ROOT
 
 TYPE, TYPE_OF_COPY = "Custom::RekognitionProjectPolicy", "Custom::RekognitionProjectVersionCopy"
 PROJECT_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/1690474772815"
@@ -22,7 +22,7 @@ SOURCE = "arn:aws:rekognition:us-east-1:111122223333:project/logos/1690474772815
 SOURCE_VERSION = "arn:aws:rekognition:us-east-1:111122223333:project/logos/version/v1/1690474772816"
 HERE = Environment(account="123456789012", region="us-east-1")
 TRUSTED = iam.AccountPrincipal("111122223333")
-CDK_INIT = json.loads((Path(__file__).parents[1] / "cdk_init.json").read_text())
+CDK_INIT = json.loads((ROOT / "node_modules/aws-cdk/lib/init-templates/.recommended-feature-flags.json").read_text())
 """The feature flags that ``cdk init`` writes into a new app's cdk.json."""
 
 
