@@ -1,4 +1,4 @@
-"""An app with every option of every construct, for the scanners."""
+"""An app with every construct, and every option that a scanner may find something about, for the scanners."""
 
 from __future__ import annotations
 
@@ -64,35 +64,18 @@ policy.on_cloud_trail_change(
 )
 policy.grant_copy(iam.Role(user, "Copier", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
 
-importing = Stack(app, "UserOfImportedProvider", env=HERE)
-imported = ProjectPolicyProvider.from_attributes(
-    importing,
-    "Provider",
-    service_token="arn:aws:lambda:us-east-1:123456789012:function:provider",
-    role_name="provider-role",
-)
-ProjectPolicy(importing, "Policy", project=PROJECT_ARN.format("parts"), provider=imported).grant_copy(TRUSTED)
-
-own = Stack(app, "OwnRole", env=HERE)
-role = iam.Role(own, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-ProjectPolicy(
-    own,
-    "Adopted",
-    project=PROJECT_ARN.format("signs"),
-    policy_name="sharing",
-    adopt_existing=True,
-    provider=ProjectPolicyProvider(own, "Provider", role=role),
-).grant_copy(TRUSTED)
-
 copying = Stack(app, "Copies", env=HERE)
 copies = rekognition.CfnProject(copying, "Project", project_name="copies")
-imported_copies = ProjectVersionCopyProvider.from_attributes(
+imported = ProjectVersionCopyProvider.from_attributes(
     copying,
     "Provider",
     service_token="arn:aws:lambda:us-east-1:123456789012:function:copy-provider",
     role_name="copy-provider-role",
 )
-for number, provider in enumerate([None, shared_copies, imported_copies]):
+given = ProjectVersionCopyProvider(
+    copying, "Own", role=iam.Role(copying, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+)
+for number, provider in enumerate([None, shared_copies, imported, given]):
     copy = ProjectVersionCopy(
         copying,
         f"Copy{number}",

@@ -57,6 +57,7 @@ ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos"
         ({"Resource": f"{ARN}/version/v*/*"}, "may copy model versions that match v*"),
         ({"Resource": [f"{ARN}/version/v1/*", f"{ARN}/version/v?/*"]}, "v1, model versions that match v?"),
         ({"Resource": f"{ARN}/*"}, f"may copy model versions that match {ARN}/*"),
+        ({"Condition": {"Null": {"aws:a and Bool b": "true"}}}, 'if Null "aws:a and Bool b" "true"'),
         (
             {
                 "Condition": {

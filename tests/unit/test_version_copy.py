@@ -253,6 +253,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
         ({"source_version_arn": 5}, "source_version_arn is not the ARN of a model version"),
         ({"destination_project": "copies"}, "destination_project is not the ARN of a Custom Labels project"),
         ({"output_bucket": "results"}, "output_bucket is 'results'. Specify an s3.Bucket"),
+        # ``None*`` as a pattern would allow other objects than the copy's results.
         ({"output_key_prefix": None}, "output_key_prefix is None. Specify a string"),
         ({"output_encryption_key": KEY}, "output_encryption_key is .*Specify a kms.Key"),
         (
