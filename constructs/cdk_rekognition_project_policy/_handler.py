@@ -82,13 +82,7 @@ if not TYPE_CHECKING:
         "rekognition.arns",
     )
 
-copy_properties = _copy_properties
-
-RESOURCE_TYPES = {
-    "project_policy": _policy_properties.RESOURCE_TYPE,
-    "project_version_copy": _copy_properties.RESOURCE_TYPE,
-}
-"""The type of each resource in a template."""
+policy_properties, copy_properties = _policy_properties, _copy_properties
 
 
 def code(resource: str) -> lambda_.Code:

@@ -24,7 +24,7 @@ from ._acknowledgments import (
 )
 from ._environment import Environment, check_identity_is_here, check_is_here
 from ._errors import invalid_value
-from ._handler import RESOURCE_TYPES, timeouts
+from ._handler import copy_properties, policy_properties, timeouts
 from ._permissions import Permission, RolePermissions, inline_policy
 from ._project import Project
 from ._tokens import referenced, resolve, stack_of
@@ -257,7 +257,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     policies on its own projects.
     """
 
-    resource_type = RESOURCE_TYPES["project_policy"]
+    resource_type = policy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectPolicyProvider"
     _RESOURCE = "project_policy"
     _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
@@ -284,7 +284,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     function may invoke itself, to go on waiting in another run when a copy takes longer than one.
     """
 
-    resource_type = RESOURCE_TYPES["project_version_copy"]
+    resource_type = copy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectVersionCopyProvider"
     _RESOURCE = "project_version_copy"
     _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"
