@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import zipfile
@@ -86,26 +85,6 @@ def test_project_and_policy_live_together(account: Account) -> None:
             account.delete("both")
     account.delete("both")
     assert account.projects() == {}
-
-
-@pytest.mark.full  # the function retries what is denied for half a minute
-def test_a_denial_by_an_organizations_policy_is_understood_from_the_stack_event(account: Account) -> None:
-    """The event names the policy, who denies it and what to do, then the service's whole message and the log stream."""
-    with account.cloud.switched(denied_by_organization="rekognition:PutProjectPolicy"):
-        ended = account.deploy("denied", TOGETHER, ProjectName="denied", TrustedAccount=ONE)
-    assert ended == "ROLLBACK_COMPLETE"
-    role = rf"arn:aws:sts::{account.id}:assumed-role/[^ ]+"
-    project = r"arn:aws:rekognition:[^ ]+:project/denied/\d+"
-    assert re.search(
-        r'Policy "sharing" of project "denied": PutProjectPolicy was denied explicitly: a service control policy '
-        r"of the organization denies it, so allowing it elsewhere doesn't help\. Ask whoever owns that policy for an "
-        r"exception \(then continue the rollback\), or deploy where it doesn't apply\. "
-        rf"\(AccessDeniedException: User: {role} is not authorized to perform: rekognition:PutProjectPolicy on "
-        rf"resource: {project} with an explicit deny in a service control policy; request ID [\w-]+\) "
-        r"CloudWatch Log Stream: [^ ]+",
-        account.reasons("denied", "CREATE_FAILED"),
-    )
-    account.delete("denied")
 
 
 def test_the_stack_sets_templates_outlive_another_version_of_the_code(

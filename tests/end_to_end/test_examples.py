@@ -20,7 +20,7 @@ from tests.localcloud.support import Setting, rejected
 from tests.packaging import ROOT
 
 EXAMPLES = ROOT / "examples"
-PARTNER, SOMEBODY_ELSE = "111122223333", "999988887777"
+PARTNER = "111122223333"
 OF_ORGANIZATION = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
 README = re.findall(r"```python\n([^`]*App\(\).*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
 
@@ -48,17 +48,10 @@ def test_readmes_app_shares_with_an_account_and_a_role(cdk: Cdk, installed: Path
     cdk.account.rekognition.delete_project(ProjectArn=arn)
 
 
-def test_an_example_needs_what_the_package_needs_and_the_pinned_cli() -> None:
-    """The ranges are within the package's own, the path leads to it, and the pages' CLI is the one that is tested."""
-    project = (ROOT / "pyproject.toml").read_text()
-    for path in EXAMPLES.glob("*/app.py"):
-        required = path.with_name("requirements.txt").read_text().splitlines()
-        for package in ("aws-cdk-lib", "constructs"):
-            (of_package,) = re.findall(rf'"{package}>=([\d.]+),<(\d+)"', project)
-            (of_example,) = re.findall(rf"^{package}>=([\d.]+),<(\d+)$", "\n".join(required), re.MULTILINE)
-            assert [*map(int, of_example[0].split("."))] >= [*map(int, of_package[0].split("."))]
-            assert of_example[1] == of_package[1]
-        assert "../.." in required
+def test_an_example_needs_the_package_beside_it_and_the_pinned_cli() -> None:
+    """The path leads to the package, and the pages' CLI is the one that is tested."""
+    for app in EXAMPLES.glob("*/app.py"):
+        assert "../.." in app.with_name("requirements.txt").read_text().splitlines()
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *EXAMPLES.rglob("*.md")]
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
     assert {cli for page in pages for cli in re.findall(r"npx aws-cdk@([\w.-]+)", page.read_text())} == {pinned}
@@ -80,43 +73,28 @@ def example(local_cloud: LocalCloud, installed: Path, tmp_path: Path) -> Example
     return make
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a string in a file."""
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
 @pytest.mark.full
 def test_the_trusting_account_allows_whom_it_names(example: Example) -> None:
-    """The account, the role and the organization may copy what they should, and an edit changes the policy in place."""
+    """The account, the role and the organization may copy what they should, and nobody else."""
     cdk = example("trusting-account", "131313131313")
-
-    def deployed(partner: str) -> tuple[str, str]:
-        cdk.deploy()
-        (policy,) = cdk.account.policies().values()
-        assert grants(policy) == {
-            ("Allow", partner, "*", "{}"),
-            ("Deny", f"{partner}:role/Guest", "*", "{}"),
-            ("Allow", "444455556666:role/ModelReviewer", "v1/*", "{}"),
-            ("Allow", "444455556666:role/ModelReviewer", "v2/*", "{}"),
-            ("Allow", "*", "*", OF_ORGANIZATION),
-        }
-        shown = {name: policy[name] for name in ("ProjectArn", "PolicyName", "PolicyRevisionId")}
-        assert cdk.account.outputs("BadgeSharing") == shown
-        return policy["CreationTimestamp"], policy["PolicyRevisionId"]
-
-    first = deployed(PARTNER)
-    edit(cdk.folder / "app.py", f'PARTNER = "{PARTNER}"', f'PARTNER = "{SOMEBODY_ELSE}"')
-    edited = deployed(SOMEBODY_ELSE)
-    assert (edited[0] == first[0], edited[1] == first[1]) == (True, False)
+    cdk.deploy()
+    (policy,) = cdk.account.policies().values()
+    assert grants(policy) == {
+        ("Allow", PARTNER, "*", "{}"),
+        ("Deny", f"{PARTNER}:role/Guest", "*", "{}"),
+        ("Allow", "444455556666:role/ModelReviewer", "v1/*", "{}"),
+        ("Allow", "444455556666:role/ModelReviewer", "v2/*", "{}"),
+        ("Allow", "*", "*", OF_ORGANIZATION),
+    }
+    shown = {name: policy[name] for name in ("ProjectArn", "PolicyName", "PolicyRevisionId")}
+    assert cdk.account.outputs("BadgeSharing") == shown
     cdk.run("destroy", "--app", "cdk.out", "--force")
     assert cdk.account.projects() == {}
 
 
 @pytest.mark.full
 def test_a_shared_provider_adopts_what_was_attached_by_hand(example: Example) -> None:
-    """One function puts three stacks' policies; the adopted one is edited with its stack, and stays when that goes."""
+    """One function puts three stacks' policies; the adopted one stays when its stack goes."""
     cdk = example("shared-provider", "242424242424")
     account, rekognition = cdk.account, cdk.account.rekognition
     signs = rekognition.create_project(ProjectName="signs")["ProjectArn"]
@@ -137,16 +115,8 @@ def test_a_shared_provider_adopts_what_was_attached_by_hand(example: Example) ->
     provider = {"ServiceToken": function["FunctionArn"], "RoleName": function["Role"].split("/")[-1]}
     assert account.outputs("SharingProvider").items() >= provider.items()
 
-    edit(cdk.folder / "partners.json", PARTNER, SOMEBODY_ELSE)
-    cdk.deploy("SignSharing", *given)
-    edited = account.policies()["signs", "partners"]
-    assert grants(edited) == {("Allow", SOMEBODY_ELSE, "*", "{}")}
-    assert edited["CreationTimestamp"] == policies["signs"]["CreationTimestamp"]
-    assert account.outputs("SignSharing")["PolicyRevisionId"] == edited["PolicyRevisionId"]
-    assert edited["PolicyRevisionId"] != by_hand["PolicyRevisionId"]
-
     cdk.run("destroy", "--app", "cdk.out", "--force", "--all")
-    assert account.policies() == {("signs", "partners"): edited}
+    assert account.policies() == {("signs", "partners"): policies["signs"]}
     assert account.client("lambda").list_functions()["Functions"] == []
     (kept,) = account.client("logs").describe_log_groups()["logGroups"]
     assert kept["retentionInDays"] == 731
