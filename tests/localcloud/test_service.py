@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore import xform_name
+from botocore.exceptions import ConnectionClosedError
 
 from localcloud.cloud import REPOSITORY
 from localcloud.rekognition import (
+    DROP,
     AwsError,
     Decision,
     LocalRekognition,
@@ -428,6 +430,14 @@ def test_a_quota_throttles_each_operation_of_an_account(here: Here) -> None:
     here.client.create_project(ProjectName="demo")
     here.service.client("111122223333").describe_projects()
     here.service.client(region="eu-west-1").describe_projects()
+
+
+def test_a_fault_may_be_that_no_response_comes(here: Here) -> None:
+    """The caller can't know whether the request took effect; here it did."""
+    here.service.faults.inject("PutProjectPolicy", DROP, when="after")
+    with pytest.raises(ConnectionClosedError):
+        here.put()
+    assert here.documents() == [document()]
 
 
 @pytest.mark.parametrize(
