@@ -1,4 +1,4 @@
-"""The site in a real browser: pages fit, search finds, nothing complains, everybody can use it.
+"""The site in a real browser: search finds, nothing complains, everybody can use it.
 
 Skipped where no Chromium is installed.
 """
@@ -23,8 +23,8 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
-COLORFUL = ("index.html", "api.html", "how-to/without-cdk.html")
-"""Pages that have every color of the site: code in Python, shell, JSON and YAML, and tables."""
+PAGES = ("index.html", "api.html", "limits.html", "how-to/without-cdk.html")
+"""Pages that have all that the site has: code in Python, shell, JSON and YAML, wide tables, long names, a picture."""
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="The site is tested in a browser only where Chromium is installed (apt install chromium)"
@@ -61,8 +61,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page as wide as a desktop's. What it complains about fails the test."""
-    context = browser.new_context(viewport=DESKTOP)
+    """A page, whose complaints fail the test."""
+    context = browser.new_context()
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
@@ -72,93 +72,28 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-def pages(site: Site) -> list[str]:
-    """Return each page that has a text of its own."""
-    generated = {"genindex.html", "py-modindex.html", "search.html"}
-    return sorted(
-        path.relative_to(site.folder).as_posix() for path in site.folder.rglob("*.html") if path.name not in generated
-    )
+def test_search_finds(address: str, page: Page) -> None:
+    """The site's search finds a page by a word in it."""
+    page.goto(f"{address}/index.html")
+    page.get_by_placeholder("Search").first.fill("rollback")
+    page.keyboard.press("Enter")
+    page.locator("#search-results a[href^='maintainers/lifecycle.html']").first.wait_for()
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_pages_fit(site: Site, address: str, page: Page, viewport: ViewportSize) -> None:
-    """No page is wider than the window, no word is broken; what is wider scrolls, by the keyboard too."""
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", PHONE), ("light", DESKTOP)])
+def test_everybody_can_use_it(
+    address: str, page: Page, scheme: Literal["light", "dark"], viewport: ViewportSize
+) -> None:
+    """No page is wider than the window, and axe-core finds nothing serious: contrast, what only a mouse can scroll."""
+    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(viewport)
     wrong = []
-    for name in pages(site):
+    for name in PAGES:
         page.goto(f"{address}/{name}")
-        wrong += [f"{name}: {each}" for each in page.evaluate(WHAT_IS_WRONG)]
-    assert wrong == []
-
-
-WHAT_IS_WRONG = """() => {
-    const wrong = [];
-    if (document.documentElement.scrollWidth > window.innerWidth) wrong.push("the page is wider than the window");
-    for (const code of document.querySelectorAll("article pre")) {
-        if (code.scrollWidth <= code.clientWidth + 1) continue;
-        if (code.tabIndex !== 0) wrong.push("code that the keyboard can't scroll: " + code.innerText.slice(0, 30));
-    }
-    for (const name of document.querySelectorAll("article :is(h1, h2, h3, code.literal .pre)")) {
-        for (const text of name.childNodes) for (const word of text.textContent.matchAll(/[A-Za-z0-9]{2,}/g)) {
-            if (text.nodeType !== Node.TEXT_NODE) continue;
-            const range = document.createRange();
-            range.setStart(text, word.index);
-            range.setEnd(text, word.index + word[0].length);
-            if (new Set([...range.getClientRects()].map((part) => part.top)).size > 1) wrong.push("broken: " + word[0]);
-        }
-    }
-    const contents = document.querySelector(".toc-drawer:not(.no-toc)");
-    if (window.innerWidth >= 1280 && contents && contents.getBoundingClientRect().right > window.innerWidth) {
-        wrong.push("the contents aren't in sight");
-    }
-    for (const box of document.querySelectorAll("article .table-wrapper")) {
-        if (box.scrollWidth <= box.clientWidth + 1) continue;
-        const words = box.innerText.slice(0, 30);
-        if (getComputedStyle(box).overflowX !== "auto") wrong.push("a table that doesn't scroll: " + words);
-        if (box.tabIndex !== 0) wrong.push("a table that the keyboard can't scroll: " + words);
-        if (getComputedStyle(box).backgroundAttachment.indexOf("local") < 0) wrong.push("no cue: " + words);
-    }
-    return wrong;
-}"""
-
-
-WORDS = {
-    "rollback": "maintainers/lifecycle.html",
-    "drift": "how-to/pipelines.html",
-    "cost": "faq.html",
-    "unit test": "how-to/who-may-copy.html",
-    "TypeScript": "how-to/without-cdk.html",
-    "revoke": "how-to/who-may-copy.html",
-    "VPC": "how-to/vpc.html",
-    "third-party": "security.html",
-}
-"""What readers look for, and the page that tells about it."""
-
-
-def test_search_finds(address: str, page: Page) -> None:
-    """The site's search finds the page that tells about a word."""
-    for word, expected in WORDS.items():
-        page.goto(f"{address}/index.html")
-        page.get_by_placeholder("Search").first.fill(word)
-        page.keyboard.press("Enter")
-        page.locator(f"#search-results a[href^='{expected}']").first.wait_for()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(site: Site, address: str, page: Page, scheme: Literal["light", "dark"]) -> None:
-    """axe-core finds nothing serious: contrast, names of buttons and pictures, the keyboard."""
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(PHONE)  # where most of what scrolls does
-    wrong = []
-    for name in pages(site) if scheme == "light" else COLORFUL:
-        page.goto(f"{address}/{name}")
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wrong.append(f"{name}: is wider than the window")
         page.add_script_tag(path=AXE)
-        # What surrounds the articles is the same on every page, and the colors of code on most of them.
-        within = ["html"] if name == "index.html" else ["article"]
-        without = [] if name in COLORFUL else [".highlight span"]
-        found = page.evaluate(
-            "([include, exclude]) => axe.run({include, exclude}, {resultTypes: ['violations']})", [within, without]
-        )
+        found = page.evaluate("axe.run({resultTypes: ['violations']})")
         wrong += [
             f"{name}: {each['id']}: {each['nodes'][0]['html'][:150]} ({len(each['nodes'])})"
             for each in found["violations"]

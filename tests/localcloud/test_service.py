@@ -25,6 +25,7 @@ from localcloud.rekognition import (
     Switches,
 )
 from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected
+from tests.rules.support import VirtualTime
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -41,25 +42,10 @@ def put(client: RekognitionClient, project: str, name: str = "share", **more: An
     return client.put_project_policy(**parameters)["PolicyRevisionId"]
 
 
-class VirtualClock:
-    """A clock that only moves when it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        """Move it."""
-        self.now += seconds
-
-
 class Here(Setting):
     """The service in this process, on virtual time, and a setting within one account of it."""
 
-    def __init__(self, service: LocalRekognition, clock: VirtualClock) -> None:
+    def __init__(self, service: LocalRekognition, clock: VirtualTime) -> None:
         self.client = service.client()
         super().__init__(self.client, self.client, "here")
         self.service, self.clock = service, clock
@@ -89,7 +75,7 @@ class Here(Setting):
 @pytest.fixture
 def here() -> Iterator[Here]:
     """Return the service and a setting in it."""
-    clock = VirtualClock()
+    clock = VirtualTime()
     with LocalRekognition(clock=clock) as service:
         yield Here(service, clock)
 
@@ -113,7 +99,7 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=123456789012/20231114/us-east-1/rekognitio
 )
 def test_rejects_requests_that_are_not_for_it(operation: str, authorization: str, code: str) -> None:
     """What isn't an operation, signed for Rekognition by a known key, or in a Region of Custom Labels."""
-    service = RekognitionService(Switches(), VirtualClock(), RootKeys())
+    service = RekognitionService(Switches(), VirtualTime(), RootKeys())
     headers = {"authorization": authorization, "x-amz-target": f"RekognitionService.{operation}"}
     with pytest.raises(AwsError) as caught:
         service.respond(Request(headers, b"{}"))
@@ -209,7 +195,7 @@ def test_clients_see_nothing_of_the_users_own_aws(here: Here, monkeypatch: pytes
 
 def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
     """Its ARN has the time of its making; made anew within a millisecond it is another, without policies."""
-    here.clock.forward(1)
+    here.clock.sleep(1)
     project = here.client.create_project(ProjectName="demo")["ProjectArn"]
     assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001000"
     put(here.client, project)
@@ -257,12 +243,12 @@ def test_quotas(here: Here) -> None:
     revisions = [here.put(f"p{number}") for number in range(5)]
     here.put("p4", PolicyRevisionId=revisions[4])
     first, second, third = (here.train(f"v{number}") for number in range(2, 5))
-    start(here, first)
-    start(here, second)
+    USES["start"](here, first)
+    USES["start"](here, second)
     with rejected("LimitExceededException"):
-        start(here, third)
-    stop(here, first)
-    start(here, third)
+        USES["start"](here, third)
+    USES["stop"](here, first)
+    USES["start"](here, third)
     here.switch(projects_per_account=2)
     with rejected("LimitExceededException"):
         here.client.create_project(ProjectName="third")
@@ -282,55 +268,38 @@ def test_lists_have_pages(here: Here) -> None:
 # -- model versions ----------------------------------------------------------------------------------------------------
 
 
-def start(here: Here, arn: str) -> Any:
-    """Start a model version."""
-    return here.client.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1)
-
-
-def stop(here: Here, arn: str) -> Any:
-    """Stop a model version."""
-    return here.client.stop_project_version(ProjectVersionArn=arn)
-
-
-def delete(here: Here, arn: str) -> Any:
-    """Delete a model version."""
-    return here.client.delete_project_version(ProjectVersionArn=arn)
-
-
-def copy_again(here: Here, arn: str) -> str:
-    """Copy a model version of the target within the target."""
-    changes = {"SourceProjectArn": here.target, "SourceProjectVersionArn": arn, "VersionName": "again"}
-    return here.copy(here.client, **changes)
-
-
-def detect(here: Here, arn: str) -> Any:
-    """Find nothing in an image."""
-    assert here.client.detect_custom_labels(ProjectVersionArn=arn, Image={"Bytes": b"x"})["CustomLabels"] == []
-
-
-USES = {use.__name__: use for use in (start, stop, delete, copy_again, detect)}
+USES: dict[str, Callable[[Here, str], Any]] = {
+    "start": lambda here, arn: here.client.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=1),
+    "stop": lambda here, arn: here.client.stop_project_version(ProjectVersionArn=arn),
+    "delete": lambda here, arn: here.client.delete_project_version(ProjectVersionArn=arn),
+    "detect": lambda here, arn: here.client.detect_custom_labels(ProjectVersionArn=arn, Image={"Bytes": b"x"}),
+    "copy_again": lambda here, arn: here.copy(
+        here.client, SourceProjectArn=here.target, SourceProjectVersionArn=arn, VersionName="again"
+    ),
+}
+"""What can be done with a model version of the target."""
 
 
 @pytest.mark.parametrize(
     ("switched", "does", "statuses", "allowed"),
     [
-        ({}, (), ["COPYING_IN_PROGRESS", "COPYING_COMPLETED"], [set(), {"start", "copy_again", "delete"}]),
-        ({"copying_ends": "COPYING_FAILED"}, (), ["COPYING_IN_PROGRESS", "COPYING_FAILED"], [set(), {"delete"}]),
-        ({}, (start,), ["STARTING", "RUNNING"], [{"copy_again"}, {"stop", "copy_again", "detect"}]),
+        ({}, [], ["COPYING_IN_PROGRESS", "COPYING_COMPLETED"], [set(), {"start", "copy_again", "delete"}]),
+        ({"copying_ends": "COPYING_FAILED"}, [], ["COPYING_IN_PROGRESS", "COPYING_FAILED"], [set(), {"delete"}]),
+        ({}, ["start"], ["STARTING", "RUNNING"], [{"copy_again"}, {"stop", "copy_again", "detect"}]),
         (
             {"starting_ends": "FAILED"},
-            (start,),
+            ["start"],
             ["STARTING", "FAILED"],
             [{"copy_again"}, {"start", "copy_again", "delete"}],
         ),
-        ({}, (start, stop), ["STOPPING", "STOPPED"], [{"copy_again"}, {"start", "copy_again", "delete"}]),
-        ({}, (delete,), ["DELETING", None], [{"delete"}, set()]),
+        ({}, ["start", "stop"], ["STOPPING", "STOPPED"], [{"copy_again"}, {"start", "copy_again", "delete"}]),
+        ({}, ["delete"], ["DELETING", None], [{"delete"}, set()]),
     ],
     ids=["copying", "copying in vain", "starting", "starting in vain", "stopping", "deleting"],
 )
 def test_what_a_model_version_is_decides_what_it_can_do(
     switched: dict[str, str],
-    does: tuple[Callable[[Here, str], Any], ...],
+    does: list[str],
     statuses: list[str | None],
     allowed: list[set[str]],
     here: Here,
@@ -339,10 +308,10 @@ def test_what_a_model_version_is_decides_what_it_can_do(
     here.switch(copying_time=60, starting_time=60, deleting_time=60, **switched)
     arn = here.copy(here.client)
     for step in does:
-        here.clock.forward(60)
-        step(here, arn)
+        here.clock.sleep(60)
+        USES[step](here, arn)
     for seconds, status, possible in zip((59.9, 0.1), statuses, allowed, strict=True):
-        here.clock.forward(seconds)
+        here.clock.sleep(seconds)
         assert here.statuses() == ([] if status is None else [status])
         for name in USES.keys() - possible:
             busy = "ResourceNotReadyException" if name == "detect" else "ResourceInUseException"
@@ -355,7 +324,7 @@ def test_what_a_model_version_is_decides_what_it_can_do(
 
 def test_a_copy_is_described_as_it_was_made(here: Here) -> None:
     """With its own ARN, time, place for results, key, source and tags; the key by its ARN, if so switched."""
-    here.clock.forward(2)
+    here.clock.sleep(2)
     copied = here.copy(here.client, KmsKeyId="alias/copies", Tags={"team": "a+b=c@d", "old": ""})
     (found,) = here.copies()
     assert found.pop("CreationTimestamp").timestamp() == 1_700_000_002
@@ -402,14 +371,14 @@ def test_a_deletion_and_a_status_may_be_seen_late(here: Here) -> None:
     here.switch(list_lag=2, versions_lag=2, copying_time=10)
     here.put()
     arn = here.copy(here.client)
-    here.clock.forward(10)
+    here.clock.sleep(10)
     here.remove()
-    delete(here, arn)
+    USES["delete"](here, arn)
     with rejected("ResourceNotFoundException"):
         here.remove()
-    here.clock.forward(1.9)
+    here.clock.sleep(1.9)
     assert (here.documents(), here.statuses()) == ([document()], ["COPYING_IN_PROGRESS"])
-    here.clock.forward(0.1)
+    here.clock.sleep(0.1)
     assert (here.documents(), here.statuses()) == ([], [])
 
 
@@ -420,7 +389,7 @@ def test_a_quota_throttles_each_operation_of_an_account(here: Here) -> None:
     """Five calls pass at once and five more each second; what is throttled has no effect and costs nothing."""
     here.switch(calls_per_second=5)
     for seconds, passing in ((0.0, 5), (0.5, 2), (60.0, 5)):
-        here.clock.forward(seconds)
+        here.clock.sleep(seconds)
         for _ in range(passing):
             here.client.describe_projects()
         for _ in range(3):

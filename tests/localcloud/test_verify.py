@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from localcloud.cloud import REPOSITORY
 from localcloud.rekognition import DROP, AwsError, LocalRekognition, Switches
-from tests.localcloud.test_service import VirtualClock
+from tests.rules.support import VirtualTime
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
@@ -22,7 +22,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 class Aws:
     """An account of the local Rekognition, and `./scripts/verify` in it, on virtual time."""
 
-    def __init__(self, service: LocalRekognition, clock: VirtualClock, verify: Any, output: Path) -> None:
+    def __init__(self, service: LocalRekognition, clock: VirtualTime, verify: Any, output: Path) -> None:
         self.service, self.clock, self.region = service, clock, REGION
         self._main, self._output = verify.main, output
         client = service.client()
@@ -39,7 +39,7 @@ class Aws:
 
     def verify(self, client: Callable[..., Any] | None = None, code: int = 0) -> dict[str, Any]:
         """Run it; return what it found other than assumed, by the fact's name."""
-        assert self._main(self.arguments, client or self.client, (self.clock, self.clock.forward)) == code
+        assert self._main(self.arguments, client or self.client, (self.clock, self.clock.sleep)) == code
         if not self._output.exists():
             return {}
         text = self._output.read_text()
@@ -69,7 +69,7 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def aws(questions: Any, tmp_path: Path) -> Iterator[Aws]:
     """An account with a model version."""
-    clock = VirtualClock()
+    clock = VirtualTime()
     with LocalRekognition(Switches(calls_per_second=5), clock) as service:
         yield Aws(service, clock, importlib.import_module("_verify"), tmp_path / "verification.json")
 
