@@ -140,7 +140,7 @@ def test_a_create_or_replacement(
         (live(-90), {"violation": "no.", "is_blocked": True, "old": MINE}, "would break a rule: no."),
         (live(-90), {"violation": "no.", "old": MINE}, EQUIVALENT),
         (live(-90, OTHER), {"violation": "no."}, "would break a rule: no."),
-        (None, {"violation": "no."}, "would break a rule: no."),
+        (None, {"violation": "no."}, "would break a rule: no. In a rollback, …(ContinueUpdateRollback with"),
         # Equivalent already: a repeat, or a rollback's Update, which the list may show too late.
         (live(-90), {"old": MINE}, EQUIVALENT),
         (live(-90), {"old": json.dumps(MINE, indent=2)}, EQUIVALENT),

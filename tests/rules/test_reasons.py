@@ -37,7 +37,7 @@ def test_every_code_of_the_api_has_a_sentence() -> None:
         ("InvalidPolicyRevisionIdException", "concurrent changes …. Stop the other changes, then deploy again."),
         ("InvalidPaginationTokenException", "changed while they were listed. Deploy again (or continue the rollback)."),
         ("ResourceAlreadyExistsException", "it already exists. Choose another PolicyName; or, …, then set"),
-        ("ResourceNotFoundException", "does not exist. Check ProjectArn, …continue it without this resource"),
+        ("ResourceNotFoundException", "Check ProjectArn, …(ContinueUpdateRollback with ResourcesToSkip)."),
         ("ThrottlingException", "throttled PutProjectPolicy …. Deploy again (or continue the rollback), fewer"),
         ("ProvisionedThroughputExceededException", "throttled PutProjectPolicy …, or raise the quota."),
         ("InternalServerError", "error. Deploy again (or continue the rollback); if it lasts, see AWS Health."),
@@ -59,7 +59,7 @@ def test_a_sentence_names_cause_and_remedy(code: str, words: str) -> None:
         (COPY, "AccessDeniedException", "A project policy of the source project has to allow this account or the …"),
         (COPY, "LimitExceededException", "100 unless raised), or tags (50, …). Delete some, or raise the quota"),
         (COPY, "InvalidParameterException", "Rekognition rejected a value. Check the bucket, the KMS key and the tags"),
-        (DELETE, "ResourceNotFoundException", "Check DestinationProjectArn, its Region"),
+        (DELETE, "ResourceNotFoundException", "Check DestinationProjectArn, …(ContinueUpdateRollback with "),
         (DELETE, "ResourceInUseException", "DeleteProjectVersion found it in use: it is running, …. Deploy again"),
     ],
 )
