@@ -52,6 +52,7 @@ REQUESTS: list[tuple[str, str, Policy, tuple[Mapping[str, Any], float] | None, s
     ("Create", "", Policy(), (MINE, DAY), "already exists", [LIST, LIST], MARKER),
     ("Create", "", Policy(adopt_existing=True), (MINE, DAY), "nothing: it existed and is", [LIST, LIST], "ID|adopted"),
     ("Create", "", Policy(name="no name"), None, 'PolicyName "no name" is not valid', [], MARKER),
+    ("Create", "", Policy(EVERYBODY), None, 'Policy "sharing" of project "logos": statement 1: Principal', [], MARKER),
     ("Update", "ID", Policy(), (OTHER, DAY), "put", [LIST, PUT], ""),
     ("Update", "ID|adopted", Policy(), (OTHER, DAY), "put", [LIST, PUT], ""),
     ("Update", "ID", Policy(OTHER), (OTHER, DAY), "nothing: it's equivalent already", [LIST], ""),

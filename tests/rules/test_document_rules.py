@@ -245,7 +245,7 @@ class TestRules:
     def test_what_is_not_known_breaks_no_rule(self) -> None:
         """A value that only CloudFormation knows is not judged, all others are."""
         unknown = {"Fn::GetAtt": ["Project", "Arn"]}
-        wanted = statement(Resource=[unknown, "v1"], Principal={"AWS": unknown}, Action="s3:GetObject")
+        wanted = statement(Resource=[unknown, VERSION_ARN, "v1"], Principal={"AWS": unknown}, Action="s3:GetObject")
         found = violations(wanted, project=None, is_unknown=lambda value: value == unknown)
         assert len(found) == 2
         assert "s3:GetObject" in found[0]
