@@ -333,12 +333,13 @@ def test_a_delete_of_a_canceled_create_removes_what_its_tags_tell(
     ],
 )
 def test_a_delete_that_is_denied_succeeds_only_if_its_create_was(
-    cloud: Cloud, physical_id: str, denied: str, read_for: float, status: str
+    cloud: Cloud, caplog: pytest.LogCaptureFixture, physical_id: str, denied: str, read_for: float, status: str
 ) -> None:
     """If anything could be read, or an ID in doubt says so, that Create may have copied."""
     cloud.somebody_copies("mine")
     cloud.fails("AccessDeniedException", denied, when=lambda elapsed: elapsed >= read_for)
     assert cloud.ask("Delete", Copy(name="mine"), physical_id).response["Status"] == status
+    assert ('"did": "nothing: its Create couldn\'t read either, so it ' in caplog.messages[-1]) == (status == "SUCCESS")
 
 
 @pytest.mark.parametrize(("found", "seconds"), [(True, 45), (False, 200)])
@@ -480,13 +481,14 @@ def test_a_delete_that_the_service_rejects_fails(cloud: Cloud) -> None:
     assert str(only(cloud).arn) == physical_id
 
 
-def test_a_delete_of_what_is_gone_with_its_project_succeeds(cloud: Cloud) -> None:
+def test_a_delete_of_what_is_gone_with_its_project_succeeds(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     """DeleteProject needs no version in it."""
     physical_id = made(cloud)
     cloud.call(DELETE, ProjectVersionArn=physical_id)
     cloud.world.now += 60
     cloud.store.delete_project(TRUSTED, REGION, cloud.destination)
     assert cloud.ask("Delete", Copy(), physical_id).response["Status"] == "SUCCESS"
+    assert '"did": "nothing: the project is gone, and its model versions with it"' in caplog.messages[-1]
 
 
 @pytest.mark.parametrize("destination", ["copies", "other"])
@@ -508,6 +510,7 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog:
     new = Copy(name="mine", destination="other", stop_running=True)
     received = cloud.ask("Delete", new, physical_id).response
     assert 'Model version "mine" of project "copies" is in use, so it is probably running' in received["Reason"]
+    assert "left as it is. Stop it (StopProjectVersion); then delete again." in received["Reason"]
     cloud.store.stop_version(TRUSTED, REGION, physical_id)
     cloud.world.now += 60
     cloud.rekognition.faults.inject(DELETE, LOST)
@@ -515,6 +518,8 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog:
     assert set(sent.calls) == {DELETE}
     assert json.loads(caplog.messages[-1])["did"] == "deleted"
     assert cloud.live_versions() == {}
+    cloud.ask("Delete", new, physical_id)
+    assert json.loads(caplog.messages[-1])["did"] == "nothing: it was gone already"
 
 
 def test_a_delete_that_takes_too_long_says_so() -> None:
