@@ -6,7 +6,6 @@ import json
 from typing import Any, cast
 
 from aws_cdk import App, CfnOutput, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rekognition as rekognition
 from aws_cdk import aws_s3 as s3
@@ -40,7 +39,5 @@ copy = ProjectVersionCopy(
     tags=context("tags", {}),
     stop_running=True,
 )
-copy.grant_detect(iam.Role(stack, "Detecting", assumed_by=iam.AccountRootPrincipal()))
 CfnOutput(stack, "VersionArn", value=copy.version_arn)
-CfnOutput(stack, "VersionName", value=copy.version_name)
 app.synth()

@@ -20,21 +20,19 @@ def context(name: str, default: Any) -> Any:
     return default if given is None else json.loads(given)
 
 
-stack = Stack(app, context("stack", "Sharing"))
+stack = Stack(app, "Sharing")
 projects = {
     name: rekognition.CfnProject(stack, f"Project-{name}", project_name=f"{stack.stack_name}-{name}")
-    for name in context("projects", ["one", "two"])
+    for name in ("one", "two")
 }
 project = context("project", "one")
 made = []
 if project:
-    policy = ProjectPolicy(stack, "Sharing", project=projects[project], policy_name=context("policy_name", "sharing"))
+    policy = ProjectPolicy(stack, "Sharing", project=projects[project], policy_name="sharing")
     for account in context("accounts", ["111122223333"]):
         policy.grant_copy(iam.AccountPrincipal(account))
     made.append(policy)
     CfnOutput(stack, "Revision", value=policy.policy_revision_id)
-    CfnOutput(stack, "Name", value=policy.policy_name)
-    CfnOutput(stack, "ProjectArn", value=policy.project_arn)
 if context("fail", default=False):
     # No function has this ARN, so this resource fails, and after the policy at that.
     failing = CfnResource(
