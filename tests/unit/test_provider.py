@@ -247,12 +247,6 @@ class TestOptions:
         assert allowing <= {*function["DependsOn"]}
         assert {**allow, "Effect": "Deny", "Condition": from_its_code} in identity_statements(stack)
 
-    def test_an_imported_key(self, stack: Stack) -> None:
-        """Its policy can't be changed from here, so its owner allows CloudWatch Logs to use it."""
-        key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:us-east-1:123456789012:key/1")
-        ProjectPolicyProvider(stack, "Provider", log_encryption_key=key)
-        assert properties(stack, "AWS::Logs::LogGroup")["KmsKeyId"] == key.key_arn
-
     @pytest.mark.parametrize(
         ("given", "told"),
         [

@@ -15,9 +15,9 @@ from cdk_rekognition_project_policy._summary import summary
 from tests.unit.conftest import define, document
 
 
-def told(stack: Stack, construct_id: str = "Policy") -> list[str]:
-    """Return each line of the information annotation of a policy."""
-    (found,) = Annotations.from_stack(stack).find_info(f"/Sharing/{construct_id}", Match.any_value())
+def told(stack: Stack) -> list[str]:
+    """Return each line of the information annotation of the stack's one policy."""
+    (found,) = Annotations.from_stack(stack).find_info("/Sharing/Policy", Match.any_value())
     return [line.strip() for line in str(found.entry.data).split("\n")]
 
 
@@ -105,43 +105,31 @@ def test_what_the_deployment_tells_is_named(stack: Stack, name: str | None) -> N
 
 KEYS_IF = {"Fn::If": ["Wide", {"aws:PrincipalOrgID": "o-1"}, {"Ref": "AWS::NoValue"}]}
 IF = {"Fn::If": ["Wide", {"AWS": "444455556666"}, {"AWS": "111122223333"}]}
+OUTPUT = {"Fn::GetStackOutput": {"StackName": "Roles", "OutputName": "Copier"}}
+SUBSTITUTED = Fn.sub("${Account}${Owner}", {"Account": "444455556666"})
 STATEMENT_IF = {"Fn::If": ["Wide", document()["Statement"][0], {"Ref": "AWS::NoValue"}]}
 
 
-def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack) -> None:
-    """Where an intrinsic function stands for a part of the document, whatever it has is told."""
-    documents: dict[str, tuple[Any, str]] = {
-        "Document": (Fn.ref("Document"), "the deployment decides who may copy: <Document>."),
-        "Principal": (document(Principal=IF), f"{minified(IF)} may copy every model version."),
-        "Import": (
-            document(Principal={"AWS": Fn.import_value("444455556666")}),
-            "<444455556666> may copy every model version.",
-        ),
-        "Output": (
-            document(Principal={"AWS": {"Fn::GetStackOutput": {"StackName": "Roles", "OutputName": "Copier"}}}),
-            "<Roles.Copier> may copy every model version.",
-        ),
-        "Substitution": (
-            document(Principal={"AWS": Fn.sub("${Account}${Owner}", {"Account": "444455556666"})}),
-            "444455556666<Owner> may copy every model version.",
-        ),
-        "Statement": (
-            document() | {"Statement": [STATEMENT_IF]},
-            f"the deployment decides who may copy: {minified(STATEMENT_IF)}.",
-        ),
-        "Condition": (
-            document(Condition=KEYS_IF),
-            f"account 111122223333 may copy every model version if {minified(KEYS_IF)}.",
-        ),
-        "Keys": (
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (Fn.ref("Document"), "the deployment decides who may copy: <Document>."),
+        (document(Principal=IF), f"{minified(IF)} may copy every model version."),
+        (document(Principal={"AWS": Fn.import_value("444455556666")}), "<444455556666> may copy every model version."),
+        (document(Principal={"AWS": OUTPUT}), "<Roles.Copier> may copy every model version."),
+        (document(Principal={"AWS": SUBSTITUTED}), "444455556666<Owner> may copy every model version."),
+        (document() | {"Statement": [STATEMENT_IF]}, f"the deployment decides who may copy: {minified(STATEMENT_IF)}."),
+        (document(Condition=KEYS_IF), f"account 111122223333 may copy every model version if {minified(KEYS_IF)}."),
+        (
             document(Condition={"StringEquals": KEYS_IF}),
             f"account 111122223333 may copy every model version if StringEquals {minified(KEYS_IF)}.",
         ),
-    }
-    for construct_id, (given, _) in documents.items():
-        define(stack, construct_id, document=given)
-    for construct_id, (_, line) in documents.items():
-        assert told(stack, construct_id) == [f"Project logos: {line}"]
+    ],
+)
+def test_what_is_decided_at_deployment_is_shown_as_it_is(stack: Stack, given: Any, line: str) -> None:
+    """Where an intrinsic function stands for a part of the document, whatever it has is told."""
+    define(stack, document=given)
+    assert told(stack) == [f"Project logos: {line}"]
 
 
 def test_a_condition_forges_nothing(stack: Stack) -> None:
