@@ -25,12 +25,6 @@ def staged(folder: Path) -> Path:
     return asset
 
 
-@pytest.fixture(scope="module")
-def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The staged asset."""
-    return staged(tmp_path_factory.mktemp("cdk.out"))
-
-
 @pytest.mark.parametrize("resource", ["project_policy", "project_version_copy"])
 def test_holds_what_its_function_loads_as_it_is_and_nothing_else(resource: str, tmp_path: Path) -> None:
     """An operator reads the sources in the console, comments included; boto3 comes with the runtime."""
@@ -53,9 +47,9 @@ def test_holds_what_its_function_loads_as_it_is_and_nothing_else(resource: str, 
         assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_the_hash_depends_on_the_sources_only(asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hash_depends_on_the_sources_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another folder, other modes, caches and dotfiles don't change the hash; another byte of a source does."""
-    copy = tmp_path / "elsewhere"
+    asset, copy = staged(tmp_path / "here"), tmp_path / "elsewhere"
     shutil.copytree(_handler.FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "rekognition" / "__pycache__").mkdir()
     for name in ("rekognition/__pycache__/arns.py", "rekognition/.hidden.py", "rekognition/notes.txt"):
