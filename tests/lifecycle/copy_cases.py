@@ -190,7 +190,7 @@ ROWS = (
             "and canceled, and it sets them only after its rollback has read",
             ("v1",),
             *EXISTS,
-            Deploy(canceled(0.05, tags={"team": "a"}), BACK, once("Update", delay=4)),
+            Deploy(canceled(0.05, tags={"team": "a"}), BACK, once("Update", delay=13)),
             behavior=OVERLAPS,
             sent="Update (ID), Update (ID) back",
         ),
