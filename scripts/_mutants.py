@@ -34,7 +34,7 @@ LEAST = 85
 TESTS = {
     "lambda": ("tests/rules", "tests/lifecycle", "tests/docs/test_messages.py"),
     "constructs": ("tests/unit", "tests/templates", "tests/docs/test_messages.py"),
-    "localcloud": ("tests/localcloud",),
+    "localcloud": ("tests/localcloud", "tests/lifecycle"),
 }
 """The tests of each package."""
 

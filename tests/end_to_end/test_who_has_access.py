@@ -131,7 +131,7 @@ def test_tells_who_may_copy_and_marks_what_no_stack_accounts_for(account: Listed
 
     # A stack whose function isn't a provider's claims an orphaned policy.
     claim = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Id": f"{logos}|by-hand"}
-    body = stacks.template(Role=stacks.role(), Function=stacks.function("thing"), Claim=stacks.policy(**claim))
+    body = stacks.template(Role=stacks.role(), Function=stacks.function(), Claim=stacks.policy(**claim))
     assert account.deploy("Claiming", body) == "CREATE_COMPLETE", account.reasons("Claiming")
     _, policies = account.list()
     (claimed, *others) = policies["by-hand"]["Marks"]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-FUNCTIONS = Path(__file__).with_name("functions")
+FUNCTION = Path(__file__).with_name("thing.py")
 
 
 def template(outputs: dict[str, Any] | None = None, **resources: Any) -> str:
@@ -30,14 +30,14 @@ def role(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
-def function(code: str) -> dict[str, Any]:
-    """Return a function with the code of a file in `functions/`, in the role with the logical id Role."""
+def function() -> dict[str, Any]:
+    """Return the function of thing.py, in the role with the logical id Role."""
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {
             "Runtime": "python3.13",
             "Handler": "index.handler",
-            "Code": {"ZipFile": (FUNCTIONS / f"{code}.py").read_text()},
+            "Code": {"ZipFile": FUNCTION.read_text()},
             "Role": {"Fn::GetAtt": ["Role", "Arn"]},
             "Timeout": 30,
         },

@@ -86,7 +86,7 @@ def test_rejects_wrong_names(rekognition: LocalRekognition, properties: dict[str
 
 def test_what_could_not_be_deleted_keeps_its_function(account: Account) -> None:
     """A custom resource whose Delete fails can be deleted later: what it depends on isn't deleted before it."""
-    body = template(Role=role(), Function=function("thing"), Custom=custom(Id="thing", KeptBy="a reason"))
+    body = template(Role=role(), Function=function(), Custom=custom(Id="thing", KeptBy="a reason"))
     assert account.deploy("kept-function", body) == "CREATE_COMPLETE", account.reasons("kept-function")
     account.delete("kept-function", ends="DELETE_FAILED")
     assert "kept by a reason" in account.reasons("kept-function")
@@ -103,7 +103,7 @@ def captured(local_cloud: LocalCloud) -> Mapping[str, str]:
         {**found, "Role": {"Ref": "Role"}},
         Project=project("listed"),
         Role=role(),
-        Function=function("thing"),
+        Function=function(),
         Custom=custom(Number=14, Flag=True, Words=["a", "b"], ProjectArn={"Fn::GetAtt": ["Project", "Arn"]}),
     )
     assert account.deploy("captured", body) == "CREATE_COMPLETE", account.reasons("captured")

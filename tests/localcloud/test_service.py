@@ -24,7 +24,7 @@ from localcloud.rekognition import (
     RootKeys,
     Switches,
 )
-from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected
+from tests.localcloud.support import OUTPUT, Setting, document, rejected
 from tests.rules.support import VirtualTime
 
 if TYPE_CHECKING:
@@ -171,14 +171,6 @@ def test_another_account_and_region_have_no_access(here: Here, account: str) -> 
     assert other.describe_projects()["ProjectDescriptions"] == []
 
 
-def test_nothing_crosses_accounts_without_iam(here: Here) -> None:
-    """The emulator alone reads no policy, so it takes none for a permission; nor can a copy be pushed."""
-    setting = Setting(here.service.client(TRUSTING), here.service.client(TRUSTED), "demo")
-    setting.share()
-    for caller in (setting.source, setting.destination):
-        setting.denied(caller)
-
-
 def test_clients_see_nothing_of_the_users_own_aws(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a profile nor a proxy nor an endpoint nor a session of the user's has a say."""
     for name, value in (("AWS_PROFILE", "production"), ("AWS_SESSION_TOKEN", "secret")):
@@ -322,27 +314,11 @@ def test_what_a_model_version_is_decides_what_it_can_do(
         USES[name](here, arn)
 
 
-def test_a_copy_is_described_as_it_was_made(here: Here) -> None:
-    """With its own ARN, time, place for results, key, source and tags; the key by its ARN, if so switched."""
-    here.clock.sleep(2)
-    copied = here.copy(here.client, KmsKeyId="alias/copies", Tags={"team": "a+b=c@d", "old": ""})
-    (found,) = here.copies()
-    assert found.pop("CreationTimestamp").timestamp() == 1_700_000_002
-    assert found == {
-        "ProjectVersionArn": f"{here.target.rpartition('/')[0]}/version/copy/1700000002000",
-        "Status": "COPYING_COMPLETED",
-        "OutputConfig": OUTPUT,
-        "KmsKeyId": "alias/copies",
-        "SourceProjectVersionArn": here.version,
-        "Feature": "CUSTOM_LABELS",
-    }
-    here.switch(key_form="arn")
-    assert here.copies()[0]["KmsKeyId"] == "arn:aws:kms:us-east-1:123456789012:alias/copies"
-    here.client.tag_resource(ResourceArn=copied, Tags={"new": "", "team": "b"})
-    here.client.untag_resource(ResourceArn=copied, TagKeys=["old", "missing"])
-    assert here.client.list_tags_for_resource(ResourceArn=copied)["Tags"] == {"new": "", "team": "b"}
+def test_a_model_version_has_fifty_tags_at_most(here: Here) -> None:
+    """Those that it was made with count."""
+    arn = here.copy(here.client, Tags={f"k{number}": "" for number in range(50)})
     with rejected("ServiceQuotaExceededException"):
-        here.client.tag_resource(ResourceArn=copied, Tags={f"k{number}": "v" for number in range(49)})
+        here.client.tag_resource(ResourceArn=arn, Tags={"one": "more"})
 
 
 @pytest.mark.parametrize(

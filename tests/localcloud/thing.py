@@ -1,6 +1,7 @@
 """A custom resource's function, which makes nothing: it returns its event and what it finds. It runs in the cloud.
 
-With ``KeptBy``, its Delete fails until there is a file of this name in the temporary folder.
+With ``KeptBy``, its Delete fails until there is a file of this name in the temporary folder. Where a test invokes it,
+it never ends, and does not want to be ended.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ LIBRARIES = ("crhelper", "aws_cdk", "localcloud", "project_policy", "boto3")
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Respond to CloudFormation."""
+    if "RequestType" not in event:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Path(os.environ["TMPDIR"], "stuck").touch()
+        while True:
+            signal.pause()
     properties = event["ResourceProperties"]
     data = {
         "Event": json.dumps(event),
