@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from localcloud.clients import make_client
 from localcloud.cloud import LocalCloud
 from localcloud.peers import SECRET_VARIABLE
+from tests.localcloud.support import document
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -18,14 +18,11 @@ def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
-def policy(*statements: dict[str, Any]) -> str:
-    """Return the document of an IAM policy."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
 def trust(account: str) -> str:
     """Return a trust policy that allows an account to assume a role."""
-    return policy({"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"})
+    return document(
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    )
 
 
 def signed_with(cloud: LocalCloud, **credentials: Any) -> RekognitionClient:
@@ -54,7 +51,7 @@ class Role:
 
     def may(self, *statements: dict[str, Any]) -> None:
         """Allow it this from now on, and nothing else."""
-        self._iam.put_role_policy(RoleName=self._name, PolicyName="inline", PolicyDocument=policy(*statements))
+        self._iam.put_role_policy(RoleName=self._name, PolicyName="inline", PolicyDocument=document(*statements))
 
     def client(self, **changes: str) -> RekognitionClient:
         """Return a client that acts in a session of the role; the changes spoil its credentials."""

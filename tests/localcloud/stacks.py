@@ -20,14 +20,11 @@ def project(name: str, **more: Any) -> dict[str, Any]:
     return {"Type": "AWS::Rekognition::Project", "Properties": {"ProjectName": name, **more}}
 
 
-def role(*statements: dict[str, Any]) -> dict[str, Any]:
-    """Return a role for functions, which may do what the statements say."""
+def role() -> dict[str, Any]:
+    """Return a role for functions, which may do nothing."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    properties: dict[str, Any] = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
-    if statements:
-        allowed = {"Version": "2012-10-17", "Statement": list(statements)}
-        properties["Policies"] = [{"PolicyName": "inline", "PolicyDocument": allowed}]
-    return {"Type": "AWS::IAM::Role", "Properties": properties}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}
 
 
 def function() -> dict[str, Any]:

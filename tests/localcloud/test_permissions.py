@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.localcloud.roles import Role, allow, policy, signed_with
+from tests.localcloud.roles import Role, allow, signed_with
 from tests.localcloud.support import OUTPUT, TRUSTED, TRUSTING, Setting, document, rejected, statement
 
 ANOTHER, COPY, LIST = "565656565656", "rekognition:CopyProjectVersion", "rekognition:ListProjectPolicies"
@@ -54,7 +54,7 @@ def test_a_role_may_do_what_its_policies_and_boundary_allow(
     role.may(allow(LIST, across.target))
     role.client().list_project_policies(ProjectArn=across.target)
     iam = local_cloud.client("iam", TRUSTED)
-    boundary = iam.create_policy(PolicyName=name, PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    boundary = iam.create_policy(PolicyName=name, PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
     iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
     with rejected("AccessDeniedException"):
         role.client().list_project_policies(ProjectArn=across.target)
@@ -160,7 +160,7 @@ def test_a_user_and_a_member_of_the_organization_may_be_named(
     """A user of the trusted account copies under a policy that names it, or its organization."""
     iam = local_cloud.client("iam", TRUSTED)
     arn = iam.create_user(UserName=name)["User"]["Arn"]
-    iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=policy(*needed(across)))
+    iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=document(*needed(across)))
     client = signed_with(local_cloud, **iam.create_access_key(UserName=name)["AccessKey"])
     organization = local_cloud.client("organizations", TRUSTED).describe_organization()["Organization"]["Id"]
     across.denied(client)
@@ -212,7 +212,7 @@ def test_a_key_for_the_results_must_be_usable_through_rekognition(
 
 def test_the_policies_of_key_and_bucket_count(local_cloud: LocalCloud, across: Setting, role: Role, name: str) -> None:
     """A key's own policy must allow even root; a bucket's may demand TLS, which is met, or deny the copier."""
-    others = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ANOTHER}:root"}))
+    others = document(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ANOTHER}:root"}))
     key = local_cloud.client("kms", TRUSTED).create_key(Policy=others, BypassPolicyLockoutSafetyCheck=True)
     across.share()
     told = across.denied(across.destination, KmsKeyId=key["KeyMetadata"]["KeyId"])
@@ -224,7 +224,7 @@ def test_the_policies_of_key_and_bucket_count(local_cloud: LocalCloud, across: S
     role.may(*needed(across), allow("s3:PutObject", objects))
 
     def deny(**whom: Any) -> None:
-        s3.put_bucket_policy(Bucket=bucket, Policy=policy(allow("s3:*", objects, Effect="Deny", **whom)))
+        s3.put_bucket_policy(Bucket=bucket, Policy=document(allow("s3:*", objects, Effect="Deny", **whom)))
 
     deny(Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
     across.copy(role.client(), OutputConfig={"S3Bucket": bucket})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore import xform_name
@@ -27,19 +27,10 @@ from localcloud.rekognition import (
 from tests.localcloud.support import OUTPUT, Setting, document, rejected
 from tests.rules.support import VirtualTime
 
-if TYPE_CHECKING:
-    from mypy_boto3_rekognition import RekognitionClient
-
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/demo/1690474772815"
 VERSIONS = "arn:aws:rekognition:us-east-1:123456789012:project/demo/version"
 PUT = {"ProjectArn": ARN, "PolicyName": "share", "PolicyDocument": document()}
 UNKNOWN_REVISION = "0123456789abcdef0123456789abcdef"
-
-
-def put(client: RekognitionClient, project: str, name: str = "share", **more: Any) -> str:
-    """Put a policy and return its revision."""
-    parameters = {"ProjectArn": project, "PolicyName": name, "PolicyDocument": document(), **more}
-    return client.put_project_policy(**parameters)["PolicyRevisionId"]
 
 
 class Here(Setting):
@@ -55,8 +46,9 @@ class Here(Setting):
         self.service.switches.change(changes)
 
     def put(self, name: str = "share", **more: Any) -> str:
-        """Put a policy on the source project, and return its revision."""
-        return put(self.client, self.project, name, **more)
+        """Put a policy, by default on the source project, and return its revision."""
+        parameters = {"ProjectArn": self.project, "PolicyName": name, "PolicyDocument": document(), **more}
+        return self.client.put_project_policy(**parameters)["PolicyRevisionId"]
 
     def remove(self, name: str = "share", **more: str) -> None:
         """Delete a policy of the source project."""
@@ -80,7 +72,7 @@ def here() -> Iterator[Here]:
         yield Here(service, clock)
 
 
-# -- requests --------------------------------------------------------------------------------------------
+# -- requests ----------------------------------------------------------------------------------------------------------
 
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=123456789012/20231114/us-east-1/rekognition/aws4_request, Signature=0"
@@ -190,7 +182,7 @@ def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
     here.clock.sleep(1)
     project = here.client.create_project(ProjectName="demo")["ProjectArn"]
     assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001000"
-    put(here.client, project)
+    here.put(ProjectArn=project)
     with rejected("ResourceInUseException"):
         here.client.create_project(ProjectName="demo")
     assert here.client.delete_project(ProjectArn=project)["Status"] == "DELETING"
@@ -217,7 +209,7 @@ def test_a_policy_is_put_at_its_revision_and_deleted(here: Here) -> None:
             ("MalformedPolicyDocumentException", partial(here.put, PolicyDocument=text, PolicyRevisionId=second))
             for text in ("{", "{}", document({}))
         ),
-        ("ResourceNotFoundException", lambda: put(here.client, ARN, PolicyDocument="no document")),
+        ("ResourceNotFoundException", lambda: here.put(ProjectArn=ARN, PolicyDocument="no document")),
         ("ResourceNotFoundException", lambda: here.remove("new")),
         ("InvalidPolicyRevisionIdException", lambda: here.remove(PolicyRevisionId=first)),
     ]
