@@ -126,11 +126,6 @@ class Observation:
         """Whether it is too late to start."""
         return self.now > self.requested_at + MAX_START_SECONDS
 
-    @property
-    def shown_by(self) -> float:
-        """When the effect of a call that was made before the request is there and shows."""
-        return self.requested_at + MAX_CALL_SECONDS + LAG_SECONDS
-
 
 def is_made_for(request: Request, wanted: Properties, live: LiveVersion, requested_at: float) -> bool:
     """Return whether a live model version is the one that a Create or a replacement makes.
@@ -280,7 +275,7 @@ def decide_update(
     remove = tuple(key for key in old_tags if key in live.tags and key not in wanted.tags)
     if add or remove:
         return Retag(live.arn, add, remove)
-    if old_tags != wanted.tags and observation.now < observation.shown_by:
+    if old_tags != wanted.tags and observation.unchanged < LAG_SECONDS:
         return Wait(LAG_SECONDS)  # the update that this one rolls back may be just about to set its own
     return Keep("it already matches the template")
 
@@ -314,14 +309,15 @@ def decide_orphan(
     ``may_start_within`` is for how many seconds after this request it may still start to copy: a Create may, because
     its Delete overtakes it; in a rollback, which would take that long each time, a later start isn't waited for.
     """
-    is_awaited = observation.now < observation.shown_by + (0 if observation.claimed_arn else may_start_within)
+    shown_by = observation.requested_at + MAX_CALL_SECONDS + LAG_SECONDS
+    is_awaited = observation.now < shown_by + (0 if observation.claimed_arn else may_start_within)
     if live is None:
         return Wait(LAG_SECONDS) if is_awaited else Keep("there is no copy of this resource")
     if live.arn == observation.claimed_arn:
         return _remove(live, stop_running=stop_running)
     if (
         live.owner is None
-        and observation.now < observation.shown_by
+        and observation.now < shown_by
         and _canceled_request_may_have_made(request, live, observation.requested_at)
     ):
         return Wait(LAG_SECONDS)  # its tags may not be shown yet

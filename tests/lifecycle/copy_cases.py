@@ -186,11 +186,19 @@ ROWS = (
             Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK),
             sent="Update (ID), Update (ID) back",
         ),
+        # An Update that waited for what another one may do would set them after its rollback.
+        quick(
+            "and back in a rollback, and its Update came twice",
+            ("v1",),
+            *EXISTS,
+            Deploy({"Copy": Copy(tags={"team": "a"}), "Other": FAILS_LAST}, BACK, once("Update", repeats=(0.1,))),
+            sent="Update (ID), Update (ID) back",
+        ),
         quick(
             "and canceled, and it sets them only after its rollback has read",
             ("v1",),
             *EXISTS,
-            Deploy(canceled(0.05, tags={"team": "a"}), BACK, once("Update", delay=13)),
+            Deploy(canceled(0.05, tags={"team": "a"}), BACK, once("Update", delay=4)),
             behavior=OVERLAPS,
             sent="Update (ID), Update (ID) back",
         ),

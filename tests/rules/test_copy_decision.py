@@ -244,8 +244,8 @@ TAGGED = {"team": "a", "x": "1"}
         (live(tags=TAGGED), {"old": TAGGED}, {"tags": {"x": "1"}}, Retag(COPY, {}, ("team",))),
         (live(tags=TAGGED), {"old": {"x": "2"}}, {}, Retag(COPY, {}, ("x",))),
         (live(tags=TAGGED), {}, {}, MATCHES),
-        (live(), {"old": TAGGED, "now": 21.9}, {}, AGAIN),
-        (live(), {"old": TAGGED, "now": 22}, {}, MATCHES),
+        (live(), {"old": TAGGED, "unchanged": 1.9}, {}, AGAIN),
+        (live(), {"old": TAGGED, "unchanged": 2}, {}, MATCHES),
     ],
 )
 def test_an_update(
@@ -255,7 +255,7 @@ def test_an_update(
     asks = wanted(**properties)
     name = given.get("name", asks.version_name or "made-from-the-inputs")
     physical_id = PhysicalId(ModelVersion.parse(COPY), given.get("adopted", False))
-    observation = at(given.get("now", 0), unchanged=given.get("unchanged", 0))
+    observation = at(unchanged=given.get("unchanged", 0))
     check(decide_update(physical_id, asks, name, there, observation, old_tags=given.get("old", {})), expected)
 
 
