@@ -99,7 +99,7 @@ class Observation:
 
     now: float
     waited: float = 0.0
-    """Seconds waited so far because of Wait."""
+    """Seconds waited so far between reads."""
     time_left: float = math.inf
     """Seconds for which this run may still wait, and CloudFormation does: a canceled request has no more, either."""
     was_throttled: bool = False
