@@ -45,6 +45,7 @@ THERE: tuple[Step, ...] = (Somebody("copies"), Wait())
 """Another's finished copy under the name."""
 DEAD = (meets(dies_after=1), meets(dies_after=0), meets(dies_after=0))
 OVERLAPS = {"reverse_update_overlaps": True}
+TOO_LONG = "COPYING_IN_PROGRESS after as long as CloudFormation waits. A longer copy can't be a custom resource."
 DENIED_FIRST = (Somebody("denies"), Somebody("allows", after=90))
 
 
@@ -112,9 +113,7 @@ ROWS = (
         "nothing of the stack",
         quick("another resource", (), Deploy(with_other(ONE, FAILS_LAST), FAILED)),
         quick("the copy", (), Deploy(ONE, FAILED, reason="COPYING_FAILED"), service={"copying_ends": "COPYING_FAILED"}),
-        copying(
-            1200, "too long", (), Deploy({"Copy": Copy(service_timeout=900)}, FAILED, reason="COPYING_IN_PROGRESS")
-        ),
+        copying(1200, "too long", (), Deploy({"Copy": Copy(service_timeout=900)}, FAILED, reason=TOO_LONG)),
     ),
     row(
         "the same, while it copies, or if it never responds",
