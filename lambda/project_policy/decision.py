@@ -213,7 +213,8 @@ def decide_orphan(
         # Pauses grow, because each read competes with what is waited for.
         return Wait(min(max(LAG_SECONDS, observation.waited / 2), left))
     if live.is_equivalent(canceled.document) and _canceled_request_may_have_put(request, live, observation):
-        return Remove(live.revision_id, reads_again=not observation.has_removed)
+        has_time = observation.time_left > REDELIVERY_SECONDS  # else CloudFormation would take the removal for failed
+        return Remove(live.revision_id, reads_again=has_time and not observation.has_removed)
     return Keep("no canceled request of this resource has put it")
 
 

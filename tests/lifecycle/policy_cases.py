@@ -632,6 +632,11 @@ FURTHER = (
         *EXISTS,
         Both(Delete(arrive=once("Delete", repeats=(60,))), Deploy(ONE, MADE, stack="two"), 30),
     ),
+    case(
+        "a canceled Create that puts late is removed within a short ServiceTimeout",
+        {},
+        Deploy(canceled(service_timeout=30), FAILED, once("Create", meets(HANGS))),
+    ),
     # Rekognition's clock may differ from CloudFormation's.
     *(
         case(
