@@ -22,7 +22,7 @@ import trustme
 from localcloud.clients import make_client
 from localcloud.ministack_hooks import STACKS_ROUTE
 from localcloud.peers import SECRET_VARIABLE
-from localcloud.processes import end_session, start_time
+from localcloud.processes import command_line, end_session
 from localcloud.rekognition import Switches
 from localcloud.rekognition.server import SWITCHES_ROUTE
 from localcloud.virtual_environment import ensure_virtual_environment, only_one_at_a_time
@@ -49,7 +49,6 @@ class Running:
     """What identifies a running cloud, kept in `cloud.json` of its state folder."""
 
     pid: int
-    started: float
     gateway_port: int
     rekognition_url: str
     secret: str
@@ -113,10 +112,11 @@ class LocalCloud:
         self._make_certificate()
         ports, report_to = os.pipe()
         command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to)]
+        command += [*([] if detached else ["--until-input-ends"]), *self._mark]
         try:
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    command if detached else [*command, "--until-input-ends"],
+                    command,
                     # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
                     cwd=REPOSITORY,
                     env=self._launcher_environment(secret),
@@ -144,16 +144,20 @@ class LocalCloud:
     def stop(self) -> None:
         """Stop it with every process it started, and remove what it kept; the log stays."""
         # Also when its process is gone: functions may have survived it.
-        if self._running is not None and (self.is_running or start_time(self._running.pid) is None):
+        if self._running is not None and (self.is_running or command_line(self._running.pid) is None):
             end_session(self._running.pid, _SECONDS_TO_STOP)
         self._forget()
 
     @property
     def is_running(self) -> bool:
         """Whether it runs, and is no other process that was given its number."""
-        started = start_time(self._running.pid) if self._running else None
-        # A second apart is as good as the same: the start is counted from a boot time that is not exact.
-        return self._running is not None and started is not None and abs(started - self._running.started) < 1
+        # By its command line, not by when it began: that changes with the clock, which a suspended machine's does.
+        return self._running is not None and (command_line(self._running.pid) or [])[-2:] == self._mark
+
+    @property
+    def _mark(self) -> list[str]:
+        """What a process's command line ends with if it is this cloud."""
+        return ["--state", str(self.state.resolve())]
 
     @property
     def pid(self) -> int:
@@ -295,7 +299,7 @@ class LocalCloud:
             raise self._not_started(
                 "ended before it said where it listens" if ready else "did not say where it listens"
             )
-        self._running = Running(pid, start_time(pid) or 0.0, secret=secret, **json.loads(report))
+        self._running = Running(pid, secret=secret, **json.loads(report))
         try:
             # It listens already: this request waits in its queue until it responds.
             self._request(f"{self.endpoint_url}/_ministack/health").close()

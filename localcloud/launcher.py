@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="localcloud.launcher", description=__doc__)
     parser.add_argument("--report-to", type=int, required=True, help="a file descriptor that takes the ports as JSON")
     parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
+    parser.add_argument("--state", required=True, help="its state folder, by which LocalCloud knows its process")
     options = parser.parse_args()
     secret = os.environ[SECRET_VARIABLE]
     gateway = listen()  # clients wait from here on, rather than being rejected

@@ -11,12 +11,13 @@ from contextlib import suppress
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
 
-def start_time(pid: int) -> float | None:
-    """Return when a process began, in seconds since the epoch; None if it has ended."""
+def command_line(pid: int) -> list[str] | None:
+    """Return what a process was started with, nothing if that is not to be seen; None if it has ended."""
     try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.NoSuchProcess:
+        return list(psutil.Process(pid).cmdline())
+    except psutil.AccessDenied:
+        return []
+    except psutil.NoSuchProcess:  # a zombie, too
         return None
 
 
