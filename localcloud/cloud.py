@@ -111,12 +111,11 @@ class LocalCloud:
         self._prepare_folders()
         self._make_certificate()
         ports, report_to = os.pipe()
-        command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to)]
-        command += [*([] if detached else ["--until-input-ends"]), *self._mark]
+        command = [str(python), "-m", "localcloud.launcher", "--report-to", str(report_to), self._mark]
         try:
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    command,
+                    command if detached else [*command, "--until-input-ends"],
                     # `-m` finds this package in the working folder: in PYTHONPATH, functions would find it too.
                     cwd=REPOSITORY,
                     env=self._launcher_environment(secret),
@@ -152,12 +151,12 @@ class LocalCloud:
     def is_running(self) -> bool:
         """Whether it runs, and is no other process that was given its number."""
         # By its command line, not by when it began: that changes with the clock, which a suspended machine's does.
-        return self._running is not None and (command_line(self._running.pid) or [])[-2:] == self._mark
+        return self._running is not None and self._mark in (command_line(self._running.pid) or [])
 
     @property
-    def _mark(self) -> list[str]:
-        """What a process's command line ends with if it is this cloud."""
-        return ["--state", str(self.state.resolve())]
+    def _mark(self) -> str:
+        """The argument by which its process is known."""
+        return f"--state={self.state.resolve()}"
 
     @property
     def pid(self) -> int:
