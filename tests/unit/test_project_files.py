@@ -7,10 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,3 +80,16 @@ def test_a_release_publishes_what_was_built_and_tested() -> None:
     assert jobs["publish"]["permissions"] == {"id-token": "write"}
     assert jobs["release"]["needs"] == ["build", "publish"]
     assert " dist/* " in jobs["release"]["steps"][-1]["run"]  # provider.yaml too, for whoever deploys without the CDK
+
+
+def test_a_lock_names_each_extra_that_one_of_its_packages_asks_for() -> None:
+    """A pip before 24 resolves ``coverage[toml]`` apart from ``coverage==1.2``, to the newest one of the index."""
+    locked = set(re.findall(r"^([^\s=]+)==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE))
+    wanted = {
+        f"{canonicalize_name(requirement.name)}[{','.join(sorted(requirement.extras))}]"
+        for each in distributions()
+        for requirement in map(Requirement, each.requires or [])
+        if requirement.extras and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
+    }
+    assert wanted <= locked
+    assert "coverage[toml]" in wanted
