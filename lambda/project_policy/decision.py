@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custom_resource.request import Request
+from custom_resource.timeouts import FUNCTION_TIMEOUT, RESPONSE_RESERVE
 
 from .policies import LivePolicy
 from .properties import Properties
@@ -20,6 +21,9 @@ LAG_SECONDS = 2
 
 OWN_WORK_TOLERANCE_SECONDS = 1
 """A policy put this long before the request's time, rounded to seconds, may still be the request's own work."""
+
+OWN_WORK_SECONDS = 60
+"""How long after its request an earlier delivery may have put a policy that passes as the request's own work."""
 
 OWN_WORK_GUESS_SECONDS = 900
 """How young a policy may be to pass as a request's own work if the request tells no time."""
@@ -32,6 +36,9 @@ THROTTLED_ORPHAN_RETRY_SECONDS = 150
 
 REDELIVERY_SECONDS = 10
 """How long after it has removed a policy it reads again: the Create may have been delivered twice."""
+
+THROTTLED_PUT_SECONDS = FUNCTION_TIMEOUT - RESPONSE_RESERVE
+"""How long after the request that undoes it a throttled request may put its policy: until its run ends."""
 
 MAX_CREATE_SECONDS = 900
 """The longest that a Create is taken to have run, when its policy is told from others by its age."""
@@ -104,6 +111,8 @@ class Observation:
     """Seconds for which this run may still wait, and CloudFormation does: a canceled request has no more, either."""
     was_throttled: bool = False
     """Whether a call of this very run was throttled."""
+    has_read_none: bool = False
+    """Whether this very run has read that there was no such policy."""
     has_removed: bool = False
     """Whether this very run has removed the policy."""
     put_may_have_worked: bool = False
@@ -119,7 +128,11 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
     if live is None:
         return Put(wanted.document, None)
     is_equivalent = live.is_equivalent(wanted.document)
-    if is_equivalent and (observation.put_may_have_worked or _is_own_work(request, live, observation)):
+    # What appeared while all puts of this run were rejected is another's.
+    is_own = observation.put_may_have_worked or (
+        not observation.has_read_none and _is_own_work(request, live.created_at, observation)
+    )
+    if is_equivalent and is_own:
         return Keep("this request has put it already")
     if observation.waited < LAG_SECONDS:
         return Wait(LAG_SECONDS)
@@ -181,7 +194,7 @@ def _decide_update_to_equivalent(
         return Keep("it's equivalent already")
     if observation.rejected:  # and it has been read again since
         return Keep(f"it's equivalent already, and putting it again was rejected ({observation.rejected})")
-    if not _is_own_edit(request, live, observation):
+    if live.updated_at is not None and not _is_own_work(request, live.updated_at, observation):
         # In a rollback: the update that is rolled back may put its document yet, and the list show it late.
         return Put(wanted.document, live.revision_id, is_fencing_write=True)
     return Wait(LAG_SECONDS) if observation.waited < LAG_SECONDS else Keep("this request has put it already")
@@ -205,45 +218,43 @@ def decide_orphan(
     request: Request, canceled: Properties, live: LivePolicy | None, observation: Observation
 ) -> Decision:
     """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run."""
+    first, last = _canceled_request_may_have_put(request, observation)
     if live is None:
         longest = THROTTLED_ORPHAN_RETRY_SECONDS if observation.was_throttled else ORPHAN_RETRY_SECONDS
-        left = min(longest - observation.waited, observation.time_left)
+        left = min(longest - observation.waited, observation.time_left, last + LAG_SECONDS - observation.now)
         if observation.has_removed or canceled.violation or left <= 0:
             return Keep("there is no such policy")
         # Pauses grow, because each read competes with what is waited for.
         return Wait(min(max(LAG_SECONDS, observation.waited / 2), left))
-    if live.is_equivalent(canceled.document) and _canceled_request_may_have_put(request, live, observation):
+    is_own = live.created_at is not None and first <= live.created_at <= last
+    if is_own and live.is_equivalent(canceled.document):
         has_time = observation.time_left > REDELIVERY_SECONDS  # else CloudFormation would take the removal for failed
         return Remove(live.revision_id, reads_again=has_time and not observation.has_removed)
     return Keep("no canceled request of this resource has put it")
 
 
-def _is_own_work(request: Request, live: LivePolicy, observation: Observation) -> bool:
-    """Return whether an equivalent policy was put by this very request, delivered before."""
-    return live.created_at is not None and live.created_at >= _earliest_own_work(request, observation)
-
-
-def _is_own_edit(request: Request, live: LivePolicy, observation: Observation) -> bool:
-    """Return whether an equivalent document may be the work of this very request, delivered before."""
-    return live.updated_at is None or live.updated_at >= _earliest_own_work(request, observation)
-
-
-def _earliest_own_work(request: Request, observation: Observation) -> float:
-    return (
-        observation.now - OWN_WORK_GUESS_SECONDS if request.time is None else request.time - OWN_WORK_TOLERANCE_SECONDS
-    )
-
-
-def _canceled_request_may_have_put(request: Request, live: LivePolicy, observation: Observation) -> bool:
-    """Return whether what this request undoes can have put a policy, by when that was created."""
-    if live.created_at is None:
+def _is_own_work(request: Request, at: float | None, observation: Observation) -> bool:
+    """Return whether this very request, delivered before, may have put a policy, or its document, at this time."""
+    if at is None:
         return False
+    if request.time is None:
+        return at >= observation.now - OWN_WORK_GUESS_SECONDS
+    return request.time - OWN_WORK_TOLERANCE_SECONDS <= at <= request.time + OWN_WORK_SECONDS
+
+
+def _canceled_request_may_have_put(request: Request, observation: Observation) -> tuple[float, float]:
+    """Return from when until when the request that this one undoes can have put its policy.
+
+    Where the time of this request isn't known, it counts as made now: the one rule that is weaker then.
+    """
+    requested_at = observation.now if request.time is None else request.time
     ran = MAX_CREATE_SECONDS
     if request.type == "Update":
         ran = UNRECEIVED_RESPONSE_SECONDS
     elif request.service_timeout:
         ran = min(request.service_timeout, MAX_CREATE_SECONDS) + CLOCK_MARGIN_SECONDS
-    return live.created_at >= (observation.now if request.time is None else request.time) - ran
+    tries = THROTTLED_PUT_SECONDS if observation.was_throttled else ORPHAN_RETRY_SECONDS
+    return requested_at - ran, requested_at + tries + CLOCK_MARGIN_SECONDS
 
 
 def _has_old_document(request: Request, live: LivePolicy) -> bool:

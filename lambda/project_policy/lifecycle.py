@@ -178,6 +178,7 @@ class _RequestHandler:
                 now=self._run.clock.now(),
                 time_left=self._time_left,
                 was_throttled=self._policies.was_throttled,
+                has_read_none=observation.has_read_none or live is None,
                 put_may_have_worked=bool(self._made),
             )
             decision = decide(live, observation)
