@@ -93,6 +93,8 @@ class CustomResource(CfnResource):
                 f"This event lacks {', '.join(missing)}, so it isn't a request of CloudFormation. "
                 "The function is the ServiceToken of a custom resource; deploy a template that has one."
             )
+        if not str(event["ResponseURL"]).startswith(("https://", "http://")):  # http is an emulator's
+            raise ValueError("ResponseURL of this event isn't an https URL, so nobody could receive a response.")
         self._delivery = Delivery(event, context)
         super().__call__(dict(event), context)
         if self._delivery.failed is not None:

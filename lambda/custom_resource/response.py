@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import json
 import logging
+import os
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -38,8 +40,8 @@ def body(response: Mapping[str, object]) -> bytes:
 def send(url: str, encoded: bytes, *, clock: Clock, deadline: float) -> None:
     """Deliver a response; any status but 2xx, a lost connection and a slow one are retried until the deadline.
 
-    Raises ``ResponseLostError`` when that didn't help. A response that is rejected (403: the URL has expired) is logged
-    and given up, because no other delivery can do better.
+    Raises ``ResponseLostError`` when that didn't help, or nothing may be sent to where the URL leads. A response that
+    is rejected (403: the URL has expired) is logged and given up, because no other delivery can do better.
     """
     tries = 0
     while True:
@@ -70,8 +72,18 @@ def _put(url: str, encoded: bytes) -> int:
     else:
         connection = http.client.HTTPSConnection(target.netloc, timeout=RESPONSE_TIMEOUT, context=_TLS)
     try:
+        if target.scheme == "http":
+            connection.connect()
+            _check_peer(connection.sock.getpeername()[0])
         # CloudFormation's signature is made for an empty content type.
         connection.request("PUT", f"{target.path}?{target.query}", encoded, {"Content-Type": ""})
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _check_peer(address: str) -> None:
+    """Raise ``ResponseLostError`` for an address of the machine itself in Lambda, whose runtime listens there."""
+    peer = ipaddress.ip_address(address)
+    if (peer.is_loopback or peer.is_link_local) and "AWS_LAMBDA_RUNTIME_API" in os.environ:
+        raise ResponseLostError("ResponseURL leads to the machine that the function runs on, so nothing was sent.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from custom_resource.errors import RejectedError
 from custom_resource.request import Request
 from custom_resource.run import Outcome, Run
-from rekognition.arns import Environment, Project
+from rekognition.arns import NOT_HERE, Environment, Project
 from rekognition.client import CALL_RESERVE
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, UNREACHABLE, ServiceError, StaleReadError
 
@@ -129,6 +129,8 @@ class _RequestHandler:
             self._delete_canceled()
         elif self._current_id.adopted:
             self._result = "nothing: the policy was adopted, so it stays"
+        elif Project.parse(self._current_id.project_arn).environment != self._environment:
+            self._result = NOT_HERE
         else:
             self._unless_gone(partial(decisions.decide_delete, self._request))
 
@@ -153,8 +155,12 @@ class _RequestHandler:
             logger.warning("%s couldn't be read, so it's taken for not made: %s", self._message(""), error.cause)
             self._result = "nothing: the canceled request couldn't read either, so it made nothing"
 
+    @property
+    def _environment(self) -> Environment:
+        return Environment.of(self._run.function_arn)
+
     def _parse(self, properties: Mapping[str, object]) -> Properties:
-        return Properties.parse(properties, Environment.of(self._run.function_arn))
+        return Properties.parse(properties, self._environment)
 
     def _unless_gone(self, decide: Decide) -> None:
         try:

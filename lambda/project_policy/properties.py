@@ -55,9 +55,14 @@ class Properties:
             document = documents.parse(given["PolicyDocument"])
         except RejectedError as error:
             raise RejectedError(about(policy_name, project.name, f": {error}")) from None
-        violations = document_rules.violations(document, project=project, block_public_policy=block_public_policy)
-        is_blocked = violations != document_rules.violations(document, project=project, block_public_policy=False)
-        violations += document_rules.size_violations(document)
+        # First the size: the other rules take long to check a document that is far too large.
+        too_large = document_rules.size_violations(document)
+        blocking, others = (
+            [] if too_large else document_rules.violations(document, project=project, block_public_policy=blocks)
+            for blocks in (block_public_policy, False)
+        )
+        violations = too_large or blocking
+        is_blocked = blocking != others
         return cls(project, policy_name, document, adopt_existing, violations[0] if violations else "", is_blocked)
 
     @property

@@ -134,7 +134,7 @@ def is_made_for(request: Request, wanted: Properties, live: LiveVersion, request
     """
     owner = Owner.of_request(request)
     if live.owner == owner:
-        return request.time is None or live.created_at >= request.time - CLOCK_SKEW_SECONDS
+        return request.time is None or _may_have_made(request.time, request.time + MAX_START_SECONDS, live)
     # In an Update it may have been responded in vain; before a Create, it may have been retained as quickly as that.
     was_received = _was_received(live, requested_at) if request.type == "Update" else live.responded is not None
     # A rollback would be stuck on one that has failed; a Create fails with its ARN, so that its Delete removes it.
@@ -174,11 +174,25 @@ def _was_received(live: LiveVersion, requested_at: float) -> bool:
     )
 
 
+def _may_start_within(request: Request) -> float:
+    """Return for how many seconds after this request the one that it undoes may still start to copy.
+
+    A Create may, because its Delete overtakes it. In a rollback, which would take that long each time, a later start
+    isn't waited for.
+    """
+    return MAX_START_SECONDS if request.type == "Delete" else 0
+
+
 def _canceled_request_may_have_made(request: Request, live: LiveVersion, requested_at: float) -> bool:
     """Return whether what this request cancels can have made a model version, by when that was made."""
     longest = request.service_timeout or DEFAULT_SERVICE_TIMEOUT
     first, last = request.in_doubt_times or (requested_at - longest, requested_at)
-    return first - CLOCK_SKEW_SECONDS <= live.created_at <= last + MAX_START_SECONDS + MAX_CALL_SECONDS
+    return _may_have_made(first, last + _may_start_within(request), live)
+
+
+def _may_have_made(first: float, last: float, live: LiveVersion) -> bool:
+    """Return whether a CopyProjectVersion that was called between these times can have made a model version."""
+    return first - CLOCK_SKEW_SECONDS <= live.created_at <= last + MAX_CALL_SECONDS
 
 
 def decide_create(request: Request, wanted: Properties, live: LiveVersion | None, observation: Observation) -> Decision:
@@ -287,7 +301,12 @@ def _is_wanted(physical_id: PhysicalId, wanted: Properties, name: str, live: Liv
     if wanted.version_name not in ("", live.name):
         return False
     if live.inputs_digest and not physical_id.adopted:
-        return wanted.inputs.have_the_source_of(live.inputs) and wanted.inputs.digest == live.inputs_digest
+        # Others can set the tag, so it isn't believed if Describe contradicts it.
+        return (
+            wanted.inputs.have_the_source_of(live.inputs)
+            and wanted.inputs.digest == live.inputs_digest
+            and not wanted.inputs.are_contradicted_by(live.inputs)
+        )
     return wanted.inputs.match(live.inputs)
 
 
@@ -302,15 +321,11 @@ def decide_delete(arn: str, live: LiveVersion | None, observation: Observation, 
 
 
 def decide_orphan(
-    request: Request, live: LiveVersion | None, observation: Observation, *, may_start_within: float, stop_running: bool
+    request: Request, live: LiveVersion | None, observation: Observation, *, stop_running: bool
 ) -> Decision:
-    """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run.
-
-    ``may_start_within`` is for how many seconds after this request it may still start to copy: a Create may, because
-    its Delete overtakes it; in a rollback, which would take that long each time, a later start isn't waited for.
-    """
+    """Decide about what a Create or a replacement that CloudFormation has canceled leaves: it may still run."""
     shown_by = observation.requested_at + MAX_CALL_SECONDS + LAG_SECONDS
-    is_awaited = observation.now < shown_by + (0 if observation.claimed_arn else may_start_within)
+    is_awaited = observation.now < shown_by + (0 if observation.claimed_arn else _may_start_within(request))
     if live is None:
         return Wait(LAG_SECONDS) if is_awaited else Keep("there is no copy of this resource")
     if live.arn == observation.claimed_arn:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custom_resource.request import Request
-from rekognition.arns import ModelVersion
+from rekognition.arns import Environment, ModelVersion, Project
 
 TAG_PREFIX = "rekognition-version-copy:"
 """Before the keys of the tags that the function sets besides the template's."""
@@ -122,17 +122,34 @@ class CopyInputs:
         return (
             self.have_the_source_of(live)
             and (self.bucket, self.key_prefix) == (live.bucket, live.key_prefix)
-            and _is_same_key(self.kms_key, live.kms_key)
+            and self._may_have_key_of(live)
         )
+
+    def are_contradicted_by(self, live: CopyInputs) -> bool:
+        """Return whether Describe shows a bucket, prefix or key that can't be the same, in whatever form it shows them.
+
+        A prefix may be shown longer than it was given. What isn't shown contradicts nothing.
+        """
+        return bool(
+            (live.bucket and live.bucket != self.bucket)
+            or not live.key_prefix.startswith(self.key_prefix if live.key_prefix else "")
+            or (live.kms_key and not self._may_have_key_of(live))
+        )
+
+    def _may_have_key_of(self, live: CopyInputs) -> bool:
+        """Return whether both have the same KMS key, as far as an alias can be compared with a key's ID."""
+        if not (self.kms_key and live.kms_key):
+            return self.kms_key == live.kms_key
+        here = Project.parse(self.destination_project_arn).environment
+        (its_place, its_name), (place, name) = (_key(each, here) for each in (self.kms_key, live.kms_key))
+        return its_place == place and (its_name == name or its_name.startswith(_ALIAS) != name.startswith(_ALIAS))
 
 
 def _sha256(values: list[str]) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def _is_same_key(wanted: str, live: str) -> bool:
-    """Return whether two KMS keys may be the same; an alias can't be compared with a key's ID."""
-    if not (wanted and live):
-        return wanted == live
-    wanted, live = (key.rpartition(":")[2].removeprefix("key/") for key in (wanted, live))
-    return wanted.startswith(_ALIAS) != live.startswith(_ALIAS) or wanted == live
+def _key(given: str, here: Environment) -> tuple[str, str]:
+    """Return where a KMS key or an alias is, and its ID or name; one without an ARN is in this environment."""
+    place, _, name = given.rpartition(":")
+    return place or f"arn:{here.partition}:kms:{here.region}:{here.account}", name.removeprefix("key/")

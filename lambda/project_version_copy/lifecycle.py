@@ -14,7 +14,7 @@ from custom_resource.request import Request
 from custom_resource.run import Outcome
 from custom_resource.timeouts import DEFAULT_SERVICE_TIMEOUT
 from custom_resource.waiting import RunOverError, Unfinished, WaitingRun
-from rekognition.arns import Environment, ModelVersion, Project
+from rekognition.arns import NOT_HERE, Environment, ModelVersion, Project
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, OUT_OF_TIME, UNREACHABLE, ServiceError, StaleReadError
 
 from . import decision as decisions
@@ -158,7 +158,7 @@ class _RequestHandler:
         has_its_name = given.version.is_of(canceled.destination) and given.version.name == name
         if has_its_name or (canceled.inputs == wanted.inputs and not canceled.version_name):
             return  # it has changed this very copy, or was rejected
-        self._remove_orphan(canceled, may_start_within=0)
+        self._remove_orphan(canceled)
         self._set_target(wanted.destination, given.version.name)
 
     def _delete(self) -> None:
@@ -168,6 +168,8 @@ class _RequestHandler:
             self._delete_canceled()
         elif self._current_id.adopted:
             self._result = "nothing: it was adopted, so it stays"
+        elif self._current_id.version.environment != self._environment:
+            self._result = NOT_HERE
         else:
             self._delete_own(self._current_id.version)
 
@@ -193,7 +195,7 @@ class _RequestHandler:
             self._result = f"nothing: its Create was rejected ({error})"
             return
         try:
-            self._remove_orphan(canceled, may_start_within=decisions.MAX_START_SECONDS)
+            self._remove_orphan(canceled)
         except ServiceError as error:
             if error.code != ACCESS_DENIED or not self._made_nothing:
                 raise
@@ -210,15 +212,10 @@ class _RequestHandler:
         has_read = self._versions.has_read or self._progress.seen
         return not (has_read or self._progress.arn or self._request.in_doubt_times)
 
-    def _remove_orphan(self, canceled: Properties, *, may_start_within: float) -> None:
+    def _remove_orphan(self, canceled: Properties) -> None:
         """Remove the copy that a Create or a replacement with these properties made, but CloudFormation canceled."""
         self._set_target(canceled.destination, canceled.name(self._owner.stack, self._owner.resource))
-        decide = partial(
-            decisions.decide_orphan,
-            self._request,
-            may_start_within=may_start_within,
-            stop_running=canceled.stop_running,
-        )
+        decide = partial(decisions.decide_orphan, self._request, stop_running=canceled.stop_running)
         claim = partial(decisions.is_orphan, self._request, canceled, requested_at=self._run.requested_at)
         self._unless_gone(lambda: self._settle(decide, claim))
 
@@ -350,8 +347,12 @@ class _RequestHandler:
         arn = copy.version.arn if copy else ""
         return dict(zip(ATTRIBUTES, (arn, self._name, self._project_arn), strict=True))
 
+    @property
+    def _environment(self) -> Environment:
+        return Environment.of(self._run.function_arn)
+
     def _parse(self, properties: Mapping[str, object]) -> Properties:
-        return Properties.parse(properties, Environment.of(self._run.function_arn))
+        return Properties.parse(properties, self._environment)
 
     def _set_target(self, project: Project, name: str) -> None:
         """Read a model version of this name from now on."""

@@ -88,24 +88,20 @@ def _check_places(source_project: Project, source: ModelVersion, destination: Pr
     """Check that the model version is one of the source project, and that the function may copy to the destination."""
     if not source.is_of(source_project):
         raise RejectedError(
-            f'SourceProjectVersionArn names a model version of project "{source.project}" in {_place(source)}, but '
-            f'SourceProjectArn is project "{source_project.name}" in {_place(source_project)}. Specify the project '
+            f'SourceProjectVersionArn names a model version of project "{source.project}" in {source.environment}, but '
+            f'SourceProjectArn is project "{source_project.name}" in {source_project.environment}. Specify the project '
             "that the model version belongs to."
         )
-    if (destination.partition, destination.region, destination.account) != (own.partition, own.region, own.account):
+    if destination.environment != own:
         raise RejectedError(
-            f'DestinationProjectArn names project "{destination.name}" in {_place(destination)}, but this stack is in '
-            f"{_place(own)}. Deploy the stack where the copy is to be."
+            f'DestinationProjectArn names project "{destination.name}" in {destination.environment}, but this stack is '
+            f"in {own}. Deploy the stack where the copy is to be."
         )
     if (source.partition, source.region) != (destination.partition, destination.region):
         raise RejectedError(
-            f"SourceProjectVersionArn is in {_place(source)}, but DestinationProjectArn is in {_place(destination)}. "
-            "A model version can be copied within one Region only."
+            f"SourceProjectVersionArn is in {source.environment}, but DestinationProjectArn is in "
+            f"{destination.environment}. A model version can be copied within one Region only."
         )
-
-
-def _place(arn: Project | ModelVersion | Environment) -> str:
-    return f"account {arn.account}, Region {arn.region}, partition {arn.partition}"
 
 
 def read_output(given: object) -> tuple[str, str]:

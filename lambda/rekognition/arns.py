@@ -12,6 +12,9 @@ MAX_PROJECT_ARN_LENGTH = 880
 """Characters of a project's ARN. The API says 2048, but a physical ID, which holds it, is at most 1 KB
 (CloudFormation); a real one, with a name of 255 characters, has about 340."""
 
+NOT_HERE = "nothing: it's in another account, Region or partition than the function"
+"""What a Delete does about a physical ID that isn't of the function's environment, so that no Create made it."""
+
 _VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 _PROJECT_ARN = re.compile(
     r"arn:(?P<partition>[a-z0-9-]+):rekognition:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
@@ -33,6 +36,10 @@ class Environment:
     region: str
     account: str
     partition: str = "aws"
+
+    def __str__(self) -> str:
+        """Return the environment as a message names it."""
+        return f"account {self.account}, Region {self.region}, partition {self.partition}"
 
     @classmethod
     def of(cls, arn: str) -> Environment:
@@ -82,12 +89,17 @@ class Project:
         """When the project was created, in seconds since the epoch: its ARN ends in the millisecond."""
         return float(self.arn.rpartition("/")[2]) / 1000
 
+    @property
+    def environment(self) -> Environment:
+        """Where the project is."""
+        return Environment(self.region, self.account, self.partition)
+
     def check_environment(self, environment: Environment) -> None:
         """Raise ``ValueError`` unless the project is where the stack is."""
-        if (self.region, self.account) != (environment.region, environment.account):
+        if self.environment != environment:
             raise ValueError(
-                f'Project "{self.name}" is in account {self.account}, Region {self.region}, but this stack is in '
-                f"account {environment.account}, Region {environment.region}. Deploy the stack where the project is."
+                f'Project "{self.name}" is in {self.environment}, but this stack is in {environment}. Deploy the stack '
+                "where the project is."
             )
 
 
@@ -121,18 +133,18 @@ class ModelVersion:
         return cls(match[0], **match.groupdict())
 
     @property
+    def environment(self) -> Environment:
+        """Where the model version is."""
+        return Environment(self.region, self.account, self.partition)
+
+    @property
     def created_at(self) -> float:
         """When the model version was created, in seconds since the epoch."""
         return float(self.number) / 1000
 
     def is_of(self, project: Project) -> bool:
         """Return whether it can be a version of this project: the name is the same, and where it is."""
-        return (self.partition, self.region, self.account, self.project) == (
-            project.partition,
-            project.region,
-            project.account,
-            project.name,
-        )
+        return (self.environment, self.project) == (project.environment, project.name)
 
 
 def is_version_name(name: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -172,6 +173,8 @@ def test_a_create_or_replacement(
         (live(), {}, STARTED, True),
         (live(created=-60), {}, STARTED, True),
         (live(created=-60.1), {}, STARTED, False),  # it was there before the request whose ID its tags have
+        (live(created=170), {}, STARTED, True),
+        (live(created=170.1), {}, STARTED, False),  # it began later than any delivery of that request may
         (live(created=-9999), {}, None, True),
         (live(owner=None), {}, STARTED, False),
         (live(owner=ANOTHER_STACKS), {"version_name": ""}, STARTED, False),
@@ -225,7 +228,12 @@ TAGGED = {"team": "a", "x": "1"}
         (live(inputs=OTHER_INPUTS), {}, {"version_name": ""}, Replace()),
         (live(inputs=OTHER_INPUTS), {"name": "mine"}, {"version_name": ""}, MATCHES),
         # Its inputs are what its tag says, however Describe shows them; but for its source, and for an adopted one.
-        (live(inputs=OTHER_INPUTS, digest=INPUTS.digest), {}, {}, MATCHES),
+        (live(inputs=replace(INPUTS, key_prefix="shown/longer"), digest=INPUTS.digest), {}, {}, MATCHES),
+        (live(inputs=replace(INPUTS, bucket=""), digest=INPUTS.digest), {}, {}, MATCHES),
+        *(
+            (live(inputs=replace(INPUTS, **shown), digest=INPUTS.digest), {}, {}, "copy of something else under the")
+            for shown in ({"bucket": "others"}, {"kms_key": "alias/theirs"})
+        ),
         (live(digest=OTHER_INPUTS.digest), {}, {}, "can't be replaced by a copy of something else"),
         (live(inputs=OTHER_SOURCE, digest=INPUTS.digest), {}, {}, "can't be replaced by a copy of something else"),
         (
@@ -278,9 +286,7 @@ def test_a_delete(status: str, stop_running: bool, expected: Decision | str) -> 
     """By its ARN or as what a canceled Create left, what serves somebody is stopped only if asked."""
     check(decide_delete(COPY, live(status), at(), stop_running=stop_running), expected)
     check(
-        decide_orphan(
-            asked("Delete", MADE_UP), live(status), at(own=COPY), may_start_within=150, stop_running=stop_running
-        ),
+        decide_orphan(asked("Delete", MADE_UP), live(status), at(own=COPY), stop_running=stop_running),
         expected,
     )
 
@@ -302,30 +308,29 @@ NOT_LEFT = Keep("no canceled deployment of this resource left it")
 
 
 @pytest.mark.parametrize(
-    ("there", "observation", "may_start_within", "expected"),
+    ("there", "observation", "kind", "expected"),
     [
         # What was canceled may start to copy for a while, and its call may take twenty seconds.
-        (None, at(171.9), 150, AGAIN),
-        (None, at(172), 150, NONE_HERE),
-        (None, at(21.9), 0, AGAIN),
-        (None, at(22), 0, NONE_HERE),
-        (None, at(21.9, own=COPY), 150, AGAIN),
-        (None, at(22, own=COPY), 150, NONE_HERE),
+        (None, at(171.9), "Delete", AGAIN),
+        (None, at(172), "Delete", NONE_HERE),
+        (None, at(21.9), "Update", AGAIN),
+        (None, at(22), "Update", NONE_HERE),
+        (None, at(21.9, own=COPY), "Delete", AGAIN),
+        (None, at(22, own=COPY), "Delete", NONE_HERE),
         # Whose a model version is, is what its tags say, which may show late.
-        (live(owner=None), at(21.9, unchanged=9), 150, AGAIN),
-        (live(owner=None), at(22, unchanged=9), 150, NOT_LEFT),
-        (live(owner=None, created=-3660.1), at(), 150, NOT_LEFT),
-        (live(), at(), 150, NOT_LEFT),
-        (live("DELETING"), at(171.9), 150, AGAIN),
-        (live("DELETING"), at(172), 150, NOT_LEFT),
+        (live(owner=None), at(21.9, unchanged=9), "Delete", AGAIN),
+        (live(owner=None), at(22, unchanged=9), "Delete", NOT_LEFT),
+        (live(owner=None, created=-3660.1), at(), "Delete", NOT_LEFT),
+        (live(), at(), "Delete", NOT_LEFT),
+        (live("DELETING"), at(171.9), "Delete", AGAIN),
+        (live("DELETING"), at(172), "Delete", NOT_LEFT),
     ],
 )
 def test_what_a_canceled_deployment_left_is_waited_for(
-    there: LiveVersion | None, observation: Observation, may_start_within: float, expected: Decision
+    there: LiveVersion | None, observation: Observation, kind: str, expected: Decision
 ) -> None:
     """It is waited for as long as what was canceled may still run, and no longer once it was found."""
-    request = asked("Delete", MADE_UP)
-    assert decide_orphan(request, there, observation, may_start_within=may_start_within, stop_running=False) == expected
+    assert decide_orphan(asked(kind, MADE_UP), there, observation, stop_running=False) == expected
 
 
 IN_DOUBT = "in-doubt:Copy:another:1699994990-1699995000"
@@ -343,6 +348,9 @@ LOOKS_LIKE = "in-doubt:Copy:one:another:1700000000-1700000000"
         (live(created=170, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP), True),
         (live(created=170.1, owner=ANOTHER_REQUESTS), asked("Delete", MADE_UP), False),
         (live(created=-60, owner=ANOTHER_REQUESTS), asked("Update", COPY), True),
+        # In a rollback a later start isn't waited for: what is younger is the next deployment's.
+        (live(created=20, owner=ANOTHER_REQUESTS), asked("Update", COPY), True),
+        (live(created=20.1, owner=ANOTHER_REQUESTS), asked("Update", COPY), False),
         # An ID in doubt names its request exactly, and when that gave up.
         (live(created=-5000, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), True),
         (live(created=-5070, owner=ANOTHER_REQUESTS), asked("Delete", IN_DOUBT), True),

@@ -24,7 +24,7 @@ NOW = 600.0
 """When a decision is made, in seconds after the request, as all times in this file."""
 
 
-OBSERVED = ("was_throttled", "has_removed", "put_may_have_worked", "rejected", "stale_revision")
+OBSERVED = ("was_throttled", "has_read_none", "has_removed", "put_may_have_worked", "rejected", "stale_revision")
 """What a decision depends on besides its request, what is live, and the time."""
 
 
@@ -45,6 +45,7 @@ def decide(
     timeout: str | None = "900",
     tells_time: bool = True,
     waited: float = 0.0,
+    now: float = NOW,
     **more: Any,
 ) -> Decision:
     """Return the decision about a request for MINE, whose URL has a time or not."""
@@ -61,7 +62,7 @@ def decide(
         STARTED if tells_time else None,
     )
     wanted = Properties(PROJECT, "sharing", MINE, **more)
-    at = Observation(STARTED + NOW, waited, **observation)
+    at = Observation(STARTED + now, waited, **observation)
     if kind in ("Create", "Update to another name"):
         return decision.decide_create(request, wanted, there, at)
     if kind == "Update":
@@ -87,8 +88,13 @@ NOT_ITS_OWN = Keep("no canceled request of this resource has put it")
         # This request's own work, delivered before: created no earlier than a second before the request's time.
         (live(-1), {}, TWICE),
         (live(-1.01), {}, READS_AGAIN),
+        (live(60), {}, TWICE),
+        (live(60.01), {}, READS_AGAIN),
         (live(None), {}, READS_AGAIN),
         (live(-1.01), {"put_may_have_worked": True}, TWICE),
+        # What appears while every put of this run is rejected is another's.
+        (live(5), {"has_read_none": True}, READS_AGAIN),
+        (live(5), {"has_read_none": True, "put_may_have_worked": True}, TWICE),
         (live(5, FOREIGN), {"put_may_have_worked": True}, READS_AGAIN),
         # Where the URL has no time: created in the last fifteen minutes.
         (live(NOW - 900), {"tells_time": False}, TWICE),
@@ -219,13 +225,17 @@ def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[Live
     ("there", "given", "wanted"),
     [
         # A Create may be denied for 30 seconds; each pause is half as long as all before it.
-        (None, {}, READS_AGAIN),
-        (None, {"waited": 16.0}, Wait(8)),
-        (None, {"waited": 39.5}, Wait(0.5)),
-        (None, {"waited": 40.0}, Keep("there is no such policy")),
+        (None, {"now": 1}, READS_AGAIN),
+        (None, {"now": 18, "waited": 16.0}, Wait(8)),
+        (None, {"now": 40, "waited": 39.5}, Wait(0.5)),
+        (None, {"now": 41, "waited": 40.0}, Keep("there is no such policy")),
+        # A Delete that comes late waits for nothing that it couldn't take for its Create's.
+        (None, {"now": 46.5}, Wait(0.5)),
+        (None, {"now": 47}, Keep("there is no such policy")),
+        (None, {"now": 47, "tells_time": False}, READS_AGAIN),
         # If this Delete is throttled, so is the Create.
-        (None, {"waited": 149.0, "was_throttled": True}, Wait(1)),
-        (None, {"waited": 150.0, "was_throttled": True}, Keep("there is no such policy")),
+        (None, {"now": 400, "waited": 149.0, "was_throttled": True}, Wait(1)),
+        (None, {"now": 400, "waited": 150.0, "was_throttled": True}, Keep("there is no such policy")),
         # Only a second delivery of the Create can put what has been removed.
         (None, {"has_removed": True}, Keep("there is no such policy")),
         # A Create that breaks a rule puts nothing.
@@ -244,8 +254,12 @@ def made_up(created: float | None, wanted: Decision, **given: Any) -> tuple[Live
         made_up(-900.01, NOT_ITS_OWN, timeout=None),
         made_up(NOW - 900, MAY_COME_AGAIN, timeout=None, tells_time=False),
         made_up(NOW - 900.01, NOT_ITS_OWN, timeout=None, tells_time=False),
-        # It may come after the request: the Create still runs.
-        made_up(NOW, MAY_COME_AGAIN),
+        # It may come after the request, as long as the Create may still try; what is younger is another's.
+        made_up(45, MAY_COME_AGAIN),
+        made_up(45.01, NOT_ITS_OWN),
+        made_up(445, MAY_COME_AGAIN, was_throttled=True),
+        made_up(445.01, NOT_ITS_OWN, was_throttled=True),
+        made_up(NOW, MAY_COME_AGAIN, tells_time=False),
     ],
 )
 def test_a_delete_of_a_canceled_create(there: LivePolicy | None, given: dict[str, Any], wanted: Decision) -> None:
@@ -253,9 +267,12 @@ def test_a_delete_of_a_canceled_create(there: LivePolicy | None, given: dict[str
     assert decide("Delete of unknown", there, physical_id=MADE_UP, **given) == wanted
 
 
-@pytest.mark.parametrize(("created", "wanted"), [(-20.0, MAY_COME_AGAIN), (-20.01, NOT_ITS_OWN)])
+@pytest.mark.parametrize(
+    ("created", "wanted"),
+    [(-20.0, MAY_COME_AGAIN), (-20.01, NOT_ITS_OWN), (45.0, MAY_COME_AGAIN), (45.01, NOT_ITS_OWN)],
+)
 def test_an_update_that_rolls_a_canceled_replacement_back(created: float, wanted: Decision) -> None:
-    """It deletes only what was put too late for CloudFormation to receive its ID."""
+    """It deletes only what was put too late for CloudFormation to receive its ID, and while that Update may try."""
     assert decide("Update that rolls back", live(created)) == wanted
 
 

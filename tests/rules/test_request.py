@@ -33,7 +33,11 @@ BAD = [
     ({"ProjectArn": None}, "ProjectArn is missing"),
     ({"ProjectArn": "arn:aws:s3:::bucket"}, "is not the ARN of a Custom Labels project"),
     ({"ProjectArn": ELSEWHERE.format(region="us-east-1", account="999988887777")}, ". Deploy the stack where the"),
-    ({"ProjectArn": ELSEWHERE.format(region="eu-west-1", account=ACCOUNT)}, "Region eu-west-1, but this stack"),
+    (
+        {"ProjectArn": ELSEWHERE.format(region="eu-west-1", account=ACCOUNT)},
+        "Region eu-west-1, partition aws, but this stack",
+    ),
+    ({"ProjectArn": SOURCE.replace("arn:aws:", "arn:aws-cn:")}, "partition aws-cn, but this stack"),
     ({"PolicyDocument": None}, "PolicyDocument is missing"),
     ({"PolicyDocument": "{"}, "is not JSON"),
     ({"PolicyDocument": {"Version": "2012-10-17"}}, "no Statement"),
