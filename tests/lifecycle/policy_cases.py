@@ -683,6 +683,7 @@ FURTHER = (
         Both(Delete(), Deploy(ADOPTING, MADE, stack="two"), 0.0),
         service={"list_lag": 1.5},
     ),
+    case("of two Creates of one name at once, one fails", {}, Deploy({"One": Policy(), "Two": Policy()}, FAILED)),
 )
 """What the page's table doesn't have, because it is rarer; nothing of it ends wrong."""
 
@@ -773,7 +774,9 @@ LIMITATIONS = (
         ContinueRollback(),
     ),
     case(
-        "two Creates of one name at the same moment both succeed", OLD, Deploy({"One": Policy(), "Two": Policy()}, MADE)
+        "two Creates of one name both succeed if one runs late",
+        OLD,
+        Deploy({"One": Policy(), "Two": Policy()}, MADE, {"Create": (Delivery(), Delivery(delay=30))}),
     ),
 )
 """What docs/maintainers/lifecycle.md calls known limitations: nothing tells them from what is legitimate."""

@@ -522,6 +522,17 @@ def test_a_cleanup_with_another_project_deletes_by_the_arn(cloud: Cloud, caplog:
     assert json.loads(caplog.messages[-1])["did"] == "nothing: it was gone already"
 
 
+@pytest.mark.parametrize(
+    ("given", "other"), [("us-east-1", "eu-west-1"), (TRUSTED, "444455556666"), ("arn:aws:", "arn:aws-cn:")]
+)
+@pytest.mark.parametrize("destination", ["copies", "another"])
+def test_a_delete_of_another_place_calls_nothing(cloud: Cloud, given: str, other: str, destination: str) -> None:
+    """No Create of this function can have made a copy in another Region, account or partition."""
+    own = made(cloud)
+    sent = cloud.ask("Delete", Copy(destination=destination), own.replace(given, other, 1))
+    assert (sent.response["Status"], sent.calls, len(cloud.live_versions())) == ("SUCCESS", [], 1)
+
+
 def test_a_delete_that_takes_too_long_says_so() -> None:
     """Also if the status can't be read, because the properties name another project."""
     cloud = Cloud(copying_time=2000)

@@ -183,6 +183,58 @@ def test_a_late_reverse_update_leaves_what_a_later_update_made(cloud: Cloud) -> 
 
 
 @pytest.mark.parametrize(
+    ("physical_id", "wanted", "old", "age", "at", "stays"),
+    [
+        # A Create that ran late: what was put more than a minute after its request is another's.
+        ("", Policy(), None, 300.0, 59.0, False),
+        ("", Policy(), None, 300.0, 62.0, True),
+        ("", Policy(), None, 600.0, 595.0, True),
+        # So is what was put more than 45 seconds after a request that looks for what a canceled one has put.
+        (MADE_UP, Policy(), None, 300.0, 43.0, False),
+        (MADE_UP, Policy(), None, 300.0, 47.0, True),
+        (MADE_UP, Policy(), None, 300.0, 290.0, True),
+        ("ID|renamed", Policy(name="renamed"), Policy(), 300.0, 43.0, False),
+        ("ID|renamed", Policy(name="renamed"), Policy(), 300.0, 47.0, True),
+    ],
+)
+def test_a_late_request_takes_nothing_that_it_can_not_have_put(
+    cloud: Cloud, physical_id: str, wanted: Policy, old: Policy | None, age: float, at: float, stays: bool
+) -> None:
+    """Another owner's equivalent policy of ``at`` seconds after the request is there afterward, and nobody owns it."""
+    kind = "Update" if old else "Delete" if physical_id else "Create"
+    if old:
+        put_before(cloud, DAY, MINE, "renamed")
+    cloud.world.spawn(lambda: cloud.put(MINE), at)
+    received = cloud.ask(kind, wanted, physical_id.replace("ID", cloud.logos), old, age=age).response
+    if kind == "Create":
+        assert (received["Status"], received["PhysicalResourceId"]) == (
+            ("FAILED", MARKER) if stays else ("SUCCESS", own_id(cloud))
+        )
+    else:
+        assert received["Status"] == "SUCCESS"
+        assert ("sharing" in cloud.documents()) == stays
+
+
+def test_what_appears_while_every_put_is_rejected_is_anothers(cloud: Cloud) -> None:
+    """A Create that has read that there is none, and whose put is denied, owns nothing that appears meanwhile."""
+    cloud.fails("AccessDeniedException", PUT, when=lambda elapsed: elapsed < 20)
+    cloud.world.spawn(lambda: cloud.put(MINE), 10)
+    received = cloud.ask("Create", Policy()).response
+    assert (received["Status"], received["PhysicalResourceId"]) == ("FAILED", MARKER)
+    assert cloud.documents() == {"sharing": MINE}
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [("us-east-1", "eu-west-1"), (ACCOUNT, "444455556666"), ("arn:aws:", "arn:aws-cn:")],
+)
+def test_a_delete_of_another_place_calls_nothing(cloud: Cloud, given: str, other: str) -> None:
+    """No Create of this function can have put a policy in another Region, account or partition."""
+    sent = cloud.ask("Delete", Policy(), own_id(cloud).replace(given, other, 1))
+    assert (sent.response["Status"], sent.calls) == ("SUCCESS", [])
+
+
+@pytest.mark.parametrize(
     ("kind", "code", "says", "puts"),
     [
         # Rejected for good.

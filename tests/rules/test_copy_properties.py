@@ -13,6 +13,7 @@ from rekognition.arns import Environment, ModelVersion, Project
 from tests.rules.support import DESTINATION, SOURCE, STACK, VERSION, says
 
 HERE = Environment("us-east-1", "111122223333")
+ALIAS = "arn:aws:kms:us-east-1:111122223333:alias/models"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0b2e6f4c-6c5d-4b1a-9f0e-2d7f1c3a4b5c"
 
 
@@ -190,10 +191,21 @@ class TestDefaultName:
         ("", KEY, False),
         (KEY, KEY[:-1] + "0", False),
         ("alias/models", "alias/models", True),
-        ("alias/models", "arn:aws:kms:us-east-1:111122223333:alias/models", True),
+        ("alias/models", ALIAS, True),
         ("alias/models", "alias/other", False),
         ("alias/models", "", False),
         ("alias/models", KEY, True),  # they can't be compared
+        # What has no ARN is of the copy's own account, Region and partition.
+        *(
+            (wanted, key.replace(*elsewhere), False)
+            for wanted, key in (
+                (KEY, KEY),
+                (KEY.rpartition("/")[2], KEY),
+                ("alias/models", KEY),
+                ("alias/models", ALIAS),
+            )
+            for elsewhere in (("us-east-1", "eu-west-1"), ("111122223333", "444455556666"), ("arn:aws:", "arn:aws-cn:"))
+        ),
     ],
 )
 def test_compares_keys_in_whichever_form(wanted: str, live: str, same: bool) -> None:

@@ -78,6 +78,31 @@ def test_a_url_without_a_time_tells_none(url: str) -> None:
     assert time_of(url) is None
 
 
+MEGABYTE = 1_000_000
+HUGE = {
+    "wildcards": {**MINE, "Statement": [{**MINE["Statement"][0], "Resource": "*l" * (MEGABYTE // 2)}]},
+    "spaces": " " * MEGABYTE,
+    "statements": {"Statement": [MINE["Statement"][0]] * 8000},
+    "keys": {f"k{number}": "" for number in range(MEGABYTE // 10)},
+    "a list": ["a"] * (MEGABYTE // 5),
+}
+
+
+@pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
+def test_a_huge_property_is_rejected_before_it_is_parsed(value: object) -> None:
+    """Whichever it is: to read a megabyte of wildcards took nine seconds and half a gigabyte."""
+    for name in (*GOOD, "AdoptExisting", "BlockPublicPolicy", "Trigger"):
+        with pytest.raises(RejectedError, match=rf"Property {name} has [\d,]+ characters, more than 50,000"):
+            Properties.parse(GOOD | {name: value}, Environment(REGION, ACCOUNT))
+
+
+def test_the_size_of_a_document_is_checked_before_its_elements() -> None:
+    """Of a document that is too large, nothing else is worth the time."""
+    document = {**MINE, "Statement": [{**MINE["Statement"][0], "Resource": "*l" * 20_000}]}
+    parsed = Properties.parse(GOOD | {"PolicyDocument": document}, Environment(REGION, ACCOUNT))
+    assert "more than 2000" in parsed.violation
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=3),

@@ -9,8 +9,9 @@ import pytest
 
 from custom_resource import response
 from custom_resource.errors import ResponseLostError
+from custom_resource.request import Request
 from custom_resource.resource import CustomResource
-from custom_resource.run import Clock, Outcome
+from custom_resource.run import Clock, Outcome, Run
 from tests.endpoint import ResponseEndpoint
 from tests.rules.support import STARTED, VirtualTime
 from tests.rules.toy import ATTRIBUTES, TYPE, Context, event
@@ -42,6 +43,34 @@ def test_one_over_http_is_delivered(virtual_time: VirtualTime) -> None:
     send(endpoint, virtual_time)
     endpoint.close()
     assert endpoint.responses == [json.loads(BODY)]
+
+
+def test_nothing_is_sent_to_the_machine_itself_in_lambda(
+    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The runtime listens there over http, so whoever may invoke the function could reach it by a ResponseURL."""
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    endpoint = ResponseEndpoint()
+    with pytest.raises(ResponseLostError, match="leads to the machine that the function runs on, so nothing was sent"):
+        send(endpoint, virtual_time)
+    endpoint.close()
+    assert (endpoint.requests, virtual_time.slept) == ([], [])
+
+
+@pytest.mark.parametrize("scheme", ["file", "gopher", "ftp"])
+def test_a_url_of_another_scheme_is_rejected_at_once(scheme: str) -> None:
+    """Nobody could receive a response, so nothing is done for the request."""
+    done: list[str] = []
+
+    def respond(request: Request, _run: Run) -> Outcome:
+        done.append(request.type)
+        return Outcome("toy-1")
+
+    with pytest.raises(ValueError, match="ResponseURL of this event isn't an https URL"):
+        CustomResource(TYPE, respond, attributes=ATTRIBUTES)(
+            event(ResponseURL=f"{scheme}://localhost/x"), Context(60, VirtualTime())
+        )
+    assert done == []
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
