@@ -76,6 +76,9 @@ IN_DOUBT = {LOST_BEFORE, LOST_AFTER, HANGS, "InternalServerError"}
 """What leaves in doubt whether a call has had its effect."""
 
 
+TWIN = "the same"
+
+
 @dataclass(frozen=True)
 class Act:
     """What another owner does while an operation runs: puts a policy where none is, edits or removes its own."""
@@ -83,7 +86,7 @@ class Act:
     after: float
     name: str
     document: Any
-    """None to remove it."""
+    """TWIN for the document that the operation's own policy of that name has; None to remove it."""
 
 
 acts = st.lists(
@@ -91,7 +94,7 @@ acts = st.lists(
         Act,
         after=st.sampled_from([0.0, 0.13, 0.18, 0.4, 2.0, 8.0, 30.0, 55.0, 70.0, 130.0, 320.0, 590.0]),
         name=st.sampled_from(NAMES),
-        document=st.sampled_from([MINE, OTHER, THIRD, FOREIGN, None]),
+        document=st.sampled_from([TWIN, TWIN, TWIN, FOREIGN, None]),
     ),
     max_size=4,
 )
@@ -108,8 +111,8 @@ class Lifecycle(Machine):
         self.begin(Cloud(behavior=behavior, **switches))
         self.overwrites = switches["put_existing_without_revision"] == "overwrite"
         self.list_lags = switches["list_lag"] > 0
-        self.meanwhile: dict[str, tuple[float, Any]] = {}
-        """When another owner put each policy during this operation, and its document then."""
+        self.meanwhile: dict[str, float] = {}
+        """When another owner put each policy during this operation."""
         self.touched: set[str] = set()
         """The names of the policies that another owner put, edited or removed during this operation."""
 
@@ -155,7 +158,7 @@ class Lifecycle(Machine):
         before = self._says()
         owned_before = dict(stack.resources)
         log = len(self.cloud.sent)
-        self._interfere(acts)
+        self._interfere(acts, wanted)
         self.deploy_stack(stack, wanted, drawn)
         self._let_off(log)
         assert stack.status in ENDS
@@ -178,7 +181,7 @@ class Lifecycle(Machine):
         stack = self.stacks[name]
         owned = dict(stack.resources)
         before, log = self._says(), len(self.cloud.sent)
-        self._interfere(acts)
+        self._interfere(acts, {logical_id: resource.made_from for logical_id, resource in owned.items()})
         self.deliver(drawn)
         self.cloud.operate(stack.delete)
         self._let_off(log)
@@ -254,30 +257,33 @@ class Lifecycle(Machine):
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
-    def _interfere(self, acts: list[Act]) -> None:
+    def _interfere(self, acts: list[Act], wanted: Template) -> None:
         """Let another owner act while the next operation runs."""
+        documents = {each.name: each.document for each in wanted.values() if isinstance(each, Policy)}
         self.meanwhile, self.touched = {}, set()
         for act in acts if not self.overwrites else ():
-            self.cloud.world.spawn(partial(self._act, act), act.after)
+            twin = documents.get(act.name, MINE)
+            content = (MINE if twin in BAD else twin) if act.document == TWIN else act.document
+            self.cloud.world.spawn(partial(self._act, act.name, content), act.after)
 
-    def _act(self, act: Act) -> None:
-        is_theirs = act.name in self.foreign and act.name in self._says() and act.name not in self._owned()
-        is_free = act.name not in {*self._says(), *self._owned(), *self.drifted}
-        if not (is_theirs or (is_free and act.document is not None)):
+    def _act(self, name: str, content: Any) -> None:
+        is_theirs = name in self.foreign and name in self._says() and name not in self._owned()
+        is_free = name not in {*self._says(), *self._owned(), *self.drifted}
+        if not (is_theirs or (is_free and content is not None)):
             return
-        self.touched.add(act.name)
-        if act.document is None:
-            self.cloud.remove(act.name)
-            self.foreign.pop(act.name)
+        self.touched.add(name)
+        if content is None:
+            self.cloud.remove(name)
+            self.foreign.pop(name)
             return
         if is_free:
-            self.meanwhile[act.name] = (self.cloud.world.now, act.document)
-        self.cloud.put(act.document, act.name)
-        self.foreign[act.name] = act.document
+            self.meanwhile[name] = self.cloud.world.now
+        self.cloud.put(content, name)
+        self.foreign[name] = content
 
     def _could_be_taken(self, sent: Sent, name: str) -> bool:
         """Return whether a request can't tell what another owner has put meanwhile from what it, or its kin, has."""
-        event, after = sent.event, self.meanwhile[name][0] - sent.at
+        event, after = sent.event, self.meanwhile[name] - sent.at
         wanted, old = event["ResourceProperties"], event.get("OldResourceProperties", {})
         of_id = event.get("PhysicalResourceId", "").split("|")[1:2] == [name]
         if event["RequestType"] == "Delete" and of_id:
