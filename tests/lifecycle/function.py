@@ -66,6 +66,9 @@ class Kind:
     awaits: float
     """For how many seconds a Delete that overtook its own Create looks for what that makes."""
     awaits_if_throttled: float
+    takes: float
+    """For how many seconds after that Delete's request it takes what is made for its Create's."""
+    takes_if_throttled: float
     environment: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -82,6 +85,8 @@ POLICIES = Kind(
     attributes=("PolicyRevisionId", "PolicyName", "ProjectArn"),
     awaits=40,
     awaits_if_throttled=150,
+    takes=45,
+    takes_if_throttled=445,
 )
 COPIES = Kind(
     "copies",
@@ -91,6 +96,8 @@ COPIES = Kind(
     attributes=("ProjectVersionArn", "VersionName", "ProjectArn"),
     awaits=172,
     awaits_if_throttled=172,
+    takes=170,
+    takes_if_throttled=170,
 )
 
 
@@ -175,9 +182,10 @@ class Sent:
 
         A Delete that overtook it waits for it; what excuses is that it comes again, or takes longer than that.
         """
+        by = self.overtaken_by
         return self.given_up_at is not None and any(
-            at > self.given_up_at
-            and (self.overtaken_by is None or self.comes_again or at > self.overtaken_by.looks_until)
+            (at > self.given_up_at and (by is None or self.comes_again or at > by.looks_until))
+            or (by is not None and at > by.takes_until)
             for at in self.made_at
         )
 
@@ -185,8 +193,17 @@ class Sent:
     def looks_until(self) -> float:
         """Until when this Delete of a canceled Create certainly notices what that makes."""
         kind = self.invocations[0].function.kind
-        was_throttled = any(each.was_throttled and not each.has_died for each in self.invocations)
-        return self.at + (kind.awaits_if_throttled if was_throttled else kind.awaits) - HIDDEN
+        return self.at + (kind.awaits_if_throttled if self._was_throttled else kind.awaits) - HIDDEN
+
+    @property
+    def takes_until(self) -> float:
+        """Until when what is made passes as made by the Create that this Delete undoes."""
+        kind = self.invocations[0].function.kind
+        return self.at + (kind.takes_if_throttled if self._was_throttled else kind.takes)
+
+    @property
+    def _was_throttled(self) -> bool:
+        return any(each.was_throttled and not each.has_died for each in self.invocations)
 
 
 class Function:

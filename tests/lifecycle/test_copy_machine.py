@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ deliveries = machine.deliveries(
     attempts=4,
     calls=9,
     deadly_calls=7,
-    delays=[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 1.0, 13.0)],
+    delays=[*[(seconds, 2) for seconds in (0.0, 0.0, 0.0, 1.0, 13.0)], (100.0, 1), (300.0, 0), (900.0, 0)],
     repeats=[0.0, 0.02, 0.12, 3.0, 50.0, 140.0, 350.0],
 )
 others = machine.others(0.0, 0.2, 0.35, 5.0, 95.0)
@@ -50,6 +51,11 @@ copies = st.fixed_dictionaries(
         "retain": seldom,
     }
 )
+acts = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.13, 0.3, 2.0, 8.0, 30.0, 120.0, 290.0]), st.sampled_from(NAMES), st.booleans()),
+    max_size=3,
+)
+"""What another owner does while an operation runs: when, under which name, and whether it copies or deletes its own."""
 templates = st.tuples(st.dictionaries(st.sampled_from(LOGICAL_IDS), copies, max_size=2), others)
 
 
@@ -69,12 +75,12 @@ class Lifecycle(Machine):
 
     # -- what can happen -----------------------------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries, max_size=4))
-    def deploy(self, name: str, template: Any, drawn: list[Delivery]) -> None:
+    @rule(name=st.sampled_from(STACKS), template=templates, drawn=st.lists(deliveries, max_size=4), acts=acts)
+    def deploy(self, name: str, template: Any, drawn: list[Delivery], acts: list[Any]) -> None:
         """Create or update a stack, its events delivered in any way."""
         chosen, other = template
         copies = {logical_id: Copy(**options) for logical_id, options in chosen.items()}
-        self._deploy(self.stacks[name], {**copies, **other}, drawn)
+        self._deploy(self.stacks[name], {**copies, **other}, drawn, acts)
 
     @rule(
         name=st.sampled_from(STACKS),
@@ -82,9 +88,16 @@ class Lifecycle(Machine):
         in_place=st.booleans(),
         other=others,
         drawn=st.lists(deliveries, max_size=4),
+        acts=acts,
     )
     def change(
-        self, name: str, changes: list[dict[str, Any]], in_place: bool, other: Template, drawn: list[Delivery]
+        self,
+        name: str,
+        changes: list[dict[str, Any]],
+        in_place: bool,
+        other: Template,
+        drawn: list[Delivery],
+        acts: list[Any],
     ) -> None:
         """Update a stack that exists: other tags, perhaps other facts, for the same resources."""
         stack = self.stacks[name]
@@ -94,9 +107,9 @@ class Lifecycle(Machine):
             logical_id: replace(resource.made_from, needs="", **({"tags": change["tags"]} if in_place else change))
             for (logical_id, resource), change in zip(stack.resources.items(), changes, strict=False)
         }
-        self._deploy(stack, {**template, **other}, drawn)
+        self._deploy(stack, {**template, **other}, drawn, acts)
 
-    def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery]) -> None:
+    def _deploy(self, stack: Stack, wanted: Template, drawn: list[Delivery], acts: list[Any]) -> None:
         # A cleanup may carry the new properties: without StopRunning a copy that runs stays then, which is known.
         wanted = {
             name: replace(each, stop_running=stack.resources[name].made_from.stop_running)
@@ -108,7 +121,11 @@ class Lifecycle(Machine):
             return
         before = dict(stack.resources)
         log = len(self.cloud.sent)
+        for after, name, makes in acts:
+            self.cloud.world.spawn(partial(self._act, name, makes), after)
         self.deploy_stack(stack, wanted, drawn)
+        if acts:
+            self.cloud.world.now += 100  # what its owner deleted is gone
         self._settle(stack, before, log)
         assert stack.status in ENDS
         self.cloud.world.now += 5  # the next operation may come at once
@@ -191,6 +208,19 @@ class Lifecycle(Machine):
                 self.cloud.check_copy(resource, resource.made_from, tags=arn not in self.retagged)
 
     # -- helpers -------------------------------------------------------------------------------------------------------
+
+    def _act(self, name: str, makes: bool) -> None:
+        """Let another owner copy under a name that is free, or delete what it has copied."""
+        live = {version.arn.name: arn for arn, version in self.cloud.live_versions().items()}
+        taken = {*live, *(ModelVersion.parse(arn_of(each)).name for each in self.resources())}
+        if makes and name not in taken:
+            version = self.cloud.somebody_copies(name, "v1", Tags={"theirs": "yes"})
+            self.foreign[str(version.arn)] = dict(version.tags)
+        elif not makes and live.get(name) in self.foreign and "theirs" in self.foreign[live[name]]:
+            version = self.cloud.live_versions()[live[name]]
+            if self.cloud.store.status(version) == "COPYING_COMPLETED":
+                self.cloud.store.delete_version(TRUSTED, REGION, live[name])
+                self.foreign.pop(live[name])
 
     def _cannot_be_rolled_back(self, stack: Stack, template: Template) -> bool:
         """Return whether a copy that was deleted by hand can't be copied anew: it is denied, or its name is given away.

@@ -112,7 +112,7 @@ class Lifecycle(Machine):
         self.overwrites = switches["put_existing_without_revision"] == "overwrite"
         self.list_lags = switches["list_lag"] > 0
         self.meanwhile: dict[str, float] = {}
-        """When another owner put each policy during this operation."""
+        """When each policy was created that another owner put or edited during this operation."""
         self.touched: set[str] = set()
         """The names of the policies that another owner put, edited or removed during this operation."""
 
@@ -276,10 +276,9 @@ class Lifecycle(Machine):
             self.cloud.remove(name)
             self.foreign.pop(name)
             return
-        if is_free:
-            self.meanwhile[name] = self.cloud.world.now
         self.cloud.put(content, name)
         self.foreign[name] = content
+        self.meanwhile[name] = self.cloud.live_policies()[self.cloud.logos, name].created
 
     def _could_be_taken(self, sent: Sent, name: str) -> bool:
         """Return whether a request can't tell what another owner has put meanwhile from what it, or its kin, has."""
@@ -294,9 +293,9 @@ class Lifecycle(Machine):
         if wanted["PolicyName"] != name and old.get("PolicyName") != name:
             return False
         if looks_for_canceled:
-            return not told or after <= (446 if was_throttled else 46)
+            return not told or -906 <= after <= (446 if was_throttled else 46)
         in_doubt = any(IN_DOUBT & {*each.meets.faults.values()} for each in sent.invocations)
-        return not told or in_doubt or after <= 61
+        return not told or in_doubt or -2 <= after <= 61
 
     def _template(self, drawn: tuple[Mapping[str, Any], Template]) -> Template:
         chosen, other = drawn
@@ -336,21 +335,10 @@ class Lifecycle(Machine):
         return False
 
     def deliver(self, drawn: list[Delivery]) -> None:
-        """Let the next events arrive as drawn; without a time a late repeat can't be told from a first delivery.
-
-        CloudFormation waits for 900 seconds, so a rollback or a Delete that came as late as that would fail.
-        """
+        """Let the next events arrive as drawn; without a time a late repeat can't be told from a first delivery."""
         if not self.cloud.cloudformation.behavior.url_tells_time:
             drawn = [replace(each, repeats=()) for each in drawn]
-        left = list(drawn)
-
-        def choose(event: Mapping[str, Any]) -> Delivery | None:
-            if not left:
-                return None
-            latest = 900.0 if event["RequestType"] == "Create" else 300.0
-            return replace(left[0], delay=min(left.pop(0).delay, latest))
-
-        self.cloud.deliver(choose)
+        super().deliver(drawn)
 
     def _drift(self, name: str) -> None:
         self.drifted.add(name)
