@@ -130,7 +130,9 @@ def decide_create(request: Request, wanted: Properties, live: LivePolicy | None,
     is_equivalent = live.is_equivalent(wanted.document)
     # What appeared while all puts of this run were rejected is another's.
     is_own = observation.put_may_have_worked or (
-        not observation.has_read_none and _is_own_work(request, live.created_at, observation)
+        not observation.has_read_none
+        and live.created_at is not None
+        and _earliest_own_work(request, observation) <= live.created_at <= _latest_own_work(request)
     )
     if is_equivalent and is_own:
         return Keep("this request has put it already")
@@ -194,7 +196,7 @@ def _decide_update_to_equivalent(
         return Keep("it's equivalent already")
     if observation.rejected:  # and it has been read again since
         return Keep(f"it's equivalent already, and putting it again was rejected ({observation.rejected})")
-    if live.updated_at is not None and not _is_own_work(request, live.updated_at, observation):
+    if live.updated_at is not None and live.updated_at < _earliest_own_work(request, observation):
         # In a rollback: the update that is rolled back may put its document yet, and the list show it late.
         return Put(wanted.document, live.revision_id, is_fencing_write=True)
     return Wait(LAG_SECONDS) if observation.waited < LAG_SECONDS else Keep("this request has put it already")
@@ -233,13 +235,16 @@ def decide_orphan(
     return Keep("no canceled request of this resource has put it")
 
 
-def _is_own_work(request: Request, at: float | None, observation: Observation) -> bool:
-    """Return whether this very request, delivered before, may have put a policy, or its document, at this time."""
-    if at is None:
-        return False
+def _earliest_own_work(request: Request, observation: Observation) -> float:
+    """Return when this very request, delivered before, can have put its document at the earliest."""
     if request.time is None:
-        return at >= observation.now - OWN_WORK_GUESS_SECONDS
-    return request.time - OWN_WORK_TOLERANCE_SECONDS <= at <= request.time + OWN_WORK_SECONDS
+        return observation.now - OWN_WORK_GUESS_SECONDS
+    return request.time - OWN_WORK_TOLERANCE_SECONDS
+
+
+def _latest_own_work(request: Request) -> float:
+    """Return until when an earlier delivery of this very request can have put a policy."""
+    return math.inf if request.time is None else request.time + OWN_WORK_SECONDS
 
 
 def _canceled_request_may_have_put(request: Request, observation: Observation) -> tuple[float, float]:
