@@ -10,14 +10,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from custom_resource.decision import LAG_SECONDS, UNRECEIVED_RESPONSE_SECONDS, Adopt, Keep, Reject, Wait
 from custom_resource.request import Request
 from custom_resource.timeouts import FUNCTION_TIMEOUT, RESPONSE_RESERVE
 
 from .policies import LivePolicy
 from .properties import Properties
-
-LAG_SECONDS = 2
-"""How many seconds ListProjectPolicies is given to show a change; also the grain of a request's time, in seconds."""
 
 OWN_WORK_TOLERANCE_SECONDS = 1
 """A policy put this long before the request's time, rounded to seconds, may still be the request's own work."""
@@ -46,10 +44,6 @@ MAX_CREATE_SECONDS = 900
 CLOCK_MARGIN_SECONDS = 5
 """How many seconds clocks may differ, when a policy's age tells whether a canceled Create can have put it."""
 
-UNRECEIVED_RESPONSE_SECONDS = 20
-"""How long before the Update that rolls it back a canceled replacement may have put its policy: had it responded
-earlier, CloudFormation would have received the policy's ID."""
-
 
 @dataclass(frozen=True)
 class Put:
@@ -68,33 +62,6 @@ class Remove:
     revision_id: str | None
     reads_again: bool = False
     """Whether to read once more afterward: the request that put it may be delivered twice."""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Change nothing and succeed."""
-
-    because: str
-
-
-@dataclass(frozen=True)
-class Adopt:
-    """Change nothing and succeed, with this policy as one that the stack never deletes."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Read again later: what was read may be out of date."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Reject:
-    """Change nothing and fail."""
-
-    because: str
-    """The predicate of the message, whose subject is the policy."""
 
 
 Decision = Put | Remove | Keep | Adopt | Wait | Reject

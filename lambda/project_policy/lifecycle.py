@@ -1,4 +1,4 @@
-"""The lifecycle of a project policy: read what is live, decide, act, and say how it went.
+"""What is a project policy's own in its lifecycle: how it is put and deleted, and what its orphan is.
 
 If the policy changed meanwhile (somebody else was faster), or a change's response was lost, the function reads and
 decides again; it never blindly repeats a change.
@@ -6,23 +6,24 @@ decides again; it never blindly repeats a change.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from custom_resource.decision import LAG_SECONDS, Adopt
 from custom_resource.errors import RejectedError
+from custom_resource.lifecycle import RequestHandler
 from custom_resource.request import Request
 from custom_resource.run import Outcome, Run
-from rekognition.arns import NOT_HERE, Environment, Project
+from rekognition.arns import Environment, Project
 from rekognition.client import CALL_RESERVE
 from rekognition.errors import ACCESS_DENIED, NOT_FOUND, UNREACHABLE, ServiceError, StaleReadError
 
 from . import decision as decisions
 from . import document as documents
-from .decision import LAG_SECONDS, REDELIVERY_SECONDS, Adopt, Decision, Keep, Observation, Put, Reject, Remove, Wait
+from .decision import REDELIVERY_SECONDS, Observation, Put, Remove
 from .errors import sentence
 from .identity import PhysicalId
 from .policies import LivePolicy, ProjectPolicies
@@ -45,239 +46,201 @@ _ABANDONED = (
     "CloudFormation no longer waits for this request, so nothing was changed. Deploy again (or continue the rollback)."
 )
 
-Decide = Callable[["LivePolicy | None", Observation], Decision]
-
 
 def respond(request: Request, run: Run, client: RekognitionClient) -> Outcome:
     """Do what a request asks for and return how it ended; writes one line to the log."""
     return _RequestHandler(request, run, client).outcome()
 
 
-class _RequestHandler:
-    """One run for a request; holds what is known so far, for the response and the log."""
+@dataclass
+class _Target:
+    """A policy's name, and its revisions as far as they are known."""
+
+    project_arn: str = ""
+    name: str = ""
+    has_been_read: bool = False
+    revision_before: str = ""
+    revision_after: str = ""
+
+    @classmethod
+    def of(cls, policy: PhysicalId | None) -> _Target:
+        """Return the policy that a physical ID names."""
+        return cls(policy.project_arn, policy.policy_name) if policy else cls()
+
+
+class _RequestHandler(RequestHandler[PhysicalId, Properties, _Target, LivePolicy, Observation, ServiceError]):
+    """One run for a request about a policy."""
+
+    failures = (ServiceError,)
 
     def __init__(self, request: Request, run: Run, client: RekognitionClient) -> None:
-        self._request = request
-        self._run = run
+        current_id = PhysicalId.parse(request.physical_id)
+        super().__init__(request, run, current_id, _Target.of(current_id))
         self._policies = ProjectPolicies(client, run.clock, run.deadline)
-        self._current_id = PhysicalId.parse(request.physical_id)
         self._made = ""
         """The ID of what this request has made, or may have made; empty if it's nothing."""
         self._reserved_id = request.physical_id
         """The ID of what this request makes if it puts a policy."""
-        self._has_read = False
-        self._project_arn = self._project_name = self._name = ""
-        self._revision_before = self._revision_after = self._result = ""
-        if self._current_id is not None:
-            self._set_target(self._current_id)
-
-    def outcome(self) -> Outcome:
-        failure = cause = ""
-        try:
-            if self._request.type == "Delete":
-                self._delete()
-            else:
-                self._create_or_update()
-        except RejectedError as error:
-            failure = str(error)
-        except ServiceError as error:
-            failure, cause = self._message(f": {sentence(error)}"), error.cause
-        if failure:
-            self._result = "nothing"
-        self._log(failure, cause)
-        attributes = dict(zip(ATTRIBUTES, (self._revision_after, self._name, self._project_arn), strict=True))
-        return Outcome(self._physical_id, attributes, failure, cause)
 
     @property
     def _physical_id(self) -> str:
-        """The physical ID to respond with: of what this request has made, as far as that is known."""
         # A Create that couldn't even read has made nothing: its Delete would meet the same and fail as well.
-        return self._made or self._request.fallback_id(self._run.clock.now(), made_nothing=True)
+        return self._made or self.request.fallback_id(self.run.clock.now(), made_nothing=True)
 
-    def _create_or_update(self) -> None:
-        wanted = self._parse(self._request.properties)
-        target, current = wanted.physical_id, self._current_id
-        self._set_target(target)
-        if current is not None and replace(current, adopted=False) == target:
-            decision = self._settle(partial(decisions.decide_update, self._request, wanted, adopted=current.adopted))
-            if decision != Put(wanted.document, None):  # else it comes late: a later update has replaced the policy
-                self._remove_canceled_replacement(target)
-            return
-        if wanted.violation:
-            raise RejectedError(self._message(f": {wanted.violation}"))
-        self._reserved_id = str(target)
-        decision = self._settle(partial(decisions.decide_create, self._request, wanted))
-        self._made = str(replace(target, adopted=isinstance(decision, Adopt)))
+    @property
+    def _attributes(self) -> Mapping[str, str]:
+        values = (self.target.revision_after, self.target.name, self.target.project_arn)
+        return dict(zip(ATTRIBUTES, values, strict=True))
 
-    def _remove_canceled_replacement(self, target: PhysicalId) -> None:
-        """Remove what the Update that this one rolls back may have put: CloudFormation never received its ID."""
-        try:
-            canceled = self._parse(self._request.old_properties)
-        except RejectedError:
-            return
-        if canceled.physical_id == target or canceled.violation:
-            return
-        did, revision = self._result, self._revision_after
-        self._remove_orphan(canceled)
-        self._set_target(target)
-        self._result, self._revision_after = f"{did}; of the canceled replacement: {self._result}", revision
+    @property
+    def _observed(self) -> Mapping[str, object]:
+        return {
+            "project": self.target.project_arn,
+            "policy": self.target.name,
+            "revision_before": self.target.revision_before,
+            "revision_after": self.target.revision_after,
+        }
 
-    def _delete(self) -> None:
-        if self._request.made_nothing:
-            self._result = "nothing: the Create had made nothing"
-        elif self._current_id is None:
-            self._delete_canceled()
-        elif self._current_id.adopted:
-            self._result = "nothing: the policy was adopted, so it stays"
-        elif Project.parse(self._current_id.project_arn).environment != self._environment:
-            self._result = NOT_HERE
-        else:
-            self._unless_gone(partial(decisions.decide_delete, self._request))
+    def _message(self, predicate: str) -> str:
+        return about(self.target.name, Project.parse(self.target.project_arn).name, predicate)
 
-    def _delete_canceled(self) -> None:
-        """Delete what a Create put that CloudFormation canceled, or that never responded."""
-        try:
-            canceled = self._parse(self._request.properties)
-        except RejectedError as error:
-            self._result = f"nothing: its Create was rejected ({error})"
-            return
-        self._remove_orphan(canceled)
-
-    def _remove_orphan(self, canceled: Properties) -> None:
-        """Remove what a canceled request has put; if it can never be read, that request couldn't read either."""
-        self._set_target(canceled.physical_id)
-        self._result, self._has_read = "", False
-        try:
-            self._unless_gone(partial(decisions.decide_orphan, self._request, canceled))
-        except ServiceError as error:
-            if self._has_read or error.code not in (ACCESS_DENIED, UNREACHABLE):
-                raise
-            logger.warning("%s couldn't be read, so it's taken for not made: %s", self._message(""), error.cause)
-            self._result = "nothing: the canceled request couldn't read either, so it made nothing"
+    def _failure_of(self, error: ServiceError) -> tuple[str, str]:
+        return self._message(f": {sentence(error)}"), error.cause
 
     @property
     def _environment(self) -> Environment:
-        return Environment.of(self._run.function_arn)
+        return Environment.of(self.run.function_arn)
 
     def _parse(self, properties: Mapping[str, object]) -> Properties:
         return Properties.parse(properties, self._environment)
 
-    def _unless_gone(self, decide: Decide) -> None:
+    def _is_here(self, current_id: PhysicalId) -> bool:
+        return Project.parse(current_id.project_arn).environment == self._environment
+
+    def _create_or_update(self) -> None:
+        wanted = self._parse(self.request.properties)
+        current = self.current_id
+        self.target = _Target.of(wanted.physical_id)
+        if current is not None and replace(current, adopted=False) == wanted.physical_id:
+            decision = self._settle(partial(decisions.decide_update, self.request, wanted, adopted=current.adopted))
+            policy_was_missing = decision == Put(wanted.document, None)
+            if not policy_was_missing:  # else it comes late: a later update has replaced the policy
+                self._remove_canceled_replacement(wanted)
+            return
+        if wanted.violation:
+            raise RejectedError(self._message(f": {wanted.violation}"))
+        self._reserved_id = str(wanted.physical_id)
+        decision = self._settle(partial(decisions.decide_create, self.request, wanted))
+        self._made = str(replace(wanted.physical_id, adopted=isinstance(decision, Adopt)))
+
+    def _delete_own(self, current_id: PhysicalId) -> None:  # noqa: ARG002 - it is the target already
+        self._settle_unless_gone(partial(decisions.decide_delete, self.request))
+
+    def _makes_another(self, canceled: Properties, wanted: Properties) -> bool:
+        return canceled.physical_id != wanted.physical_id and not canceled.violation
+
+    def _remove_orphan(self, canceled: Properties) -> None:
+        """Remove what a canceled request has put; if it can never be read, that request couldn't read either."""
+        self.target = _Target.of(canceled.physical_id)
+        try:
+            self._settle_unless_gone(partial(decisions.decide_orphan, self.request, canceled))
+        except ServiceError as error:
+            if self.target.has_been_read or error.code not in (ACCESS_DENIED, UNREACHABLE):
+                raise
+            logger.warning("%s couldn't be read, so it's taken for not made: %s", self._message(""), error.cause)
+            self.result = "nothing: the canceled request couldn't read either, so it made nothing"
+
+    def _settle_unless_gone(self, decide: Callable[[LivePolicy | None, Observation], object]) -> None:
         try:
             self._settle(decide)
         except ServiceError as error:
             if error.code != NOT_FOUND:
                 raise
-            self._result = "nothing: the project is gone, and its policies with it"
+            self.result = "nothing: the project is gone, and its policies with it"
 
-    def _settle(self, decide: Decide) -> Decision:
-        """Read, decide and act until there is nothing more to do; return the last decision."""
-        observation, conflicts = Observation(self._run.clock.now()), 0
-        while True:
-            live = self._policies.find(self._project_arn, self._name)
-            self._has_read = True
-            self._check_still_waited_for()
-            self._revision_after = (live.revision_id or "") if live else ""
-            self._revision_before = self._revision_before or self._revision_after
-            observation = replace(
-                observation,
-                now=self._run.clock.now(),
-                time_left=self._time_left,
-                was_throttled=self._policies.was_throttled,
-                has_read_none=observation.has_read_none or live is None,
-                put_may_have_worked=bool(self._made),
-            )
-            decision = decide(live, observation)
-            try:
-                pause = self._act(decision)
-            except StaleReadError as stale:
-                if isinstance(decision, Put) and not decision.is_fencing_write:
-                    observation = replace(
-                        observation, stale_revision=observation.stale_revision or decision.revision_id
-                    )
-                if stale.is_conflict:
-                    conflicts += 1
-                    if conflicts >= _MAX_CONFLICTS:
-                        raise stale.cause from stale
-                    # The list may show late what the change ran into.
-                    self._policies.wait(LAG_SECONDS, stale.cause)
-                continue
-            except ServiceError as error:
-                # If it never got through, the old document may be gone by now, and the rollback has to be continued.
-                if not (isinstance(decision, Put) and decision.is_fencing_write and error.code in _REJECTED):
-                    raise
-                observation, pause = replace(observation, rejected=error.code), LAG_SECONDS
-            if pause is None:
-                return decision
-            self._policies.wait(pause)
-            has_removed = observation.has_removed or isinstance(decision, Remove)
-            observation = replace(observation, waited=observation.waited + pause, has_removed=has_removed)
+    def _settle(self, decide: Callable[[LivePolicy | None, Observation], object]) -> object:
+        self._observation, self._conflicts = Observation(self.run.clock.now()), 0
+        return super()._settle(decide)
 
-    def _act(self, decision: Decision) -> float | None:
-        """Do what was decided; return how long to wait before the next read, or None when nothing is left to do."""
+    def _read(self) -> LivePolicy | None:
+        target = self.target
+        live = self._policies.find(target.project_arn, target.name)
+        target.has_been_read = True
+        if self.request.type != "Delete" and self.request.is_abandoned(self.run.clock.now()):
+            raise RejectedError(self._message(f": {_ABANDONED}"))
+        target.revision_after = (live.revision_id or "") if live else ""
+        target.revision_before = target.revision_before or target.revision_after
+        return live
+
+    def _observe(self, live: LivePolicy | None) -> Observation:
+        self._observation = replace(
+            self._observation,
+            now=self.run.clock.now(),
+            time_left=self._time_left,
+            was_throttled=self._policies.was_throttled,
+            has_read_none=self._observation.has_read_none or live is None,
+            put_may_have_worked=bool(self._made),
+        )
+        return self._observation
+
+    def _act(self, decision: object) -> float | None:
+        try:
+            return super()._act(decision)
+        except RejectedError:
+            self._made = ""  # what is live is not this request's, not even in doubt
+            raise
+        except StaleReadError as stale:
+            if isinstance(decision, Put) and not decision.is_fencing_write:
+                # The first one: what this run meant to replace.
+                first = self._observation.stale_revision or decision.revision_id
+                self._observation = replace(self._observation, stale_revision=first)
+            if stale.is_conflict:
+                self._conflicts += 1
+                if self._conflicts >= _MAX_CONFLICTS:
+                    raise stale.cause from stale
+                # The list may show late what the change ran into.
+                self._policies.wait(LAG_SECONDS, stale.cause)
+            return 0.0
+        except ServiceError as error:
+            # If it never got through, the old document may be gone by now, and the rollback has to be continued.
+            if not (isinstance(decision, Put) and decision.is_fencing_write and error.code in _REJECTED):
+                raise
+            self._observation = replace(self._observation, rejected=error.code)
+            return LAG_SECONDS
+
+    def _change(self, decision: object) -> float | None:
         match decision:
-            case Wait(seconds):
-                return seconds
-            case Reject(because):
-                self._made = ""  # what is live is not this request's, not even in doubt
-                raise RejectedError(self._message(f" {because}"))
-            case Keep(because):
-                self._result = self._result or f"nothing: {because}"
-            case Adopt():
-                self._result = "nothing: it existed and is equivalent, so it's adopted"
             case Put(document, revision_id):
                 self._put(documents.minify(document), revision_id)
             case Remove(revision_id, reads_again):
-                was_there = self._policies.delete(self._project_arn, self._name, revision_id)
-                self._revision_after = ""
-                self._result = self._result or ("deleted" if was_there else "nothing: it was gone already")
+                was_there = self._policies.delete(self.target.project_arn, self.target.name, revision_id)
+                self.target.revision_after = ""
+                self.result = self.result or ("deleted" if was_there else "nothing: it was gone already")
+                self._observation = replace(self._observation, has_removed=True)
                 return REDELIVERY_SECONDS if reads_again else None
         return None
 
     def _put(self, document: str, revision_id: str | None) -> None:
-        self._run.reserve_physical_id(self._reserved_id)
+        self.run.reserve_physical_id(self._reserved_id)
         try:
-            self._revision_after = self._policies.put(self._project_arn, self._name, document, revision_id)
+            revision = self._policies.put(self.target.project_arn, self.target.name, document, revision_id)
         except (StaleReadError, ServiceError) as error:
             cause = error.cause if isinstance(error, StaleReadError) else error
             if cause.may_have_worked:
-                self._made = (
-                    self._reserved_id
-                )  # should this request fail now, the rollback has to remove what may be there
+                # Should this request fail now, the rollback has to remove what may be there.
+                self._made = self._reserved_id
             raise
-        self._result = "put"
+        self.target.revision_after, self.result = revision, "put"
+
+    def _wait(self, seconds: float) -> None:
+        self._policies.wait(seconds)
+        self._observation = replace(self._observation, waited=self._observation.waited + seconds)
 
     @property
     def _time_left(self) -> float:
         """For how many seconds a wait helps: then there is one more read, and the response."""
-        now, longest = self._run.clock.now(), self._request.service_timeout
-        ends = self._run.deadline - CALL_RESERVE - _READ_SECONDS
-        if self._request.time is not None and longest:
-            ends = min(ends, self._request.time + longest - min(_READ_SECONDS, longest / 2))
+        now, longest = self.run.clock.now(), self.request.service_timeout
+        ends = self.run.deadline - CALL_RESERVE - _READ_SECONDS
+        if self.request.time is not None and longest:
+            ends = min(ends, self.request.time + longest - min(_READ_SECONDS, longest / 2))
         return ends - now
-
-    def _check_still_waited_for(self) -> None:
-        if self._request.type != "Delete" and self._request.is_abandoned(self._run.clock.now()):
-            raise RejectedError(self._message(f": {_ABANDONED}"))
-
-    def _set_target(self, policy: PhysicalId) -> None:
-        """Read this policy from now on."""
-        self._project_arn, self._name = policy.project_arn, policy.policy_name
-        self._project_name = Project.parse(policy.project_arn).name
-
-    def _message(self, sentence: str) -> str:
-        return about(self._name, self._project_name, sentence)
-
-    def _log(self, failure: str, cause: str) -> None:
-        line = {
-            "request": self._request.type,
-            "project": self._project_arn,
-            "policy": self._name,
-            "revision_before": self._revision_before,
-            "revision_after": self._revision_after,
-            "did": self._result,
-            "failure": failure,
-            "cause": cause,
-            "physical_id": self._physical_id,
-        }
-        logger.log(logging.ERROR if failure else logging.INFO, json.dumps(line))

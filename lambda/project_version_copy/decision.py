@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from custom_resource.decision import LAG_SECONDS, UNRECEIVED_RESPONSE_SECONDS, Adopt, Keep, Reject, Wait
 from custom_resource.request import Request
 from custom_resource.timeouts import CLOCK_SKEW_SECONDS, DEFAULT_SERVICE_TIMEOUT
 
@@ -16,19 +17,12 @@ from .identity import RESPONDED_TAG, Owner, PhysicalId
 from .properties import Properties
 from .versions import LiveVersion
 
-LAG_SECONDS = 2
-"""How many seconds the service is given to show a change, and the tags of a copy that was just started."""
-
 MAX_START_SECONDS = 150
 """How many seconds after its request a Create or an Update may start to copy: a late delivery starts nothing, and a
 Delete knows how long to wait for the Create that it cancels."""
 
 MAX_CALL_SECONDS = 20
 """How many seconds a CopyProjectVersion that was called in time may take to have its effect."""
-
-UNRECEIVED_RESPONSE_SECONDS = 20
-"""How many seconds before or after the request that undoes it a canceled Create or Update may have responded in vain:
-CloudFormation cancels it first, and sends that request some seconds later."""
 
 POLL_SECONDS = 10
 """How many seconds lie between two reads of what takes its time."""
@@ -47,13 +41,6 @@ class Copy:
     """Start to copy."""
 
     wanted: Properties
-
-
-@dataclass(frozen=True)
-class Adopt:
-    """Change nothing and succeed, with this model version as one that the stack never changes."""
-
-    arn: str
 
 
 @dataclass(frozen=True)
@@ -80,30 +67,8 @@ class Remove:
 
 
 @dataclass(frozen=True)
-class Wait:
-    """Read again later: it takes its time, or what was read may be out of date."""
-
-    seconds: float = POLL_SECONDS
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Change nothing and succeed."""
-
-    because: str
-
-
-@dataclass(frozen=True)
 class Replace:
     """The model version under the physical ID isn't the one that is wanted: make another one."""
-
-
-@dataclass(frozen=True)
-class Reject:
-    """Change nothing more and fail; a copy that this request has made is left to its Delete."""
-
-    because: str
-    """The predicate of the message, whose subject is the model version."""
 
 
 Decision = Copy | Adopt | Retag | Stop | Remove | Wait | Keep | Replace | Reject
@@ -231,7 +196,7 @@ def _name_is_taken(request: Request, wanted: Properties, live: LiveVersion, obse
         return Wait(LAG_SECONDS)  # it may be this request's own, whose tags aren't shown yet
     if wanted.adopt_existing:
         if live.status in _FINISHED and wanted.inputs.match(live.inputs):
-            return Adopt(live.arn)
+            return Adopt()
         return Reject(
             f"already exists ({live.status}) and isn't a finished copy of the same, so it wasn't adopted. Choose "
             "another VersionName, or leave it out."
@@ -284,7 +249,7 @@ def decide_update(
     if live.status in _FAILED:
         return Replace()
     if live.status in _IN_PROGRESS:
-        return Wait()
+        return Wait(POLL_SECONDS)
     add = {key: value for key, value in wanted.tags.items() if live.tags.get(key) != value}
     remove = tuple(key for key in old_tags if key in live.tags and key not in wanted.tags)
     if add or remove:
@@ -347,7 +312,7 @@ def _unfinished(live: LiveVersion) -> Decision:
         return Reject(_failure(live))
     if live.status == _DELETING:
         return Reject("is being deleted by somebody else. Deploy again.")
-    return Wait()
+    return Wait(POLL_SECONDS)
 
 
 def _failure(live: LiveVersion) -> str:
@@ -357,7 +322,7 @@ def _failure(live: LiveVersion) -> str:
 
 def _remove(live: LiveVersion, *, stop_running: bool) -> Decision:
     if live.status in (_DELETING, "STOPPING"):
-        return Wait()
+        return Wait(POLL_SECONDS)
     if live.status not in _RUNNING:
         return Remove(live.arn)
     if not stop_running:
@@ -365,4 +330,4 @@ def _remove(live: LiveVersion, *, stop_running: bool) -> Decision:
             f"is running ({live.status}) and was left as it is. Stop it (StopProjectVersion) or set StopRunning; then "
             "delete again."
         )
-    return Stop(live.arn) if live.status == "RUNNING" else Wait()
+    return Stop(live.arn) if live.status == "RUNNING" else Wait(POLL_SECONDS)

@@ -85,19 +85,19 @@ class RekognitionCalls:
         deadline: float,
         *,
         ends: float = math.inf,
-        first_met: MutableMapping[str, float] | None = None,
+        failing_since: MutableMapping[str, float] | None = None,
     ) -> None:
         """Call with a client.
 
         :param deadline: When the last call has to have returned.
         :param ends: When the last wait has to be over. Default: in time for another call.
-        :param first_met: When each error was met first, for whoever goes on later: retries are counted for the request.
+        :param failing_since: When each error was met first, for whoever goes on later: retries count for the request.
         """
         self._client = client
         self._clock = clock
         self._deadline = deadline - CALL_RESERVE
         self._ends = min(ends, self._deadline)
-        self._first_met: MutableMapping[str, float] = {} if first_met is None else first_met
+        self._failing_since: MutableMapping[str, float] = {} if failing_since is None else failing_since
         self._operation = ""
         self._pauses = 0
         self._read_at = 0.0
@@ -139,8 +139,8 @@ class RekognitionCalls:
             except (ClientError, BotoCoreError) as raised:
                 error = _service_error(operation, raised)
             else:
-                for key in [key for key in self._first_met if key.startswith(f"{operation} ")]:
-                    del self._first_met[key]
+                for key in [key for key in self._failing_since if key.startswith(f"{operation} ")]:
+                    del self._failing_since[key]
                 return response
             if not self._is_worth_retrying(error, self._retry_seconds(error)):
                 raise error
@@ -151,7 +151,7 @@ class RekognitionCalls:
     def _is_worth_retrying(self, error: ServiceError, patience: float) -> bool:
         """Return whether an error was met first, since its operation worked last, less than so many seconds ago."""
         now = self._clock.now()
-        return now - self._first_met.setdefault(f"{error.operation} {error.code}", now) < patience
+        return now - self._failing_since.setdefault(f"{error.operation} {error.code}", now) < patience
 
     def _retry_seconds(self, error: ServiceError) -> float:
         """Return for how many seconds from its first occurrence an error is worth retrying."""

@@ -77,7 +77,7 @@ def test_a_create_copies_and_waits_over_three_runs(caplog: pytest.LogCaptureFixt
     owner = {f"{TAG_PREFIX}resource": "Copy", f"{TAG_PREFIX}request": "request-1"}
     assert tags == {"team": "a", f"{TAG_PREFIX}stack": sent.event["StackId"], **owner}
     assert "X-Amz" not in caplog.text
-    lines = [json.loads(record.message) for record in caplog.records if record.name.startswith("project_version_copy")]
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "custom_resource.lifecycle"]
     assert [line["unfinished"] for line in lines] == [True, True, False]
     assert lines[0] == {
         "request": "Create",
@@ -356,7 +356,7 @@ def test_a_canceled_create_holds_its_rollback_no_longer_than_it_may_run(found: b
 @pytest.mark.parametrize(
     ("kind", "physical_id", "wanted", "calls", "did"),
     [
-        ("Create", "", Copy(name="theirs", adopt_existing=True), 4, "nothing: it existed and is a copy of the same, "),
+        ("Create", "", Copy(name="theirs", adopt_existing=True), 4, "nothing: it existed and is equivalent, so"),
         ("Update", "ID", Copy(), 2, "nothing: it already matches the template"),
         ("Update", "ID|adopted", Copy(tags={"a": "b"}), 2, "nothing: it was adopted, so it stays as it is"),
         ("Delete", "ID", Copy(), 6, "deleted"),

@@ -60,7 +60,7 @@ REQUESTS: list[tuple[str, str, Policy, tuple[Mapping[str, Any], float] | None, s
     # The ID alone says what to delete.
     ("Delete", "ID", Policy("{", more={"Unknown": "x"}), (MINE, DAY), "deleted", [LIST, DELETE], ""),
     ("Delete", "ID", Policy(), None, "nothing: it was gone already", [LIST, DELETE], ""),
-    ("Delete", "ID|adopted", Policy(), (MINE, DAY), "nothing: the policy was adopted, so it stays", [], ""),
+    ("Delete", "ID|adopted", Policy(), (MINE, DAY), "nothing: it was adopted, so it stays", [], ""),
     ("Delete", MARKER, Policy(), (MINE, DAY), "nothing: the Create had made nothing", [], ""),
     ("Delete", MADE_UP, Policy(EVERYBODY), (EVERYBODY, 5), "deleted", [LIST, DELETE, LIST], ""),
     ("Delete", MADE_UP, Policy(), (FOREIGN, 1), "nothing: no canceled request of this resource has put it", [LIST], ""),
@@ -96,7 +96,7 @@ def test_a_request(
         sent.response["PhysicalResourceId"] == responds.replace("ID", own_id(cloud), responds.startswith("ID")) or given
     )
     assert sent.response["Data"]["PolicyRevisionId"] == (live.revision if live and calls else "")
-    (record,) = [record for record in caplog.records if record.name.startswith("project_policy")]
+    (record,) = [record for record in caplog.records if record.name == "custom_resource.lifecycle"]
     line = json.loads(record.getMessage())
     fails = sent.response["Status"] == "FAILED"
     assert fails != did.startswith(("put", "deleted", "nothing"))

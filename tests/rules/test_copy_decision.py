@@ -7,19 +7,16 @@ from typing import Any
 
 import pytest
 
+from custom_resource.decision import Adopt, Keep, Reject, Wait
 from custom_resource.request import Request
 from project_version_copy.decision import (
-    Adopt,
     Copy,
     Decision,
-    Keep,
     Observation,
-    Reject,
     Remove,
     Replace,
     Retag,
     Stop,
-    Wait,
     decide_create,
     decide_delete,
     decide_orphan,
@@ -145,8 +142,8 @@ MARKED = Retag(
             (live(status, owner=ANOTHER_REQUESTS), at(), {}, f"({status}): …. Delete it (…), then deploy again")
             for status in FAILED
         ),
-        (live(owner=None), at(unchanged=2), MINE_AGAIN, Adopt(COPY)),
-        (live(owner=ANOTHER_REQUESTS), at(), MINE_AGAIN, Adopt(COPY)),
+        (live(owner=None), at(unchanged=2), MINE_AGAIN, Adopt()),
+        (live(owner=ANOTHER_REQUESTS), at(), MINE_AGAIN, Adopt()),
         # A tag isn't believed of what is to be adopted: only what Describe shows is compared.
         (
             live(owner=ANOTHER_STACKS, inputs=OTHER_INPUTS, digest=INPUTS.digest),

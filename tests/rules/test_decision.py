@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from custom_resource.decision import Adopt, Keep, Reject, Wait
 from custom_resource.request import Request
 from project_policy import decision
-from project_policy.decision import Adopt, Decision, Keep, Observation, Put, Reject, Remove, Wait
+from project_policy.decision import Decision, Observation, Put, Remove
 from project_policy.document import are_equivalent
 from project_policy.identity import PhysicalId
 from project_policy.policies import LivePolicy
