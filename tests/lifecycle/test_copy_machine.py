@@ -125,7 +125,7 @@ class Lifecycle(Machine):
             self.cloud.world.spawn(partial(self._act, name, makes), after)
         self.deploy_stack(stack, wanted, drawn)
         if acts:
-            self.cloud.world.now += 100  # what its owner deleted is gone
+            self.cloud.world.now += 1000  # what its owner copied is finished, and what it deleted is gone
         self._settle(stack, before, log)
         assert stack.status in ENDS
         self.cloud.world.now += 5  # the next operation may come at once

@@ -364,7 +364,7 @@ class Lifecycle(Machine):
         for name in self.meanwhile:
             content = self.foreign.get(name)
             is_as_left = name in self._says() and is_document(self._says()[name], content)
-            if content is not None and (not is_as_left or name in self._owned()):
+            if content is not None and not (is_as_left and name not in self._owned(but_adopted=True)):
                 assert any(self._could_be_taken(sent, name) for sent in requests), f"{name} was taken"
                 event("what another put was taken, as is known")
                 self.foreign.pop(name)
@@ -394,8 +394,9 @@ class Lifecycle(Machine):
     def _says(self) -> dict[str, str]:
         return {name: policy.document for (_, name), policy in self.cloud.live_policies().items()}
 
-    def _owned(self) -> set[str]:
-        return {each.made_from.name for each in self.resources()}
+    def _owned(self, *, but_adopted: bool = False) -> set[str]:
+        owners = [each for each in self.resources() if not (but_adopted and each.physical_id.endswith("|adopted"))]
+        return {each.made_from.name for each in owners}
 
 
 TestLifecycle = pytest.mark.full(Lifecycle.TestCase)
