@@ -116,7 +116,7 @@ class Project:
                     f'"{self.shown}". Specify {own}/version/VERSION/NUMBER, as DescribeProjectVersions shows it.'
                 )
             return version
-        if not is_unknown(version) and not arns.is_version_name(version):
+        if not is_unknown(version) and not (isinstance(version, str) and arns.VERSION_NAME.fullmatch(version)):
             raise invalid_value(
                 self._construct, "version", version, 'a model version\'s name, such as "v1", or its ARN'
             )

@@ -6,6 +6,7 @@ Dependency-free, because the construct loads the resources' own modules, which u
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from .errors import RejectedError, shorten
@@ -42,6 +43,13 @@ def _check_length(name: str, value: object) -> None:
         raise RejectedError(
             f"Property {name} has {length:,} characters, more than {MAX_LENGTH:,}. Specify a shorter value."
         )
+
+
+def matching(what: str, value: object, pattern: re.Pattern[str], advice: str) -> str:
+    """Return a value that has to be a string of a pattern; raises ``RejectedError`` with the advice if it isn't."""
+    if isinstance(value, str) and pattern.fullmatch(value):
+        return value
+    raise RejectedError(f'{what} "{shorten(str(value))}" is not valid. {advice}')
 
 
 def flag(given: Mapping[str, object], name: str, *, default: bool = False) -> bool:

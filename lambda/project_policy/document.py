@@ -6,10 +6,9 @@ This module has no dependencies and is used twice, as ``document_rules`` is: by 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote
 
 from custom_resource.errors import RejectedError, shorten
@@ -32,9 +31,7 @@ def parse(value: object) -> dict[str, object]:
     try:
         # An object is written as JSON first, so that the same rules apply to it as to a string.
         text = value if isinstance(value, str) else json.dumps(value)
-        parsed = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_reject_number, parse_float=_finite
-        )
+        parsed = json.loads(text, object_pairs_hook=_without_duplicates)
     except RecursionError:
         raise RejectedError("PolicyDocument is nested too deeply to be a policy. Write it flat.") from None
     except (TypeError, ValueError) as error:
@@ -51,14 +48,6 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise ValueError(f'duplicate key "{shorten(key, 30)}"')
         elements[key] = value
     return elements
-
-
-def _finite(number: str) -> float:
-    return float(number) if math.isfinite(float(number)) else _reject_number(number)
-
-
-def _reject_number(number: str) -> NoReturn:
-    raise ValueError(f"{shorten(number, 30)} isn't a JSON value")
 
 
 def minify(document: Mapping[str, object]) -> str:

@@ -26,11 +26,8 @@ COPY_ACTION = "rekognition:CopyProjectVersion"
 _TOP_LEVEL = ("Version", "Id", "Statement")
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _REQUIRED = ("Effect", "Principal", "Action", "Resource")
-_PROHIBITED = ("NotAction", "NotResource", "NotPrincipal")
 _ALLOWED = (*_REQUIRED, "Sid", "Condition")
 _EVERYBODY = "*"
-_NAMED = 3
-"""How many of the largest statements the message about a document that is too large names."""
 
 _ACCOUNT_ID = re.compile("[0-9]{12}")
 _PRINCIPAL_ARN = re.compile(
@@ -69,8 +66,6 @@ _WILDCARDS_AFTER = {
     "aws:principalarn": re.compile("arn:[^:]+:[^:]+:[^:]*:[0-9]{12}:"),
 }
 """What stands before the first wildcard of a value that limits: an organization, or an ARN up to its account."""
-_DIGITS = re.compile(r"(arn:[a-z0-9-]+:iam::)?[0-9.-]+(E\+?[0-9]+)?(:root)?", re.IGNORECASE)
-"""What was meant as an account ID: with hyphens, or what CloudFormation and the CDK write for a number (``1.1E11``)."""
 _UNIQUE_ID = re.compile("A[A-Z0-9]{15,}")
 
 
@@ -130,17 +125,10 @@ def size_violations(document: Mapping[str, object]) -> list[str]:
     if size <= MAX_SIZE:
         return []
     too_large = (
-        f"the document has {size} characters without white space, {size - MAX_SIZE} more than {MAX_SIZE} "
-        f"({_heaviest(document)}); name fewer principals or model versions, or split it into two policies."
+        f"the document has {size} characters without white space, {size - MAX_SIZE} more than {MAX_SIZE}; name fewer "
+        "principals or model versions, or split it into two policies."
     )
     return [too_large]
-
-
-def _heaviest(document: Mapping[str, object]) -> str:
-    """Return which statements are the largest, the largest first."""
-    statements = enumerate(as_list(document.get("Statement", [])), start=1)
-    weights = sorted(((-len(minify(each)), number) for number, each in statements if isinstance(each, Mapping)))
-    return _listed([f"statement {number} has {-weight}" for weight, number in weights[:_NAMED]] or ["no statements"])
 
 
 @dataclass(frozen=True)
@@ -175,9 +163,7 @@ class _Rules:
             yield "is not an object."
             return
         for element in statement:
-            if element in _PROHIBITED:
-                yield f"{element} is not allowed in a project policy; use {str(element).removeprefix('Not')}."
-            elif element not in _ALLOWED:
+            if element not in _ALLOWED:
                 yield f'unknown element "{shorten(str(element))}"; allowed: {_listed(_ALLOWED)}.'
         missing = [element for element in _REQUIRED if element not in statement]
         if missing:
@@ -249,7 +235,7 @@ class _Rules:
         ):
             yield (
                 f'Principal "{shorten(str(value))}" isn\'t a 12-digit account ID or the ARN of an account, role or '
-                f"user{_advice(str(value))}."
+                "user, without wildcards; quote an account ID."
             )
         elif self.project and value.startswith("arn:") and value.split(":")[1] != self.project.partition:
             yield (
@@ -346,12 +332,6 @@ class _Rules:
     def _values(self, value: object) -> Iterator[object]:
         if not self.is_unknown(value):
             yield from (each for each in as_list(value) if not self.is_unknown(each))
-
-
-def _advice(principal: str) -> str:
-    if _DIGITS.fullmatch(principal):
-        return "; specify all 12 digits, without hyphens and in quotation marks"
-    return "; wildcards are not allowed" if re.search("[*?]", principal) else ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from custom_resource.errors import RejectedError, shorten
+from custom_resource.properties import matching
 from rekognition.arns import Project
 
 MAX_POLICY_NAME_LENGTH = 128
@@ -16,13 +16,13 @@ _SEPARATOR = "|"
 _ADOPTED = "adopted"
 
 
-def check_policy_name(name: object) -> None:
-    """Raise ``RejectedError`` unless ``name`` is 1 to 128 letters, digits, ``_``, ``.`` or ``-`` (PutProjectPolicy)."""
-    if not isinstance(name, str) or _POLICY_NAME.fullmatch(name) is None:
-        raise RejectedError(
-            f'PolicyName "{shorten(str(name))}" is not valid. Use 1 to {MAX_POLICY_NAME_LENGTH} letters, digits, '
-            "hyphens, underscores or periods."
-        )
+def check_policy_name(name: object) -> str:
+    """Return a policy's name, 1 to 128 letters, digits, ``_``, ``.`` or ``-`` (PutProjectPolicy).
+
+    Raises ``RejectedError`` for anything else.
+    """
+    advice = f"Use 1 to {MAX_POLICY_NAME_LENGTH} letters, digits, hyphens, underscores or periods."
+    return matching("PolicyName", name, _POLICY_NAME, advice)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custom_resource.errors import RejectedError
-from custom_resource.properties import check_names, flag
+from custom_resource.properties import check_names, flag, matching
 from rekognition.arns import Environment, Project
 
 from . import document as documents
@@ -18,6 +19,7 @@ RESOURCE_TYPE = "Custom::RekognitionProjectPolicy"
 
 _REQUIRED = ("ProjectArn", "PolicyName", "PolicyDocument")
 _OPTIONAL = ("AdoptExisting", "BlockPublicPolicy", "Trigger")
+_ANYTHING = re.compile(".*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,15 @@ class Properties:
         """
         check_names(given, RESOURCE_TYPE, required=_REQUIRED, optional=_OPTIONAL)
         try:
-            project = Project.parse(_string(given, "ProjectArn"))
+            project = Project.parse(given["ProjectArn"])
             project.check_environment(environment)
         except ValueError as error:
             raise RejectedError(str(error)) from None
-        policy_name = _string(given, "PolicyName")
-        check_policy_name(policy_name)
+        policy_name = check_policy_name(given["PolicyName"])
         block_public_policy = flag(given, "BlockPublicPolicy", default=True)
         adopt_existing = flag(given, "AdoptExisting")
-        if "Trigger" in given:
-            _string(given, "Trigger")  # not used: another value is only what makes CloudFormation send an Update
+        # Not used: another value is only what makes CloudFormation send an Update.
+        matching("Trigger", given.get("Trigger", ""), _ANYTHING, "Specify a string.")
         try:
             document = documents.parse(given["PolicyDocument"])
         except RejectedError as error:
@@ -74,10 +75,3 @@ class Properties:
 def about(policy_name: str, project_name: str, sentence: str) -> str:
     """Return a message about a policy: ``Policy "P" of project "N"`` and what ``sentence`` says of it."""
     return f'Policy "{policy_name}" of project "{project_name}"{sentence}'
-
-
-def _string(given: Mapping[str, object], name: str) -> str:
-    value = given[name]
-    if not isinstance(value, str):
-        raise RejectedError(f"Property {name} must be a string.")
-    return value

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from custom_resource.errors import RejectedError, shorten
-from custom_resource.properties import check_names, flag
-from rekognition.arns import Environment, ModelVersion, Project, is_version_name
+from custom_resource.properties import check_names, flag, matching
+from rekognition.arns import VERSION_NAME, Environment, ModelVersion, Project
 
 from .identity import TAG_PREFIX, CopyInputs
 
@@ -21,13 +21,12 @@ MAX_TAGS = 45
 
 _REQUIRED = ("SourceProjectArn", "SourceProjectVersionArn", "DestinationProjectArn", "OutputConfig")
 _OPTIONAL = ("VersionName", "KmsKeyId", "Tags", "AdoptExisting", "StopRunning")
-_OF_OUTPUT = ("S3Bucket", "S3KeyPrefix")
 
 # CopyProjectVersion's own patterns.
 _BUCKET = re.compile(r"[0-9A-Za-z.\-_]{3,255}")
-_KMS_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2047}")
-_KMS_ARN = re.compile(r"arn:([a-z0-9-]+):kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+")
-_MAX_KEY_PREFIX = 1024
+MAX_KEY_PREFIX = 1024
+_KEY_PREFIX = re.compile(rf"(?!s3://).{{0,{MAX_KEY_PREFIX}}}", re.DOTALL)
+_KMS_KEY = re.compile(r"(arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/)?[A-Za-z0-9][A-Za-z0-9_/+=,@.-]{0,2047}")
 _MAX_TAG_KEY = 128
 _MAX_TAG_VALUE = 256
 _TAG_PUNCTUATION = "_.:/=+-@"
@@ -106,55 +105,43 @@ def _check_places(source_project: Project, source: ModelVersion, destination: Pr
 
 def read_output(given: object) -> tuple[str, str]:
     """Return the bucket and the key prefix of OutputConfig; raises ``RejectedError`` for what breaks a rule."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, Mapping) or not {*given} <= {"S3Bucket", "S3KeyPrefix"}:
         raise RejectedError("Property OutputConfig must be an object with S3Bucket and, optionally, S3KeyPrefix.")
-    for name in given:
-        if name not in _OF_OUTPUT:
-            raise RejectedError(
-                f'OutputConfig has an unknown element "{shorten(str(name))}"; allowed: {", ".join(_OF_OUTPUT)}.'
-            )
-    bucket, key_prefix = given.get("S3Bucket"), given.get("S3KeyPrefix", "")
-    if isinstance(bucket, str) and bucket.startswith("arn:"):
-        raise RejectedError(f'S3Bucket of OutputConfig is the ARN "{shorten(bucket)}". Specify the bucket\'s name.')
-    if not isinstance(bucket, str) or not _BUCKET.fullmatch(bucket):
-        raise RejectedError(
-            f'S3Bucket of OutputConfig is not the name of a bucket: "{shorten(str(bucket))}". Specify 3 to 255 '
-            "letters, digits, hyphens, underscores or periods."
-        )
-    if not isinstance(key_prefix, str) or len(key_prefix) > _MAX_KEY_PREFIX:
-        raise RejectedError(f"S3KeyPrefix of OutputConfig must be a string of at most {_MAX_KEY_PREFIX} characters.")
-    if key_prefix.startswith("s3://"):
-        raise RejectedError(
-            f'S3KeyPrefix of OutputConfig is the URL "{shorten(key_prefix)}". Specify what follows the bucket\'s name.'
-        )
-    return bucket, key_prefix
+    return (
+        matching(
+            "S3Bucket of OutputConfig",
+            given.get("S3Bucket"),
+            _BUCKET,
+            "Specify the bucket's name: 3 to 255 letters, digits, hyphens, underscores or periods.",
+        ),
+        matching(
+            "S3KeyPrefix of OutputConfig",
+            given.get("S3KeyPrefix", ""),
+            _KEY_PREFIX,
+            f"Specify what follows the bucket's name: at most {MAX_KEY_PREFIX} characters.",
+        ),
+    )
 
 
 def read_version_name(given: Mapping[str, object]) -> str:
     """Return VersionName, empty if there is none; raises ``RejectedError`` for one that isn't valid."""
     if "VersionName" not in given:
         return ""
-    name = given["VersionName"]
-    if not isinstance(name, str) or not is_version_name(name):
-        raise RejectedError(
-            f'VersionName "{shorten(str(name))}" is not valid. Use 1 to 255 letters, digits, hyphens, underscores or '
-            "periods; or leave it out, and the function makes a name."
-        )
-    return name
+    advice = (
+        "Use 1 to 255 letters, digits, hyphens, underscores or periods; or leave it out, and the function makes a name."
+    )
+    return matching("VersionName", given["VersionName"], VERSION_NAME, advice)
 
 
 def _kms_key(given: Mapping[str, object], destination: Project) -> str:
     if "KmsKeyId" not in given:
         return ""
-    key = given["KmsKeyId"]
-    arn = _KMS_ARN.fullmatch(key) if isinstance(key, str) else None
-    if not isinstance(key, str) or not _KMS_KEY.fullmatch(key) or (key.startswith("arn:") and arn is None):
+    advice = "Specify a key's ID or ARN, or an alias's name or ARN."
+    key = matching("KmsKeyId", given["KmsKeyId"], _KMS_KEY, advice)
+    arn = key.split(":")
+    if len(arn) > 1 and (arn[1], arn[3]) != (destination.partition, destination.region):
         raise RejectedError(
-            f"KmsKeyId \"{shorten(str(key))}\" is not a KMS key. Specify a key's ID or ARN, or an alias's name or ARN."
-        )
-    if arn is not None and (arn[1], arn[2]) != (destination.partition, destination.region):
-        raise RejectedError(
-            f"KmsKeyId is a key in Region {arn[2]}, partition {arn[1]}, but the copy is in Region "
+            f"KmsKeyId is a key in Region {arn[3]}, partition {arn[1]}, but the copy is in Region "
             f"{destination.region}, partition {destination.partition}. Specify a key in the copy's Region."
         )
     return key

@@ -15,7 +15,8 @@ MAX_PROJECT_ARN_LENGTH = 880
 NOT_HERE = "nothing: it's in another account, Region or partition than the function"
 """What a Delete does about a physical ID that isn't of the function's environment, so that no Create made it."""
 
-_VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
+VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
+"""A model version's name (CopyProjectVersion, ``VersionName``)."""
 _PROJECT_ARN = re.compile(
     r"arn:(?P<partition>[a-z0-9-]+):rekognition:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
     r":project/(?P<name>[a-zA-Z0-9_.\-]{1,255})/(?P<number>[0-9]+)"
@@ -145,8 +146,3 @@ class ModelVersion:
     def is_of(self, project: Project) -> bool:
         """Return whether it can be a version of this project: the name is the same, and where it is."""
         return (self.environment, self.project) == (project.environment, project.name)
-
-
-def is_version_name(name: object) -> bool:
-    """Return whether ``name`` is valid for a model version: 1 to 255 letters, digits, ``_``, ``.`` or ``-``."""
-    return isinstance(name, str) and _VERSION_NAME.fullmatch(name) is not None

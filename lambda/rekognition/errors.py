@@ -31,7 +31,8 @@ _THROTTLED_SENTENCE = (
 SENTENCES = {
     ACCESS_DENIED: (
         "{operation} was denied. Allow the provider's execution role rekognition:{operation} on the project, then "
-        "deploy again (or continue the rollback); if it is allowed, the Region has no Custom Labels."
+        "deploy again (or continue the rollback); if it is allowed, another policy denies it, or the Region has no "
+        "Custom Labels."
     ),
     "InternalServerError": (
         "Rekognition returned an internal error. Deploy again (or continue the rollback); if it lasts, see AWS Health."
@@ -48,18 +49,6 @@ SENTENCES = {
     ),
 }
 """A sentence for the error codes that mean the same for each operation; a resource adds those of its own."""
-
-_EXPLICITLY_DENIED = (
-    "{operation} was denied explicitly: {policy} denies it, so allowing it elsewhere doesn't help. Ask whoever owns "
-    "that policy for an exception (then continue the rollback), or deploy where it doesn't apply."
-)
-_DENYING_POLICIES = {
-    "service control policy": "a service control policy of the organization",
-    "resource control policy": "a resource control policy of the organization",
-    "permissions boundary": "the permissions boundary of the execution role",
-    "explicit deny": "a policy",
-}
-"""What AWS's message says of a denial, and how to call the policy (IAM, 'Troubleshoot access denied errors')."""
 
 _UNKNOWN = "{operation} failed with {code}. Look the code up in the Rekognition API reference."
 
@@ -94,10 +83,7 @@ class ServiceError(Exception):
     def sentence(self, own: Mapping[str, str]) -> str:
         """Return what went wrong and what to do; ``own`` has a resource's sentences, by error code."""
         template = {**SENTENCES, **own}.get(self.code, _UNKNOWN)
-        policy = _denying_policy(self.message) if self.code == ACCESS_DENIED else None
-        if policy is not None:
-            template = _EXPLICITLY_DENIED
-        return template.format(operation=self.operation, code=self.code, policy=policy)
+        return template.format(operation=self.operation, code=self.code)
 
 
 class StaleReadError(Exception):
@@ -108,8 +94,3 @@ class StaleReadError(Exception):
         self.cause = cause
         self.is_conflict = is_conflict
         """Whether the change was rejected because what was read is no longer so."""
-
-
-def _denying_policy(message: str) -> str | None:
-    said = message.lower()
-    return next((policy for words, policy in _DENYING_POLICIES.items() if words in said), None)

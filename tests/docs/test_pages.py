@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from cdk_rekognition_project_policy import _provider
+from custom_resource import decision as shared
 from custom_resource import timeouts, waiting
 from project_policy import document_rules, lifecycle
 from project_version_copy import decision, versions
@@ -23,7 +24,7 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 LAST_RESPONSE = (timeouts.MAXIMUM_EVENT_AGE + timeouts.FUNCTION_TIMEOUT) // 60
 LAST_RESPONSE_OF_A_COPY = (timeouts.WAITING_SERVICE_TIMEOUT - waiting.RESPOND_BEFORE) // 60
-SHOWN_WITHIN = decision.MAX_CALL_SECONDS + decision.LAG_SECONDS
+SHOWN_WITHIN = decision.MAX_CALL_SECONDS + shared.LAG_SECONDS
 MOST_AT_ONCE = 5 * (timeouts.FUNCTION_TIMEOUT - 60)
 
 WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -52,7 +53,7 @@ NUMBERS = [
     ("reference", f"default is CloudFormation's, `{timeouts.DEFAULT_SERVICE_TIMEOUT}`"),
     ("reference-copy", f"Use `{timeouts.WAITING_SERVICE_TIMEOUT}`, the default"),
     ("reference-copy", f"longer than about {LAST_RESPONSE_OF_A_COPY - 1} minutes fails"),
-    ("reference-copy", f"at most {copies._MAX_KEY_PREFIX} characters"),
+    ("reference-copy", f"at most {copies.MAX_KEY_PREFIX} characters"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE} minutes at the latest"),
     ("troubleshooting", f"response comes after {LAST_RESPONSE_OF_A_COPY} minutes at the latest"),
     ("troubleshooting", f"(a policy's for {client.PERMISSION_RETRY_SECONDS} seconds"),
@@ -64,7 +65,7 @@ NUMBERS = [
     ("maintainers/copy-lifecycle", f"more than {decision.MAX_START_SECONDS} seconds after the request"),
     ("maintainers/copy-lifecycle", f"until {decision.MAX_START_SECONDS + SHOWN_WITHIN} seconds after the request"),
     ("maintainers/copy-lifecycle", f"read again until {SHOWN_WITHIN} seconds after the request, for"),
-    ("maintainers/copy-lifecycle", f"within {decision.UNRECEIVED_RESPONSE_SECONDS} seconds of the request"),
+    ("maintainers/copy-lifecycle", f"within {shared.UNRECEIVED_RESPONSE_SECONDS} seconds of the request"),
     ("maintainers/copy-lifecycle", f"After {waiting.MAX_RUNS} runs"),
     ("maintainers/copy-lifecycle", f"a run | {timeouts.WAITING_RUN} |"),
     ("maintainers/copy-lifecycle", f"(timeout) | {timeouts.WAITING_FUNCTION_TIMEOUT} |"),

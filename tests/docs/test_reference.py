@@ -64,7 +64,7 @@ PROJECT = re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", arns._PROJECT_ARN.pattern)
         (COPY_PAGE, "SourceProjectArn", "Maximum", str(arns.MAX_PROJECT_ARN_LENGTH)),
         (COPY_PAGE, "DestinationProjectArn", "Pattern", PROJECT),
         (COPY_PAGE, "DestinationProjectArn", "Maximum", str(arns.MAX_PROJECT_ARN_LENGTH)),
-        (COPY_PAGE, "VersionName", "Pattern", arns._VERSION_NAME.pattern),
+        (COPY_PAGE, "VersionName", "Pattern", arns.VERSION_NAME.pattern),
         (COPY_PAGE, "Tags", "Maximum", f"{copy_properties.MAX_TAGS}` tags"),
     ],
 )

@@ -49,9 +49,9 @@ class TestRules:
             (statement(Effect=None), "missing Effect; each statement needs Effect, Principal, Action and Resource."),
             (statement(Principal=None, Action=None), "missing Principal and Action"),
             (statement(Resource=None), "missing Resource"),
-            (statement(NotAction="x"), "NotAction is not allowed in a project policy; use Action."),
-            (statement(NotResource="x"), "NotResource is not allowed in a project policy; use Resource."),
-            (statement(NotPrincipal={"AWS": "111122223333"}), "NotPrincipal is not allowed"),
+            (statement(NotAction="x"), 'unknown element "NotAction"; allowed: Effect, Principal, Action'),
+            (statement(NotResource="x"), 'unknown element "NotResource"'),
+            (statement(NotPrincipal={"AWS": "111122223333"}), 'unknown element "NotPrincipal"'),
             (statement(Effects="Allow"), 'unknown element "Effects"; allowed: Effect, Principal, Action'),
             (statement(Effect="allow"), 'Effect "allow" is not valid; use "Allow" or "Deny".'),
             (statement(Action="rekognition:*"), 'not allowed; the only one is "rekognition:CopyProjectVersion".'),
@@ -65,7 +65,7 @@ class TestRules:
                 "isn't a model version of this project",
             ),
             (statement(Principal={"AWS": "1234"}), "isn't a 12-digit account ID"),
-            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/*"}), "wildcards are not allowed"),
+            (statement(Principal={"AWS": "arn:aws:iam::111122223333:role/*"}), "without wildcards"),
             (statement(Principal={"aws": "111122223333"}), 'unknown element "aws" in Principal; allowed: AWS.'),
             (statement(Principal={}), 'is empty; use {"AWS": "ACCOUNT"} or an ARN in place of the account.'),
             (statement(Principal={"AWS": []}), "Principal is empty"),
@@ -161,12 +161,12 @@ class TestRules:
             (1402433619, "Principal 1402433619 is a number; quote the account ID"),
             (
                 "12345678901",
-                'Principal "12345678901" isn\'t a 12-digit account ID or the ARN of .*; specify all 12 digits',
+                'Principal "12345678901" isn\'t a 12-digit account ID .*, without wildcards; quote an account',
             ),
-            ("1.11122223333E11", "specify all 12 digits, without hyphens and in quotation marks"),
-            ("arn:aws:iam::12345678901:root", "specify all 12 digits, without hyphens and in quotation marks"),
-            ("1111-2222-3333", "specify all 12 digits, without hyphens and in quotation marks"),
-            (True, 'Principal "True" .* role or user.$'),
+            *(
+                (account, f'Principal "{account}" isn\'t a 12-digit account ID')
+                for account in ("1.11122223333E11", "arn:aws:iam::12345678901:root", "1111-2222-3333", True)
+            ),
         ],
     )
     def test_an_account_that_was_a_number(self, account: object, told: str) -> None:
@@ -270,14 +270,6 @@ class TestRules:
         assert size_violations(parse(json.dumps(fits, indent=8))) == []
         assert "2001 characters without white space, 1 more" in size_violations(statement(Sid="s" * (room + 1)))[0]
 
-    def test_a_document_that_is_too_large_names_its_heaviest_statements(self) -> None:
-        """The message names the statements to shorten, the longest first, by their numbers in the document."""
-        weights = [100, 900, 200, 800, 50]
-        whole = {**MINE, "Statement": [{**MINE["Statement"][0], "Sid": "s" * weight} for weight in weights]}
-        (told,) = size_violations(whole)
-        assert [int(number) for number in re.findall(r"statement (\d)", told)] == [2, 4, 3]
-        assert f"statement 2 has {len(minify(whole['Statement'][1]))}" in told
-
     def test_characters_beyond_latin_1_count_escaped(self) -> None:
         """What the service's pattern does not take is sent escaped, and counts as it is sent."""
         assert minify({"Sid": "é€😀"}) == '{"Sid":"é\\u20ac\\ud83d\\ude00"}'
@@ -328,9 +320,6 @@ class TestParse:
             ("{'Version': '2012-10-17'}", "is not JSON"),
             ('{"Effect": "Deny", "Effect": "Allow"}', "duplicate key"),
             (f'{{"{"k" * 40}": 1, "{"k" * 40}": 2}}', rf'duplicate key "{"k" * 14}\.\.\.{"k" * 13}"'),
-            ('{"Version": NaN}', "NaN isn't a JSON value"),
-            ('{"Principal": {"AWS": 1e400}}', "1e400 isn't a JSON value"),
-            ({"Principal": {"AWS": float("inf")}}, "Infinity isn't a JSON value"),
             ("[" * 100_000, "PolicyDocument is nested too deeply to be a policy. Write it flat."),
             (7, "must be an object or a JSON string"),
             (None, 'PolicyDocument must be an object or a JSON string. Specify {"Version": ..., "Statement": '),

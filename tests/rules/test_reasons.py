@@ -66,22 +66,3 @@ def test_a_sentence_names_cause_and_remedy(code: str, words: str) -> None:
 def test_a_copys_sentence_is_its_operations(operation: str, code: str, words: str) -> None:
     """What does not exist may be the source, but only when it is copied."""
     assert says(copies.sentence(ServiceError(operation, code, "said")), words)
-
-
-@pytest.mark.parametrize(
-    ("message", "policy"),
-    [
-        (
-            "User: u is not authorized to perform: a on resource: r with an explicit deny in a service control policy",
-            "service control policy",
-        ),
-        ("... with an explicit deny in a resource control policy", "resource control policy"),
-        ("... because no permissions boundary allows the rekognition:PutProjectPolicy action", "permissions boundary"),
-        ("... with an explicit deny in an identity-based policy", "a policy"),
-    ],
-)
-def test_an_explicit_denial_names_the_policy_and_no_wrong_remedy(message: str, policy: str) -> None:
-    """Where allowing the role would not help, the sentence says which policy denies instead."""
-    sentence = ServiceError("PutProjectPolicy", "AccessDeniedException", message).sentence(SENTENCES)
-    assert says(sentence, f"{policy}… denies it, so …. Ask whoever owns that policy for an exception (then continue")
-    assert "Allow the provider's" not in sentence
