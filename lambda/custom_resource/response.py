@@ -24,7 +24,7 @@ REASON_LIMIT = 1000
 """Characters of a Reason without the log stream at its end, so that a stack event stays readable."""
 
 _TLS = ssl.create_default_context()  # with all its authorities it takes longer than the rest of a warm request
-_MAX_BACKOFF = 4.0
+_INITIAL_BACKOFF, _MAX_BACKOFF = 0.5, 4.0
 
 
 def body(response: Mapping[str, object]) -> bytes:
@@ -57,7 +57,7 @@ def send(url: str, encoded: bytes, *, clock: Clock, deadline: float) -> None:
                 return
             problem = f"HTTP status {status}"
         tries += 1
-        pause = clock.jitter(min(_MAX_BACKOFF, 0.25 * 2**tries))
+        pause = clock.backoff(tries, _INITIAL_BACKOFF, _MAX_BACKOFF)
         if clock.now() + pause + RESPONSE_TIMEOUT >= deadline:
             raise ResponseLostError(f"The response didn't reach CloudFormation in {tries} tries; the last: {problem}.")
         logger.warning("Response not delivered (%s), retrying", problem)

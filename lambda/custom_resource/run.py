@@ -17,6 +17,10 @@ class Clock:
     jitter: Callable[[float], float] = lambda limit: random.uniform(0, limit)  # noqa: S311 - spreads load, no secret
     """Returns how long to pause, at most so long (full jitter)."""
 
+    def backoff(self, failures: int, first: float, longest: float) -> float:
+        """Return how long to pause after so many failures, so that functions that failed together spread out."""
+        return self.jitter(min(longest, first * 2 ** (failures - 1)))
+
 
 @dataclass(frozen=True)
 class Run:

@@ -33,8 +33,7 @@ RESPOND_BEFORE = 60
 HAND_OVER_RESERVE = 20
 """A run ends this many seconds before its deadline at the latest."""
 
-_INITIAL_BACKOFF = 0.5
-_MAX_BACKOFF = 8.0
+_INITIAL_BACKOFF, _MAX_BACKOFF = 0.5, 8.0
 
 
 @dataclass(frozen=True)
@@ -190,18 +189,20 @@ class WaitingResource(CustomResource):
 
     def _invoke_until(self, deadline: float, function_arn: str, event: bytes) -> Exception | None:
         """Invoke the function; return the error if it failed until the deadline."""
-        pause = _INITIAL_BACKOFF
+        failures = 0
         while True:
             try:
                 self._invoke(function_arn, event)
-            except Exception as error:  # noqa: BLE001 - whatever it is, there is no other way to go on
-                if self._clock.now() + pause >= deadline:
-                    return error
-                logger.warning("The function couldn't invoke itself (%s), retrying", type(error).__name__)
+            except Exception as raised:  # noqa: BLE001 - whatever it is, there is no other way to go on
+                error = raised
             else:
                 return None
-            self._clock.sleep(self._clock.jitter(pause))
-            pause = min(pause * 2, _MAX_BACKOFF)
+            failures += 1
+            pause = self._clock.backoff(failures, _INITIAL_BACKOFF, _MAX_BACKOFF)
+            if self._clock.now() + pause >= deadline:
+                return error
+            logger.warning("The function couldn't invoke itself (%s), retrying", type(error).__name__)
+            self._clock.sleep(pause)
 
     def _fail(self, reason: str) -> None:
         """Let crhelper respond, with the physical ID that is known."""

@@ -68,8 +68,8 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
-    def jitter(self, longest: float) -> float:
-        """Return how long to pause, at most so long."""
+    def backoff(self, failures: int, first: float, longest: float) -> float:
+        """Return how long to pause after so many failures."""
 
 
 class RekognitionCalls:
@@ -162,13 +162,12 @@ class RekognitionCalls:
         return PERMISSION_RETRY_SECONDS if error.code == ACCESS_DENIED else 0
 
     def _pause(self, error: ServiceError) -> None:
-        """Wait before another try: full jitter, so that many functions that were throttled together spread out."""
+        """Wait before another try."""
         is_throttled = error.code in THROTTLED
         self.was_throttled = self.was_throttled or is_throttled
-        longest = _MAX_BACKOFF_OF_THROTTLED if is_throttled else _MAX_BACKOFF
-        longest = min(longest, _INITIAL_BACKOFF * 2**self._pauses)
         self._pauses += 1
-        self.wait(self._clock.jitter(longest), error)
+        longest = _MAX_BACKOFF_OF_THROTTLED if is_throttled else _MAX_BACKOFF
+        self.wait(self._clock.backoff(self._pauses, _INITIAL_BACKOFF, longest), error)
 
 
 def _service_error(operation: str, raised: ClientError | BotoCoreError) -> ServiceError:

@@ -32,6 +32,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from greenlet import GreenletExit
 
 import custom_resource.resource
+from custom_resource.run import Clock
 from localcloud.rekognition import AwsError, RekognitionService, Request
 from tests.documents import REGION
 from tests.lifecycle.cases import DIES, HANGS, LOST_AFTER, LOST_BEFORE, Attempt, Delivery, Put, Remove
@@ -332,9 +333,9 @@ def jitter(longest: float) -> float:
     return longest * 0.75
 
 
-def _clock() -> SimpleNamespace:
+def _clock() -> Clock:
     # The jitter is looked up at each pause, so that a test can give another one.
-    return SimpleNamespace(now=lambda: _world[-1].now, sleep=_sleep, jitter=lambda each: jitter(each))  # noqa: PLW0108
+    return Clock(now=lambda: _world[-1].now, sleep=_sleep, jitter=lambda each: jitter(each))  # noqa: PLW0108
 
 
 def _sleep(seconds: float) -> None:
