@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from custom_resource.decision import LAG_SECONDS, UNRECEIVED_RESPONSE_SECONDS, Adopt, Keep, Reject, Wait
 from custom_resource.request import Request
-from custom_resource.timeouts import FUNCTION_TIMEOUT, RESPONSE_RESERVE
+from custom_resource.timeouts import CLOCK_SKEW_SECONDS, FUNCTION_TIMEOUT, RESPONSE_RESERVE
 
 from .policies import LivePolicy
 from .properties import Properties
@@ -225,8 +225,11 @@ def _canceled_request_may_have_put(request: Request, observation: Observation) -
         ran = UNRECEIVED_RESPONSE_SECONDS
     elif request.service_timeout:
         ran = min(request.service_timeout, MAX_CREATE_SECONDS) + CLOCK_MARGIN_SECONDS
+    first = requested_at - ran
+    if request.in_doubt_times:
+        first = max(first, request.in_doubt_times[0] - CLOCK_SKEW_SECONDS)
     tries = THROTTLED_PUT_SECONDS if observation.was_throttled else ORPHAN_RETRY_SECONDS
-    return requested_at - ran, requested_at + tries + CLOCK_MARGIN_SECONDS
+    return first, requested_at + tries + CLOCK_MARGIN_SECONDS
 
 
 def _has_old_document(request: Request, live: LivePolicy) -> bool:

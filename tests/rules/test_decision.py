@@ -269,6 +269,13 @@ def test_a_delete_of_a_canceled_create(there: LivePolicy | None, given: dict[str
     assert decide("Delete of unknown", there, physical_id=MADE_UP, **given) == wanted
 
 
+@pytest.mark.parametrize(("created", "wanted"), [(-160.0, MAY_COME_AGAIN), (-160.01, NOT_ITS_OWN)])
+def test_a_delete_of_an_id_in_doubt(created: float, wanted: Decision) -> None:
+    """The ID tells when its Create was requested: what is older by more than a minute is another's."""
+    in_doubt = f"in-doubt:Sharing:request:{int(STARTED) - 100}-{int(STARTED)}"
+    assert decide("Delete of unknown", live(created), physical_id=in_doubt) == wanted
+
+
 @pytest.mark.parametrize(
     ("created", "wanted"),
     [(-20.0, MAY_COME_AGAIN), (-20.01, NOT_ITS_OWN), (45.0, MAY_COME_AGAIN), (45.01, NOT_ITS_OWN)],
