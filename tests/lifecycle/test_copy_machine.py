@@ -221,6 +221,7 @@ class Lifecycle(Machine):
             if self.cloud.store.status(version) == "COPYING_COMPLETED":
                 self.cloud.store.delete_version(TRUSTED, REGION, live[name])
                 self.foreign.pop(live[name])
+                self.drifted.add(live[name])  # a stack may have adopted it
 
     def _cannot_be_rolled_back(self, stack: Stack, template: Template) -> bool:
         """Return whether a copy that was deleted by hand can't be copied anew: it is denied, or its name is given away.
