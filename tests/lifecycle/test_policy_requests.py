@@ -60,13 +60,10 @@ REQUESTS: list[tuple[str, str, Policy, tuple[Mapping[str, Any], float] | None, s
     # The ID alone says what to delete.
     ("Delete", "ID", Policy("{", more={"Unknown": "x"}), (MINE, DAY), "deleted", [LIST, DELETE], ""),
     ("Delete", "ID", Policy(), None, "nothing: it was gone already", [LIST, DELETE], ""),
-    ("Delete", "ID|adopted", Policy(), (MINE, DAY), "nothing: it was adopted, so it stays", [], ""),
-    ("Delete", MARKER, Policy(), (MINE, DAY), "nothing: the Create had made nothing", [], ""),
     ("Delete", MADE_UP, Policy(EVERYBODY), (EVERYBODY, 5), "deleted", [LIST, DELETE, LIST], ""),
     ("Delete", MADE_UP, Policy(), (FOREIGN, 1), "nothing: no canceled request of this resource has put it", [LIST], ""),
     ("Delete", MADE_UP, Policy(), None, "nothing: there is no such policy", [LIST] * 9, ""),
     ("Delete", MADE_UP, Policy({"Statement": []}), (MINE, 1), "nothing: no canceled request", [LIST], ""),
-    ("Delete", MADE_UP, Policy(name="no name"), (MINE, 1), "nothing: its Create was rejected (PolicyName", [], ""),
 ]
 
 
