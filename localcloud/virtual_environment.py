@@ -1,10 +1,12 @@
-"""The local cloud's own virtual environment, made on first use and made anew when its requirements change.
+"""The virtual environments of this checkout: their packages are exactly those of a group of uv.lock.
 
-It is separate because functions run in it: they must find what Lambda's runtime has, and nothing else (no crhelper).
+The local cloud's is separate because functions run in it: they must find what Lambda's runtime has, and nothing else
+(no crhelper). uv is in .venv, which the commands of scripts/ make.
 """
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import hashlib
 import json
@@ -16,23 +18,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = ROOT / "uv.lock"
+CHECKOUT = ROOT / ".venv" / "bin"
+
+PIP_SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+}
+"""How pip reaches an index, and uv's name for it."""
 
 
 class SetupError(Exception):
     """The virtual environment couldn't be made; the message says what to do."""
 
 
-def ensure_virtual_environment(folder: Path, requirements: Path = REQUIREMENTS) -> Path:
+def ensure_virtual_environment(folder: Path, group: str = "localcloud") -> Path:
     """Return the path of the environment's Python; make the environment first where it is missing or out of date.
 
     Only one process at a time makes it, the others wait and then use it.
     """
     python = folder / "bin" / "python"
     with only_one_at_a_time(folder.with_suffix(".lock"), f"another process, which makes {folder}"):
-        stamp, wanted = folder / "made-from.json", _stamp(requirements)
+        stamp, wanted = folder / "made-from.json", _stamp(group)
         if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
-            _make(folder, python, requirements)
+            _make(folder, python, group)
             stamp.write_text(wanted)
     return python
 
@@ -53,18 +69,38 @@ def only_one_at_a_time(lock: Path, holder: str = "another process") -> Iterator[
         yield
 
 
-def _stamp(requirements: Path) -> str:
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
-    return json.dumps({"requirements": digest, "python": sys.version, "base": sys.base_prefix}, indent=2)
+def _stamp(group: str) -> str:
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    return json.dumps({"group": group, "lock": digest, "python": sys.version, "base": sys.base_prefix}, indent=2)
 
 
-def _make(folder: Path, python: Path, requirements: Path) -> None:
+def _make(folder: Path, python: Path, group: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    _run([_base_python(), "-m", "venv", str(folder)])
-    # -I keeps PYTHONPATH out; the user's pip configuration (an index, a proxy) stays in force.
-    install = [str(python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
-    # Wheels only: building another kind of package would install build tools that have no hash here.
-    _run([*install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements)])
+    _run([_base_python(), "-m", "venv", "--without-pip", str(folder)])
+    install(python, group)
+
+
+def install(python: Path, group: str) -> None:
+    """Install a group of uv.lock for a Python, from where pip would download it."""
+    uv, only_this = str(CHECKOUT / "uv"), ["--no-config", "--python", str(python)]
+    # Not `uv sync`, which takes the addresses in the lock even where pip is told of a mirror (astral-sh/uv#19625).
+    lock = _run([uv, "export", *only_this, "--quiet", "--project", str(ROOT), "--frozen", "--only-group", group])
+    # The lock is whole, so nothing is resolved. Wheels only: to build another kind of package, uv would install build
+    # tools that have no hash here.
+    exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", "-"]
+    _run([uv, "pip", "install", *only_this, *exactly], given=lock, environment=_index())
+
+
+def _index() -> dict[str, str]:
+    """Return how pip reaches the index, in uv's words: pip has downloaded uv in this way."""
+    listed = _run([str(CHECKOUT / "python"), "-I", "-m", "pip", "config", "list"])
+    told = dict(line.split("=", 1) for line in listed.splitlines())
+    return {
+        ours: ast.literal_eval(told[key])
+        for name, ours in PIP_SETTINGS.items()
+        for key in (f"global.{name}", f"install.{name}", f":env:.{name}")  # the last one wins
+        if key in told
+    }
 
 
 def _base_python() -> str:
@@ -73,15 +109,24 @@ def _base_python() -> str:
     return str(base) if base.exists() else sys.executable
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], *, given: str | None = None, environment: dict[str, str] | None = None) -> str:
+    # A user's settings of uv decide where its cache is, and nothing else.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("UV_") or name == "UV_CACHE_DIR"}
     done = subprocess.run(
         command,
         check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        input=given or "",
         text=True,
-        env={**os.environ, "PIP_USER": "0"},
+        env=kept | {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match"} | (environment or {}),
     )
     if done.returncode != 0:
-        raise SetupError(f"This failed: {' '.join(command)}\n{done.stdout.strip()}")
+        raise SetupError(f"This failed: {' '.join(command)}\n{(done.stdout + done.stderr).strip()}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    try:
+        install(CHECKOUT / "python", sys.argv[1])
+    except SetupError as problem:
+        sys.exit(str(problem))

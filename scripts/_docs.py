@@ -11,7 +11,6 @@ from localcloud.virtual_environment import SetupError, ensure_virtual_environmen
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".localcloud" / "docs"
-REQUIREMENTS = ROOT / "requirements-docs.txt"
 
 
 def main() -> int:
@@ -21,7 +20,7 @@ def main() -> int:
     output = parser.parse_args().output.resolve()
     print("==> Building the site (the first time makes its own virtual environment)", flush=True)
     try:
-        python = ensure_virtual_environment(ENVIRONMENT, REQUIREMENTS)
+        python = ensure_virtual_environment(ENVIRONMENT, "docs")
     except SetupError as problem:
         print(problem, file=sys.stderr)
         return 1

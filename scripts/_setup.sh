@@ -108,34 +108,32 @@ check_node() {
 make_virtual_environment() {
     local needs=$1 python made light whole
     python=$(find_python) || exit 1
-    light=$({ "$python" -VV; pwd; cat requirements.txt; } | cksum)
-    whole=$({ echo "$light"; cat requirements-dev.txt; } | cksum)
+    light=$({ "$python" -VV; pwd; cat uv.lock; } | cksum)
+    whole="$light, with the checks"
     made=$([ ! -x .venv/bin/python ] || cat .venv/stamp 2>/dev/null || true)
     [ "$made" != "$whole" ] || return 0
     [ "$made" != "$light" ] || [ "$needs" != deploy ] || return 0
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
             "apt install python3-venv"
-    # One without a stamp is half made, or it is the user's.
-    [ ! -e .venv ] || [ -e .venv/stamp ] || [ -e .localcloud/making-venv ] ||
+    # One without a stamp is the user's; an empty stamp is of one that is half made.
+    [ ! -e .venv ] || [ -e .venv/stamp ] ||
         fail "$root/.venv exists, and wasn't made by the commands of scripts/. Move it elsewhere, or remove it."
     if [ "$made" != "$light" ]; then
-        touch .localcloud/making-venv
-        step "Making the virtual environment (.venv)" "$python" -m venv --clear .venv
-        install "Installing the Python packages (340 MB, about a minute)" requirements.txt
+        rm -rf .venv
+        mkdir .venv
+        : >.venv/stamp
+        step "Making the virtual environment (.venv)" "$python" -m venv .venv
+        step "Installing uv, which installs the packages" \
+            .venv/bin/pip install --no-compile --require-hashes --only-binary :all: --requirement scripts/uv.txt
+        step "Installing the Python packages (340 MB)" .venv/bin/python -m localcloud.virtual_environment deploy
         step "Installing the construct, as it is here" \
             .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
         printf '%s\n' "$light" >.venv/stamp
-        rm .localcloud/making-venv
     fi
     [ "$needs" != deploy ] || return 0
-    install "Installing the packages of the checks (570 MB more, about a minute)" requirements-dev.txt
+    step "Installing the packages of the checks (570 MB more)" .venv/bin/python -m localcloud.virtual_environment dev
     printf '%s\n' "$whole" >.venv/stamp
-}
-
-# Install the packages of a lock: install TITLE LOCK
-install() {
-    step "$1" .venv/bin/pip install --no-compile --require-hashes --only-binary :all: --requirement "$2"
 }
 
 install_cdk_cli() {

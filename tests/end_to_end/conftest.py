@@ -21,6 +21,8 @@ from tests.packaging import ROOT, made_once
 
 APPS = Path(__file__).parent / "apps"
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
+UV = ROOT / ".venv" / "bin" / "uv"
+NAME = "cdk-rekognition-project-policy"
 QUIET = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_VALIDATION": "false",
@@ -160,11 +162,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = ROOT / ".localcloud" / "installed" / "bin" / "python"
 
     def install(folder: Path) -> None:
-        ensure_virtual_environment(python.parents[1], ROOT / "requirements.txt")
-        pip, environment = (python, "-m", "pip"), bare_environment(folder)
-        run(*pip, "uninstall", "--yes", "cdk-rekognition-project-policy", cwd=ROOT, environment=environment)
+        ensure_virtual_environment(python.parents[1], "deploy")
         # The wheel comes without an index, so that whatever it requires must be locked.
-        run(*pip, "install", "--no-compile", "--no-index", wheel, cwd=ROOT, environment=environment)
+        uv = (UV, "pip", "install", "--no-config", "--python", python, "--no-index", "--reinstall-package", NAME)
+        run(*uv, wheel, cwd=ROOT, environment=bare_environment(folder))
 
     made_once(tmp_path_factory, "installed", install)
     return python

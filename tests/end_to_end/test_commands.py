@@ -143,9 +143,8 @@ def commands(tmp_path: Path) -> Path:
     """A copy of the commands alone, with nothing set up."""
     for folder in ("scripts", "lambda"):
         shutil.copytree(ROOT / folder, tmp_path / "copy" / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("uv.lock", "README.md"):
         (tmp_path / "copy" / name).touch()
-    (tmp_path / "copy" / "README.md").touch()
     return tmp_path / "copy"
 
 
@@ -192,7 +191,7 @@ def test_an_interrupted_set_up_is_no_failure(commands: Path, tmp_path: Path) -> 
     """Ctrl-C during set-up says so and nothing else, and the next run sets up again."""
     os.mkfifo(tmp_path / "begun")
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\n[ "$1" != -m ] || {{ mkdir .venv; echo >{tmp_path}/begun; exec sleep 600; }}\n')
+    python.write_text(f'#!/bin/sh\n[ "$1" != -m ] || {{ echo >{tmp_path}/begun; exec sleep 600; }}\n')
     python.chmod(0o755)
     process = subprocess.Popen(
         ["./scripts/deploy"],

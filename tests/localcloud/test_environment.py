@@ -17,17 +17,18 @@ from localcloud.virtual_environment import SetupError, ensure_virtual_environmen
 
 
 @pytest.fixture
-def requirements(tmp_path: Path) -> Path:
-    """Requirements."""
-    (tmp_path / "requirements.txt").write_text("a==1")
-    return tmp_path / "requirements.txt"
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lock in place of the checkout's."""
+    monkeypatch.setattr(virtual_environment, "LOCK", tmp_path / "uv.lock")
+    (tmp_path / "uv.lock").write_text("a 1")
+    return tmp_path / "uv.lock"
 
 
-def test_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirements: Path) -> None:
-    """A half-made one is made anew; several at once make it once, and other requirements make it anew."""
+def test_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: Path) -> None:
+    """A half-made one is made anew; several at once make it once, and another lock or group makes it anew."""
     made: list[Path] = []
 
-    def make(folder: Path, python: Path, _requirements: Path) -> None:
+    def make(folder: Path, python: Path, _group: str) -> None:
         made.append(folder)
         python.parent.mkdir(parents=True, exist_ok=True)
         python.touch()
@@ -35,16 +36,18 @@ def test_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requireme
             raise SetupError("no network")
 
     monkeypatch.setattr(virtual_environment, "_make", make)
-    ensure = partial(ensure_virtual_environment, tmp_path / "venv", requirements)
+    ensure = partial(ensure_virtual_environment, tmp_path / "venv")
     with pytest.raises(SetupError):
         ensure()
     with ThreadPoolExecutor(8) as pool:
         for started in [pool.submit(ensure) for _ in range(8)]:
             assert started.result().exists()
     assert len(made) == 2
-    requirements.write_text("a==2")
+    lock.write_text("a 2")
     ensure()
     assert len(made) == 3
+    ensure("docs")
+    assert len(made) == 4
 
 
 def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,12 +62,15 @@ def test_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     waiting.join()
 
 
-def test_shows_what_a_command_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirements: Path) -> None:
+def test_shows_what_a_command_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If one fails, the message has the command and its output: Debian's Python names the package that is missing."""
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho apt install python3-venv\nexit 1\n")
     python.chmod(0o755)
     monkeypatch.setattr(virtual_environment, "_base_python", lambda: str(python))
     with pytest.raises(SetupError) as caught:
-        ensure_virtual_environment(tmp_path / "venv", requirements)
-    assert str(caught.value) == f"This failed: {python} -m venv {tmp_path / 'venv'}\napt install python3-venv"
+        ensure_virtual_environment(tmp_path / "venv")
+    assert (
+        str(caught.value)
+        == f"This failed: {python} -m venv --without-pip {tmp_path / 'venv'}\napt install python3-venv"
+    )

@@ -11,11 +11,13 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
+UV = ROOT / ".venv" / "bin" / "uv"
 
 
 def test_a_package_index_shows_a_readme_whose_links_lead_somewhere() -> None:
@@ -82,14 +84,33 @@ def test_a_release_publishes_what_was_built_and_tested() -> None:
     assert " dist/* " in jobs["release"]["steps"][-1]["run"]  # provider.yaml too, for whoever deploys without the CDK
 
 
-def test_a_lock_names_each_extra_that_one_of_its_packages_asks_for() -> None:
-    """A pip before 24 resolves ``coverage[toml]`` apart from ``coverage==1.2``, to the newest one of the index."""
-    locked = set(re.findall(r"^([^\s=]+)==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE))
+@pytest.mark.parametrize(("file", "group"), [("requirements.txt", "deploy"), ("scripts/uv.txt", "uv")])
+def test_a_list_for_pip_is_what_the_lock_says(file: str, group: str, tmp_path: Path) -> None:
+    """It is uv's export of the lock, which is up to date with pyproject.toml; that takes no network."""
+    exported = subprocess.run(
+        [UV, "export", "--no-config", "--offline", "--locked", "--no-header", "--only-group", group],
+        cwd=ROOT,
+        env={"UV_CACHE_DIR": str(tmp_path), "UV_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+    )
+    assert exported.stdout == (ROOT / file).read_text(), f"CONTRIBUTING.md, Dependencies\n{exported.stderr}"
+
+
+def test_a_list_for_pip_names_each_extra_that_one_of_its_packages_asks_for() -> None:
+    """A pip before 24 resolves ``coverage[toml]`` apart from ``coverage==1.2``, and uv's export names no extra."""
+    listed = re.findall(r"^([^\s=]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     wanted = {
-        f"{canonicalize_name(requirement.name)}[{','.join(sorted(requirement.extras))}]"
+        requirement.name
         for each in distributions()
+        if canonicalize_name(each.name) in listed
         for requirement in map(Requirement, each.requires or [])
         if requirement.extras and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
     }
-    assert wanted <= locked
-    assert "coverage[toml]" in wanted
+    assert wanted == set()
+
+
+def test_the_lock_names_the_public_index_and_no_other() -> None:
+    """What uv writes for everyone, whatever index the machine has that locks."""
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
+    assert hosts == {"pypi.org", "files.pythonhosted.org"}
