@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,13 +27,13 @@ PIP_SETTINGS = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_OFFLINE",
     "trusted-host": "UV_INSECURE_HOST",
-    "timeout": "UV_HTTP_TIMEOUT",
     "cert": "SSL_CERT_FILE",
     "client-cert": "SSL_CLIENT_CERT",
     "proxy": "ALL_PROXY",
 }
-"""How pip reaches an index, and uv's name for it."""
+"""How pip reaches an index, and how uv is told that."""
 
 
 class SetupError(Exception):
@@ -82,25 +83,50 @@ def _make(folder: Path, python: Path, group: str) -> None:
 
 def install(python: Path, group: str) -> None:
     """Install a group of uv.lock for a Python, from where pip would download it."""
-    uv, only_this = str(CHECKOUT / "uv"), ["--no-config", "--python", str(python)]
+    uv, settings = str(CHECKOUT / "uv"), _settings()
+    only_this = ["--no-config", "--quiet", "--python", str(python)]
     # Not `uv sync`, which takes the addresses in the lock even where pip is told of a mirror (astral-sh/uv#19625).
-    lock = _run([uv, "export", *only_this, "--quiet", "--project", str(ROOT), "--frozen", "--only-group", group])
+    export = [uv, "export", *only_this, "--project", str(ROOT), "--frozen", "--only-group", group]
     # The lock is whole, so nothing is resolved. Wheels only: to build another kind of package, uv would install build
     # tools that have no hash here.
     exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", "-"]
-    _run([uv, "pip", "install", *only_this, *exactly], given=lock, environment=_index())
+    # aws-cdk-lib comes last: another package has an older file of the same name (aws/aws-cdk#38482), and uv installs
+    # side by side.
+    for held_back in (["--no-emit-package", "aws-cdk-lib"], []):
+        lock = _run([*export, *held_back], environment=settings)
+        _run([uv, "pip", "install", *only_this, *exactly], given=lock, environment=settings)
 
 
-def _index() -> dict[str, str]:
-    """Return how pip reaches the index, in uv's words: pip has downloaded uv in this way."""
+def install_checkout() -> None:
+    """Install the construct in .venv, as it is here, by the build back end that is there."""
+    command = [str(CHECKOUT / "uv"), "pip", "install", "--no-config", "--quiet", "--python", str(CHECKOUT / "python")]
+    _run([*command, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], environment=_settings())
+
+
+def _settings() -> dict[str, str]:
+    """Return uv's environment: where and how pip downloads, which has brought uv, and nothing of a user's uv."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
+    kept = {name: os.environ[name] for name in ("UV_CACHE_DIR",) if name in os.environ}
+    own = {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match"}  # any index, because of the hashes
+    if _has_certificates():
+        own["UV_SYSTEM_CERTS"] = "true"
+    for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        if os.environ.get(name):
+            own["SSL_CERT_FILE"] = os.environ[name]
     listed = _run([str(CHECKOUT / "python"), "-I", "-m", "pip", "config", "list"])
     told = dict(line.split("=", 1) for line in listed.splitlines())
-    return {
-        ours: ast.literal_eval(told[key])
-        for name, ours in PIP_SETTINGS.items()
-        for key in (f"global.{name}", f"install.{name}", f":env:.{name}")  # the last one wins
-        if key in told
-    }
+    for name, theirs in PIP_SETTINGS.items():
+        for key in (f"global.{name}", f"install.{name}", f":env:.{name}"):  # the last one wins
+            if key in told:
+                separator = "," if name == "find-links" else " "
+                own[theirs] = separator.join(ast.literal_eval(told[key]).split())
+    return environment | kept | own
+
+
+def _has_certificates() -> bool:
+    """Return whether the system has certificates to trust: without any, uv would not fall back on its own."""
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile or sys.platform == "darwin" or (paths.capath and any(Path(paths.capath).iterdir())))
 
 
 def _base_python() -> str:
@@ -109,17 +135,8 @@ def _base_python() -> str:
     return str(base) if base.exists() else sys.executable
 
 
-def _run(command: list[str], *, given: str | None = None, environment: dict[str, str] | None = None) -> str:
-    # A user's settings of uv decide where its cache is, and nothing else.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("UV_") or name == "UV_CACHE_DIR"}
-    done = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        input=given or "",
-        text=True,
-        env=kept | {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match"} | (environment or {}),
-    )
+def _run(command: list[str], *, given: str = "", environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, check=False, capture_output=True, input=given, text=True, env=environment)
     if done.returncode != 0:
         raise SetupError(f"This failed: {' '.join(command)}\n{(done.stdout + done.stderr).strip()}")
     return done.stdout
@@ -128,5 +145,6 @@ def _run(command: list[str], *, given: str | None = None, environment: dict[str,
 if __name__ == "__main__":
     try:
         install(CHECKOUT / "python", sys.argv[1])
+        install_checkout()
     except SetupError as problem:
         sys.exit(str(problem))

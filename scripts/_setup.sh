@@ -18,9 +18,10 @@ mkdir -p "$(dirname "$setup_log")"
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 unset PYTHONDONTWRITEBYTECODE # pip compiles nothing (it takes long), and without bytecode each process compiles the CDK
-# npm and jsii fail where they can't keep their caches.
+# npm, jsii and uv fail where they can't keep their caches.
 if ! [ -d "${HOME:-}" ] || ! [ -w "$HOME" ]; then
     export npm_config_cache=$root/.localcloud/npm JSII_RUNTIME_PACKAGE_CACHE_ROOT=$root/.localcloud/jsii
+    export UV_CACHE_DIR=$root/.localcloud/uv
 fi
 trap 'printf "\nInterrupted.\n" >&2; exit 130' INT
 
@@ -127,8 +128,6 @@ make_virtual_environment() {
         step "Installing uv, which installs the packages" \
             .venv/bin/pip install --no-compile --require-hashes --only-binary :all: --requirement scripts/uv.txt
         step "Installing the Python packages (340 MB)" .venv/bin/python -m localcloud.virtual_environment deploy
-        step "Installing the construct, as it is here" \
-            .venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable .
         printf '%s\n' "$light" >.venv/stamp
     fi
     [ "$needs" != deploy ] || return 0
