@@ -106,33 +106,29 @@ check_node() {
             "$(node --version)."
 }
 
+# Make .venv with the packages of a group of uv.lock: deploy, or dev, which has these and more.
 make_virtual_environment() {
-    local needs=$1 python made light whole
+    local group=$1 python wanted made
     python=$(find_python) || exit 1
-    light=$({ "$python" -VV; pwd; cat uv.lock; } | cksum)
-    whole="$light, with the checks"
+    wanted=$({ "$python" -VV; pwd; cat uv.lock; } | cksum)
     made=$([ ! -x .venv/bin/python ] || cat .venv/stamp 2>/dev/null || true)
-    [ "$made" != "$whole" ] || return 0
-    [ "$made" != "$light" ] || [ "$needs" != deploy ] || return 0
-    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
-        fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
-            "apt install python3-venv"
+    case $made in "$wanted $group" | "$wanted dev") return ;; esac
     # One without a stamp is the user's; an empty stamp is of one that is half made.
     [ ! -e .venv ] || [ -e .venv/stamp ] ||
         fail "$root/.venv exists, and wasn't made by the commands of scripts/. Move it elsewhere, or remove it."
-    if [ "$made" != "$light" ]; then
+    if [ "$made" != "$wanted deploy" ]; then
+        "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+            fail "$python cannot make virtual environments. Debian and Ubuntu keep that in a package of its own:" \
+                "apt install python3-venv"
         rm -rf .venv
         mkdir .venv
         : >.venv/stamp
         step "Making the virtual environment (.venv)" "$python" -m venv .venv
         step "Installing uv, which installs the packages" \
             .venv/bin/pip install --no-compile --require-hashes --only-binary :all: --requirement scripts/uv.txt
-        step "Installing the Python packages (340 MB)" .venv/bin/python -m localcloud.virtual_environment deploy
-        printf '%s\n' "$light" >.venv/stamp
     fi
-    [ "$needs" != deploy ] || return 0
-    step "Installing the packages of the checks (570 MB more)" .venv/bin/python -m localcloud.virtual_environment dev
-    printf '%s\n' "$whole" >.venv/stamp
+    step "Installing the Python packages" .venv/bin/python -m localcloud.virtual_environment "$group"
+    printf '%s %s\n' "$wanted" "$group" >.venv/stamp
 }
 
 install_cdk_cli() {
@@ -143,7 +139,7 @@ install_cdk_cli() {
     printf '%s\n' "$stamp" >node_modules/stamp
 }
 
-# Install what ./scripts/deploy needs (set_up deploy), or all that the checks need as well (set_up checks).
+# Install what ./scripts/deploy needs (set_up deploy), or what the checks need as well (set_up dev).
 set_up() {
     check_node
     lock
