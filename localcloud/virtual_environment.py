@@ -83,6 +83,8 @@ def _make(folder: Path, python: Path, group: str) -> None:
 
 def install(python: Path, group: str) -> None:
     """Install a group of uv.lock for a Python, from where pip would download it."""
+    if not (CHECKOUT / "uv").exists():
+        raise SetupError(f"{CHECKOUT / 'uv'} is missing. Run ./scripts/deploy or ./scripts/test, which install it.")
     uv, settings = str(CHECKOUT / "uv"), _settings()
     only_this = ["--no-config", "--quiet", "--python", str(python)]
     # Not `uv sync`, which takes the addresses in the lock even where pip is told of a mirror (astral-sh/uv#19625).
@@ -100,13 +102,17 @@ def install(python: Path, group: str) -> None:
 def install_checkout() -> None:
     """Install the construct in .venv, as it is here, by the build back end that is there."""
     command = [str(CHECKOUT / "uv"), "pip", "install", "--no-config", "--quiet", "--python", str(CHECKOUT / "python")]
-    _run([*command, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], environment=_settings())
+    exactly = ["--offline", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    _run([*command, *exactly], environment=_without_users_uv())
+
+
+def _without_users_uv() -> dict[str, str]:
+    """Return this environment without what a user tells uv, except for where its cache is."""
+    return {name: value for name, value in os.environ.items() if name == "UV_CACHE_DIR" or not name.startswith("UV_")}
 
 
 def _settings() -> dict[str, str]:
-    """Return uv's environment: where and how pip downloads, which has brought uv, and nothing of a user's uv."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
-    kept = {name: os.environ[name] for name in ("UV_CACHE_DIR",) if name in os.environ}
+    """Return uv's environment: it downloads from where and how pip does, which has brought uv."""
     own = {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match"}  # any index, because of the hashes
     if _has_certificates():
         own["UV_SYSTEM_CERTS"] = "true"
@@ -120,7 +126,7 @@ def _settings() -> dict[str, str]:
             if key in told:
                 separator = "," if name == "find-links" else " "
                 own[theirs] = separator.join(ast.literal_eval(told[key]).split())
-    return environment | kept | own
+    return _without_users_uv() | own
 
 
 def _has_certificates() -> bool:

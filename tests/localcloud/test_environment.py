@@ -96,6 +96,13 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return written
 
 
+def test_says_what_installs_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the local cloud with a Python of their own may lack what the commands make."""
+    monkeypatch.setattr(virtual_environment, "CHECKOUT", tmp_path)
+    with pytest.raises(SetupError, match=r"uv is missing\. Run \./scripts/deploy or \./scripts/test"):
+        install(tmp_path / "venv" / "bin" / "python", "localcloud")
+
+
 def test_the_cdk_is_installed_last(tmp_path: Path, uv: Path) -> None:
     """Whatever uv installs first of what it is given at once, its file of a name that two packages have stays."""
     install(tmp_path / "venv" / "bin" / "python", "deploy")
