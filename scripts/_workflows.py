@@ -117,7 +117,7 @@ def ask(name: str, *arguments: str) -> Path | None:
     for folder in search_path():
         program = folder / name
         if os.access(program, os.X_OK):
-            done = subprocess.run([program, *arguments], capture_output=True, text=True)
+            done = subprocess.run([program, *arguments], check=False, capture_output=True, text=True)
             if not done.returncode and done.stdout.strip():
                 return Path(done.stdout.strip())
     return None
@@ -212,6 +212,7 @@ class Run:
             # As GitHub's default shell.
             done = subprocess.run(
                 ["bash", "-e", "-c", command],
+                check=False,
                 cwd=clone,
                 env=variables | given,
                 stdin=subprocess.DEVNULL,
