@@ -96,7 +96,8 @@ def expand(text: str, matrix: Mapping[str, str], clone: Path) -> str:
 
 def find(job: Job) -> tuple[dict[str, Path], list[str]]:
     """Return the programs of the versions that a job sets up, as found on PATH, and which versions are missing."""
-    programs, missing = {}, []
+    programs: dict[str, Path] = {}
+    missing: list[str] = []
     for version in job.versions("actions/setup-python", "python-version"):
         python = ask(f"python{version}", "-c", "import ensurepip, sys, venv; print(sys.executable)")
         if python:
