@@ -19,9 +19,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-WORKFLOWS = ROOT / ".github" / "workflows"
-LOGS = ROOT / ".localcloud" / "logs" / "workflows"
-VERSION = ROOT / "constructs" / "cdk_rekognition_project_policy" / "__init__.py"
+VERSION = "constructs/cdk_rekognition_project_policy/__init__.py"
+SET_UP = ("actions/checkout", "actions/setup-python", "actions/setup-node")
+"""GitHub's own actions that are done here in another way for each job."""
 KEPT = {"HOME", "LANG", "PATH", "TERM"}
 """What a job sees of this environment, besides certificates and the settings of pip, uv and npm."""
 UNDERSTOOD = {"name", "id", "uses", "with", "run", "env"}
@@ -55,9 +55,9 @@ class Job:
         return [version for text in wanted for version in expand(text, self.matrix, Path()).split()]
 
 
-def read_jobs(folder: Path) -> Iterator[Job]:
+def read_jobs() -> Iterator[Job]:
     """Read the jobs of every workflow, one for each combination of a matrix."""
-    for path in sorted(folder.glob("*.yml")):
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
         for key, job in yaml.safe_load(path.read_text())["jobs"].items():
             for step in job["steps"]:
                 if unknown := set(step) - UNDERSTOOD:
@@ -131,7 +131,7 @@ def search_path() -> list[Path]:
 
 def environment(job: Job, clone: Path, programs: Path) -> dict[str, str]:
     """Return what a runner's shell sees: GitHub's variables, the job's tools, and nothing of this checkout."""
-    version = re.findall(r'__version__ = "(.+)"', VERSION.read_text())[0]
+    version = re.findall(r'__version__ = "(.+)"', (ROOT / VERSION).read_text())[0]
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -154,7 +154,10 @@ class Run:
     def __init__(self, folder: Path, replaced: list[list[str]]) -> None:
         self._folder = folder
         self._replaced = replaced
-        self._failed: set[str] = set()
+        self._passed: dict[str, bool] = {}
+        self._logs = ROOT / ".localcloud" / "logs" / "workflows"
+        shutil.rmtree(self._logs, ignore_errors=True)
+        self._logs.mkdir(parents=True)
         self.rows: list[tuple[str, str, str, float]] = []
 
     def row(self, job: Job, step: str, result: str, seconds: float = 0) -> None:
@@ -163,28 +166,31 @@ class Run:
         print(f"{result:<9} {seconds:>6.0f} s  {job.name}: {step}", flush=True)
 
     def job(self, job: Job) -> None:
-        """Run a job's steps until one fails."""
+        """Run a job, unless only GitHub can or something is missing."""
         programs, missing = find(job)
-        failed = [need for need in job.needs if f"{job.workflow}/{need}" in self._failed]
+        because = [f"{tool} isn't on PATH" for tool in missing]
+        because += [f"{need} hasn't passed" for need in job.needs if not self._passed.get(f"{job.workflow}/{need}")]
+        passed = False
         if job.writes:
             for step in job.steps:
                 self.row(job, title(step), "GitHub")
-        elif missing or failed:
-            self._failed.add(job.group)
-            because = [f"{tool} isn't on PATH" for tool in missing] + [f"{need} didn't pass" for need in failed]
+        elif because:
             self.row(job, ", ".join(because), "not run")
         else:
-            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-                clone, links = Path(folder) / "clone", Path(folder) / "bin"
-                subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-                links.mkdir()
-                for name, program in programs.items():
-                    (links / name).symlink_to(program)
-                if not all(self._step(job, step, clone, environment(job, clone, links)) for step in job.steps):
-                    self._failed.add(job.group)
+            passed = self._steps(job, programs)
+        self._passed[job.group] = passed and self._passed.get(job.group, True)
+
+    def _steps(self, job: Job, programs: Mapping[str, Path]) -> bool:
+        """Run the steps in a clone, until one fails; return whether none does."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            clone, links = Path(folder) / "clone", Path(folder) / "bin"
+            subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+            links.mkdir()
+            for name, program in programs.items():
+                (links / name).symlink_to(program)
+            return all(self._step(job, step, clone, environment(job, clone, links)) for step in job.steps)
 
     def _step(self, job: Job, step: dict[str, Any], clone: Path, variables: dict[str, str]) -> bool:
-        began = time.monotonic()
         if "run" in step:
             return self._command(job, step, clone, variables)
         action = step["uses"].split("@")[0]
@@ -193,10 +199,8 @@ class Run:
             shutil.copytree(clone / step["with"]["path"], artifact, dirs_exist_ok=True)
         elif action == "actions/download-artifact":
             shutil.copytree(artifact, clone / step["with"]["path"])
-        elif action not in ("actions/checkout", "actions/setup-python", "actions/setup-node"):
-            self.row(job, title(step), "GitHub")
-            return True
-        self.row(job, action, "done here", time.monotonic() - began)
+        elif action not in SET_UP:
+            self.row(job, action, "GitHub")
         return True
 
     def _command(self, job: Job, step: dict[str, Any], clone: Path, variables: dict[str, str]) -> bool:
@@ -205,8 +209,7 @@ class Run:
             command = command.replace(old, new)
         command = expand(command, job.matrix, clone)
         given = {key: expand(str(value), job.matrix, clone) for key, value in step.get("env", {}).items()}
-        LOGS.mkdir(parents=True, exist_ok=True)
-        log, began = LOGS / f"{re.sub('[^a-z0-9.=-]+', '-', job.name)}.log", time.monotonic()
+        log, began = self._logs / f"{re.sub('[^a-z0-9.=-]+', '-', job.name)}.log", time.monotonic()
         with log.open("a") as output:
             output.write(f"\n$ {command}\n")
             output.flush()
@@ -240,7 +243,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     only = options.only or [""]
-    jobs = [job for job in read_jobs(WORKFLOWS) if any(part in job.name for part in only)]
+    jobs = [job for job in read_jobs() if any(part in job.name for part in only)]
     if not jobs:
         parser.error(f"no job's name contains {' or '.join(only)}")
     if options.list:
@@ -253,9 +256,8 @@ def main() -> None:
             run.job(job)
     print("\n| job | step | result | seconds |\n|---|---|---|---|")
     for name, step, result, seconds in run.rows:
-        if result not in ("done here",):
-            print(f"| {name} | `{step}` | {result} | {seconds:.0f} |")
-    sys.exit(any(result == "failed" for _, _, result, _ in run.rows))
+        print(f"| {name} | `{step}` | {result} | {seconds:.0f} |")
+    sys.exit(any(result in ("failed", "not run") for _, _, result, _ in run.rows))
 
 
 if __name__ == "__main__":
