@@ -24,7 +24,10 @@ SET_UP = ("actions/checkout", "actions/setup-python", "actions/setup-node")
 """GitHub's own actions that are done here in another way for each job."""
 KEPT = {"HOME", "LANG", "PATH", "TERM"}
 """What a job sees of this environment, besides certificates and the settings of pip, uv and npm."""
-UNDERSTOOD = {"name", "id", "uses", "with", "run", "env"}
+JOB_KEYS = {"name", "needs", "permissions", "steps", "strategy"}
+STEP_KEYS = {"name", "uses", "with", "run", "env"}
+GITHUBS_KEYS = {"concurrency", "environment", "id", "outputs", "runs-on", "timeout-minutes"}
+"""The keys of jobs and steps that matter here, and those that matter to GitHub only; no others are in use."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,9 @@ def read_jobs() -> Iterator[Job]:
     """Read the jobs of every workflow, one for each combination of a matrix."""
     for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
         for key, job in yaml.safe_load(path.read_text())["jobs"].items():
-            for step in job["steps"]:
-                if unknown := set(step) - UNDERSTOOD:
-                    sys.exit(f"{path.name}, job {key}: ./scripts/workflows doesn't know {', '.join(sorted(unknown))}")
+            keys = (set(job) - JOB_KEYS).union(*job["steps"]) - STEP_KEYS - GITHUBS_KEYS
+            if keys:
+                sys.exit(f"{path.name}, job {key}: ./scripts/workflows doesn't know {', '.join(sorted(keys))}")
             needs = job.get("needs", [])
             for matrix in combinations(job.get("strategy", {}).get("matrix", {})):
                 yield Job(
@@ -114,7 +117,7 @@ def find(job: Job) -> tuple[dict[str, Path], list[str]]:
 
 
 def ask(name: str, *arguments: str) -> Path | None:
-    """Return the path that the first program of this name on PATH prints that prints one."""
+    """Return the path that a program prints; of those with this name on PATH, the first one that prints any."""
     for folder in search_path():
         program = folder / name
         if os.access(program, os.X_OK):
