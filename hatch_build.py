@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,4 +30,6 @@ class RepositoryHook(MetadataHookInterface):
                 "Changelog": f"{pages}CHANGELOG.md",
                 "Security": f"{pages}SECURITY.md",
             }
+        else:
+            sys.stderr.write("GITHUB_REPOSITORY isn't set, so the package's metadata names no repository.\n")
         metadata["readme"] = {"content-type": "text/markdown", "text": readme}

@@ -179,7 +179,8 @@ class LocalCloud:
             with self._request(self.rekognition_url + SWITCHES_ROUTE, "PUT", json.dumps(changes).encode()) as response:
                 return Switches(**json.load(response))
         except urllib.error.HTTPError as rejected:
-            raise ValueError(json.load(rejected)["message"]) from rejected
+            with rejected:
+                raise ValueError(json.load(rejected)["message"]) from rejected
 
     @contextmanager
     def switched(self, **changes: Any) -> Iterator[Switches]:  # noqa: ANN401 - a switch can hold any JSON scalar

@@ -23,7 +23,7 @@ if ! [ -d "${HOME:-}" ] || ! [ -w "$HOME" ]; then
     export npm_config_cache=$root/.localcloud/npm JSII_RUNTIME_PACKAGE_CACHE_ROOT=$root/.localcloud/jsii
     export UV_CACHE_DIR=$root/.localcloud/uv
 fi
-trap 'printf "\nInterrupted.\n" >&2; exit 130' INT
+trap 'stop_dots; echo Interrupted. >&2; exit 130' INT
 
 fail() {
     printf '%s\n' "$@" >&2

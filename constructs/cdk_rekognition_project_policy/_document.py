@@ -31,7 +31,7 @@ _INFO = "aws:cdk:info"
 _FIRST: dict[object, IConstruct] = {}
 """The first policy of each name on a project: of a stack, and of an app where the project is surely the same."""
 
-Document = iam.PolicyDocument | Mapping[str, Any] | str | Path
+Document = iam.PolicyDocument | Mapping[str, object] | str | Path
 
 
 class DocumentRules:

@@ -162,7 +162,7 @@ class _FunctionProvider(_Provider):
         )
         if log_encryption_key is not None:
             _allow_logs_to_use(log_encryption_key)
-        self.role = role if role is not None else self._own_role(permissions_boundary)
+        self.role: iam.IRole = role if role is not None else self._own_role(permissions_boundary)
         # A policy of its own, because a given role may be of a stack that can't refer to this one.
         policy = inline_policy(
             self,
@@ -210,7 +210,7 @@ class _FunctionProvider(_Provider):
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
         self._permissions = RolePermissions(self, self.role)
-        self.service_token = function.function_arn
+        self.service_token: str = function.function_arn
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
@@ -257,7 +257,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     policies on its own projects.
     """
 
-    resource_type = policy_properties.RESOURCE_TYPE
+    resource_type: str = policy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectPolicyProvider"
     _RESOURCE = "project_policy"
     _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
@@ -284,7 +284,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     function may invoke itself, to go on waiting in another run when a copy takes longer than one.
     """
 
-    resource_type = copy_properties.RESOURCE_TYPE
+    resource_type: str = copy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectVersionCopyProvider"
     _RESOURCE = "project_version_copy"
     _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"

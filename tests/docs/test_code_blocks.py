@@ -48,7 +48,7 @@ role = iam.Role(stack, "FrameRole", assumed_by=iam.AccountRootPrincipal())
 OTHERS = {
     *(".", "cd", "cp", "diff", "echo", "eval", "export", "for", "do", "done", "grep", "if", "then", "fi", "mkdir"),
     *("sha256sum", "sleep", "test", "unset"),
-    *("aws", "cdk", "git", "npm", "npx", "pip", "python", "python3", "zip", "unzip"),
+    *("aws", "cdk", "git", "npm", "npx", "pip", "python", "python3", "sam", "zip", "unzip"),
 }
 """Commands that every reader has, or has installed by then."""
 

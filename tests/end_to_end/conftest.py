@@ -61,7 +61,8 @@ def bare_environment(home: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "CDK_", "PYTEST_", "JSII_")) and name not in ("VIRTUAL_ENV", "PYTHONPATH")
+        if not name.startswith(("AWS_", "CDK_", "PYTEST_", "JSII_"))
+        and name not in ("VIRTUAL_ENV", "PYTHON", "PYTHONPATH")
     }
     own = (str(ROOT / ".venv" / "bin"), str(ROOT / "node_modules" / ".bin"))
     path = [entry for entry in kept["PATH"].split(os.pathsep) if entry not in own]
@@ -163,9 +164,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def install(folder: Path) -> None:
         ensure_virtual_environment(python.parents[1], "deploy")
-        # The wheel comes without an index, so that whatever it requires must be locked.
-        uv = (UV, "pip", "install", "--no-config", "--python", python, "--no-index", "--reinstall-package", NAME)
-        run(*uv, wheel, cwd=ROOT, environment=bare_environment(folder))
+        # By its name, and without an index, so that whatever it requires must be locked.
+        uv = (UV, "pip", "install", "--no-config", "--python", python, "--no-index", "--find-links", wheel.parent)
+        run(*uv, "--reinstall-package", NAME, NAME, cwd=ROOT, environment=bare_environment(folder))
 
     made_once(tmp_path_factory, "installed", install)
     return python

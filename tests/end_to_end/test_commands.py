@@ -165,7 +165,7 @@ def test_what_is_missing_is_said(commands: Path, tmp_path: Path, found: dict[str
     assert told in run(commands, "./scripts/deploy", environment=environment | {"PATH": str(tools)}, fails=True)
 
 
-@pytest.mark.parametrize("name", ["bench", "deploy", "docs", "mutants", "package", "test", "verify"])
+@pytest.mark.parametrize("name", ["bench", "deploy", "docs", "mutants", "package", "test", "verify", "workflows"])
 def test_help_sets_nothing_up(commands: Path, name: str) -> None:
     """Each command says what it does at once, however it is started, and leaves nothing behind."""
     (commands / "link").symlink_to(commands / "scripts" / name)

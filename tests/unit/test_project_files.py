@@ -20,21 +20,34 @@ ROOT = Path(__file__).parents[2]
 UV = ROOT / ".venv" / "bin" / "uv"
 
 
-def test_a_package_index_shows_a_readme_whose_links_lead_somewhere() -> None:
-    """Built by a workflow, the package names its repository, and each link and picture of README is absolute."""
+def built_for(repository: str | None) -> tuple[dict[str, Any], str]:
+    """Return the package's metadata as a workflow of a repository builds it, or as others do, and what is said."""
+    others = {name: value for name, value in os.environ.items() if name != "GITHUB_REPOSITORY"}
     told = subprocess.run(
         [sys.executable, "-m", "hatchling", "metadata"],
         cwd=ROOT,
-        env=os.environ | {"GITHUB_REPOSITORY": "someone/something"},
+        env=others | ({"GITHUB_REPOSITORY": repository} if repository else {}),
         capture_output=True,
         text=True,
         check=True,
     )
-    metadata = json.loads(told.stdout)
-    assert metadata["urls"]["Repository"] == "https://github.com/someone/something"
+    return json.loads(told.stdout), told.stderr
+
+
+def test_a_package_index_shows_a_readme_whose_links_lead_somewhere() -> None:
+    """Built by a workflow, the package names its repository, and each link and picture of README is absolute."""
+    metadata, said = built_for("someone/something")
+    assert (metadata["urls"]["Repository"], said) == ("https://github.com/someone/something", "")
     links = re.findall(r"\]\(([^)]+)\)", metadata["readme"]["text"])
     assert any(link.startswith("https://raw.githubusercontent.com/someone/something/v") for link in links)
     assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_a_package_built_elsewhere_invents_no_repository_and_says_so() -> None:
+    """Outside of a workflow nothing tells the repository's address."""
+    metadata, said = built_for(None)
+    assert "urls" not in metadata
+    assert "names no repository" in said
 
 
 def jobs_of(workflow: str) -> dict[str, Any]:
