@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import cast
 
 import aws_cdk
 import jsii
@@ -88,7 +89,4 @@ def _wildcards(policy: Construct, resources: Sequence[str]) -> list[str]:
 
 
 def _resource(construct: Construct) -> CfnResource:
-    child = construct.node.default_child
-    if not isinstance(child, CfnResource):
-        raise TypeError(f"{construct.node.path} has no CloudFormation resource of its own.")
-    return child
+    return cast("CfnResource", construct.node.default_child)

@@ -52,12 +52,11 @@ def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | No
 
     The CDK would attach an identity policy to a role or user of the same name in this account, or in the account of the
     stack that it was imported into. A role or user that is defined in this app gets its policy in its own stack.
-    ``account`` is the project's, or None if it isn't known.
+    ``account`` is the stack's, or None if it isn't known.
     """
     if isinstance(principal, _WITHOUT_CONDITIONS):
         return principal
     its_account = getattr(principal, "principal_account", None)
-    account = account or Environment.of(stack).account
     if its_account is None or (
         _is_surely(its_account, stack, account) and _gets_policy_here(principal, stack, account)
     ):

@@ -80,6 +80,11 @@ class Project:
         name = self.name or getattr(self._reference, "project_name", None)
         return name if name and not is_unknown(name) else render(resolve(self.stack, self.arn))
 
+    @property
+    def place(self) -> Environment:
+        """Where its stack is, which is where it has to be; as it tells itself, if the stack doesn't."""
+        return Environment.of(self.stack).or_else(self.environment)
+
     def check_is_here(self, advice: str = "") -> None:
         """Raise ``ValueError`` for a project that is known to be in another account or Region than the stack."""
         check_is_here(self._construct, self._parameter, self.environment, Environment.of(self.stack), advice=advice)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import aws_cdk
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -22,16 +22,17 @@ from ._acknowledgments import (
     acknowledge_dependency,
     acknowledge_wildcards,
 )
-from ._environment import Environment, check_identity_is_here, check_is_here
-from ._errors import invalid_value
+from ._environment import Environment, check_identity_is_here, check_is_here, warn_of_region
+from ._errors import check_removal_policy, invalid_value
 from ._handler import copy_properties, policy_properties, timeouts
-from ._permissions import Permission, RolePermissions, inline_policy
+from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._tokens import referenced, resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
+    from typing_extensions import Self
 
 MEMORY_SIZE = 256
 """MiB of the function: it uses about 60, but Lambda allocates processor time in proportion to memory."""
@@ -49,8 +50,6 @@ _ON_INTERFACES = [
 ]
 """What Lambda does in a VPC in the role's name, and the function's own code may not (Lambda developer guide, 'Giving
 Lambda functions access to resources in an Amazon VPC')."""
-
-_F = TypeVar("_F", bound="_FunctionProvider")
 
 
 class IProvider(Protocol):
@@ -70,14 +69,21 @@ class IProvider(Protocol):
 
 
 class _Provider(Construct):
-    """A function that manages the custom resources of a type, and its role: made in this app, or imported."""
+    """A function that manages the custom resources of a type, and its role: made in this app, or imported.
+
+    An IAM policy of each stack with such resources allows the role what it needs for them. The role's own stack can't
+    refer to another's projects without a cycle.
+    """
 
     service_token: str
     role: iam.IRole
     resource_type: str
     _environment: Environment
-    _permissions: RolePermissions
     _needed: Sequence[IDependable] = ()
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._allowed: dict[Stack, tuple[iam.Policy, set[Permission]]] = {}
 
     def _manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
         """Allow the function what ``resource`` needs before that is created; return the policy that allows it.
@@ -87,10 +93,20 @@ class _Provider(Construct):
         :param permissions: What the function needs there.
         :raises ValueError: if the resource's stack is in another account or Region than the provider.
         """
-        # The stack is where the project is, but may not tell.
-        here = Environment.of(project.stack).or_else(project.environment)
-        check_is_here(resource, "provider", self._environment, here)
-        policy = self._permissions.allow(permissions, project.stack)
+        check_is_here(resource, "provider", self._environment, project.place)
+        stack = project.stack
+        if stack not in self._allowed:
+            scope, construct_id = (
+                (self, "Projects")
+                if stack is stack_of(self)
+                else (stack, f"RekognitionProjectPolicies{self.node.addr[-16:]}")
+            )
+            self._allowed[stack] = inline_policy(Construct(scope, construct_id), self.role), set()
+        policy, allowed = self._allowed[stack]
+        new = [each for each in permissions if each not in allowed]
+        if new:  # merging would remove the others, but each statement crosses to Node.js
+            policy.add_statements(*(each.statement() for each in new))
+            allowed.update(new)
         resource.node.add_dependency(policy, *self._needed)
         return policy
 
@@ -162,7 +178,13 @@ class _FunctionProvider(_Provider):
         )
         if log_encryption_key is not None:
             _allow_logs_to_use(log_encryption_key)
-        self.role = role if role is not None else self._own_role(permissions_boundary)
+        self.role = role or iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=self._ROLE_DESCRIPTION,
+            permissions_boundary=permissions_boundary,
+        )
         # A policy of its own, because a given role may be of a stack that can't refer to this one.
         policy = inline_policy(
             self,
@@ -209,14 +231,19 @@ class _FunctionProvider(_Provider):
         # What every request needs is created before the first and deleted after the last: the permissions with the log
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
-        self._permissions = RolePermissions(self, self.role)
         self.service_token = function.function_arn
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
-    def get_or_create(cls: type[_F], scope: Construct) -> _F:
+    def get_or_create(cls, scope: Construct) -> Self:
         """Return the provider of the stack that ``scope`` is in; the first call creates it."""
-        return cast("_F", _of_stack(stack_of(scope), cls))
+        return cls._of_stack(stack_of(scope))
+
+    @classmethod
+    @cache
+    def _of_stack(cls, stack: Stack) -> Self:
+        existing = stack.node.try_find_child(cls._ID)
+        return existing if isinstance(existing, cls) else cls(stack, cls._ID)
 
     @classmethod
     def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
@@ -233,15 +260,6 @@ class _FunctionProvider(_Provider):
         policy = inline_policy(Construct(self, "Network"), self.role, allow)
         acknowledge_wildcards(policy, ["*"], WHY_EVERY_INTERFACE)
         return policy
-
-    def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
-        return iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=self._ROLE_DESCRIPTION,
-            permissions_boundary=permissions_boundary,
-        )
 
 
 class ProjectPolicyProvider(_FunctionProvider):
@@ -317,25 +335,53 @@ class _ImportedProvider(_Provider):
         self.resource_type = resource_type
         self.service_token = service_token
         self.role = iam.Role.from_role_name(self, "Role", role_name)
-        self._permissions = RolePermissions(self, self.role)
         self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
 
 
-def given_or_own(
-    construct: Construct, stack: Stack, provider: IProvider | None, kind: type[_FunctionProvider]
-) -> _Provider:
-    """Return the provider that is given, or that of the stack; raises ``ValueError`` for one of another kind."""
-    if provider is None:
-        return _of_stack(stack, kind)
-    if not isinstance(provider, _Provider) or provider.resource_type != kind.resource_type:
-        raise invalid_value(construct, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
-    return provider
+class ManagedResource(Resource):
+    """A construct with a custom resource that the function of a provider manages."""
 
+    def _define(
+        self,
+        project: Project,
+        kind: type[_FunctionProvider],
+        provider: IProvider | None,
+        permissions: Sequence[Permission],
+        removal_policy: RemovalPolicy,
+        properties: Mapping[str, object],
+    ) -> Construct:
+        """Define the custom resource, and return the IAM policy that allows the function what it needs there.
 
-@cache
-def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
-    existing = stack.node.try_find_child(kind._ID)
-    return existing if isinstance(existing, kind) else kind(stack, kind._ID)
+        A property that is None is left out. Defaults are, too, so that another default doesn't update the resource.
+        Raises ``ValueError`` for a provider of another kind.
+        """
+        if provider is None:
+            provider = kind._of_stack(project.stack)
+        elif not isinstance(provider, _Provider) or provider.resource_type != kind.resource_type:
+            raise invalid_value(self, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
+        self._provider = provider
+        self._resource = CfnResource(
+            self,
+            "Resource",
+            type=provider.resource_type,
+            properties={"ServiceToken": provider.service_token, **properties},
+        )
+        if check_removal_policy(self, removal_policy) is not RemovalPolicy.DESTROY:
+            self._resource.apply_removal_policy(removal_policy)
+        warn_of_region(self, project.place.region)
+        return provider._manage(project, self._resource, permissions)
+
+    @property
+    def project_arn(self) -> str:
+        """The ARN of the project that the policy is attached to, or that the copy is in (ProjectArn)."""
+        return self._resource.get_att("ProjectArn").to_string()
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Set the removal policy, as ``removal_policy`` does.
+
+        :param policy: What happens to the project policy or the copy when it is removed from the stack or replaced.
+        """
+        self._resource.apply_removal_policy(check_removal_policy(self, policy))
 
 
 def _refer_strongly(function: lambda_.Function, role: iam.IRole) -> None:
