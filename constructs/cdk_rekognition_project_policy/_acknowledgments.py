@@ -45,7 +45,7 @@ def acknowledge_wildcards(policy: Construct, resources: Sequence[str], why: str)
     if not found:
         return
     # cdk-nag 2 visits the constructs before the CDK prepares references to other stacks, and cdk-nag 3 after that.
-    resource = _resource(policy)
+    resource = cast("CfnResource", policy.node.default_child)
     rules: Sequence[Mapping[str, object]] = (resource.get_metadata("cdk_nag") or {}).get("rules_to_suppress", [])
     rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": found}
     if rule not in rules:  # copies into one project and one bucket have the same
@@ -64,7 +64,7 @@ def acknowledge_grant(grantee: iam.IPrincipal, resources: Sequence[str]) -> None
 
 def acknowledge_dependency(function: Construct) -> None:
     """Acknowledge that the CDK makes every function depend on its role, which cfn-lint finds redundant (W3005)."""
-    _resource(function).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+    cast("CfnResource", function.node.default_child).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
 
 
 @jsii.implements(IValidation)
@@ -86,7 +86,3 @@ def _wildcards(policy: Construct, resources: Sequence[str]) -> list[str]:
     """Return the resources with a wildcard, as cdk-nag's findings have them."""
     resolved = [as_found(each) for each in resolve(stack_of(policy), [*resources])]
     return [f"Resource::{each}" for each in resolved if "*" in each]
-
-
-def _resource(construct: Construct) -> CfnResource:
-    return cast("CfnResource", construct.node.default_child)

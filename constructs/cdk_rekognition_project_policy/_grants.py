@@ -84,8 +84,8 @@ def _gets_policy_here(principal: iam.IPrincipal, stack: Stack, account: str | No
     """
     holder: Any = principal
     if not hasattr(principal, "node"):
-        made = referenced(principal.policy_fragment.principal_json["AWS"][0])
-        if made is None:
+        reference = referenced(principal.policy_fragment.principal_json["AWS"][0])
+        if reference is None:
             return False
-        holder = made[0]
+        holder = reference.target
     return stack_of(holder) is stack or Environment.of(stack_of(holder)).account == account

@@ -54,7 +54,6 @@ def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: i
 
 def copy_permissions(
     construct: Construct,
-    *,
     sources: Sequence[str],
     destination: Project,
     output_bucket: s3.IBucket,
@@ -63,14 +62,8 @@ def copy_permissions(
 ) -> list[Permission]:
     """Return what CopyProjectVersion is authorized for; ``sources`` are the ARNs of the copied model versions.
 
-    Raises ``ValueError`` for a name or an ARN in place of the bucket or the key.
+    Raises ``ValueError`` for an alias or an ARN in place of the key.
     """
-    if not hasattr(output_bucket, "bucket_arn"):
-        raise invalid_value(
-            construct, "output_bucket", output_bucket, "an s3.Bucket, or what its from_bucket_name returns"
-        )
-    if not isinstance(output_key_prefix, str):
-        raise invalid_value(construct, "output_key_prefix", output_key_prefix, "a string")
     # If the bucket is deleted, another account can take its name, and would get the results.
     in_its_account = {"StringEquals": {"aws:ResourceAccount": output_bucket.env.account}}
     (copies,) = destination.versions()

@@ -16,7 +16,7 @@ from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_grant, acknowledge_wildcards
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
 from ._environment import Environment
-from ._errors import boolean, invalid_value, reraise_as_value_error
+from ._errors import boolean, reraise_as_value_error
 from ._handler import document_rules, identity, timeouts
 from ._permissions import Permission, inline_policy
 from ._project import Project
@@ -91,9 +91,7 @@ class ProjectPolicy(ManagedResource):
             name = Names.unique_resource_name(self, max_length=longest, allowed_special_characters="_.-")
         elif not is_unknown(name):
             reraise_as_value_error(self, lambda: identity.check_policy_name(name))
-        self._rules = DocumentRules(
-            stack, self._project, block_public_policy=boolean(self, "block_public_policy", block_public_policy)
-        )
+        self._rules = DocumentRules(self._project, boolean(self, "block_public_policy", block_public_policy))
         self._document = reraise_as_value_error(self, lambda: self._rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
@@ -113,7 +111,7 @@ class ProjectPolicy(ManagedResource):
                 "Trigger": trigger,
             },
         )
-        PoliciesOfStack.of(stack).add(self, self._project, name, self._document, self._rules)
+        PoliciesOfStack.of(stack).policies.append((self, self._project, name, self._document, self._rules))
 
     @property
     def project_policy_id(self) -> str:
@@ -248,10 +246,6 @@ class ProjectPolicy(ManagedResource):
         :raises ValueError: for a statement that breaks a rule, and for a document that statements can't be added to.
         """
         document = self._check_that_statements_can_be_added()
-        if not isinstance(statement, iam.PolicyStatement):
-            raise invalid_value(
-                self, "statement", statement, "an iam.PolicyStatement, such as iam.PolicyStatement.from_json(...)"
-            )
         self._check_statement(statement)
         document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
@@ -286,8 +280,7 @@ class ProjectPolicy(ManagedResource):
     def _would_be_a_cycle(self, principal: iam.Role | iam.User) -> bool:
         """Return whether this stack and the principal's would depend on each other for an identity policy there."""
         stack, other = self._project.stack, stack_of(principal)
-        same_environment = Environment.of(other) == Environment.of(stack)
-        return other is not stack and same_environment and is_token(self._project.arn)
+        return other is not stack and Environment.of(other) == Environment.of(stack) and is_token(self._project.arn)
 
     def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
         """Allow a role or user of another stack to copy, with an identity policy in this stack."""

@@ -34,8 +34,14 @@ class Project:
         self._reference: IProjectRef | None = None
         if isinstance(given, str):
             self.arn = given
-            if is_token(given):
-                self._reference = self._referenced_by(given)
+            reference = referenced(given)
+            if reference is not None and isinstance(reference.target, rekognition.CfnProject):
+                if reference.display_name == "Ref":
+                    raise ValueError(
+                        f"{construct.node.path}: {parameter} is the Ref of {reference.target.node.path}, which is its "
+                        "name. Specify the project itself, or its attr_arn."
+                    )
+                self._reference = reference.target
         elif hasattr(given, "project_ref"):
             self.arn = given.project_ref.project_arn
             self._reference = given
@@ -56,18 +62,6 @@ class Project:
         if self._reference is not None:
             its = self._reference.env
             self.environment = self.environment.or_else(Environment.known(its.account, its.region))
-
-    def _referenced_by(self, arn: str) -> IProjectRef | None:
-        """Return the project of the app that a token refers to."""
-        target, attribute = referenced(arn) or (None, None)
-        if not isinstance(target, rekognition.CfnProject):
-            return None
-        if attribute == "Ref":
-            raise ValueError(
-                f"{self._construct.node.path}: {self._parameter} is the Ref of {target.node.path}, which is its name. "
-                "Specify the project itself, or its attr_arn."
-            )
-        return target
 
     @property
     def identity(self) -> object:

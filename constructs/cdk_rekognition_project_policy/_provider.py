@@ -38,15 +38,10 @@ MEMORY_SIZE = 256
 """MiB of the function: it uses about 60, but Lambda allocates processor time in proportion to memory."""
 
 _EVERY_PROJECT = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"
-_EVERY_VERSION = f"{_EVERY_PROJECT}/version/*"
 
 _ON_INTERFACES = [
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
 ]
 """What Lambda does in a VPC in the role's name, and the function's own code may not (Lambda developer guide, 'Giving
 Lambda functions access to resources in an Amazon VPC')."""
@@ -55,17 +50,12 @@ Lambda functions access to resources in an Amazon VPC')."""
 class IProvider(Protocol):
     """A provider, defined in this app or imported: what ``ProjectPolicy`` and ``ProjectVersionCopy`` take."""
 
-    @property
-    def service_token(self) -> str:
-        """The function's ARN, which custom resources give as their ServiceToken."""
-
-    @property
-    def role(self) -> iam.IRole:
-        """The function's role."""
-
-    @property
-    def resource_type(self) -> str:
-        """The type of the custom resources that the function manages."""
+    service_token: str
+    """The function's ARN, which custom resources give as their ServiceToken."""
+    role: iam.IRole
+    """The function's role."""
+    resource_type: str
+    """The type of the custom resources that the function manages."""
 
 
 class _Provider(Construct):
@@ -120,12 +110,11 @@ class _FunctionProvider(_Provider):
     _ROLE_DESCRIPTION: ClassVar[str]
     _TIMEOUT: ClassVar[int]
     _MAXIMUM_EVENT_AGE: ClassVar[int]
+    _ALWAYS_ALLOWED: ClassVar[Sequence[Permission]]
+    """What the role is allowed whatever the function manages."""
+    _INVOKES_ITSELF: ClassVar[bool]
     _WHY_WILDCARDS: ClassVar[str]
     """The reason for the wildcards in what the role is always allowed."""
-
-    def _always_allowed(self, function_arn: str) -> list[Permission]:
-        """Return what the role is allowed whatever the function manages."""
-        raise NotImplementedError
 
     def __init__(
         self,
@@ -170,11 +159,7 @@ class _FunctionProvider(_Provider):
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
             raise invalid_value(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
         log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=log_retention,
-            removal_policy=log_removal_policy,
-            encryption_key=log_encryption_key,
+            self, "Logs", retention=log_retention, removal_policy=log_removal_policy, encryption_key=log_encryption_key
         )
         if log_encryption_key is not None:
             _allow_logs_to_use(log_encryption_key)
@@ -214,12 +199,12 @@ class _FunctionProvider(_Provider):
         )
         acknowledge_dependency(function)
         _refer_strongly(function, self.role)
-        if network is not None:
-            function.node.add_dependency(network)
-        always = self._always_allowed(function.function_arn)
+        itself = [function.function_arn, f"{function.function_arn}:*"] if self._INVOKES_ITSELF else []
+        always = [*self._ALWAYS_ALLOWED, *(Permission(("lambda:InvokeFunction",), each) for each in itself)]
         policy.add_statements(*(each.statement() for each in always))
         acknowledge_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
         if network is not None:
+            function.node.add_dependency(network)
             policy.add_statements(
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
@@ -252,7 +237,11 @@ class _FunctionProvider(_Provider):
         :param service_token: The ARN of the provider's function.
         :param role_name: The name of its role, to which the permissions for the project are attached.
         """
-        return _ImportedProvider(scope, construct_id, cls.resource_type, service_token, role_name)
+        provider = _Provider(scope, construct_id)
+        provider.resource_type, provider.service_token = cls.resource_type, service_token
+        provider.role = iam.Role.from_role_name(provider, "Role", role_name)
+        provider._environment = Environment.of_arn(resolve(stack_of(provider), service_token))
+        return provider
 
     def _network(self) -> iam.Policy:
         """Allow Lambda what it needs in a VPC; it needs that before the function is created, and until it is gone."""
@@ -282,10 +271,11 @@ class ProjectPolicyProvider(_FunctionProvider):
     _ROLE_DESCRIPTION = "Manages Rekognition project policies for CloudFormation"
     _TIMEOUT = timeouts.FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.MAXIMUM_EVENT_AGE
+    _ALWAYS_ALLOWED = (
+        Permission(("rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"), _EVERY_PROJECT),
+    )
+    _INVOKES_ITSELF = False
     _WHY_WILDCARDS = WHY_EVERY_PROJECT
-
-    def _always_allowed(self, function_arn: str) -> list[Permission]:  # noqa: ARG002 - it doesn't invoke itself
-        return [Permission(("rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"), _EVERY_PROJECT)]
 
 
 class ProjectVersionCopyProvider(_FunctionProvider):
@@ -309,33 +299,15 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     _ROLE_DESCRIPTION = "Manages copies of Rekognition model versions for CloudFormation"
     _TIMEOUT = timeouts.WAITING_FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.WAITING_MAXIMUM_EVENT_AGE
+    _ALWAYS_ALLOWED = (
+        Permission(("rekognition:DescribeProjectVersions",), _EVERY_PROJECT),
+        Permission(
+            ("rekognition:DeleteProjectVersion", "rekognition:ListTagsForResource", "rekognition:StopProjectVersion"),
+            f"{_EVERY_PROJECT}/version/*",
+        ),
+    )
+    _INVOKES_ITSELF = True
     _WHY_WILDCARDS = WHY_EVERY_COPY
-
-    def _always_allowed(self, function_arn: str) -> list[Permission]:
-        on_versions = (
-            "rekognition:DeleteProjectVersion",
-            "rekognition:ListTagsForResource",
-            "rekognition:StopProjectVersion",
-        )
-        return [
-            Permission(("rekognition:DescribeProjectVersions",), _EVERY_PROJECT),
-            Permission(on_versions, _EVERY_VERSION),
-            Permission(("lambda:InvokeFunction",), function_arn),
-            Permission(("lambda:InvokeFunction",), f"{function_arn}:*"),
-        ]
-
-
-class _ImportedProvider(_Provider):
-    """A provider of another app, of which only the service token and the role's name are known."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, resource_type: str, service_token: str, role_name: str
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.resource_type = resource_type
-        self.service_token = service_token
-        self.role = iam.Role.from_role_name(self, "Role", role_name)
-        self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
 
 
 class ManagedResource(Resource):
@@ -396,8 +368,8 @@ def _refer_strongly(function: lambda_.Function, role: iam.IRole) -> None:
     needed = [function.function_arn, role.role_name]
     if vpc is not None:
         needed += [*vpc.subnet_ids, *(each.security_group_id for each in function.connections.security_groups)]
-    for target, _ in filter(None, map(referenced, needed)):
-        resources, stack = [target], Stack.of(target)
+    for reference in filter(None, map(referenced, needed)):
+        resources, stack = [reference.target], Stack.of(reference.target)
         while stack.nested_stack_resource is not None:  # a nested stack's values are outputs of its resource
             resources.append(stack.nested_stack_resource)
             stack = Stack.of(stack.nested_stack_resource)

@@ -100,15 +100,12 @@ class ProjectVersionCopy(ManagedResource):
             source.versions([source_version_arn])
         destination = self._destination = Project(self, stack, "destination_project", destination_project)
         destination.check_is_here()
-        permissions = copy_permissions(
-            self,
-            sources=[source_version_arn],
-            destination=destination,
-            output_bucket=output_bucket,
-            output_key_prefix=output_key_prefix,
-            output_encryption_key=output_encryption_key,
-        )
-        permissions.append(Permission(("rekognition:UntagResource",), destination.versions()[0]))
+        permissions = [
+            *copy_permissions(
+                self, [source_version_arn], destination, output_bucket, output_key_prefix, output_encryption_key
+            ),
+            Permission(("rekognition:UntagResource",), destination.versions()[0]),
+        ]
         if boolean(self, "adopt_existing", adopt_existing) and version_name is None:
             raise invalid_value(
                 self, "version_name", version_name, "the name of the copy that adopt_existing takes over"
@@ -120,12 +117,9 @@ class ProjectVersionCopy(ManagedResource):
             ("output_encryption_key", Environment.of_arn(resolve(stack, key_arn))),
         ):
             check_is_here(self, parameter, replace(there, account=None), destination.place, "destination_project")
-        bucket = output_bucket.bucket_name
-        output = {
-            "S3Bucket": "unknown" if is_unknown(bucket) else bucket,
-            "S3KeyPrefix": "" if is_unknown(output_key_prefix) else output_key_prefix,
-        }
-        reraise_as_value_error(self, lambda: copy_properties.read_output(output))
+        if not is_unknown(output_key_prefix):
+            output = {"S3Bucket": "results", "S3KeyPrefix": output_key_prefix}  # the CDK checks the bucket's name
+            reraise_as_value_error(self, lambda: copy_properties.read_output(output))
         if version_name is not None and not is_unknown(version_name):
             reraise_as_value_error(self, lambda: copy_properties.read_version_name({"VersionName": version_name}))
         self._tags = TagManager(TagType.MAP, ProjectVersionCopyProvider.resource_type, tags)
@@ -142,7 +136,7 @@ class ProjectVersionCopy(ManagedResource):
                 "SourceProjectArn": source.arn,
                 "SourceProjectVersionArn": source_version_arn,
                 "DestinationProjectArn": destination.arn,
-                "OutputConfig": {"S3Bucket": bucket, "S3KeyPrefix": output_key_prefix or None},
+                "OutputConfig": {"S3Bucket": output_bucket.bucket_name, "S3KeyPrefix": output_key_prefix or None},
                 "KmsKeyId": key_arn,
                 "VersionName": version_name,
                 "Tags": self._tags.rendered_tags,
