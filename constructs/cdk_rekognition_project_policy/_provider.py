@@ -1,4 +1,4 @@
-"""The providers: the function behind each custom resource, its role and its log, for one stack or several."""
+"""The providers: the function behind each custom resource, its role and its log; and what defines the resource."""
 
 from __future__ import annotations
 
