@@ -163,7 +163,7 @@ class _FunctionProvider(_Provider):
         )
         if log_encryption_key is not None:
             _allow_logs_to_use(log_encryption_key)
-        self.role = role or iam.Role(
+        self.role: iam.IRole = role or iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
@@ -216,7 +216,7 @@ class _FunctionProvider(_Provider):
         # What every request needs is created before the first and deleted after the last: the permissions with the log
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
-        self.service_token = function.function_arn
+        self.service_token: str = function.function_arn
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
@@ -264,7 +264,7 @@ class ProjectPolicyProvider(_FunctionProvider):
     policies on its own projects.
     """
 
-    resource_type = policy_properties.RESOURCE_TYPE
+    resource_type: str = policy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectPolicyProvider"
     _RESOURCE = "project_policy"
     _DESCRIPTION = "Puts, updates and deletes Rekognition project policies for CloudFormation"
@@ -292,7 +292,7 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     function may invoke itself, to go on waiting in another run when a copy takes longer than one.
     """
 
-    resource_type = copy_properties.RESOURCE_TYPE
+    resource_type: str = copy_properties.RESOURCE_TYPE
     _ID = "RekognitionProjectVersionCopyProvider"
     _RESOURCE = "project_version_copy"
     _DESCRIPTION = "Copies and deletes Rekognition model versions for CloudFormation"

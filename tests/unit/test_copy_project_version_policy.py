@@ -52,8 +52,9 @@ def test_the_documented_policy_is_the_one_that_is_made(app: App, source: str) ->
     assert statements(with_key) == documented
 
 
-def test_named_versions_and_a_prefix(stack: Stack) -> None:
-    """The policy then allows copying these versions only, with their results in one place."""
+def test_named_versions_and_a_prefix() -> None:
+    """The policy then allows copying these versions only, in one statement without the CDK's flag for that as well."""
+    stack = Stack(App(analytics_reporting=False), "Sharing")
     define(stack, output_key_prefix="copied/", versions=["v1", "v2"])
     by_action = {str(each["Action"]): each["Resource"] for each in statements(stack)}
     assert by_action["rekognition:CopyProjectVersion"] == [f"{SOURCE_WITHOUT_NUMBER}/version/v{n}/*" for n in (1, 2)]
