@@ -91,9 +91,8 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         its = destination.environment
         check_is_here(self, "destination_project", Environment(its.account), Environment.of(stack))
         check_is_here(self, "source_project", replace(source.environment, account=None), its, "destination_project")
-        sources = source.versions(versions)
         permissions = copy_permissions(
-            self, sources, destination, output_bucket, output_key_prefix, output_encryption_key
+            self, source.versions(versions), destination, output_bucket, output_key_prefix, output_encryption_key
         )
         self.add_statements(*(each.statement() for each in permissions))
         acknowledge_wildcards(self, [each.resource for each in permissions], WHY_COPIES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import aws_cdk
 from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Resource, Stack
@@ -364,7 +364,8 @@ def _refer_strongly(function: lambda_.Function, role: iam.IRole) -> None:
     """
     if not hasattr(aws_cdk, "CrossStackReferences"):
         return
-    vpc = cast("Any", function.node.default_child).vpc_config
+    cfn_function: Any = function.node.default_child
+    vpc = cfn_function.vpc_config
     needed = [function.function_arn, role.role_name]
     if vpc is not None:
         needed += [*vpc.subnet_ids, *(each.security_group_id for each in function.connections.security_groups)]
