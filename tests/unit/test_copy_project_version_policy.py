@@ -85,12 +85,14 @@ def test_takes_tokens(stack: Stack, source: str) -> None:
 
 
 def test_is_attached_to_roles(stack: Stack) -> None:
-    """Roles are given at once or later, as for every managed policy."""
+    """Roles are given at once or later, as for every managed policy; IAM's console shows what it is for."""
     first, second = (iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("First", "Second"))
     define(stack, roles=[first], managed_policy_name="copying").attach_to_role(second)
     (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
     assert policy["Properties"]["Roles"] == [stack.resolve(role.role_name) for role in (first, second)]
     assert policy["Properties"]["ManagedPolicyName"] == "copying"
+    told = "Allows copying models from another account's Rekognition Custom Labels project"
+    assert policy["Properties"]["Description"] == told
 
 
 @pytest.mark.parametrize(
