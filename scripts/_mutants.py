@@ -1,4 +1,4 @@
-"""Makes small changes in a package, one at a time, and prints which of them its tests notice.
+"""Makes small changes in a package, one at a time, and prints those that its tests don't notice.
 
 The changes are mutmut's, taken as a library: alone it takes paths for modules' names, and nothing imports lambda.index.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,9 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -41,6 +42,12 @@ TESTS = {
 FIRST = 30
 """How many tests try a change first: those that run its lines and the fewest others. All try what these miss."""
 
+FIRST_SECONDS = 120
+"""How long these may take, a loaded machine included. All tests may take five times as long as they do alone."""
+
+PROGRESS = 25
+"""After how many changes a line says how many have been tried."""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -48,9 +55,20 @@ class Mutant:
 
     path: str
     lines: range
+    """The lines of the expression or statement that is changed."""
+    line: int
+    """The first line that differs."""
     code: str
-    name: str
-    """The path, and the changed lines as they were and as they are, wherever in the module they stand."""
+    change: str
+    """The lines that differ, as they were and as they are."""
+
+    @property
+    def name(self) -> str:
+        """The change wherever in the module it is, as ``equivalent-mutants.txt`` has it."""
+        return f"{self.path}: {self.change}"
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.change}"
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
@@ -69,14 +87,16 @@ def mutants(path: Path) -> Iterator[Mutant]:
         for side in (0, -1):
             while was and now and was[side] == now[side]:
                 del was[side], now[side]
-        yield Mutant(name, range(start.line, end.line + 1), code, f"{name}: {' '.join(was)} -> {' '.join(now)}")
+        pairs = enumerate(zip(code.splitlines(), module.code.splitlines(), strict=False), 1)
+        line = next((number for number, (new, old) in pairs if new != old), start.line)
+        yield Mutant(name, range(start.line, end.line + 1), line, code, f"{' '.join(was)} -> {' '.join(now)}")
 
 
 def chosen(package: str, sample: int | None, seed: int, only: Path | None) -> list[Mutant]:
     """Return the changes to try, in any order, so that what an interrupted run has tried is a sample as well."""
     found = [mutant for path in sorted((ROOT / package).rglob("*.py")) for mutant in mutants(path)]
     if only:
-        names = {line.partition("  ")[2].strip() for line in only.read_text().splitlines()}
+        names = {re.sub(r"^(\w+ +)?([^ :]+)(:\d+)?: ", r"\2: ", line) for line in only.read_text().splitlines()}
         found = [mutant for mutant in found if mutant.name in names]
     return random.Random(seed).sample(found, min(sample or len(found), len(found)))  # noqa: S311 - no secret
 
@@ -92,9 +112,11 @@ class Measured:
     seconds: float
 
     def closest(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run a change's lines and the fewest others."""
-        tests = {test for line in mutant.lines for test in self.tests.get(mutant.path, {}).get(line, ())}
-        return sorted(tests, key=lambda test: self.runs[test])[:FIRST]
+        """Return the tests that run a change's lines, or else the line before them, and the fewest others."""
+        by_line = self.tests.get(mutant.path, {})
+        tests = {test for line in mutant.lines for test in by_line.get(line, ())}
+        before = (by_line[line] for line in range(mutant.lines.start, 0, -1) if by_line.get(line))
+        return sorted(tests or next(before, set()), key=lambda test: self.runs[test])[:FIRST]
 
 
 class Checkout:
@@ -129,22 +151,37 @@ class Checkout:
             tests, Counter(test for file in tests.values() for each in file.values() for test in each), seconds
         )
 
-    def notices(self, mutant: Mutant, measured: Measured) -> bool:
-        """Return whether a test fails with a change, or takes far longer."""
+    def verdict(self, mutant: Mutant, measured: Measured) -> str:
+        """Return whether a change was killed or survived, or is undecided.
+
+        It is killed if a test that is close to it fails. Where more decides, a failure of the whole run or a run that
+        isn't done in time, a loaded machine may be the cause: then the same tests have to pass without the change.
+        """
+        all_tests = TESTS[self._package]
+        runs: list[tuple[Sequence[str], float]] = [(all_tests, FIRST_SECONDS + 5 * measured.seconds)]
+        if closest := measured.closest(mutant):
+            runs.insert(0, (closest, FIRST_SECONDS))
+        for tests, limit in runs:
+            with self._changed(mutant):
+                passed = self._passes("-x", *tests, limit=limit)
+            if passed is False and tests is closest:
+                return "killed"
+            if not passed:
+                return "killed" if self._passes("-x", *tests, limit=limit) else "undecided"
+        return "survived"
+
+    @contextmanager
+    def _changed(self, mutant: Mutant) -> Iterator[None]:
         file = self._folder / mutant.path
         original = file.read_text()
         file.write_text(mutant.code)
-        limit = 60 + 5 * measured.seconds
-        first = measured.closest(mutant)
         try:
-            if first and not self._passes("-x", *first, limit=limit):
-                return True
-            return not self._passes("-x", *TESTS[self._package], limit=limit)
+            yield
         finally:
             file.write_text(original)
 
-    def _passes(self, *arguments: str, limit: float | None = None) -> bool:
-        """Return whether tests pass in time."""
+    def _passes(self, *arguments: str, limit: float | None = None) -> bool | None:
+        """Return whether tests pass, or None if they aren't done in time."""
         command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *arguments]
         environment = os.environ | {
             "PYTHONPATH": f"{self._folder}/constructs{os.pathsep}{self._folder}",
@@ -158,9 +195,11 @@ class Checkout:
         try:
             return process.wait(limit) == 0
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return False
+            return None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def main() -> int:
@@ -175,6 +214,7 @@ def main() -> int:
     equivalent = EQUIVALENT.read_text().splitlines()
     tried = chosen(options.package, options.sample, options.seed, options.only)
     found: Counter[str] = Counter()
+    print(f"{options.package}: {len(tried)} changes; these are not noticed:", flush=True)
     with ExitStack() as stack:
         idle: Queue[Checkout] = Queue()
         for _ in range(options.workers):
@@ -189,18 +229,22 @@ def main() -> int:
                 return "equivalent"
             checkout = idle.get()
             try:
-                return "killed" if checkout.notices(mutant, measured) else "survived"
+                return checkout.verdict(mutant, measured)
             finally:
                 idle.put(checkout)
 
         with ThreadPoolExecutor(options.workers) as pool:
-            for mutant, said in zip(tried, pool.map(verdict, tried), strict=True):
+            for number, (mutant, said) in enumerate(zip(tried, pool.map(verdict, tried), strict=True), 1):
                 found[said] += 1
-                print(f"{said:<10}  {mutant.name}", flush=True)
-    changes = found["killed"] + found["survived"]
+                if said in ("survived", "undecided"):
+                    print(f"{said:<9}  {mutant}", flush=True)
+                if number % PROGRESS == 0:
+                    print(f"({number} of {len(tried)} tried)", flush=True)
+    changes = found.total() - found["equivalent"]
     score = 100 * found["killed"] / changes if changes else 0
     print(
-        f"{options.package}: killed {found['killed']} of {changes}, {score:.1f} %; {found['equivalent']} are equivalent"
+        f"{options.package}: killed {found['killed']} of {changes}, {score:.1f} %; survived {found['survived']}, "
+        f"undecided {found['undecided']}, equivalent {found['equivalent']}"
     )
     return int(score < LEAST)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import aws_cdk
 import jsii
-from aws_cdk import CfnResource
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IValidation
@@ -44,7 +44,7 @@ def acknowledge_wildcards(policy: Construct, resources: Sequence[str], why: str)
     if not found:
         return
     # cdk-nag 2 visits the constructs before the CDK prepares references to other stacks, and cdk-nag 3 after that.
-    resource = _resource(policy)
+    resource: Any = policy.node.default_child
     rules: Sequence[Mapping[str, object]] = (resource.get_metadata("cdk_nag") or {}).get("rules_to_suppress", [])
     rule = {"id": "AwsSolutions-IAM5", "reason": why, "applies_to": found}
     if rule not in rules:  # copies into one project and one bucket have the same
@@ -56,14 +56,14 @@ def acknowledge_wildcards(policy: Construct, resources: Sequence[str], why: str)
 def acknowledge_grant(grantee: iam.IPrincipal, resources: Sequence[str]) -> None:
     """Do the same for a grant to a role or user of this app, which adds to the identity policy that the CDK creates."""
     node = getattr(grantee, "node", None)
-    policy = None if node is None else node.try_find_child("DefaultPolicy")
-    if policy is not None:
+    if node is not None and (policy := node.try_find_child("DefaultPolicy")) is not None:
         acknowledge_wildcards(policy, resources, WHY_COPIES)
 
 
 def acknowledge_dependency(function: Construct) -> None:
     """Acknowledge that the CDK makes every function depend on its role, which cfn-lint finds redundant (W3005)."""
-    _resource(function).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+    resource: Any = function.node.default_child
+    resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
 
 
 @jsii.implements(IValidation)
@@ -85,10 +85,3 @@ def _wildcards(policy: Construct, resources: Sequence[str]) -> list[str]:
     """Return the resources with a wildcard, as cdk-nag's findings have them."""
     resolved = [as_found(each) for each in resolve(stack_of(policy), [*resources])]
     return [f"Resource::{each}" for each in resolved if "*" in each]
-
-
-def _resource(construct: Construct) -> CfnResource:
-    child = construct.node.default_child
-    if not isinstance(child, CfnResource):
-        raise TypeError(f"{construct.node.path} has no CloudFormation resource of its own.")
-    return child

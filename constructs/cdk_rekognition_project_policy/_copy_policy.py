@@ -12,7 +12,6 @@ from constructs import Construct
 
 from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
 from ._environment import Environment, check_identity_is_here, check_is_here
-from ._errors import invalid_value
 from ._permissions import copy_permissions
 from ._project import Project
 from ._tokens import is_token, stack_of
@@ -82,8 +81,6 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
             document=iam.PolicyDocument(minimize=True),
         )
         stack = stack_of(scope)
-        if roles is not None and not isinstance(roles, (list, tuple)):
-            raise invalid_value(self, "roles", roles, "a list of iam.Role")
         for role in roles or ():
             self.attach_to_role(role)
         if isinstance(source_project, str) and not is_token(source_project) and source_project.count("/") == 1:
@@ -95,12 +92,7 @@ class CopyProjectVersionPolicy(iam.ManagedPolicy):
         check_is_here(self, "destination_project", Environment(its.account), Environment.of(stack))
         check_is_here(self, "source_project", replace(source.environment, account=None), its, "destination_project")
         permissions = copy_permissions(
-            self,
-            sources=source.versions(versions),
-            destination=destination,
-            output_bucket=output_bucket,
-            output_key_prefix=output_key_prefix,
-            output_encryption_key=output_encryption_key,
+            self, source.versions(versions), destination, output_bucket, output_key_prefix, output_encryption_key
         )
         self.add_statements(*(each.statement() for each in permissions))
         acknowledge_wildcards(self, [each.resource for each in permissions], WHY_COPIES)

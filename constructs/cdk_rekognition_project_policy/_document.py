@@ -37,9 +37,8 @@ Document = iam.PolicyDocument | Mapping[str, object] | str | Path
 class DocumentRules:
     """The rules of one policy's document, as far as its values are known."""
 
-    def __init__(self, stack: Stack, project: Project, *, block_public_policy: bool) -> None:
-        self._stack = stack
-        self._project = project.known
+    def __init__(self, project: Project, block_public_policy: bool) -> None:  # noqa: FBT001 - it is given one
+        self._stack, self._project = project.stack, project.known
         self._block_public_policy = block_public_policy
         self._references = {"AWS::Partition": self._project.partition if self._project else "aws"}
 
@@ -57,7 +56,14 @@ class DocumentRules:
             _reject(self._broken_so_far(given.to_json() or {}))
             return given
         if isinstance(given, Path):
-            given = _text_of(given)
+            path = given
+            try:
+                given = path.read_text(encoding="utf-8")
+            except OSError as unreadable:
+                raise errors.RejectedError(
+                    f"document is the path of a file that can't be read: {path.absolute()} ({unreadable.strerror}). "
+                    "A relative path begins where the app runs."
+                ) from None
         elif isinstance(given, str) and given.endswith(".json"):
             raise errors.RejectedError(f'document is the string "{given}". For a file, specify Path("{given}").')
         if isinstance(given, str) and is_unknown(given) and not given.lstrip().startswith("{"):
@@ -100,14 +106,13 @@ class DocumentRules:
         return self._violations(resolved)
 
     def _violations(self, resolved: Mapping[str, Any]) -> list[str]:
-        violations: list[str] = document_rules.violations(
+        return document_rules.violations(
             resolved,
             project=self._project,
             block_public_policy=self._block_public_policy,
             is_unknown=is_unknown,
             beginning=lambda value: known_prefix(value, self._references),
         )
-        return violations
 
 
 @jsii.implements(IValidation)
@@ -120,7 +125,7 @@ class PoliciesOfStack:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._policies: list[tuple[IConstruct, Project, str, Document, DocumentRules]] = []
+        self.policies: list[tuple[IConstruct, Project, str, Document, DocumentRules]] = []
         self._told: dict[IConstruct, str] = {}
         stack.node.add_validation(self)
 
@@ -130,19 +135,15 @@ class PoliciesOfStack:
         """Return the policies of a stack."""
         return PoliciesOfStack(stack)
 
-    def add(self, policy: IConstruct, project: Project, name: str, document: Document, rules: DocumentRules) -> None:
-        """Have a policy checked at synthesis."""
-        self._policies.append((policy, project, name, document, rules))
-
     def validate(self) -> list[str]:
         # In a mapping each, because the CDK leaves out what resolves to nothing.
         resolved = resolve(
             self._stack,
-            [{"Id": [project.arn, name], "Document": document} for _, project, name, document, _ in self._policies],
+            [{"Id": [project.arn, name], "Document": document} for _, project, name, document, _ in self.policies],
         )
         found = []
         root = self._stack.node.root
-        for (policy, project, _, _, rules), each in zip(self._policies, resolved, strict=True):
+        for (policy, project, _, _, rules), each in zip(self.policies, resolved, strict=True):
             broken = rules.broken(each.get("Document"))
             # In another stack, only what is known, or refers to the same construct, is surely the same.
             keys: list[object] = [(self._stack, json.dumps(each["Id"]))]
@@ -155,34 +156,19 @@ class PoliciesOfStack:
             ]
             found += [f"{policy.node.path}: {rule}" for rule in broken]
             if not broken:
-                self._tell(policy, summary(project.shown, each["Document"]))
+                who = summary(project.shown, each["Document"])
+                if self._told.get(policy) != who:  # once, however often the app is synthesized
+                    self._told[policy] = who
+                    # Annotations would add a stack trace, whose file differs with each synthesis.
+                    policy.node.add_metadata(_INFO, who)
                 warn_of_keys(policy, each["Document"])
         return found
-
-    def _tell(self, policy: IConstruct, text: str) -> None:
-        """Have the CLI print a string, once however often the app is synthesized.
-
-        ``Annotations`` would add a stack trace, whose file differs with each synthesis.
-        """
-        if self._told.get(policy) != text:
-            self._told[policy] = text
-            policy.node.add_metadata(_INFO, text)
 
 
 def _reject(broken: Sequence[str]) -> None:
     """Raise ``RejectedError`` if any rule is broken."""
     if broken:
         raise errors.RejectedError(" ".join(broken))
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as unreadable:
-        raise errors.RejectedError(
-            f"document is the path of a file that can't be read: {path.absolute()} ({unreadable.strerror}). "
-            "A relative path begins where the app runs."
-        ) from None
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON

@@ -52,12 +52,11 @@ def as_document_names(principal: iam.IPrincipal, stack: Stack, account: str | No
 
     The CDK would attach an identity policy to a role or user of the same name in this account, or in the account of the
     stack that it was imported into. A role or user that is defined in this app gets its policy in its own stack.
-    ``account`` is the project's, or None if it isn't known.
+    ``account`` is the stack's, or None if it isn't known.
     """
     if isinstance(principal, _WITHOUT_CONDITIONS):
         return principal
     its_account = getattr(principal, "principal_account", None)
-    account = account or Environment.of(stack).account
     if its_account is None or (
         _is_surely(its_account, stack, account) and _gets_policy_here(principal, stack, account)
     ):
@@ -85,8 +84,8 @@ def _gets_policy_here(principal: iam.IPrincipal, stack: Stack, account: str | No
     """
     holder: Any = principal
     if not hasattr(principal, "node"):
-        made = referenced(principal.policy_fragment.principal_json["AWS"][0])
-        if made is None:
+        reference = referenced(principal.policy_fragment.principal_json["AWS"][0])
+        if reference is None:
             return False
-        holder = made[0]
+        holder = reference.target
     return stack_of(holder) is stack or Environment.of(stack_of(holder)).account == account

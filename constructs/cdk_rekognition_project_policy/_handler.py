@@ -20,18 +20,17 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 
 if TYPE_CHECKING:
-    from custom_resource import errors as errors
-    from custom_resource import timeouts as timeouts
-    from project_policy import document as document
-    from project_policy import document_rules as document_rules
-    from project_policy import identity as identity
-    from project_policy import properties as _policy_properties
-    from project_version_copy import properties as _copy_properties
-    from rekognition import arns as arns
+    from custom_resource import errors, timeouts
+    from project_policy import document, document_rules, identity
+    from project_policy import properties as policy_properties
+    from project_version_copy import properties as copy_properties
+    from rekognition import arns
+
+__all__ = ["arns", "copy_properties", "document", "document_rules"]
+__all__ += ["errors", "identity", "policy_properties", "timeouts"]
 
 _HERE = Path(__file__).resolve().parent
-_IN_WHEEL = _HERE / "_lambda"
-_IN_CHECKOUT = _HERE.parent.parent / "lambda"
+_IN_WHEEL, _IN_CHECKOUT = _HERE / "_lambda", _HERE.parents[1] / "lambda"
 
 FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
 """The Lambda task root: the functions' code without crhelper and boto3."""
@@ -45,8 +44,6 @@ ENTRIES = {"project_policy": "index", "project_version_copy": "copies"}
 _SHARED = ("custom_resource", "rekognition")
 _NOT_NEEDED = {"project_policy": ("custom_resource/waiting.py",), "project_version_copy": ()}
 """The shared modules that a resource's function does without."""
-
-_MODE = 0o644
 
 
 def _load(*names: str) -> list[ModuleType]:
@@ -71,7 +68,7 @@ def _load(*names: str) -> list[ModuleType]:
 
 
 if not TYPE_CHECKING:
-    errors, timeouts, document, document_rules, identity, _policy_properties, _copy_properties, arns = _load(
+    errors, timeouts, document, document_rules, identity, policy_properties, copy_properties, arns = _load(
         "custom_resource.errors",
         "custom_resource.timeouts",
         "project_policy.document",
@@ -81,8 +78,6 @@ if not TYPE_CHECKING:
         "project_version_copy.properties",
         "rekognition.arns",
     )
-
-policy_properties, copy_properties = _policy_properties, _copy_properties
 
 
 def code(resource: str) -> lambda_.Code:
@@ -108,7 +103,7 @@ def write(folder: Path, resource: str) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source)
-        target.chmod(_MODE)
+        target.chmod(0o644)
 
 
 def _sources(resource: str) -> Iterator[tuple[Path, bytes]]:

@@ -1,4 +1,4 @@
-"""The permissions of a provider's role, in an IAM policy of each stack that has resources."""
+"""Permissions, and the IAM policies that they are in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Fn, Names, Stack
+from aws_cdk import Aws, Fn, Names
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
@@ -14,7 +14,6 @@ from constructs import Construct
 from ._errors import invalid_value
 from ._handler import document_rules
 from ._project import Project
-from ._tokens import stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_kms as kms
@@ -36,36 +35,6 @@ class Permission:
         return iam.PolicyStatement(actions=[*self.actions], resources=[self.resource], conditions={**self.conditions})
 
 
-class RolePermissions:
-    """What a provider's role is allowed for the resources of one app, in an inline policy of each stack that has some.
-
-    The role's own stack can't refer to another's projects without a cycle.
-    """
-
-    def __init__(self, provider: Construct, role: iam.IRole) -> None:
-        self._provider = provider
-        self._role = role
-        self._policies: dict[Stack, iam.Policy] = {}
-        self._allowed: dict[Stack, set[Permission]] = {}
-
-    def allow(self, permissions: Sequence[Permission], stack: Stack) -> iam.Policy:
-        """Allow the role what a resource of a stack needs, and return the IAM policy there that allows it."""
-        if stack not in self._policies:
-            scope, construct_id = (
-                (self._provider, "Projects")
-                if stack is stack_of(self._provider)
-                else (stack, f"RekognitionProjectPolicies{self._provider.node.addr[-16:]}")
-            )
-            self._policies[stack] = inline_policy(Construct(scope, construct_id), self._role)
-            self._allowed[stack] = set()
-        policy, allowed = self._policies[stack], self._allowed[stack]
-        new = [each for each in permissions if each not in allowed]
-        if new:  # merging would remove the others, but each statement crosses to Node.js
-            policy.add_statements(*(each.statement() for each in new))
-            allowed.update(new)
-        return policy
-
-
 def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: iam.PolicyStatement) -> iam.Policy:
     """Return an inline policy with a name that no other construct of any stack uses for the same role or user.
 
@@ -85,7 +54,6 @@ def inline_policy(scope: Construct, holder: iam.IRole | iam.User, *statements: i
 
 def copy_permissions(
     construct: Construct,
-    *,
     sources: Sequence[str],
     destination: Project,
     output_bucket: s3.IBucket,
@@ -94,14 +62,8 @@ def copy_permissions(
 ) -> list[Permission]:
     """Return what CopyProjectVersion is authorized for; ``sources`` are the ARNs of the copied model versions.
 
-    Raises ``ValueError`` for a name or an ARN in place of the bucket or the key.
+    Raises ``ValueError`` for an alias or an ARN in place of the key.
     """
-    if not hasattr(output_bucket, "bucket_arn"):
-        raise invalid_value(
-            construct, "output_bucket", output_bucket, "an s3.Bucket, or what its from_bucket_name returns"
-        )
-    if not isinstance(output_key_prefix, str):
-        raise invalid_value(construct, "output_key_prefix", output_key_prefix, "a string")
     # If the bucket is deleted, another account can take its name, and would get the results.
     in_its_account = {"StringEquals": {"aws:ResourceAccount": output_bucket.env.account}}
     (copies,) = destination.versions()

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import CfnResource, Names, RemovalPolicy, Resource, Stack
+from aws_cdk import Names, RemovalPolicy
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct
@@ -15,12 +15,12 @@ from constructs import Construct
 from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_grant, acknowledge_wildcards
 from ._document import VERSION, Document, DocumentRules, PoliciesOfStack
-from ._environment import Environment, warn_of_region
-from ._errors import boolean, check_removal_policy, invalid_value, reraise_as_value_error
+from ._environment import Environment
+from ._errors import boolean, reraise_as_value_error
 from ._handler import document_rules, identity, timeouts
 from ._permissions import Permission, inline_policy
 from ._project import Project
-from ._provider import IProvider, ProjectPolicyProvider, given_or_own
+from ._provider import IProvider, ManagedResource, ProjectPolicyProvider
 from ._tokens import is_token, is_unknown, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # these take long to load, and only their types are needed
 
 
 @jsii.implements(iam.IResourceWithPolicyV2)
-class ProjectPolicy(Resource):
+class ProjectPolicy(ManagedResource):
     """A policy of a Rekognition Custom Labels project, which allows others to copy the project's trained models.
 
     The custom resource behind it attaches the policy (PutProjectPolicy), updates it in place and deletes it. Its
@@ -79,7 +79,7 @@ class ProjectPolicy(Resource):
             known. The size of the document is checked at synthesis, when all grants are known.
         """
         super().__init__(scope, construct_id)
-        stack = self._own_stack = stack_of(scope)
+        stack = stack_of(scope)
         self._project = Project(self, stack, "project", project)
         self._project.check_is_here(
             "Define the policy in a stack of the project's account and Region; an account that copies the project's "
@@ -91,22 +91,17 @@ class ProjectPolicy(Resource):
             name = Names.unique_resource_name(self, max_length=longest, allowed_special_characters="_.-")
         elif not is_unknown(name):
             reraise_as_value_error(self, lambda: identity.check_policy_name(name))
-        self._rules = DocumentRules(
-            stack, self._project, block_public_policy=boolean(self, "block_public_policy", block_public_policy)
-        )
+        self._rules = DocumentRules(self._project, boolean(self, "block_public_policy", block_public_policy))
         self._document = reraise_as_value_error(self, lambda: self._rules.read(document))
         self._identity_policies: dict[iam.Role | iam.User, iam.Policy] = {}
 
-        provider = given_or_own(self, stack, provider, ProjectPolicyProvider)
-        self._role = provider.role
-        PoliciesOfStack.of(stack).add(self, self._project, name, self._document, self._rules)
-        self._resource = CfnResource(
-            self,
-            "Resource",
-            type=provider.resource_type,
-            # What is None is left out: defaults too, so that another default doesn't update the resource.
-            properties={
-                "ServiceToken": provider.service_token,
+        self._define(
+            self._project,
+            ProjectPolicyProvider,
+            provider,
+            [Permission(("rekognition:PutProjectPolicy",), self._project.arn)],
+            removal_policy,
+            {
                 "ServiceTimeout": str(timeouts.SERVICE_TIMEOUT),
                 "ProjectArn": self._project.arn,
                 "PolicyName": name,
@@ -116,11 +111,7 @@ class ProjectPolicy(Resource):
                 "Trigger": trigger,
             },
         )
-        if check_removal_policy(self, removal_policy) is not RemovalPolicy.DESTROY:
-            self._resource.apply_removal_policy(removal_policy)
-        permission = Permission(("rekognition:PutProjectPolicy",), self._project.arn)
-        provider._manage(self._project, self._resource, [permission])
-        warn_of_region(self, self._project.environment.or_else(Environment.of(stack)).region)
+        PoliciesOfStack.of(stack).policies.append((self, self._project, name, self._document, self._rules))
 
     @property
     def project_policy_id(self) -> str:
@@ -139,11 +130,6 @@ class ProjectPolicy(Resource):
     def policy_name(self) -> str:
         """The policy's name."""
         return self._resource.get_att("PolicyName").to_string()
-
-    @property
-    def project_arn(self) -> str:
-        """The ARN of the project that the policy is attached to."""
-        return self._resource.get_att("ProjectArn").to_string()
 
     def grant_copy(self, grantee: iam.IGrantable, *, versions: Sequence[str] | None = None) -> iam.Grant:
         """Allow a grantee to copy the project's models (rekognition:CopyProjectVersion).
@@ -231,7 +217,7 @@ class ProjectPolicy(Resource):
         # Sessions of roles have an issuer; root users, and IAM users with their own keys, don't.
         callers = [
             {"sessionContext": {"sessionIssuer": {"arn": issuer}}}
-            for issuer in ([{"anything-but": [self._role.role_arn]}], [{"exists": False}])
+            for issuer in ([{"anything-but": [self._provider.role.role_arn]}], [{"exists": False}])
         ]
         pattern = events.EventPattern(
             source=["aws.rekognition"],
@@ -253,13 +239,6 @@ class ProjectPolicy(Resource):
             targets=[] if target is None else [target],
         )
 
-    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Set the removal policy, as ``removal_policy`` does.
-
-        :param policy: What happens to the project policy when it is removed from the stack or replaced.
-        """
-        self._resource.apply_removal_policy(check_removal_policy(self, policy))
-
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> iam.AddToResourcePolicyResult:
         """Add a statement to the policy's document.
 
@@ -267,10 +246,6 @@ class ProjectPolicy(Resource):
         :raises ValueError: for a statement that breaks a rule, and for a document that statements can't be added to.
         """
         document = self._check_that_statements_can_be_added()
-        if not isinstance(statement, iam.PolicyStatement):
-            raise invalid_value(
-                self, "statement", statement, "an iam.PolicyStatement, such as iam.PolicyStatement.from_json(...)"
-            )
         self._check_statement(statement)
         document.add_statements(statement)
         return iam.AddToResourcePolicyResult(statement_added=True, policy_dependable=self._resource)
@@ -287,9 +262,8 @@ class ProjectPolicy(Resource):
         reraise_as_value_error(self, lambda: self._rules.check_statement(statement))
 
     def _grant(self, principal: iam.IPrincipal, arns: list[str]) -> iam.Grant:
-        stack = self._own_stack
-        principal = _grants.as_document_names(principal, stack, self._project.environment.account)
-        if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal, stack):
+        principal = _grants.as_document_names(principal, self._project.stack, self._project.place.account)
+        if isinstance(principal, (iam.Role, iam.User)) and self._would_be_a_cycle(principal):
             self._identity_policy(principal, arns)
             principal = _grants.named(principal)
         grant = iam.Grant.add_to_principal_and_resource(
@@ -303,11 +277,10 @@ class ProjectPolicy(Resource):
         acknowledge_grant(principal, arns)
         return grant
 
-    def _would_be_a_cycle(self, principal: iam.Role | iam.User, stack: Stack) -> bool:
+    def _would_be_a_cycle(self, principal: iam.Role | iam.User) -> bool:
         """Return whether this stack and the principal's would depend on each other for an identity policy there."""
-        other = stack_of(principal)
-        same_environment = Environment.of(other) == Environment.of(stack)
-        return other is not stack and same_environment and is_token(self._project.arn)
+        stack, other = self._project.stack, stack_of(principal)
+        return other is not stack and Environment.of(other) == Environment.of(stack) and is_token(self._project.arn)
 
     def _identity_policy(self, principal: iam.Role | iam.User, arns: list[str]) -> None:
         """Allow a role or user of another stack to copy, with an identity policy in this stack."""

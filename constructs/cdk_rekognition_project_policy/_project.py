@@ -34,8 +34,14 @@ class Project:
         self._reference: IProjectRef | None = None
         if isinstance(given, str):
             self.arn = given
-            if is_token(given):
-                self._reference = self._referenced_by(given)
+            reference = referenced(given)
+            if reference is not None and isinstance(reference.target, rekognition.CfnProject):
+                if reference.display_name == "Ref":
+                    raise ValueError(
+                        f"{construct.node.path}: {parameter} is the Ref of {reference.target.node.path}, which is its "
+                        "name. Specify the project itself, or its attr_arn."
+                    )
+                self._reference = reference.target
         elif hasattr(given, "project_ref"):
             self.arn = given.project_ref.project_arn
             self._reference = given
@@ -57,18 +63,6 @@ class Project:
             its = self._reference.env
             self.environment = self.environment.or_else(Environment.known(its.account, its.region))
 
-    def _referenced_by(self, arn: str) -> IProjectRef | None:
-        """Return the project of the app that a token refers to."""
-        target, attribute = referenced(arn) or (None, None)
-        if not isinstance(target, rekognition.CfnProject):
-            return None
-        if attribute == "Ref":
-            raise ValueError(
-                f"{self._construct.node.path}: {self._parameter} is the Ref of {target.node.path}, which is its name. "
-                "Specify the project itself, or its attr_arn."
-            )
-        return target
-
     @property
     def identity(self) -> object:
         """What tells it from other projects of the app: its ARN, or what it is referred to by; None if neither does."""
@@ -79,6 +73,11 @@ class Project:
         """What people know it by: its name, or else what is known of its ARN."""
         name = self.name or getattr(self._reference, "project_name", None)
         return name if name and not is_unknown(name) else render(resolve(self.stack, self.arn))
+
+    @property
+    def place(self) -> Environment:
+        """Where its stack is, which is where it has to be; as it tells itself, if the stack doesn't."""
+        return Environment.of(self.stack).or_else(self.environment)
 
     def check_is_here(self, advice: str = "") -> None:
         """Raise ``ValueError`` for a project that is known to be in another account or Region than the stack."""

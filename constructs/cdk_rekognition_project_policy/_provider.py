@@ -1,13 +1,13 @@
-"""The providers: the function behind each custom resource, its role and its log, for one stack or several."""
+"""The providers: the function behind each custom resource, its role and its log; and what defines the resource."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import aws_cdk
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -22,62 +22,58 @@ from ._acknowledgments import (
     acknowledge_dependency,
     acknowledge_wildcards,
 )
-from ._environment import Environment, check_identity_is_here, check_is_here
-from ._errors import invalid_value
+from ._environment import Environment, check_identity_is_here, check_is_here, warn_of_region
+from ._errors import check_removal_policy, invalid_value
 from ._handler import copy_properties, policy_properties, timeouts
-from ._permissions import Permission, RolePermissions, inline_policy
+from ._permissions import Permission, inline_policy
 from ._project import Project
 from ._tokens import referenced, resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
+    from typing_extensions import Self
 
 MEMORY_SIZE = 256
 """MiB of the function: it uses about 60, but Lambda allocates processor time in proportion to memory."""
 
 _EVERY_PROJECT = f"arn:{Aws.PARTITION}:rekognition:{Aws.REGION}:{Aws.ACCOUNT_ID}:project/*"
-_EVERY_VERSION = f"{_EVERY_PROJECT}/version/*"
 
 _ON_INTERFACES = [
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
 ]
 """What Lambda does in a VPC in the role's name, and the function's own code may not (Lambda developer guide, 'Giving
 Lambda functions access to resources in an Amazon VPC')."""
-
-_F = TypeVar("_F", bound="_FunctionProvider")
 
 
 class IProvider(Protocol):
     """A provider, defined in this app or imported: what ``ProjectPolicy`` and ``ProjectVersionCopy`` take."""
 
-    @property
-    def service_token(self) -> str:
-        """The function's ARN, which custom resources give as their ServiceToken."""
-
-    @property
-    def role(self) -> iam.IRole:
-        """The function's role."""
-
-    @property
-    def resource_type(self) -> str:
-        """The type of the custom resources that the function manages."""
+    service_token: str
+    """The function's ARN, which custom resources give as their ServiceToken."""
+    role: iam.IRole
+    """The function's role."""
+    resource_type: str
+    """The type of the custom resources that the function manages."""
 
 
 class _Provider(Construct):
-    """A function that manages the custom resources of a type, and its role: made in this app, or imported."""
+    """A function that manages the custom resources of a type, and its role: made in this app, or imported.
+
+    An IAM policy of each stack with such resources allows the role what it needs for them. The role's own stack can't
+    refer to another's projects without a cycle.
+    """
 
     service_token: str
     role: iam.IRole
     resource_type: str
     _environment: Environment
-    _permissions: RolePermissions
     _needed: Sequence[IDependable] = ()
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._allowed: dict[Stack, tuple[iam.Policy, set[Permission]]] = {}
 
     def _manage(self, project: Project, resource: Construct, permissions: Sequence[Permission]) -> Construct:
         """Allow the function what ``resource`` needs before that is created; return the policy that allows it.
@@ -87,10 +83,20 @@ class _Provider(Construct):
         :param permissions: What the function needs there.
         :raises ValueError: if the resource's stack is in another account or Region than the provider.
         """
-        # The stack is where the project is, but may not tell.
-        here = Environment.of(project.stack).or_else(project.environment)
-        check_is_here(resource, "provider", self._environment, here)
-        policy = self._permissions.allow(permissions, project.stack)
+        check_is_here(resource, "provider", self._environment, project.place)
+        stack = project.stack
+        if stack not in self._allowed:
+            scope, construct_id = (
+                (self, "Projects")
+                if stack is stack_of(self)
+                else (stack, f"RekognitionProjectPolicies{self.node.addr[-16:]}")
+            )
+            self._allowed[stack] = inline_policy(Construct(scope, construct_id), self.role), set()
+        policy, allowed = self._allowed[stack]
+        new = [each for each in permissions if each not in allowed]
+        if new:  # merging would remove the others, but each statement crosses to Node.js
+            policy.add_statements(*(each.statement() for each in new))
+            allowed.update(new)
         resource.node.add_dependency(policy, *self._needed)
         return policy
 
@@ -104,12 +110,11 @@ class _FunctionProvider(_Provider):
     _ROLE_DESCRIPTION: ClassVar[str]
     _TIMEOUT: ClassVar[int]
     _MAXIMUM_EVENT_AGE: ClassVar[int]
+    _ALWAYS_ALLOWED: ClassVar[Sequence[Permission]]
+    """What the role is allowed whatever the function manages."""
+    _INVOKES_ITSELF: ClassVar[bool]
     _WHY_WILDCARDS: ClassVar[str]
     """The reason for the wildcards in what the role is always allowed."""
-
-    def _always_allowed(self, function_arn: str) -> list[Permission]:
-        """Return what the role is allowed whatever the function manages."""
-        raise NotImplementedError
 
     def __init__(
         self,
@@ -154,15 +159,17 @@ class _FunctionProvider(_Provider):
         if permissions_boundary is not None and not hasattr(permissions_boundary, "managed_policy_arn"):
             raise invalid_value(self, "permissions_boundary", permissions_boundary, "an iam.ManagedPolicy")
         log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=log_retention,
-            removal_policy=log_removal_policy,
-            encryption_key=log_encryption_key,
+            self, "Logs", retention=log_retention, removal_policy=log_removal_policy, encryption_key=log_encryption_key
         )
         if log_encryption_key is not None:
             _allow_logs_to_use(log_encryption_key)
-        self.role: iam.IRole = role if role is not None else self._own_role(permissions_boundary)
+        self.role: iam.IRole = role or iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=self._ROLE_DESCRIPTION,
+            permissions_boundary=permissions_boundary,
+        )
         # A policy of its own, because a given role may be of a stack that can't refer to this one.
         policy = inline_policy(
             self,
@@ -192,12 +199,12 @@ class _FunctionProvider(_Provider):
         )
         acknowledge_dependency(function)
         _refer_strongly(function, self.role)
-        if network is not None:
-            function.node.add_dependency(network)
-        always = self._always_allowed(function.function_arn)
+        itself = [function.function_arn, f"{function.function_arn}:*"] if self._INVOKES_ITSELF else []
+        always = [*self._ALWAYS_ALLOWED, *(Permission(("lambda:InvokeFunction",), each) for each in itself)]
         policy.add_statements(*(each.statement() for each in always))
         acknowledge_wildcards(policy, [each.resource for each in always], self._WHY_WILDCARDS)
         if network is not None:
+            function.node.add_dependency(network)
             policy.add_statements(
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
@@ -209,14 +216,19 @@ class _FunctionProvider(_Provider):
         # What every request needs is created before the first and deleted after the last: the permissions with the log
         # and the role that they name, and the retries.
         self._needed = [DependencyGroup(policy, function.node.find_child("EventInvokeConfig"))]
-        self._permissions = RolePermissions(self, self.role)
         self.service_token: str = function.function_arn
         self._environment = Environment.of(stack_of(self))
 
     @classmethod
-    def get_or_create(cls: type[_F], scope: Construct) -> _F:
+    def get_or_create(cls, scope: Construct) -> Self:
         """Return the provider of the stack that ``scope`` is in; the first call creates it."""
-        return cast("_F", _of_stack(stack_of(scope), cls))
+        return cls._of_stack(stack_of(scope))
+
+    @classmethod
+    @cache
+    def _of_stack(cls, stack: Stack) -> Self:
+        existing = stack.node.try_find_child(cls._ID)
+        return existing if isinstance(existing, cls) else cls(stack, cls._ID)
 
     @classmethod
     def from_attributes(cls, scope: Construct, construct_id: str, *, service_token: str, role_name: str) -> IProvider:
@@ -225,7 +237,11 @@ class _FunctionProvider(_Provider):
         :param service_token: The ARN of the provider's function.
         :param role_name: The name of its role, to which the permissions for the project are attached.
         """
-        return _ImportedProvider(scope, construct_id, cls.resource_type, service_token, role_name)
+        provider = _Provider(scope, construct_id)
+        provider.resource_type, provider.service_token = cls.resource_type, service_token
+        provider.role = iam.Role.from_role_name(provider, "Role", role_name)
+        provider._environment = Environment.of_arn(resolve(stack_of(provider), service_token))
+        return provider
 
     def _network(self) -> iam.Policy:
         """Allow Lambda what it needs in a VPC; it needs that before the function is created, and until it is gone."""
@@ -233,15 +249,6 @@ class _FunctionProvider(_Provider):
         policy = inline_policy(Construct(self, "Network"), self.role, allow)
         acknowledge_wildcards(policy, ["*"], WHY_EVERY_INTERFACE)
         return policy
-
-    def _own_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
-        return iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=self._ROLE_DESCRIPTION,
-            permissions_boundary=permissions_boundary,
-        )
 
 
 class ProjectPolicyProvider(_FunctionProvider):
@@ -264,10 +271,11 @@ class ProjectPolicyProvider(_FunctionProvider):
     _ROLE_DESCRIPTION = "Manages Rekognition project policies for CloudFormation"
     _TIMEOUT = timeouts.FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.MAXIMUM_EVENT_AGE
+    _ALWAYS_ALLOWED = (
+        Permission(("rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"), _EVERY_PROJECT),
+    )
+    _INVOKES_ITSELF = False
     _WHY_WILDCARDS = WHY_EVERY_PROJECT
-
-    def _always_allowed(self, function_arn: str) -> list[Permission]:  # noqa: ARG002 - it doesn't invoke itself
-        return [Permission(("rekognition:ListProjectPolicies", "rekognition:DeleteProjectPolicy"), _EVERY_PROJECT)]
 
 
 class ProjectVersionCopyProvider(_FunctionProvider):
@@ -291,51 +299,61 @@ class ProjectVersionCopyProvider(_FunctionProvider):
     _ROLE_DESCRIPTION = "Manages copies of Rekognition model versions for CloudFormation"
     _TIMEOUT = timeouts.WAITING_FUNCTION_TIMEOUT
     _MAXIMUM_EVENT_AGE = timeouts.WAITING_MAXIMUM_EVENT_AGE
+    _ALWAYS_ALLOWED = (
+        Permission(("rekognition:DescribeProjectVersions",), _EVERY_PROJECT),
+        Permission(
+            ("rekognition:DeleteProjectVersion", "rekognition:ListTagsForResource", "rekognition:StopProjectVersion"),
+            f"{_EVERY_PROJECT}/version/*",
+        ),
+    )
+    _INVOKES_ITSELF = True
     _WHY_WILDCARDS = WHY_EVERY_COPY
 
-    def _always_allowed(self, function_arn: str) -> list[Permission]:
-        on_versions = (
-            "rekognition:DeleteProjectVersion",
-            "rekognition:ListTagsForResource",
-            "rekognition:StopProjectVersion",
+
+class ManagedResource(Resource):
+    """A construct with a custom resource that the function of a provider manages."""
+
+    def _define(
+        self,
+        project: Project,
+        kind: type[_FunctionProvider],
+        provider: IProvider | None,
+        permissions: Sequence[Permission],
+        removal_policy: RemovalPolicy,
+        properties: Mapping[str, object],
+    ) -> Construct:
+        """Define the custom resource, and return the IAM policy that allows the function what it needs there.
+
+        A property that is None is left out. Defaults are, too, so that another default doesn't update the resource.
+        Raises ``ValueError`` for a provider of another kind.
+        """
+        if provider is None:
+            provider = kind._of_stack(project.stack)
+        elif not isinstance(provider, _Provider) or provider.resource_type != kind.resource_type:
+            raise invalid_value(self, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
+        self._provider = provider
+        self._resource = CfnResource(
+            self,
+            "Resource",
+            type=provider.resource_type,
+            properties={"ServiceToken": provider.service_token, **properties},
         )
-        return [
-            Permission(("rekognition:DescribeProjectVersions",), _EVERY_PROJECT),
-            Permission(on_versions, _EVERY_VERSION),
-            Permission(("lambda:InvokeFunction",), function_arn),
-            Permission(("lambda:InvokeFunction",), f"{function_arn}:*"),
-        ]
+        if check_removal_policy(self, removal_policy) is not RemovalPolicy.DESTROY:
+            self._resource.apply_removal_policy(removal_policy)
+        warn_of_region(self, project.place.region)
+        return provider._manage(project, self._resource, permissions)
 
+    @property
+    def project_arn(self) -> str:
+        """The ARN of the project that the policy is attached to, or that the copy is in (ProjectArn)."""
+        return self._resource.get_att("ProjectArn").to_string()
 
-class _ImportedProvider(_Provider):
-    """A provider of another app, of which only the service token and the role's name are known."""
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Set the removal policy, as ``removal_policy`` does.
 
-    def __init__(
-        self, scope: Construct, construct_id: str, resource_type: str, service_token: str, role_name: str
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.resource_type = resource_type
-        self.service_token = service_token
-        self.role = iam.Role.from_role_name(self, "Role", role_name)
-        self._permissions = RolePermissions(self, self.role)
-        self._environment = Environment.of_arn(resolve(stack_of(self), service_token))
-
-
-def given_or_own(
-    construct: Construct, stack: Stack, provider: IProvider | None, kind: type[_FunctionProvider]
-) -> _Provider:
-    """Return the provider that is given, or that of the stack; raises ``ValueError`` for one of another kind."""
-    if provider is None:
-        return _of_stack(stack, kind)
-    if not isinstance(provider, _Provider) or provider.resource_type != kind.resource_type:
-        raise invalid_value(construct, "provider", provider, f"a {kind.__name__}, or what its from_attributes returns")
-    return provider
-
-
-@cache
-def _of_stack(stack: Stack, kind: type[_FunctionProvider]) -> _FunctionProvider:
-    existing = stack.node.try_find_child(kind._ID)
-    return existing if isinstance(existing, kind) else kind(stack, kind._ID)
+        :param policy: What happens to the project policy or the copy when it is removed from the stack or replaced.
+        """
+        self._resource.apply_removal_policy(check_removal_policy(self, policy))
 
 
 def _refer_strongly(function: lambda_.Function, role: iam.IRole) -> None:
@@ -346,12 +364,13 @@ def _refer_strongly(function: lambda_.Function, role: iam.IRole) -> None:
     """
     if not hasattr(aws_cdk, "CrossStackReferences"):
         return
-    vpc = cast("Any", function.node.default_child).vpc_config
+    cfn_function: Any = function.node.default_child
+    vpc = cfn_function.vpc_config
     needed = [function.function_arn, role.role_name]
     if vpc is not None:
         needed += [*vpc.subnet_ids, *(each.security_group_id for each in function.connections.security_groups)]
-    for target, _ in filter(None, map(referenced, needed)):
-        resources, stack = [target], Stack.of(target)
+    for reference in filter(None, map(referenced, needed)):
+        resources, stack = [reference.target], Stack.of(reference.target)
         while stack.nested_stack_resource is not None:  # a nested stack's values are outputs of its resource
             resources.append(stack.nested_stack_resource)
             stack = Stack.of(stack.nested_stack_resource)

@@ -78,14 +78,16 @@ def _holds_something_to_resolve(value: object) -> bool:
     return not isinstance(value, int)  # tokens of the CDK are objects and floats, and None is left out
 
 
-def referenced(text: str) -> tuple[IConstruct, str] | None:
-    """Return the construct and the attribute that a string refers to, if it is one reference and nothing else.
+def referenced(text: str) -> Reference | None:
+    """Return the reference to a construct's attribute that a string is, if it is one and nothing else.
 
     In a template a reference is a logical ID, which is unique in the construct's own stack only.
     """
+    if not is_token(text):
+        return None
     fragments = Tokenization.reverse_string(text)
     reference = fragments.first_token if fragments.length == 1 else None
-    return (reference.target, reference.display_name) if isinstance(reference, Reference) else None
+    return reference if isinstance(reference, Reference) else None
 
 
 @dataclass(frozen=True)

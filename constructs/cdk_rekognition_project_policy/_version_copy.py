@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import CfnResource, ITaggableV2, RemovalPolicy, Resource, TagManager, TagType
+from aws_cdk import ITaggableV2, RemovalPolicy, TagManager, TagType
 from aws_cdk import aws_iam as iam
 
 from constructs import Construct, IValidation
 
 from . import _grants
 from ._acknowledgments import WHY_COPIES, acknowledge_wildcards
-from ._environment import Environment, account_of, check_identity_is_here, check_is_here, warn_of_region
-from ._errors import boolean, check_removal_policy, invalid_value, reraise_as_value_error
+from ._environment import Environment, account_of, check_identity_is_here, check_is_here
+from ._errors import boolean, invalid_value, reraise_as_value_error
 from ._handler import arns, copy_properties, errors, timeouts
 from ._permissions import Permission, copy_permissions
 from ._project import Project
-from ._provider import IProvider, ProjectVersionCopyProvider, given_or_own
+from ._provider import IProvider, ManagedResource, ProjectVersionCopyProvider
 from ._tokens import is_unknown, resolve, stack_of
 
 if TYPE_CHECKING:  # these take long to load, and only their types are needed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # these take long to load, and only their types are needed
 
 
 @jsii.implements(ITaggableV2)
-class ProjectVersionCopy(Resource):
+class ProjectVersionCopy(ManagedResource):
     """A copy of another account's Rekognition Custom Labels model version: the trusted account's side.
 
     The custom resource behind it copies the model version (CopyProjectVersion) and waits until the copy is complete,
@@ -100,51 +100,43 @@ class ProjectVersionCopy(Resource):
             source.versions([source_version_arn])
         destination = self._destination = Project(self, stack, "destination_project", destination_project)
         destination.check_is_here()
-        permissions = copy_permissions(
-            self,
-            sources=[source_version_arn],
-            destination=destination,
-            output_bucket=output_bucket,
-            output_key_prefix=output_key_prefix,
-            output_encryption_key=output_encryption_key,
-        )
-        permissions.append(Permission(("rekognition:UntagResource",), destination.versions()[0]))
+        permissions = [
+            *copy_permissions(
+                self, [source_version_arn], destination, output_bucket, output_key_prefix, output_encryption_key
+            ),
+            Permission(("rekognition:UntagResource",), destination.versions()[0]),
+        ]
         if boolean(self, "adopt_existing", adopt_existing) and version_name is None:
             raise invalid_value(
                 self, "version_name", version_name, "the name of the copy that adopt_existing takes over"
             )
-        its = destination.environment.or_else(Environment.of(stack))
         key_arn = None if output_encryption_key is None else output_encryption_key.key_arn
         for parameter, there in (
             ("source_project", source.environment),
             ("source_version_arn", Environment.of_arn(resolve(stack, source_version_arn))),
             ("output_encryption_key", Environment.of_arn(resolve(stack, key_arn))),
         ):
-            check_is_here(self, parameter, replace(there, account=None), its, "destination_project")
-        bucket = output_bucket.bucket_name
-        output = {
-            "S3Bucket": "unknown" if is_unknown(bucket) else bucket,
-            "S3KeyPrefix": "" if is_unknown(output_key_prefix) else output_key_prefix,
-        }
-        reraise_as_value_error(self, lambda: copy_properties.read_output(output))
+            check_is_here(self, parameter, replace(there, account=None), destination.place, "destination_project")
+        if not is_unknown(output_key_prefix):
+            output = {"S3Bucket": "results", "S3KeyPrefix": output_key_prefix}  # the CDK checks the bucket's name
+            reraise_as_value_error(self, lambda: copy_properties.read_output(output))
         if version_name is not None and not is_unknown(version_name):
             reraise_as_value_error(self, lambda: copy_properties.read_version_name({"VersionName": version_name}))
         self._tags = TagManager(TagType.MAP, ProjectVersionCopyProvider.resource_type, tags)
         self.node.add_validation(_TagRules(self._tags))
 
-        provider = given_or_own(self, stack, provider, ProjectVersionCopyProvider)
-        self._resource = CfnResource(
-            self,
-            "Resource",
-            type=provider.resource_type,
-            # What is None is left out: defaults too, so that another default doesn't update the resource.
-            properties={
-                "ServiceToken": provider.service_token,
+        policy = self._define(
+            destination,
+            ProjectVersionCopyProvider,
+            provider,
+            permissions,
+            removal_policy,
+            {
                 "ServiceTimeout": str(timeouts.WAITING_SERVICE_TIMEOUT),
                 "SourceProjectArn": source.arn,
                 "SourceProjectVersionArn": source_version_arn,
                 "DestinationProjectArn": destination.arn,
-                "OutputConfig": {"S3Bucket": bucket, "S3KeyPrefix": output_key_prefix or None},
+                "OutputConfig": {"S3Bucket": output_bucket.bucket_name, "S3KeyPrefix": output_key_prefix or None},
                 "KmsKeyId": key_arn,
                 "VersionName": version_name,
                 "Tags": self._tags.rendered_tags,
@@ -152,11 +144,7 @@ class ProjectVersionCopy(Resource):
                 "StopRunning": boolean(self, "stop_running", stop_running) or None,
             },
         )
-        if check_removal_policy(self, removal_policy) is not RemovalPolicy.DESTROY:
-            self._resource.apply_removal_policy(removal_policy)
-        policy = provider._manage(destination, self._resource, permissions)
         acknowledge_wildcards(policy, [each.resource for each in permissions], WHY_COPIES)
-        warn_of_region(self, Environment.of(stack).or_else(destination.environment).region)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -172,18 +160,6 @@ class ProjectVersionCopy(Resource):
     def version_name(self) -> str:
         """The copy's name (VersionName)."""
         return self._resource.get_att("VersionName").to_string()
-
-    @property
-    def project_arn(self) -> str:
-        """The ARN of the project that the copy is in (ProjectArn)."""
-        return self._resource.get_att("ProjectArn").to_string()
-
-    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Set the removal policy, as ``removal_policy`` does.
-
-        :param policy: What happens to the copy when it is removed from the stack or replaced.
-        """
-        self._resource.apply_removal_policy(check_removal_policy(self, policy))
 
     def grant_detect(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow a grantee to analyze images with the copy (rekognition:DetectCustomLabels) while it is running.
@@ -205,8 +181,7 @@ class ProjectVersionCopy(Resource):
         examples = 'a role, user or group of this account, such as iam.Role.from_role_name(self, "ID", "NAME")'
         principal = _grants.principal_of(grantee, self, examples)
         check_identity_is_here(self, "grantee", principal)
-        here = Environment.of(stack_of(self)).account or self._destination.environment.account
-        if account_of(principal) in (None, here):
+        if account_of(principal) in (None, self._destination.place.account):
             grant = iam.Grant.add_to_principal(
                 grantee=principal,
                 actions=[*actions],

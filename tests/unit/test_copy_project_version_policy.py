@@ -52,8 +52,9 @@ def test_the_documented_policy_is_the_one_that_is_made(app: App, source: str) ->
     assert statements(with_key) == documented
 
 
-def test_named_versions_and_a_prefix(stack: Stack) -> None:
-    """The policy then allows copying these versions only, with their results in one place."""
+def test_named_versions_and_a_prefix() -> None:
+    """The policy then allows copying these versions only, in one statement without the CDK's flag for that as well."""
+    stack = Stack(App(analytics_reporting=False), "Sharing")
     define(stack, output_key_prefix="copied/", versions=["v1", "v2"])
     by_action = {str(each["Action"]): each["Resource"] for each in statements(stack)}
     assert by_action["rekognition:CopyProjectVersion"] == [f"{SOURCE_WITHOUT_NUMBER}/version/v{n}/*" for n in (1, 2)]
@@ -84,12 +85,14 @@ def test_takes_tokens(stack: Stack, source: str) -> None:
 
 
 def test_is_attached_to_roles(stack: Stack) -> None:
-    """Roles are given at once or later, as for every managed policy."""
+    """Roles are given at once or later, as for every managed policy; IAM's console shows what it is for."""
     first, second = (iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("First", "Second"))
     define(stack, roles=[first], managed_policy_name="copying").attach_to_role(second)
     (policy,) = resources(stack, "AWS::IAM::ManagedPolicy")
     assert policy["Properties"]["Roles"] == [stack.resolve(role.role_name) for role in (first, second)]
     assert policy["Properties"]["ManagedPolicyName"] == "copying"
+    told = "Allows copying models from another account's Rekognition Custom Labels project"
+    assert policy["Properties"]["Description"] == told
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,6 @@ def test_is_attached_to_roles(stack: Stack) -> None:
         ),
         ({"versions": []}, "versions is"),
         ({"roles": ["copier"]}, "role is 'copier'. Specify an iam.Role"),
-        ({"roles": "copier"}, "roles is 'copier'. Specify a list of iam.Role"),
     ],
 )
 def test_what_cannot_be_copied(stack: Stack, wrong: dict[str, Any], told: str) -> None:

@@ -189,11 +189,6 @@ class TestRejected:
         with pytest.raises(ValueError, match=f"^Sharing/Policy: project is in {told}.*a ProjectVersionCopy instead"):
             define(Stack(app, "Sharing", env=Environment(**place)), project=PROJECT_ARN if by_arn else project)
 
-    def test_a_statement_that_is_none(self, stack: Stack) -> None:
-        """The message names the type."""
-        with pytest.raises(ValueError, match=r"^Sharing/Policy: statement is .* an iam\.PolicyStatement, such as"):
-            define(stack).add_to_resource_policy(document()["Statement"][0])
-
     @pytest.mark.parametrize("given", ["arn", "import", "project", "its ARN"])
     def test_two_policies_of_one_name_on_one_project(self, app: App, stack: Stack, given: str) -> None:
         """No state of the service tells them apart: each would be edited and deleted for the other."""
