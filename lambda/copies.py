@@ -1,4 +1,4 @@
-"""The Lambda function of ``Custom::RekognitionProjectVersionCopy``: crhelper's wiring and nothing else."""
+"""The Lambda function of ``Custom::RekognitionProjectVersionCopy``: its wiring, settings and clients."""
 
 from __future__ import annotations
 

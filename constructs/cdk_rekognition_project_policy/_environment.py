@@ -8,6 +8,7 @@ from functools import cache
 
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk.region_info import RegionInfo
 
 from constructs import Construct, IConstruct
 
@@ -42,8 +43,11 @@ class Environment:
 
     @classmethod
     def known(cls, account: str, region: str) -> Environment:
-        """Return an account and a Region, each if it is known."""
-        return cls(None if is_unknown(account) else account, None if is_unknown(region) else region)
+        """Return an account, a Region and its partition, each if it is known."""
+        its_account = None if is_unknown(account) else account
+        if is_unknown(region):
+            return cls(its_account)
+        return cls(its_account, region, RegionInfo.get(region).partition)
 
     @classmethod
     def of_arn(cls, resolved: object) -> Environment:

@@ -29,7 +29,7 @@ Wanted = TypeVar("Wanted")  # the properties of a request, checked
 Target = TypeVar("Target")  # what is read: something of a name, live or not
 Live = TypeVar("Live")
 Observation = TypeVar("Observation")  # what a decision depends on besides the request and what is live
-Failure = TypeVar("Failure", bound=Exception)  # what a call raises that fails for good
+Failure = TypeVar("Failure", bound=Exception)  # what ends a run early: a call that fails for good, or no time left
 
 
 class RequestHandler(ABC, Generic[Id, Wanted, Target, Live, Observation, Failure]):
@@ -105,7 +105,7 @@ class RequestHandler(ABC, Generic[Id, Wanted, Target, Live, Observation, Failure
     def _observe(self, live: Live | None) -> Observation: ...
 
     @abstractmethod
-    def _change(self, decision: object) -> float | None: ...  # returns what _act does
+    def _change(self, decision: object) -> float | None: ...  # returns how long to wait, as _act does
 
     @abstractmethod
     def _wait(self, seconds: float) -> None: ...

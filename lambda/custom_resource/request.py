@@ -52,8 +52,8 @@ class Request:
     def fallback_id(self, now: float, *, made_nothing: bool = False) -> str:
         """Return the physical ID to respond with while the request has made nothing that is known of: the given one.
 
-        A Create has none. It responds with one in doubt, unless it's known that no delivery of it has made anything:
-        then with a marker, so that its Delete knows there is nothing to undo.
+        A Create has none. It responds with one in doubt, or, if it has made nothing, with a marker, so that its Delete
+        knows there is nothing to undo.
         """
         marker = f"{_NOT_CREATED}{self.logical_id}:{self.request_id}"
         return self.physical_id or (marker if made_nothing else self.in_doubt_id(now))
@@ -62,14 +62,14 @@ class Request:
         """Return the physical ID of a Create, or a replacement, that fails now without knowing what it has made.
 
         It names no resource, so its Delete looks for one that this request can have made: the ID ends in the request's
-        time (the earliest that it can have, if that isn't known) and in that at which it gave up.
+        time (the earliest that it can have, if that isn't known) and in ``now``, when it may still have tried.
         """
         requested_at = now - DEFAULT_SERVICE_TIMEOUT if self.time is None else self.time
         return f"{_IN_DOUBT}{self.logical_id}:{self.request_id}:{int(requested_at)}-{int(now)}"
 
     @property
     def in_doubt_times(self) -> tuple[float, float] | None:
-        """When the Create was requested and when it gave up, if the physical ID is one in doubt; None if it isn't."""
+        """When the Create was requested, and the second time of the ID, if it is one in doubt; None if it isn't."""
         found = re.fullmatch(_IN_DOUBT + r".*:([0-9]{1,12})-([0-9]{1,12})", self.physical_id, re.DOTALL)
         return (float(found[1]), float(found[2])) if found else None
 

@@ -1,4 +1,4 @@
-"""Hardened crhelper wrapper: what its 2.0.12 leaves to its callers is guarded here and nowhere else.
+"""Hardened crhelper wrapper: what its 2.0.12 leaves to its callers is guarded here, and for polling in ``waiting``.
 
 Each guard names what would go wrong without it. The class overrides one private method, ``_send``, so the version is
 pinned exactly and a test names what is relied on.

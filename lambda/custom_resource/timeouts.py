@@ -2,7 +2,8 @@
 
 CloudFormation invokes the function asynchronously: Lambda may hold an event for MAXIMUM_EVENT_AGE, then the function
 may run for FUNCTION_TIMEOUT, and only after both may CloudFormation give up, at SERVICE_TIMEOUT. An event whose
-function timed out is older than MAXIMUM_EVENT_AGE by then, so Lambda doesn't retry it after it has failed.
+function timed out is older than MAXIMUM_EVENT_AGE by then, so Lambda doesn't retry it after it has failed. A resource
+that waits has times of its own.
 """
 
 FUNCTION_TIMEOUT = 480

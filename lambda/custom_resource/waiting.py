@@ -28,7 +28,7 @@ MAX_RUNS = 12
 """Runs of one request; Lambda ends a chain of about 16 invocations by itself (recursive loop detection)."""
 
 RESPOND_BEFORE = 60
-"""A request is responded to this many seconds before CloudFormation gives up, however it stands."""
+"""A request is responded to this many seconds, or half the ServiceTimeout, before CloudFormation gives up."""
 
 HAND_OVER_RESERVE = 20
 """A run ends this many seconds before its deadline at the latest."""

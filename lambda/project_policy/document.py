@@ -1,6 +1,6 @@
 """A project policy's document: how it is read and sent, and when two documents are equivalent.
 
-This module has no dependencies and is used twice, as ``document_rules`` is: by the handler, and by the construct.
+It needs nothing but the standard library and is used twice, as ``document_rules`` is: by the handler and the construct.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rules of a project policy's document: what the service accepts, and who counts as everybody.
 
-This module has no dependencies and is used twice: by the handler, and by the construct at synthesis, so that what
-synthesis accepts is what the handler accepts. The rules are those of 'Copying an Amazon Rekognition Custom Labels
+It needs nothing but the standard library and is used twice: by the handler, and by the construct at synthesis, so that
+what synthesis accepts is what the handler accepts. The rules are those of 'Copying an Amazon Rekognition Custom Labels
 model (SDK)', 'Creating a project policy document', in the Custom Labels developer guide.
 """
 

@@ -1,7 +1,7 @@
 """What is a project policy's own in its lifecycle: how it is put and deleted, and what its orphan is.
 
 If the policy changed meanwhile (somebody else was faster), or a change's response was lost, the function reads and
-decides again; it never blindly repeats a change.
+decides again. It repeats a change without a read only if that was clearly rejected and the read is young.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ class _RequestHandler(RequestHandler[PhysicalId, Properties, _Target, LivePolicy
         super().__init__(request, run, current_id, _Target.of(current_id))
         self._policies = ProjectPolicies(client, run.clock, run.deadline)
         self._made = ""
-        """The ID of what this request has made, or may have made; empty if it's nothing."""
+        """The ID of what this request has made, may have made, or adopted; empty if it's nothing that is new to it."""
         self._reserved_id = request.physical_id
         """The ID of what this request makes if it puts a policy."""
 
     @property
     def _physical_id(self) -> str:
-        # A Create that couldn't even read has made nothing: its Delete would meet the same and fail as well.
+        # Whatever made nothing responds with a marker: a Delete would meet what this run has met, and fail as well.
         return self._made or self.request.fallback_id(self.run.clock.now(), made_nothing=True)
 
     @property
@@ -202,7 +202,7 @@ class _RequestHandler(RequestHandler[PhysicalId, Properties, _Target, LivePolicy
                 self._policies.wait(LAG_SECONDS, stale.cause)
             return 0.0
         except ServiceError as error:
-            # If it never got through, the old document may be gone by now, and the rollback has to be continued.
+            # If it is throttled to the end instead, the canceled update may still put its document: that fails.
             if not (isinstance(decision, Put) and decision.is_fencing_write and error.code in _REJECTED):
                 raise
             self._observation = replace(self._observation, rejected=error.code)

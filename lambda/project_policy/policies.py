@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +86,8 @@ class ProjectPolicies(RekognitionCalls):
         parameters = {"ProjectArn": project_arn, "PolicyName": policy_name}
         if revision_id is not None:
             parameters["PolicyRevisionId"] = revision_id
+        else:
+            self._read_at = -math.inf  # another try could delete what has appeared since, so it reads again
         try:
             self._call("DeleteProjectPolicy", self._client.delete_project_policy, parameters, changes=True)
         except ServiceError as error:

@@ -1,1 +1,1 @@
-"""A copy of a model version as a CloudFormation resource: plain Python that knows neither crhelper nor Lambda."""
+"""A copy of a model version as a CloudFormation resource: it knows neither crhelper nor Lambda."""

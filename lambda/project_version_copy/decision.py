@@ -142,8 +142,8 @@ def _was_received(live: LiveVersion, requested_at: float) -> bool:
 def _may_start_within(request: Request) -> float:
     """Return for how many seconds after this request the one that it undoes may still start to copy.
 
-    A Create may, because its Delete overtakes it. In a rollback, which would take that long each time, a later start
-    isn't waited for.
+    A Create may, because its Delete overtakes it. An Update back, which would take that long each time, waits for no
+    later start.
     """
     return MAX_START_SECONDS if request.type == "Delete" else 0
 
@@ -184,7 +184,7 @@ def decide_create(request: Request, wanted: Properties, live: LiveVersion | None
                 return Retag(live.arn, own)
             # It was taken over from a deployment that may have set others.
             return Retag(live.arn, {**wanted.tags, **own}, tuple(key for key in live.tags if key not in wanted.tags))
-        return _unfinished(live)
+        return _follow(live)
     return _name_is_taken(request, wanted, live, observation)
 
 
@@ -297,7 +297,7 @@ def decide_orphan(
         return _remove(live, stop_running=stop_running)
     if (
         live.owner is None
-        and observation.now < shown_by
+        and (observation.now < shown_by or observation.unchanged < LAG_SECONDS)
         and _canceled_request_may_have_made(request, live, observation.requested_at)
     ):
         return Wait(LAG_SECONDS)  # its tags may not be shown yet
@@ -306,12 +306,12 @@ def decide_orphan(
     return Keep("no canceled deployment of this resource left it")
 
 
-def _unfinished(live: LiveVersion) -> Decision:
+def _follow(live: LiveVersion) -> Decision:
     """Decide about a copy of this function that isn't finished."""
     if live.status in _FAILED | _ENDED:
         return Reject(_failure(live))
     if live.status == _DELETING:
-        return Reject("is being deleted by somebody else. Deploy again.")
+        return Reject("is being deleted, by somebody else or by a rollback. Deploy again.")
     return Wait(POLL_SECONDS)
 
 

@@ -17,7 +17,7 @@ INPUTS_TAG = f"{TAG_PREFIX}inputs"
 """The key of the tag that has the digest of what a copy was made from."""
 
 RESPONDED_TAG = f"{TAG_PREFIX}responded"
-"""The key of the tag that a finished copy gets just before CloudFormation receives its ARN.
+"""The key of the tag that a finished copy gets just before its request is responded to.
 
 Its value is ``REQUESTED-RESPONDED``, when its request was made and the time, in epoch seconds. A copy of a stack's
 resource without it was never reported as complete. Some seconds later, one with it is changed and deleted by its ARN

@@ -62,9 +62,9 @@ class Progress:
     arn: str = ""
     """The ARN of the copy that the request makes or deletes."""
     is_taken_over: bool = False
-    """Whether another request made that copy."""
+    """Whether this request makes that copy its own, although another request made it."""
     in_doubt_id: str = ""
-    """The physical ID after a CopyProjectVersion without a response."""
+    """The physical ID after a CopyProjectVersion whose effect is in doubt."""
     seen: str = ""
     """The model version and the status that were read last, or that there is none."""
     seen_since: float = 0.0
@@ -118,7 +118,7 @@ class _RequestHandler(
     def _physical_id(self) -> str:
         own_arn = self._progress.arn if self._progress.is_making else ""
         made = self._adopted or own_arn or self._progress.in_doubt_id
-        # A Create that couldn't even read has made nothing: its Delete would meet the same and fail as well.
+        # Whatever made nothing responds with a marker: a Delete would meet what this run has met, and fail as well.
         return made or self.request.fallback_id(self._now, made_nothing=not self._may_be_own)
 
     @property
@@ -202,16 +202,10 @@ class _RequestHandler(
             self._adopted = str(PhysicalId(ModelVersion.parse(self._live.arn), adopted=True))
 
     def _makes_another(self, canceled: Properties, wanted: Properties) -> bool:
-        if self._names_current(canceled):
+        current = self.current_id.version if self.current_id else None
+        if current and current.is_of(canceled.destination) and current.name == self._name(canceled):
             return False
         return canceled.inputs != wanted.inputs or bool(canceled.version_name)
-
-    def _names_current(self, wanted: Properties) -> bool:
-        """Return whether the physical ID has the name of the copy that properties ask for."""
-        current = self.current_id
-        return current is not None and (
-            current.version.is_of(wanted.destination) and current.version.name == self._name(wanted)
-        )
 
     def _delete_own(self, current_id: PhysicalId) -> None:
         version = current_id.version

@@ -38,7 +38,7 @@ class LiveVersion:
 
     @property
     def owner(self) -> Owner | None:
-        """The request that made it; None if no request of this function did, or its tags aren't shown yet."""
+        """The request that made it; None if no request of this function did, or its tags aren't known (yet)."""
         return Owner.of_tags(self.all_tags)
 
     @property

@@ -1,1 +1,1 @@
-"""Amazon Rekognition as a resource uses it: ARNs, calls with retries, and what its errors mean; no CloudFormation."""
+"""Amazon Rekognition as a resource uses it: ARNs, calls with retries, and what its errors mean."""

@@ -12,9 +12,6 @@ MAX_PROJECT_ARN_LENGTH = 880
 """Characters of a project's ARN. The API says 2048, but a physical ID, which holds it, is at most 1 KB
 (CloudFormation); a real one, with a name of 255 characters, has about 340."""
 
-NOT_HERE = "nothing: it's in another account, Region or partition than the function"
-"""What a Delete does about a physical ID that isn't of the function's environment, so that no Create made it."""
-
 VERSION_NAME = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 """A model version's name (CopyProjectVersion, ``VersionName``)."""
 _PROJECT_ARN = re.compile(

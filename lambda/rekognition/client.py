@@ -40,7 +40,7 @@ PROJECT_RETRY_SECONDS = 15
 """How many seconds such a project is looked for."""
 
 STALE_READ_SECONDS = 10
-"""After how many seconds of retries the service is read again before anything is changed."""
+"""How many seconds after a read began it no longer counts: the service is read again before anything is changed."""
 
 _INITIAL_BACKOFF = 1.0
 _MAX_BACKOFF = 2.0

@@ -19,7 +19,7 @@ THROTTLED = frozenset(
 ACCESS_DENIED = "AccessDeniedException"
 NOT_FOUND = "ResourceNotFoundException"
 UNREACHABLE = "Unreachable"
-"""The code given to a call that got no response; all codes but these two are the service's own."""
+"""The code given to a call that got no response; another error of the SDK has the name of its class."""
 OUT_OF_TIME = "OutOfTime"
 """The code given to a call for which there was no time left."""
 
@@ -54,7 +54,7 @@ _UNKNOWN = "{operation} failed with {code}. Look the code up in the Rekognition 
 
 
 class ServiceError(Exception):
-    """A call of Rekognition that failed for good."""
+    """A call of Rekognition that failed, or for which no time was left."""
 
     def __init__(self, operation: str, code: str, message: str, status: int = 400, request_id: str = "") -> None:
         super().__init__(f"{operation}: {code}: {message}")
@@ -63,9 +63,9 @@ class ServiceError(Exception):
         self.code = code
         """The API's error code, UNREACHABLE or OUT_OF_TIME."""
         self.message = message
-        """What the service said; shown to people. What to do is decided by the code alone."""
+        """What the service said; shown to people."""
         self.status = status
-        """The HTTP status of the response, if there was one."""
+        """The HTTP status of the response; 400 if there was none."""
         self.request_id = request_id
         """The service's ID of the call."""
 

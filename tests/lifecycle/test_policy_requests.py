@@ -280,6 +280,14 @@ def test_a_change_that_is_throttled_for_long_reads_again(cloud: Cloud, kind: str
     assert cloud.documents() == {"sharing": FOREIGN}
 
 
+def test_a_delete_that_found_nothing_reads_again_before_another_try(cloud: Cloud) -> None:
+    """Without a revision, a repeated call would delete what the next owner has put meanwhile."""
+    cloud.fails("ThrottlingException", DELETE, when=lambda elapsed: elapsed < 3)
+    cloud.world.spawn(lambda: cloud.put(FOREIGN), 2.5)
+    assert cloud.ask("Delete", Policy(), own_id(cloud)).response["Status"] == "SUCCESS"
+    assert cloud.documents() == {"sharing": FOREIGN}
+
+
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
 def test_nothing_is_changed_after_the_deadline(cloud: Cloud, kind: str) -> None:
     """If reading takes all the time there is, nothing is put or deleted that the response wouldn't cover."""

@@ -126,7 +126,7 @@ MARKED = Retag(
             for status in FAILED
         ),
         *((live(status), at(500, own=COPY), {}, "Rekognition gave no reason.") for status in ENDED),
-        (live("DELETING"), at(500, own=COPY), {}, "is being deleted by somebody else. Deploy again."),
+        (live("DELETING"), at(500, own=COPY), {}, "is being deleted, by somebody else or by a rollback. Deploy"),
         (None, at(500, own=COPY, unchanged=1.9), {}, AGAIN),
         (None, at(100, own=COPY, unchanged=2), {}, "was deleted while it was being copied. Deploy again."),
         (live(arn=ANOTHER), at(500, own=COPY, unchanged=1.9), {}, AGAIN),
@@ -317,6 +317,8 @@ NOT_LEFT = Keep("no canceled deployment of this resource left it")
         # Whose a model version is, is what its tags say, which may show late.
         (live(owner=None), at(21.9, unchanged=9), "Delete", AGAIN),
         (live(owner=None), at(22, unchanged=9), "Delete", NOT_LEFT),
+        (live(owner=None, created=90), at(100, unchanged=1.9), "Delete", AGAIN),
+        (live(owner=None, created=90), at(100, unchanged=2), "Delete", NOT_LEFT),
         (live(owner=None, created=-3660.1), at(), "Delete", NOT_LEFT),
         (live(), at(), "Delete", NOT_LEFT),
         (live("DELETING"), at(171.9), "Delete", AGAIN),

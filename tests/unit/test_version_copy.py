@@ -225,6 +225,18 @@ def test_rejects_a_grant_to_a_role_of_another_account_of_the_app(app: App) -> No
         define_copy(here).grant_start_stop(role)
 
 
+def test_rejects_a_source_of_another_partition(app: App) -> None:
+    """The stack's Region tells its own, where the destination's ARN isn't known."""
+    stack = Stack(app, "Copying", env=Environment(region="us-east-1"))
+    project = rekognition.CfnProject(stack, "Project", project_name="copies")
+    source = {
+        "source_project": SOURCE.replace("arn:aws:", "arn:aws-cn:"),
+        "source_version_arn": SOURCE_VERSION.replace("arn:aws:", "arn:aws-cn:"),
+    }
+    with pytest.raises(ValueError, match=r"^Copying/Copy: source_project is in partition aws-cn, but"):
+        define_copy(stack, destination_project=project, **source)
+
+
 @pytest.mark.parametrize("apply", [True, False])
 def test_can_be_retained(stack: Stack, apply: bool) -> None:
     """By default it is deleted with the stack, as every resource is."""
@@ -267,7 +279,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
             "source_version_arn is in Reg",
         ),
         ({"version_name": "logos/v1"}, 'VersionName "logos/v1" is not valid'),
-        ({"output_key_prefix": "s3://results/"}, 'S3KeyPrefix of OutputConfig is the URL "s3://results/"'),
+        ({"output_key_prefix": "s3://results/"}, 'S3KeyPrefix of OutputConfig "s3://results/" is not valid'),
     ],
 )
 def test_rejects_values(stack: Stack, wrong: dict[str, Any], told: str) -> None:
