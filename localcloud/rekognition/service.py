@@ -16,7 +16,7 @@ from localcloud.rekognition.operations import OPERATIONS, Call
 from localcloud.rekognition.switches import Switches
 
 _TARGET_PREFIX = "RekognitionService."
-_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/rekognition/aws4_request")
+_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/rekognition/aws4_request")
 
 DROP = ConnectionDroppedError
 

@@ -7,13 +7,13 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import repeat
-from pathlib import Path
 
 import pytest
 
 from localcloud import cloud as cloud_module
 from localcloud.cloud import REPOSITORY, STATE, LocalCloud
 from localcloud.peers import SECRET_VARIABLE
+from localcloud.virtual_environment import ensure_virtual_environment
 
 CONNECTIONS = 450  # a process may often have no more than 1,024 open files
 GIGABYTE = 2**30
@@ -37,7 +37,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """Run a cloud that closes idle connections soon."""
     folder = tmp_path_factory.mktemp("impatient")
     python = folder / "python"
-    real = cloud_module.ensure_virtual_environment(STATE / "venv")
+    real = ensure_virtual_environment(STATE / "venv")
     python.write_text(IMPATIENT.format(python=real, repository=str(REPOSITORY)))
     python.chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
@@ -136,11 +136,10 @@ def test_a_body_without_a_near_end_is_rejected(
 
 
 @pytest.mark.parametrize(
-    ("start", "announced", "expected"), [(RESPONSE, "Content-Length: 65537", 413), (RESPONSE, CHUNKED, 413), ("POST /", CHUNKED, 403)]
+    ("start", "announced", "expected"),
+    [(RESPONSE, "Content-Length: 65537", 413), (RESPONSE, CHUNKED, 413), ("POST /", CHUNKED, 403)],
 )
-def test_who_lacks_the_secret_sends_little(
-    local_cloud: LocalCloud, start: str, announced: str, expected: int
-) -> None:
+def test_who_lacks_the_secret_sends_little(local_cloud: LocalCloud, start: str, announced: str, expected: int) -> None:
     """A response to CloudFormation has 64 KiB at most; of what is rejected nothing is kept, in pieces however small."""
     url = local_cloud.endpoint_url
     begin = head(local_cloud, url, announced, start=start, secret=False) + b"\r\n"

@@ -87,7 +87,9 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=123456789012/20231114/us-east-1/rekognitio
         ("DescribeProjects", SIGNED.replace("rekognition", "s3"), "IncompleteSignatureException"),
         ("DescribeProjects", SIGNED.replace("123456789012", "12345678901"), "UnrecognizedClientException"),
         ("DescribeProjects", SIGNED.replace("us-east-1", "eu-north-1"), "AccessDeniedException"),
+        ("DescribeProjects", "AWS4-HMAC-SHA256 " + "Credential=" * 100_000, "IncompleteSignatureException"),
     ],
+    ids=["operation", "unsigned", "service", "key", "region", "megabyte"],
 )
 def test_rejects_requests_that_are_not_for_it(operation: str, authorization: str, code: str) -> None:
     """What isn't an operation, signed for Rekognition by a known key, or in a Region of Custom Labels."""
@@ -96,6 +98,29 @@ def test_rejects_requests_that_are_not_for_it(operation: str, authorization: str
     with pytest.raises(AwsError) as caught:
         service.respond(Request(headers, b"{}"))
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("body", "called"),
+    [
+        (b"", {}),
+        (b'{"MaxResults": 1, "MaxResults": 2}', {"MaxResults": 2}),
+        (b"[]", None),
+        (b'{"', None),
+        (b"\xff", None),
+        (b"[" * 1_000_000, None),
+    ],
+)
+def test_a_body_is_a_json_object(body: bytes, called: dict[str, int] | None) -> None:
+    """The last of duplicate keys counts; anything else is rejected."""
+    service = RekognitionService(Switches(), VirtualTime(), RootKeys())
+    request = Request({"authorization": SIGNED, "x-amz-target": "RekognitionService.DescribeProjects"}, body)
+    if called is None:
+        with pytest.raises(AwsError, match="SerializationException: The body is not "):
+            service.respond(request)
+    else:
+        service.respond(request)
+    assert service.calls == ([] if called is None else [("DescribeProjects", called)])
 
 
 class Stranger:
