@@ -96,7 +96,6 @@ def _await_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 def _end_even_if_stuck() -> None:
     # The launcher leads its own session: this ends it together with every function's process.
     timer = threading.Timer(_SECONDS_TO_STOP, os.killpg, (os.getpgrp(), signal.SIGKILL))
-    timer.daemon = True
     timer.start()
 
 

@@ -98,6 +98,7 @@ def test_rejects_requests_that_are_not_for_it(operation: str, authorization: str
     with pytest.raises(AwsError) as caught:
         service.respond(Request(headers, b"{}"))
     assert caught.value.code == code
+    assert ("arn:aws:iam::123456789012:root " in caught.value.message) is (code == "AccessDeniedException")
 
 
 @pytest.mark.parametrize(
@@ -204,9 +205,9 @@ def test_clients_see_nothing_of_the_users_own_aws(here: Here, monkeypatch: pytes
 
 def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
     """Its ARN has the time of its making; made anew within a millisecond it is another, without policies."""
-    here.clock.sleep(1)
+    here.clock.sleep(1.2344)
     project = here.client.create_project(ProjectName="demo")["ProjectArn"]
-    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001000"
+    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001234"
     here.put(ProjectArn=project)
     with rejected("ResourceInUseException"):
         here.client.create_project(ProjectName="demo")
@@ -218,6 +219,7 @@ def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
         here.client.list_project_policies(ProjectArn=project)
     (named,) = here.client.describe_projects(ProjectNames=["demo", "missing"])["ProjectDescriptions"]
     assert (named["ProjectArn"], named["Status"]) == (anew, "CREATED")
+    assert named["CreationTimestamp"].timestamp() == 1_700_000_001.234
 
 
 def test_a_policy_is_put_at_its_revision_and_deleted(here: Here) -> None:
@@ -395,11 +397,17 @@ def test_a_quota_throttles_each_operation_of_an_account(here: Here) -> None:
 
 
 def test_a_fault_may_be_that_no_response_comes(here: Here) -> None:
-    """The caller can't know whether the request took effect; here it did."""
+    """The caller can't know whether the request took effect; here it did, as with an error that a hook returns."""
     here.service.faults.inject("PutProjectPolicy", DROP, when="after")
     with pytest.raises(ConnectionClosedError):
         here.put()
     assert here.documents() == [document()]
+    here.service.faults.after = lambda *_: AwsError("InternalServerError", "inside")
+    with rejected("InternalServerError") as told:
+        here.remove()
+    assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    here.service.faults.after = lambda *_: None
+    assert here.documents() == []
 
 
 @pytest.mark.parametrize(
