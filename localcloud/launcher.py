@@ -11,11 +11,13 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
+from typing import Any
 
 from localcloud import ministack_hooks
-from localcloud.peers import SECRET_VARIABLE, listen
+from localcloud.peers import IDLE_SECONDS, SECRET_VARIABLE, listen
 from localcloud.project_type import ProjectType
 from localcloud.rekognition import LocalRekognition
 
@@ -56,9 +58,10 @@ async def _serve(gateway: socket.socket, secret: str, *, until_input_ends: bool)
     # Not ministack's own main(): that accepts everybody, picks the port late, and as root takes 127.0.0.1:443 too.
     config.create_sockets = lambda: Sockets([gateway], [], [])
     config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = config.ssl_handshake_timeout = IDLE_SECONDS
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_exception_handler(_report)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if until_input_ends:
@@ -75,6 +78,15 @@ async def _serve(gateway: socket.socket, secret: str, *, until_input_ends: bool)
     await asyncio.to_thread(ministack_hooks.stop_functions)
 
 
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what failed in the loop, except for a client that is closed for idling and doesn't shut its TLS down.
+
+    hypercorn means to ignore it, and misses its TimeoutError (pgjones/hypercorn#202).
+    """
+    if not isinstance(context.get("exception"), (TimeoutError, ssl.SSLError)):
+        loop.default_exception_handler(context)
+
+
 def _await_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
@@ -84,7 +96,6 @@ def _await_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 def _end_even_if_stuck() -> None:
     # The launcher leads its own session: this ends it together with every function's process.
     timer = threading.Timer(_SECONDS_TO_STOP, os.killpg, (os.getpgrp(), signal.SIGKILL))
-    timer.daemon = True
     timer.start()
 
 

@@ -5,15 +5,17 @@ A name that has moved fails the start, or the first request that needs it. For t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
-from localcloud.peers import rejection
+from localcloud.peers import IDLE_SECONDS, rejection
 from localcloud.project_type import PROPERTY_THAT_REPLACES, RESOURCE_TYPE, ProjectType
 from localcloud.rekognition.authorization import (
     ALLOWED,
@@ -27,13 +29,20 @@ from localcloud.rekognition.errors import unrecognized_client
 
 STACKS_ROUTE = "/_localcloud/stacks"
 
+_MOST_BYTES = 32 * 2**20
+"""How long a body may be: ministack keeps it in memory, and hears nobody else while it checks its signature."""
+_MOST_BYTES_OF_RESPONSE = 2**16
+
 _NOT_ALLOWED = Decision(allowed=False)
 
 _log = logging.getLogger("localcloud.ministack")
 
 
 def application(secret: str, port: int) -> Any:  # noqa: ANN401 - an ASGI application has no type of its own
-    """Return ministack's gateway, an ASGI application that hears only clients whom `rejection` lets pass."""
+    """Return ministack's gateway, an ASGI application that hears only clients whom `rejection` lets pass.
+
+    It hears them out first: a body that is too long, or doesn't come, is rejected.
+    """
     from ministack import app
 
     if not app.AUTH:
@@ -49,19 +58,66 @@ def application(secret: str, port: int) -> Any:  # noqa: ANN401 - an ASGI applic
         is_response = scope.get("method") == "PUT" and scope["path"].startswith("/_ministack/cfn-response/")
         problem = rejection(headers, port, None if is_response else secret)
         if problem is not None:
-            await _respond(scope, send, 403, problem)
+            await _respond(scope, receive, send, 403, problem)
         elif scope["path"] == STACKS_ROUTE:
-            await _respond(scope, send, 200, json.dumps(stacks()))
+            await _respond(scope, receive, send, 200, json.dumps(stacks()))
+        elif scope["type"] == "http":
+            await _hear(scope, headers, receive, send, _MOST_BYTES_OF_RESPONSE if is_response else _MOST_BYTES)
         else:
             await app.app(scope, receive, send)
 
     return guarded
 
 
-async def _respond(scope: Any, send: Any, status: int, body: str) -> None:  # noqa: ANN401 - as above
+async def _hear(scope: Any, headers: dict[str, str], receive: Any, send: Any, most: int) -> None:  # noqa: ANN401 - as above
+    """Hand a request to ministack once its whole body is here."""
+    from ministack import app
+
+    too_long = f"The body may have at most {most} bytes."
+    if int(headers.get("content-length", "0")) > most:
+        await _respond(scope, receive, send, 413, too_long)
+        return
+    try:
+        whole = await asyncio.wait_for(_whole_body(receive, most), IDLE_SECONDS)
+    except asyncio.TimeoutError:
+        await _respond(scope, receive, send, 408, f"The whole body must come within {IDLE_SECONDS} seconds.")
+        return
+    if len(whole.get("body", b"")) > most:
+        await _respond(scope, receive, send, 413, too_long)
+        return
+    received = iter([whole])
+
+    async def again() -> Any:  # noqa: ANN401 - as above
+        return next(received, None) or await receive()
+
+    await app.app(scope, again, send)
+
+
+async def _whole_body(receive: Any, most: int) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """Return a body in one message, cut off where it is too long; or the message that its client has gone."""
+    body, more = bytearray(), True
+    while more and len(body) <= most:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return dict(message)
+        body += message["body"]
+        more = message["more_body"]
+    return {"type": "http.request", "body": bytes(body)}
+
+
+async def _respond(scope: Any, receive: Any, send: Any, status: int, body: str) -> None:  # noqa: ANN401 - as above
     if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": body.encode()})
+        rest = asyncio.ensure_future(_discard(receive))
+        with suppress(OSError):  # of a client that goes on sending
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": body.encode()})
+        await rest
+
+
+async def _discard(receive: Any) -> None:  # noqa: ANN401 - as above
+    """Take what is left of a request: otherwise hypercorn waits forever to hand it over, and doesn't close."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def stacks() -> list[tuple[str, str, str]]:

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 
 SECRET_VARIABLE = "AWS_SDK_UA_APP_ID"  # noqa: S105 - the name of a variable
 
+IDLE_SECONDS = 75
+"""How long both servers wait for a client that says nothing, or not all of what it began."""
+
 
 def listen() -> socket.socket:
     """Return a socket that listens on a free port of 127.0.0.1."""

@@ -9,8 +9,6 @@ import pytest
 from localcloud.cloud import LocalCloud
 from localcloud.rekognition import LocalRekognition
 
-__all__ = ["local_cloud", "rekognition"]
-
 
 @pytest.fixture(scope="session")
 def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:

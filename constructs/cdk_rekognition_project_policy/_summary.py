@@ -14,7 +14,7 @@ from typing import Any
 from ._handler import document as documents
 from ._tokens import is_intrinsic, is_unknown, render
 
-_ROOT = re.compile(r"arn:.+?:iam::([^/]+):root")
+_ROOT = re.compile(r"arn:(?:<[^>]+>|[^:]+):iam::([^/]+):root")
 _ACCOUNT = re.compile(r"\d{12}")
 _PLAIN = re.compile(r"[A-Za-z0-9:/_-]+")
 """A condition's key that can't pass for something else."""

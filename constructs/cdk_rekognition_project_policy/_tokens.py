@@ -15,7 +15,7 @@ from aws_cdk import Reference, Stack, Token, Tokenization
 
 from constructs import IConstruct
 
-_SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
+_SUBSTITUTION = re.compile(r"\$\{([^!$}][^$}]*)\}")
 _DUMMY = re.compile(r"dummy-value-for-|:role/DUMMY_ARN$")
 """Where the CDK's dummy value of ``value_from_lookup`` or ``Role.from_lookup`` begins."""
 

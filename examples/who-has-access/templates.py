@@ -83,7 +83,10 @@ class Template:
             return self._value(true if self._value({"Condition": condition}) else false)
         if name == "Fn::Sub":
             text, own = argument if isinstance(argument, list) else (argument, {})
-            return re.sub(r"\$\{(!?)([^}]*)\}", lambda found: self._substituted(*found.groups(), own), text)
+            # Where a brace is never closed, looking for its end from each place takes a time that is quadratic.
+            closed, brace, rest = text.rpartition("}")
+            pattern = r"\$\{(!?)([^}]*)\}"
+            return re.sub(pattern, lambda found: self._substituted(*found.groups(), own), closed + brace) + rest
         given = self._value(argument)
         if name == "Fn::Join":
             return given[0].join(map(str, given[1]))

@@ -107,10 +107,10 @@ class Version:
     arn: VersionArn
     created: float
     output: Mapping[str, str]
-    kms_key: str | None = None
+    kms_key: str | None
+    tags: dict[str, str]
     source: VersionArn | None = None
     """The model version it is a copy of."""
-    tags: dict[str, str] = field(default_factory=dict)
     fails: bool = False
     """Whether the copy fails, once its time is over."""
     asked: list[tuple[float, str]] = field(default_factory=list)
@@ -125,7 +125,7 @@ class Project:
 
     arn: ProjectArn
     created: float
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str]
     versions: list[Version] = field(default_factory=list)
     """In the order of their creation; deleted ones stay, so that a lagging list can show them."""
     policies: dict[str, Policy] = field(default_factory=dict)
@@ -210,7 +210,7 @@ class Store:
                 raise in_use(f"The project {project.arn} already has a model version with the name {name}.")
             of, now = project.arn, self._clock()
             arn = VersionArn(of.partition, of.region, of.account, of.name, name, self._stamp(now))
-            version = Version(arn, now, output, kms_key, tags=_checked_tags(tags or {}))
+            version = Version(arn, now, output, kms_key, _checked_tags(tags or {}))
             project.versions.append(version)
             return version
 

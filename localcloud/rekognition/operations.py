@@ -56,7 +56,6 @@ def describe_projects(call: Call) -> dict[str, Any]:
             "ProjectArn": str(project.arn),
             "CreationTimestamp": _timestamp(project.created),
             "Status": "CREATED",
-            "Datasets": [],
         }
         for project in call.store.projects(*call.place)
         if names is None or project.arn.name in names

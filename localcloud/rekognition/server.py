@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import sys
 import threading
@@ -14,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
 from localcloud.clients import make_client
-from localcloud.peers import listen, rejection
+from localcloud.peers import IDLE_SECONDS, listen, rejection
 from localcloud.rekognition.authorization import Authorizer, RootKeys
 from localcloud.rekognition.errors import AwsError, ConnectionDroppedError, internal_error
 from localcloud.rekognition.service import RekognitionService, Request
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
 SWITCHES_ROUTE = "/_localcloud/switches"
+
+_MOST_BYTES = 8 * 2**20  # an image may have 5 MB, in base64
 
 _log = logging.getLogger("localcloud.rekognition")
 
@@ -91,16 +94,24 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept, as the SDKs expect
     disable_nagle_algorithm = True
+    timeout = IDLE_SECONDS
     server: _Server
 
     def parse_request(self) -> bool:
-        """Reject what a web page sends, and what lacks the secret."""
+        """Reject what a web page sends, what lacks the secret, and a body whose end can't be told or is too far."""
         if not super().parse_request():
             return False
         problem = rejection(self._named(), self.server.server_address[1], self.server.secret)
+        length = ",".join(self.headers.get_all("Content-Length", ["0"]))
         if problem is not None:
             self.send_error(403, problem)
-        return problem is None
+        elif "Transfer-Encoding" in self.headers or re.fullmatch("[0-9]{1,20}", length) is None:
+            self.send_error(411, "A body needs one Content-Length, and no Transfer-Encoding.")
+        elif int(length) > _MOST_BYTES:
+            self.send_error(413, f"The body may have at most {_MOST_BYTES} bytes.")
+        else:
+            return True
+        return False
 
     def do_POST(self) -> None:
         request = Request(self._named(), self._body())
@@ -125,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             self.server.service.switches.change(json.loads(changes))
-        except (ValueError, AttributeError) as problem:
+        except (ValueError, AttributeError, RecursionError) as problem:
             self._send(400, {"message": str(problem)})
         else:
             self._send(200, self.server.service.switches.as_dict())

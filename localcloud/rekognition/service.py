@@ -16,7 +16,7 @@ from localcloud.rekognition.operations import OPERATIONS, Call
 from localcloud.rekognition.switches import Switches
 
 _TARGET_PREFIX = "RekognitionService."
-_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/rekognition/aws4_request")
+_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/rekognition/aws4_request")
 
 DROP = ConnectionDroppedError
 
@@ -114,7 +114,7 @@ class RekognitionService:
         access_key_id, region = _signer(request)
         principal = self._authorizer.identify(access_key_id, request.headers.get("x-amz-security-token"), region)
         operation = _operation(request)
-        parameters = json.loads(request.body or b"{}")
+        parameters = _parameters(request.body)
         with self._calls_lock:
             self.calls.append((operation, parameters))
         self._quota.take(principal.account, region, operation)
@@ -155,6 +155,16 @@ def _signer(request: Request) -> tuple[str, str]:
             "IncompleteSignatureException", "The Authorization header is not a SigV4 signature for Rekognition."
         )
     return match[1], match[2]
+
+
+def _parameters(body: bytes) -> dict[str, Any]:
+    try:
+        parameters = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as problem:
+        raise AwsError("SerializationException", f"The body is not JSON: {problem}") from problem
+    if not isinstance(parameters, dict):
+        raise AwsError("SerializationException", "The body is not a JSON object.")
+    return parameters
 
 
 def _operation(request: Request) -> str:

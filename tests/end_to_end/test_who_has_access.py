@@ -220,6 +220,8 @@ def test_marks_what_differs_from_the_template(
         ("{'Fn::GetAtt': [Thing, A]}", "Custom::Thing/id/A"),
         ("!Sub '${Text} ${!Text} ${Thing.A} ${AWS::Region}'", "a b ${Text} Custom::Thing/id/A us-east-1"),
         ("!Sub ['${Own}', {Own: !Select [1, !Split [' ', !Ref Text]]}]", "b"),
+        ("!Sub '${!Text${Text}} ${Text} ${'", "${Text${Text}} a b ${"),
+        pytest.param(f"!Sub '{'${' * 500_000}'", "${" * 500_000, id="megabyte of braces"),
         ("{'Fn::Join': [-, [a, {Ref: Text}]]}", "a-a b"),
         ("!ImportValue name", "value"),
         ("!FindInMap [Map, !Ref AWS::Region, account]", "111122223333"),

@@ -57,8 +57,8 @@ def test_a_project_lives_with_its_stack(account: Account) -> None:
 
 def test_a_project_goes_with_its_policies_but_not_with_its_versions(account: Account) -> None:
     """The stack's deletion fails until the model versions are gone, as it does in AWS; policies don't matter."""
-    account.deploy("kept", template(Project=project("demo")))
-    client, arn = account.rekognition, account.projects()["demo"]
+    account.deploy("kept", template(Project=project("Demo_1")))
+    client, arn = account.rekognition, account.projects()["Demo_1"]
     client.put_project_policy(ProjectArn=arn, PolicyName="share", PolicyDocument=document())
     version = client.create_project_version(ProjectArn=arn, VersionName="v1", OutputConfig={"S3Bucket": "results"})
     account.delete("kept", ends="DELETE_FAILED")

@@ -87,7 +87,9 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=123456789012/20231114/us-east-1/rekognitio
         ("DescribeProjects", SIGNED.replace("rekognition", "s3"), "IncompleteSignatureException"),
         ("DescribeProjects", SIGNED.replace("123456789012", "12345678901"), "UnrecognizedClientException"),
         ("DescribeProjects", SIGNED.replace("us-east-1", "eu-north-1"), "AccessDeniedException"),
+        ("DescribeProjects", "AWS4-HMAC-SHA256 " + "Credential=" * 100_000, "IncompleteSignatureException"),
     ],
+    ids=["operation", "unsigned", "service", "key", "region", "megabyte"],
 )
 def test_rejects_requests_that_are_not_for_it(operation: str, authorization: str, code: str) -> None:
     """What isn't an operation, signed for Rekognition by a known key, or in a Region of Custom Labels."""
@@ -96,6 +98,30 @@ def test_rejects_requests_that_are_not_for_it(operation: str, authorization: str
     with pytest.raises(AwsError) as caught:
         service.respond(Request(headers, b"{}"))
     assert caught.value.code == code
+    assert ("arn:aws:iam::123456789012:root " in caught.value.message) is (code == "AccessDeniedException")
+
+
+@pytest.mark.parametrize(
+    ("body", "called"),
+    [
+        (b"", {}),
+        (b'{"MaxResults": 1, "MaxResults": 2}', {"MaxResults": 2}),
+        (b"[]", None),
+        (b'{"', None),
+        (b"\xff", None),
+        (b"[" * 1_000_000, None),
+    ],
+)
+def test_a_body_is_a_json_object(body: bytes, called: dict[str, int] | None) -> None:
+    """The last of duplicate keys counts; anything else is rejected."""
+    service = RekognitionService(Switches(), VirtualTime(), RootKeys())
+    request = Request({"authorization": SIGNED, "x-amz-target": "RekognitionService.DescribeProjects"}, body)
+    if called is None:
+        with pytest.raises(AwsError, match="SerializationException: The body is not "):
+            service.respond(request)
+    else:
+        service.respond(request)
+    assert service.calls == ([] if called is None else [("DescribeProjects", called)])
 
 
 class Stranger:
@@ -179,9 +205,9 @@ def test_clients_see_nothing_of_the_users_own_aws(here: Here, monkeypatch: pytes
 
 def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
     """Its ARN has the time of its making; made anew within a millisecond it is another, without policies."""
-    here.clock.sleep(1)
+    here.clock.sleep(1.2344)
     project = here.client.create_project(ProjectName="demo")["ProjectArn"]
-    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001000"
+    assert project == "arn:aws:rekognition:us-east-1:123456789012:project/demo/1700000001234"
     here.put(ProjectArn=project)
     with rejected("ResourceInUseException"):
         here.client.create_project(ProjectName="demo")
@@ -193,6 +219,7 @@ def test_a_project_lives_and_goes_with_its_policies(here: Here) -> None:
         here.client.list_project_policies(ProjectArn=project)
     (named,) = here.client.describe_projects(ProjectNames=["demo", "missing"])["ProjectDescriptions"]
     assert (named["ProjectArn"], named["Status"]) == (anew, "CREATED")
+    assert named["CreationTimestamp"].timestamp() == 1_700_000_001.234
 
 
 def test_a_policy_is_put_at_its_revision_and_deleted(here: Here) -> None:
@@ -370,11 +397,17 @@ def test_a_quota_throttles_each_operation_of_an_account(here: Here) -> None:
 
 
 def test_a_fault_may_be_that_no_response_comes(here: Here) -> None:
-    """The caller can't know whether the request took effect; here it did."""
+    """The caller can't know whether the request took effect; here it did, as with an error that a hook returns."""
     here.service.faults.inject("PutProjectPolicy", DROP, when="after")
     with pytest.raises(ConnectionClosedError):
         here.put()
     assert here.documents() == [document()]
+    here.service.faults.after = lambda *_: AwsError("InternalServerError", "inside")
+    with rejected("InternalServerError") as told:
+        here.remove()
+    assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    here.service.faults.after = lambda *_: None
+    assert here.documents() == []
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,22 @@ def test_a_condition_forges_nothing(stack: Stack) -> None:
     assert line.endswith(r' if StringEquals aws:PrincipalTag/team "a\" and\n\u005back: x" or "]".')
 
 
+@pytest.mark.parametrize(
+    ("principal", "told"),
+    [
+        ("arn:aws-us-gov:iam::444455556666:root", "account 444455556666 may"),
+        ({"Fn::Sub": "arn:${AWS::Partition}:iam::${Account}:root"}, "account <Account> may"),
+        ({"Fn::Sub": "${A}${!B}${C"}, "<A>${B}${C may"),
+        ("arn:" + ":iam::" * 150_000, ":iam:: may"),
+        ({"Fn::Sub": "${a" * 300_000}, "${a may"),
+    ],
+    ids=["root", "substituted root", "parts", "megabyte of partitions", "megabyte of references"],
+)
+def test_a_principal_is_told_at_once(principal: object, told: str) -> None:
+    """A root's ARN is told as its account, whatever its partition is; a megabyte takes no hour."""
+    assert told in summary("logos", document(Principal={"AWS": principal}))
+
+
 def test_a_second_synthesis_tells_nothing_twice(app: App, stack: Stack) -> None:
     """Whoever synthesizes again reads each statement once."""
     define(stack, document=document())
