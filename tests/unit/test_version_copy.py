@@ -271,7 +271,7 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
             "source_project is in partition aws, but destination_project is in aws-cn",
         ),
         ({"version_name": "logos/v1"}, 'VersionName "logos/v1" is not valid'),
-        ({"output_key_prefix": "s3://results/"}, 'S3KeyPrefix of OutputConfig is the URL "s3://results/"'),
+        ({"output_key_prefix": "s3://results/"}, 'S3KeyPrefix of OutputConfig "s3://results/" is not valid'),
     ],
 )
 def test_rejects_values(stack: Stack, wrong: dict[str, Any], told: str) -> None:
