@@ -129,7 +129,8 @@ class Checkout:
             if name and (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
-        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+        for name in (".venv", "node_modules"):
+            (folder / name).symlink_to(ROOT / name)
 
     def measured(self) -> Measured:
         """Run the tests without a change."""

@@ -91,10 +91,11 @@ class TestResource:
         define(stack, "Deleted", document=document())
         define(stack, "Kept", document=document(), removal_policy=RemovalPolicy.RETAIN)
         define(stack, "Later", document=document()).apply_removal_policy(RemovalPolicy.RETAIN)
+        define(stack, "Made", document=document(), removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         policies = Counter(
             (each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")) for each in resources(stack, TYPE)
         )
-        assert policies == {("Retain", "Retain"): 2, (None, None): 1}
+        assert policies == {("Retain", "Retain"): 2, ("RetainExceptOnCreate", "Retain"): 1, (None, None): 1}
 
     def test_attributes_are_those_of_the_resource(self, stack: Stack) -> None:
         """Revision, name and project are read from the resource, so that what uses them depends on it."""

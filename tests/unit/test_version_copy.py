@@ -278,6 +278,10 @@ def test_warns_of_a_region_without_custom_labels(app: App) -> None:
             {"source_project": Fn.import_value("Source"), "source_version_arn": ELSEWHERE},
             "source_version_arn is in Reg",
         ),
+        (
+            {"destination_project": PROJECT_ARN.replace("aws", "aws-cn", 1)},
+            "source_project is in partition aws, but destination_project is in aws-cn",
+        ),
         ({"version_name": "logos/v1"}, 'VersionName "logos/v1" is not valid'),
         ({"output_key_prefix": "s3://results/"}, 'S3KeyPrefix of OutputConfig "s3://results/" is not valid'),
     ],
