@@ -216,14 +216,14 @@ def _publish(report: Any, path: Path) -> None:  # noqa: ANN401 - any JSON
     )
 
 
-def run_as_program() -> int:
+def run_as_program(**how: Any) -> int:  # noqa: ANN401 - as main has them
     """Handle signals and characters as a program does, then do what the command line says."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
             signal.signal(number, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    return main()
+    return main(**how)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -126,3 +128,8 @@ def verdicts(report: Any, verdict: str) -> dict[str, Any]:
 def reasons(report: Any) -> dict[str, str]:
     """Return why a fact isn't known."""
     return {each["fact"]: each["said"] for each in report["facts"] if each["verdict"] == "not known"}
+
+
+def interrupt() -> None:
+    """Send SIGINT to the thread that runs the command."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
