@@ -149,11 +149,15 @@ class Journal:
                 self._apply(json.loads(line))
 
     def note(self, **entry: Any) -> None:  # noqa: ANN401 - any JSON
+        """Note what is so already."""
+        self._apply(entry)
+        self._write(entry)
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
         """Write a line, and wait until it is on the disk."""
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._apply(entry)
 
     def _apply(self, entry: Mapping[str, Any]) -> None:
         match entry:
@@ -174,21 +178,24 @@ class Journal:
     def create(self, calls: Calls, operation: str, element: str, name: str, **parameters: Any) -> str:  # noqa: ANN401
         """Create something, and return its ARN, which is in the journal then whatever happens."""
         with interrupts(signal.SIG_BLOCK):
-            self.note(creating=name, by=operation)
+            intent = {"creating": name, "by": operation}
+            self._write(intent)  # what can't be written isn't called
+            self._apply(intent)
             try:
                 arn = str(calls(operation, **parameters)[element])
             except ServiceError as error:
                 if not error.may_have_worked:
-                    self.note(settled=name)
+                    self._forget(settled=name)
                 raise
             if f"/{name}/" not in arn:
                 raise NotKnownError(f"{operation} returned {arn} for the name {name}.")
-            try:
-                self.note(created=arn, name=name)
-            except OSError:
-                self._apply({"created": arn, "name": name})
-                raise
+            self.note(created=arn, name=name)
         return arn
+
+    def _forget(self, **entry: str) -> None:
+        """Note that something isn't there; if that can't be written, the next run finds it out again."""
+        with suppress(OSError):
+            self.note(**entry)
 
     def clean_up(self, calls: Calls) -> None:
         """Delete what has one of the ARNs, until it is gone, or doesn't go."""
@@ -202,7 +209,7 @@ class Journal:
                 except PROBLEMS as problem:
                     self.why[arn] = reason(problem)
                 if not self.why[arn]:
-                    self.note(deleted=arn)
+                    self._forget(deleted=arn)
                     went_at, pause = clock.now(), 1
             # What is being copied can't be deleted yet, and neither can its project.
             takes_long = any(self.why[arn].startswith((IN_USE, LISTED)) for arn in self.arns if not _is_project(arn))
@@ -237,7 +244,7 @@ class Journal:
             with suppress(*PROBLEMS):
                 listed = calls("DescribeProjects", ProjectNames=[name])["ProjectDescriptions"]
                 if not any(f"/{name}/" in each["ProjectArn"] for each in listed):
-                    self.note(settled=name)
+                    self._forget(settled=name)
 
     def close(self) -> None:
         """Close the file, and remove it if nothing is left."""

@@ -19,6 +19,7 @@ import yaml
 from localcloud.rekognition import Switches
 
 ROOT = Path(__file__).resolve().parents[1]
+VERSION = metadata.version("cdk-rekognition-project-policy")
 DIFFERS, NOT_KNOWN = "DIFFERS", "not known"
 
 
@@ -71,7 +72,7 @@ def report(about: Mapping[str, str], answers: Mapping[str, Answer], calls: Itera
     return {
         **{key: mask(value, secret) for key, value in about.items()},
         "date": datetime.now(timezone.utc).date().isoformat(),
-        "version": metadata.version("cdk-rekognition-project-policy"),
+        "version": VERSION,
         "commit": _commit(),
         "boto3": boto3.__version__,
         "facts": facts,

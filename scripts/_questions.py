@@ -97,7 +97,7 @@ class Trial(Project):
 
     def longest(self, most: float = 60, **lags: float) -> Any:  # noqa: ANN401 - a number or words
         """Return the longest of some lags as an answer, and keep them all."""
-        self.said = ", ".join(f"{what} {each:.0f}" for what, each in lags.items())
+        self.said = ", ".join(f"{what}: {each:g}" for what, each in lags.items())
         return f"at least {most:.0f}" if math.inf in lags.values() else round(max(lags.values()), 1)
 
     def lag_of(self, name: str, before: str = "") -> float:

@@ -18,6 +18,7 @@ from _facts import ROOT, Answer, as_json, as_text, report
 from _questions import Trial
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
 
@@ -48,7 +49,7 @@ def main(
             raise NotKnownError
         journal = Journal(journals / f"{name}.jsonl")
         journal.note(place=place)
-    except (KeyboardInterrupt, BotoCoreError, ClientError, *PROBLEMS) as problem:
+    except (KeyboardInterrupt, BotoCoreError, ClientError, ResponseParserError, *PROBLEMS) as problem:
         _say(f"Nothing was created. {problem}", to=sys.stderr)
         return 1
     with interrupts(signal.SIG_BLOCK):
