@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from _account import PROBLEMS, Calls, Clock, Journal, NotKnownError, interrupts, is_aws, reason
+from _account import PROBLEMS, Calls, Clock, Journal, NotKnownError, answered_by, interrupts, reason
 from _facts import ROOT, Answer, as_json, as_text, report
 from _questions import Trial
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import BotoCoreError
 
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
 
@@ -38,18 +37,19 @@ def main(
     try:
         rekognition, sts = (client(service, config=CONFIG) for service in ("rekognition", "sts"))
         calls = Calls(rekognition, clock)
-        place = {"account": str(sts.get_caller_identity()["Account"]), "region": rekognition.meta.region_name}
-        place["endpoint"] = rekognition.meta.endpoint_url
+        account = str(Calls(sts, clock).once("GetCallerIdentity")["Account"])
+        about = rekognition.meta
+        place = {"account": account, "region": about.region_name, "endpoint": about.endpoint_url}
         is_clean = _offer_to_clean_up(journals, calls, place, options)
         if options.clean_up:
             return 0 if is_clean else 1
         name = f"rekognition-verify-{secrets.token_hex(6)}"
         _announce(options, place, name)
         if not options.yes and not _agrees("Continue?"):
-            raise NotKnownError
+            raise NotKnownError("Without a terminal, --yes agrees.")
         journal = Journal(journals / f"{name}.jsonl")
         journal.note(place=place)
-    except (KeyboardInterrupt, BotoCoreError, ClientError, ResponseParserError, *PROBLEMS) as problem:
+    except (KeyboardInterrupt, BotoCoreError, *PROBLEMS) as problem:
         _say(f"Nothing was created. {problem}", to=sys.stderr)
         return 1
     with interrupts(signal.SIG_BLOCK):
@@ -58,14 +58,14 @@ def main(
 
 def _ask(trial: Trial, journal: Journal, options: argparse.Namespace) -> int:
     """Ask, report, and delete what was created, each whatever became of the one before; return the exit code."""
-    given = {"--throttle": options.throttle, "--model-version": options.model_version, "--kms-key": options.kms_key}
-    given_names = [name for name, value in given.items() if value]
+    given = ["--throttle"] * options.throttle + ["--model-version"] * bool(options.model_version)
+    given += ["--kms-key"] * bool(options.kms_key)
     trial.source, trial.key, trial.output["S3Bucket"] = options.model_version, options.kms_key, options.bucket
     answers: dict[str, Answer] = {}
     code, ended = 0, "complete"
     try:
         with interrupts(signal.SIG_UNBLOCK):
-            trial.run(given_names, answers, lambda: _say(".", end=""))
+            trial.run(given, answers, lambda: _say(".", end=""))
     except KeyboardInterrupt:
         code, ended = 130, "interrupted"
     except PROBLEMS as problem:
@@ -76,8 +76,8 @@ def _ask(trial: Trial, journal: Journal, options: argparse.Namespace) -> int:
         try:
             _say("", *([] if ended == "complete" else [f"Ended: {ended}"]))
             if answers:
-                about = {"answered_by": _answered_by(journal.place["endpoint"]), "region": journal.place["region"]}
-                about |= {"options": " ".join(given_names), "ended": ended}
+                about = {"answered_by": answered_by(journal.place["endpoint"]), "region": journal.place["region"]}
+                about |= {"options": " ".join(given), "ended": ended}
                 names = [trial.name, options.bucket, *options.model_version.split("/")[1:-1:2], options.kms_key]
                 names += [options.model_version, options.kms_key.rpartition("/")[2]]
                 _publish(report(about, answers, trial.calls.lines(), names), options.output)
@@ -116,11 +116,11 @@ def _offer_to_clean_up(folder: Path, calls: Calls, place: Mapping[str, str], opt
             journal.settle(calls)
         if left := journal.left():
             _say("An earlier run has left something.", left)
-            is_wanted = options.clean_up or (not options.yes and _agrees("Delete what has an ARN here?"))
-            if journal.place == place and is_wanted:
+            is_asked = journal.place == place and not options.clean_up and not options.yes
+            if (journal.place == place and options.clean_up) or (is_asked and _agrees("Delete what has an ARN here?")):
                 is_clean = _clean_up(journal, calls) == 0 and is_clean
                 continue
-            _say(HOW_TO_CLEAN_UP)
+            _say(HOW_TO_CLEAN_UP, f"Its journal is {path}.")
             is_clean = False
         journal.close()
     if options.clean_up and is_clean:
@@ -151,7 +151,7 @@ def _announce(options: argparse.Namespace, place: Mapping[str, str], name: str) 
     """Say what is going to be done, where, and what it costs."""
     account, region, source = place["account"], place["region"], options.model_version
     _say(
-        _answered_by(place["endpoint"]),
+        answered_by(place["endpoint"]),
         f"Account {account}, Region {region}: this creates the project {name} and up to 20",
         "policies of it, and deletes them again. They cost nothing, and share nothing, because the project is empty.",
         "It changes nothing else, and takes about two minutes.",
@@ -171,10 +171,6 @@ def _announce(options: argparse.Namespace, place: Mapping[str, str], name: str) 
         )
     if options.kms_key:
         _say(f"Rekognition creates grants on the key {options.kms_key}, which may stay.")
-
-
-def _answered_by(endpoint: str) -> str:
-    return f"Answered by AWS: {endpoint}" if is_aws(endpoint) else f"NOT AWS: answered by an emulator, {endpoint}"
 
 
 def _agrees(question: str) -> bool:

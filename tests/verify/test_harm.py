@@ -65,6 +65,23 @@ def test_an_arn_of_another_name_is_not_deleted(aws: Account, capsys: pytest.Capt
     assert "aws rekognition describe-projects --region us-east-1" in capsys.readouterr().err
 
 
+def test_a_model_version_of_another_project_is_not_deleted(aws: Account) -> None:
+    """A CopyProjectVersion that returns the user's own model version of that name has copied nothing."""
+    client = aws.service.client()
+    users = client.create_project_version(
+        ProjectArn=str(aws.service.store.projects(ACCOUNT, REGION)[0].arn),
+        VersionName="a",
+        OutputConfig={"S3Bucket": "training"},
+    )
+    before = aws.state()
+    aws.service.twist = lambda name, given, proceed: (
+        dict(users, ResponseMetadata=None) if name == "CopyProjectVersion" else proceed(given)
+    )
+    aws.run(*aws.copying)
+    assert users["ProjectVersionArn"] not in deleted(aws)
+    assert aws.state() == before
+
+
 @pytest.mark.parametrize(
     ("operation", "faults"),
     [
@@ -149,6 +166,9 @@ def test_a_project_without_an_arn_is_named_and_not_deleted(
     assert f"--project-names {name}\n" in capsys.readouterr().out
     assert deleted(aws) == set()
     aws.service.client().delete_project(ProjectArn=project)
+    aws.run("--clean-up", code=1)  # it may be listed late
+    (journal,) = aws.journals.glob("*")
+    os.utime(journal, (0, 0))
     aws.run("--clean-up")
     assert "Nothing is left of earlier runs." in capsys.readouterr().out
     aws.assert_clean()
