@@ -108,18 +108,16 @@ def _filled(text: str) -> str:
 
 def mask(text: str, secret: Iterable[str]) -> str:
     """Return a text without ARNs, numbers of accounts, IDs of keys, and what is secret."""
-    patterns = [
-        r"""arn(?::|%3[Aa])(?:(?!%22)[^\s"'\\)\]}])*(?<![.,:;])""",
-        r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|mrk-[0-9a-f]{32}|A(?:KI|SI|ID|RO)A[A-Z0-9]{8,}",
-        *(
-            rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])"
-            for name in sorted(secret, key=len, reverse=True)
-            if name
-        ),
-        r"\d{12,}",
-    ]
+    names = (re.escape(name) for name in sorted(secret, key=len, reverse=True) if name)
+    patterns = {
+        "ARN": r"""arn(?::|%3[Aa])(?:(?!%22)[^\s"'\\)\]}])*(?<![.,:;])""",
+        "ID": r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|mrk-[0-9a-f]{32}|A(?:KI|SI|ID|RO)A[A-Z0-9]{8,}",
+        "NAME": rf"(?<![A-Za-z0-9])(?:{'|'.join(names) or '(?!)'})(?![A-Za-z0-9])",
+        "NUMBER": r"\d{12,}",
+    }
     # In one pass, in which an ARN comes before a name in it: a bucket may be called `arn`.
-    return re.sub("|".join(patterns), "***", text)
+    pattern = "|".join(f"(?P<{kind}>{each})" for kind, each in patterns.items())
+    return re.sub(pattern, lambda match: f"<{match.lastgroup}>", text)
 
 
 def _commit() -> str:

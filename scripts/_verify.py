@@ -158,8 +158,8 @@ def _announce(options: argparse.Namespace, place: Mapping[str, str], name: str) 
     )
     if options.throttle:
         _say(
-            "--throttle calls ListProjectPolicies ten times a second for 15 seconds; if that isn't throttled, up to 40",
-            "times a second for up to 20 seconds more. Others who call it there may be throttled as well meanwhile.",
+            "--throttle calls ListProjectPolicies ten times a second for 15 seconds; if that settles nothing, up to 40",
+            "times a second for up to 30 seconds more. Others who call it there may be throttled as well meanwhile.",
         )
     if source:
         if f":{region}:{account}:project/" not in source or "/version/" not in source:

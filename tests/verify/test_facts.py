@@ -354,6 +354,23 @@ def test_without_throttling_it_is_not_known_whether_throttled_calls_count(aws: A
     aws.assert_clean()
 
 
+@pytest.mark.parametrize(("counts", "found"), [(False, "no"), (True, "yes")])
+def test_a_raised_quota_takes_a_higher_rate(aws: Account, *, counts: bool, found: str) -> None:
+    """It is raised until some calls are throttled."""
+    aws.service.switches.change({"calls_per_second": 15, "throttled_calls_count": counts})
+    (fact,) = (each for each in aws.run("--throttle")["facts"] if each["fact"] == "throttled_calls_count")
+    assert fact["found"] == found
+    assert fact["said"].startswith("Of 20 calls a second, ")
+
+
+def test_what_settles_nothing_is_asked_again_at_a_higher_rate(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If some calls pass that may have slipped through, twice as many are made."""
+    shares = iter([0.5, 0.15, 0.4, 0.02])
+    monkeypatch.setattr(questions.Trial, "passing", lambda *_: next(shares))
+    (fact,) = (each for each in aws.run("--throttle")["facts"] if each["fact"] == "throttled_calls_count")
+    assert (fact["found"], fact["said"]) == ("yes", "Of 20 calls a second, 2% passed.")
+
+
 def failing(code: str, status: int = 400) -> AwsError:
     """Return an error of the service with a status."""
     error = AwsError(code, "It is as it is.")

@@ -19,20 +19,20 @@ from tests.verify.pretend import Account, account_module, facts, interrupt, veri
 from tests.verify.process import Process
 
 SECRETS = {
-    "account": "123456789012",
-    "key": "1234abcd-12ab-34cd-56ef-1234567890ab",
-    "multi-Region key": "mrk-1234abcd12ab34cd56ef1234567890ab",
-    "access key": "AKIAIOSFODNN7EXAMPLE",
-    "role": "arn:aws:sts::123456789012:assumed-role/Ann.Smith@example.com/session,1",
-    "encoded": "arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fann",
+    "123456789012": "NUMBER",
+    "1234abcd-12ab-34cd-56ef-1234567890ab": "ID",
+    "mrk-1234abcd12ab34cd56ef1234567890ab": "ID",
+    "AKIAIOSFODNN7EXAMPLE": "ID",
+    "arn:aws:sts::123456789012:assumed-role/Ann.Smith@example.com/session,1": "ARN",
+    "arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fann": "ARN",
 }
 NAMES = st.text(st.sampled_from("abcz019.-"), min_size=3, max_size=12) | st.sampled_from(
-    ["found", "fact", "arn", "aws", "said", "accepted", "rekognition", "***", "(", "logs-123456789012"]
+    ["found", "fact", "arn", "aws", "said", "accepted", "rekognition", "ARN", "<", "(", "logs-123456789012"]
 )
 
 
 @given(
-    said=st.lists(st.text() | st.sampled_from([*SECRETS.values(), ":", "/", ' "', "-", "\\"])).map("".join),
+    said=st.lists(st.text() | st.sampled_from([*SECRETS, ":", "/", ' "', "-", "\\"])).map("".join),
     names=st.lists(NAMES, max_size=4),
     found=st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(["accepted", "at least 60"]),
 )
@@ -50,21 +50,22 @@ def test_a_report_is_valid_and_keeps_its_keys_and_numbers(said: str, names: list
         assert re.search(r"\d{12}", text) is None
         assert "arn:aws" not in text
         for name in names:
-            assert name == "***" or f"/{name}/" not in text
+            assert f"/{name}/" not in text
     assert facts.as_text(report)
 
 
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-def test_what_the_service_says_is_masked(secret: str) -> None:
-    """IDs and ARNs go, and the sentence around them stays."""
-    assert facts.mask(f'Denied: "{secret}" on {secret}.', []) == 'Denied: "***" on ***.'
+@pytest.mark.parametrize(("secret", "kind"), SECRETS.items())
+def test_what_the_service_says_is_masked(secret: str, kind: str) -> None:
+    """IDs and ARNs are replaced by what they are, and the sentence around them stays."""
+    assert facts.mask(f'Denied: "{secret}" on {secret}.', []) == f'Denied: "<{kind}>" on <{kind}>.'
 
 
 def test_names_are_masked_as_words_only() -> None:
     """A name within another word isn't one; one between hyphens is."""
     said = "ResourceNotFoundException: EvaluationResultSummary-users-v7.json in s3://found/x isn't found"
     masked = facts.mask(said, ["users", "found", "v7", ""])
-    assert masked == "ResourceNotFoundException: EvaluationResultSummary-***-***.json in s3://***/x isn't ***"
+    summary = "EvaluationResultSummary-<NAME>-<NAME>.json in s3://<NAME>/x isn't <NAME>"
+    assert masked == f"ResourceNotFoundException: {summary}"
 
 
 def test_a_report_of_an_emulator_says_so_in_its_first_line(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
