@@ -58,13 +58,11 @@ class Trial(Project):
             self.answers[name] = Answer(None, reason(problem))
 
     def outcome(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> str:  # noqa: ANN401
-        """Return `accepted`, or the code of the error with which the service rejects a call."""
+        """Return `accepted`, or the code of the error; one that doesn't answer a question is none of its answers."""
         self.said = ""
         try:
             call(*arguments, **named)
         except ServiceError as error:
-            if error.may_have_worked or is_throttled(error):
-                raise
             self.said = reason(error)
             return error.code
         return ACCEPTED

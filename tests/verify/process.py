@@ -41,6 +41,7 @@ class Process:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",  # with a limit, it would be cut off, and kept
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "any",
             "AWS_DEFAULT_REGION": REGION,

@@ -412,6 +412,20 @@ def test_what_goes_wrong_elsewhere_answers_nothing(
     assert capsys.readouterr().out.count(causes.pop()) == 1
 
 
+@pytest.mark.parametrize("operation", ["PutProjectPolicy", "ListProjectPolicies", "DeleteProjectPolicy"])
+def test_a_call_that_was_throttled_is_made_again(aws: Account, operation: str) -> None:
+    """Whatever the code is with which the service says so."""
+    many = [failing("TooManyRequests", 429), failing("ThrottlingException", 500), failing("RequestLimitExceeded", 503)]
+    aws.service.faults.inject(operation, *many)
+    assert reasons(aws.run()).keys() == COPIES | {"throttled_calls_count"}
+
+
+def test_a_read_without_a_response_is_made_again(aws: Account) -> None:
+    """It changes nothing, so that it can be repeated; three times in all."""
+    aws.service.faults.inject("ListProjectPolicies", DROP, failing("InternalServerError", 500))
+    assert reasons(aws.run()).keys() == COPIES | {"throttled_calls_count"}
+
+
 def test_an_account_that_may_not_be_named_is_one_cause(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
     """If every document is rejected, no question about documents is answered."""
     twist = rejects("PutProjectPolicy", "", "MalformedPolicyDocumentException")

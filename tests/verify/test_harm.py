@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -211,21 +212,22 @@ def test_a_region_without_the_endpoint_leaves_nothing_to_tell(aws: Account, caps
 
 def test_each_creation_is_in_the_journal_before_it_is_called(aws: Account) -> None:
     """Its name is on the disk when the call arrives, and its ARN when the next one does."""
-    seen: list[tuple[str, str]] = []
+    seen: list[tuple[str, Any, str]] = []
 
     def before(operation: str, given: Mapping[str, Any]) -> None:
         (journal,) = aws.journals.glob("*.jsonl")
-        seen.append((operation, journal.read_text()))
-        if operation == "CreateProject":
-            assert f'"creating": "{given["ProjectName"]}"' in journal.read_text()
-        if operation == "CopyProjectVersion":
-            assert f'"creating": "{given["VersionName"]}"' in journal.read_text()
+        seen.append((operation, given, journal.read_text().splitlines()[-1]))
 
     aws.service.faults.before = before
     aws.run(*aws.copying)
-    for (operation, _), (_, afterward) in itertools.pairwise(seen):
+    creations = 0
+    for (operation, given, line), (_, _, next_line) in itertools.pairwise(seen):
         if operation in ("CreateProject", "CopyProjectVersion"):
-            assert '"created": "arn:' in afterward.splitlines()[-1]
+            creations += 1
+            name = given.get("ProjectName") or given["VersionName"]
+            assert json.loads(line) == {"creating": name, "by": operation}
+            assert json.loads(next_line)["created"].startswith("arn:")
+    assert creations == 2
 
 
 def test_without_a_journal_nothing_is_created(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,18 +254,17 @@ def test_what_the_disk_no_longer_takes_is_deleted_all_the_same(aws: Account, mon
 
 def test_a_run_that_goes_on_is_left_alone(aws: Account) -> None:
     """Another run neither names nor deletes what the first one has created."""
-    other: list[int] = []
+    clock = account_module.Clock(aws.clock, aws.clock.sleep)
+    other: list[tuple[int, int]] = []
 
     def before(operation: str, _: Any) -> None:
         if operation == "DeleteProjectPolicy" and not other:
-            other.append(
-                verify.main(["--clean-up"], aws.client, account_module.Clock(aws.clock, aws.clock.sleep), aws.journals)
-            )
-            assert len(created(aws)) == 1
+            code = verify.main(["--clean-up"], aws.client, clock, aws.journals)
+            other.append((code, len(created(aws))))
 
     aws.service.faults.before = before
     aws.run()
-    assert other == [0]
+    assert other == [(0, 1)]
     aws.assert_clean()
 
 
