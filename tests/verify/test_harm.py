@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 from localcloud.rekognition import DROP, AwsError, LocalRekognition
-from tests.verify.pretend import ACCOUNT, REGION, Account, Proceed, account, account_module, interrupt, verify
+from tests.verify.pretend import ACCOUNT, REGION, Account, Proceed, account, account_module, facts, interrupt, verify
 from tests.verify.process import Process
 
 DELETIONS = ("DeleteProject", "DeleteProjectVersion")
@@ -343,54 +343,30 @@ def test_an_interrupt_at_any_call_leaves_nothing(when: str, tmp_path: Path) -> N
 def test_a_second_interrupt_tells_what_is_left(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
     """It ends the cleanup, and prints the list with its commands."""
 
-    def before(name: str, _: Any) -> None:
+    def interrupts(name: str, given: dict[str, Any], proceed: Proceed) -> dict[str, Any]:
         if name in ("PutProjectPolicy", "DeleteProject"):
             interrupt()
+        return {"Status": "DELETING"} if name == "DeleteProject" else proceed(given)
 
-    aws.service.faults.before = before
-    aws.service.twist = lambda name, given, proceed: (
-        {"Status": "DELETING"} if name == "DeleteProject" else proceed(given)
-    )
+    aws.service.twist = interrupts
     aws.run(code=1)
     (project,) = created(aws)
-    assert f"--project-arn {project}\n" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.startswith("Interrupted.\n")
+    assert f"--project-arn {project}\n" in told
+    assert len(aws.calls("DescribeProjects")) == 3  # until it was created
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_each_signal_deletes_what_is_created_even_while_it_is(process: Process, number: signal.Signals) -> None:
-    """It comes in the middle of CreateProject, and the project is deleted all the same."""
-    started: list[subprocess.Popen[str]] = []
+def test_an_interrupt_while_it_reports_does_not_end_the_cleanup(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It means the questions, and they are over."""
 
-    def after(operation: str, _: Any) -> None:
-        if operation == "CreateProject":
-            started[0].send_signal(number)
+    def as_json(report: Any) -> str:
+        interrupt()
+        return str(facts.as_json(report))
 
-    process.service.faults.after = after
-    started.append(process.start("--yes"))
-    told, _ = started[0].communicate(timeout=60)
-    assert started[0].returncode == 130, told
-    assert process.projects() == []
-    assert list((process.folder / "journals").glob("*")) == []
-
-
-def test_a_run_finds_what_a_killed_one_has_left(process: Process) -> None:
-    """It names it, and deletes it with --clean-up."""
-    started: list[subprocess.Popen[str]] = []
-
-    def before(operation: str, _: Any) -> None:
-        if operation == "PutProjectPolicy":
-            started[0].kill()
-
-    process.service.faults.before = before
-    started.append(process.start("--yes"))
-    started[0].communicate(timeout=60)
-    process.service.faults.before = lambda *_: None
-    (project,) = process.projects()
-    cleaning = process.start("--clean-up")
-    told, _ = cleaning.communicate(timeout=60)
-    assert cleaning.returncode == 0, told
-    assert project in told
-    assert process.projects() == []
+    monkeypatch.setattr(verify, "as_json", as_json)
+    assert aws.run() is not None
+    aws.assert_clean()
 
 
 def test_a_fault_of_the_command_itself_leaves_nothing(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:

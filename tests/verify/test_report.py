@@ -192,13 +192,16 @@ def test_without_a_screen_the_report_is_written(process: Process, stdout: str) -
 
 def test_a_full_disk_shows_the_report_in_ascii(process: Process) -> None:
     """What doesn't fit isn't left by half, and a screen of ASCII shows any character."""
-    fails = AwsError("InvalidParameterException", "L\u00e4uft nicht \u2026")
-    process.service.faults.before = lambda _, given: fails if "Sid1" in str(given) else None
+    denied = AwsError("AccessDeniedException", "L\u00e4uft nicht \u2026")
+    process.service.faults.before = lambda _, given: denied if "Sid1" in str(given) else None
     environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     running = process.start("--yes", environment=environment, limit=4096)
     told, _ = running.communicate(timeout=60)
     assert running.returncode == 0, told
-    assert {each["fact"]: each["found"] for each in shown(told)["facts"]}["sid"] == "InvalidParameterException"
+    assert {each["fact"]: each["said"] for each in shown(told)["facts"]}["sid"] == (
+        "AccessDeniedException: L\u00e4uft nicht \u2026"
+    )
+    assert "Not known: AccessDeniedException: L\\xe4uft nicht \\u2026" in told
     assert not (process.folder / "verification.json").exists()
     assert process.projects() == []
 
