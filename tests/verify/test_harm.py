@@ -369,6 +369,43 @@ def test_an_interrupt_while_it_reports_does_not_end_the_cleanup(aws: Account, mo
     aws.assert_clean()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_each_signal_deletes_what_is_created_even_while_it_is(process: Process, number: signal.Signals) -> None:
+    """It comes in the middle of CreateProject, and the project is deleted all the same."""
+    started: list[subprocess.Popen[str]] = []
+
+    def after(operation: str, _: Any) -> None:
+        if operation == "CreateProject":
+            started[0].send_signal(number)
+
+    process.service.faults.after = after
+    started.append(process.start("--yes"))
+    told, _ = started[0].communicate(timeout=60)
+    assert started[0].returncode == 130, told
+    assert process.projects() == []
+    assert list((process.folder / "journals").glob("*")) == []
+
+
+def test_a_run_finds_what_a_killed_one_has_left(process: Process) -> None:
+    """It names it, and deletes it with --clean-up."""
+    started: list[subprocess.Popen[str]] = []
+
+    def before(operation: str, _: Any) -> None:
+        if operation == "PutProjectPolicy":
+            started[0].kill()
+
+    process.service.faults.before = before
+    started.append(process.start("--yes"))
+    started[0].communicate(timeout=60)
+    process.service.faults.before = lambda *_: None
+    (project,) = process.projects()
+    cleaning = process.start("--clean-up")
+    told, _ = cleaning.communicate(timeout=60)
+    assert cleaning.returncode == 0, told
+    assert project in told
+    assert process.projects() == []
+
+
 def test_a_fault_of_the_command_itself_leaves_nothing(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is shown, after the cleanup."""
     monkeypatch.setattr(verify.Trial, "outcome", None)
