@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,7 +93,7 @@ def as_text(report: Any) -> str:  # noqa: ANN401 - any JSON
     for each in report["facts"]:
         verdict, differs = each["verdict"], each["verdict"] == DIFFERS
         lines += [f"{'! ' if differs else '  '}{each['fact']:<31}{each['assumed']!s:<34}"]
-        lines[-1] += NOT_KNOWN if verdict == NOT_KNOWN else str(each["found"])
+        lines[-1] += NOT_KNOWN if verdict == NOT_KNOWN else str(each["found"]).removesuffix(".0")
         if differs:
             lines += [_filled(f"What depends on it: {each['depends']}"), _filled(f"What to do: {each['otherwise']}")]
         if verdict == NOT_KNOWN:
@@ -120,6 +121,7 @@ def mask(text: str, secret: Iterable[str]) -> str:
     return re.sub(pattern, lambda match: f"<{match.lastgroup}>", text)
 
 
+@cache
 def _commit() -> str:
     """Return the commit of the checkout, with `-dirty` if it was changed since."""
     if not (ROOT / ".git").exists():
