@@ -115,9 +115,14 @@ def account(folder: Path, **switches: Any) -> Iterator[Account]:
     """Provide an account whose local Rekognition has these switches."""
     folder.mkdir(exist_ok=True)
     clock = VirtualTime()
+    # A suite that runs in the background may ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     service = PretendAws(Switches(**{"calls_per_second": 5, **switches}), clock)
-    with service:
-        yield Account(service, clock, folder)
+    try:
+        with service:
+            yield Account(service, clock, folder)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def verdicts(report: Any, verdict: str) -> dict[str, Any]:

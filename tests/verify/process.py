@@ -59,8 +59,9 @@ class Process:
         """Start it in the folder, with its journals there; with a limit of the bytes of a file."""
 
         def prepare() -> None:
-            # A suite that runs in the background may ignore it, and so would all that it starts.
+            # A suite that runs in the background may ignore them, and so would all that it starts.
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             if limit:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
