@@ -3,307 +3,225 @@
 from __future__ import annotations
 
 import argparse
-import json
-import re
+import os
 import secrets
 import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import boto3
-from _questions import ASSUMED, GROUPS, Group, document
+from _account import PROBLEMS, Calls, Clock, Journal, NotKnownError, answered_by, interrupts, reason
+from _facts import ROOT, Answer, as_json, as_text, report
+from _questions import Trial
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
 from localcloud.rekognition.models import CUSTOM_LABELS_REGIONS
 
-PAUSE = 0.25  # the quotas are five calls a second
-THROTTLED = ("ThrottlingException", "ProvisionedThroughputExceededException")
-
-
-class VerifyError(Exception):
-    """Nothing could be asked, or nothing was seen; the message says why."""
-
-
-# A response that isn't as assumed is no reason to lose the other answers.
-Problem = (BotoCoreError, ClientError, LookupError, ValueError, VerifyError)
-
-
-class Trial:
-    """A project of its own, in which the questions are asked, and their answers."""
-
-    def __init__(self, client: Any, account: str, options: argparse.Namespace, clock: Clock) -> None:  # noqa: ANN401
-        self.name = f"rekognition-verify-{secrets.token_hex(6)}"
-        self.account, self.region = account, client.meta.region_name
-        self.project, self.may_exist = "", False
-        self.key = options.kms_key
-        self.output = {"S3Bucket": options.bucket, "S3KeyPrefix": self.name}
-        self.now, self.sleep = clock
-        self.changed_at = 0.0
-        """When the last change was asked for."""
-        self.answers: dict[str, tuple[Any, str]] = {}
-        """What was found, and the service's words for it, by the question's name."""
-        self._client, self._source = client, options.model_version
-        self._policies: set[str] = set()
-        self._said = ""
-
-    def call(self, operation: str, *, paced: bool = True, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Call an operation after a pause, and again where it was throttled."""
-        for _ in range(20 if paced else 1):
-            self.sleep(PAUSE if paced else 0)
-            try:
-                return getattr(self._client, operation)(**parameters)
-            except ClientError as error:
-                if _code(error) not in THROTTLED or not paced:
-                    raise
-                self.sleep(1)
-        raise VerifyError(f"{operation} was throttled 20 times.")
-
-    def change(self, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Call an operation whose effect may be watched."""
-        response = self.call(operation, **parameters)
-        self.changed_at = self.now()
-        return response
-
-    def code(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> str:  # noqa: ANN401
-        """Return the code of the error that a call gets, an empty one without an error."""
-        self._said = ""
-        try:
-            method(*arguments, **named)
-        except ClientError as error:
-            if _code(error) == "AccessDeniedException" or _may_have_worked(error):
-                raise
-            self._said = str(error)
-            return _code(error)
-        return ""
-
-    def watch(self, shows: Callable[[], bool], every: float = 0.5, most: float = 60) -> float:
-        """Return how many seconds after the last change something shows, 0 if it does at the first look."""
-        looked = False
-        while not _shown(shows):
-            if self.now() > self.changed_at + most:
-                raise VerifyError(f"Not seen within {most:.0f} seconds. {self._said}")
-            self.sleep(every)
-            looked = True
-        return round(self.now() - self.changed_at, 1) if looked else 0
-
-    def found(self, name: str, answer: Any, said: str = "") -> None:  # noqa: ANN401 - any JSON
-        """Keep an answer, with the service's words for it: if none are given, those of the last error."""
-        self.answers[name] = (answer, said or self._said)
-        self._said = ""
-
-    def put(self, name: str, **more: str) -> str:
-        """Put a policy, and return its revision."""
-        self._policies.add(name)
-        parameters = {"PolicyDocument": document(self.account), **more}
-        response = self.change("put_project_policy", ProjectArn=self.project, PolicyName=name, **parameters)
-        return str(response["PolicyRevisionId"])
-
-    def delete(self, name: str) -> None:
-        """Delete a policy."""
-        self.call("delete_project_policy", ProjectArn=self.project, PolicyName=name)
-
-    def list(self, *, paced: bool = True) -> Any:  # noqa: ANN401 - any JSON
-        """List the policies."""
-        return self.call("list_project_policies", paced=paced, ProjectArn=self.project)
-
-    def clear(self) -> None:
-        """Delete what was put."""
-        for name in sorted(self._policies):
-            self.code(self.delete, name)
-        self._policies.clear()
-
-    def copy(self, name: str) -> str:
-        """Begin to copy the model version, and return the copy's ARN."""
-        names = [self._source.split("/")[1]]
-        (source,) = self.call("describe_projects", ProjectNames=names)["ProjectDescriptions"]
-        response = self.change(
-            "copy_project_version",
-            SourceProjectArn=source["ProjectArn"],
-            SourceProjectVersionArn=self._source,
-            DestinationProjectArn=self.project,
-            VersionName=name,
-            OutputConfig=self.output,
-            Tags={"verify": "1"},
-            **({"KmsKeyId": self.key} if self.key else {}),
-        )
-        return str(response["ProjectVersionArn"])
-
-    def versions(self, **which: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-        """Return the descriptions of the project's model versions by their ARNs."""
-        listed = self.call("describe_project_versions", ProjectArn=self.project, **which)["ProjectVersionDescriptions"]
-        return {each["ProjectVersionArn"]: each for each in listed}
-
-    def ask(self, groups: Sequence[Group]) -> None:
-        """Create the project, and ask; what gets no answer has the reason instead."""
-        self.may_exist = True
-        try:
-            self.project = self.change("create_project", ProjectName=self.name)["ProjectArn"]
-        except ClientError as error:
-            self.may_exist = _may_have_worked(error)
-            raise
-        self.watch(lambda: [each["Status"] for each in self._projects()] == ["CREATED"])
-        for group in groups:
-            print(".", end="", flush=True)
-            self._said = ""
-            try:
-                self.clear()
-                group.ask(self)
-            except Problem as problem:
-                self.answers = {name: (None, str(problem)) for name in group.questions} | self.answers
-
-    def clean_up(self) -> None:
-        """Delete the project with all that is in it, whether or not its creation had a response."""
-        if self.may_exist:
-            self.sleep(0 if self.project else 2)
-            self.changed_at = self.now()
-            self.watch(self._is_gone, every=5, most=7200 if self._source else 120)
-
-    def _is_gone(self) -> bool:
-        # What is being copied can't be deleted yet, and neither can its project.
-        for project in self._projects():
-            self.project = project["ProjectArn"]
-            for arn in self.versions():
-                self.code(self.call, "delete_project_version", ProjectVersionArn=arn)
-            self.code(self.call, "delete_project", ProjectArn=self.project)
-        return not self._projects()
-
-    def _projects(self) -> Sequence[Any]:
-        listed = self.call("describe_projects", ProjectNames=[self.name])["ProjectDescriptions"]
-        return [each for each in listed if each["Status"] != "DELETING"]
-
-
-Clock = tuple[Callable[[], float], Callable[[float], None]]
-"""What returns the time, and what waits."""
+# A call that boto3 repeats could meet what it has done itself.
+CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1})
+HOW_TO_CLEAN_UP = "./scripts/verify --clean-up, with this account's credentials, deletes what has an ARN here."
 
 
 def main(
     arguments: Sequence[str] | None = None,
     client: Callable[..., Any] = boto3.client,
-    clock: Clock = (time.time, time.sleep),
+    clock: Clock = Clock(),  # noqa: B008 - it has no state
+    journals: Path = ROOT / ".verify",
 ) -> int:
-    """Ask what the command line says; return the exit code: 0, 1 for a failure, 130 where it was interrupted."""
+    """Ask what the command line says; return the exit code: 0, 1 for a failure, 130 after an interrupt."""
     options = _parse(arguments)
     try:
-        trial = _announced(options, client, clock)
-        if not options.yes and input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise VerifyError("")
-    except (EOFError, KeyboardInterrupt, *Problem) as problem:
-        print(f"Nothing was created. {problem}", file=sys.stderr)
+        rekognition, sts = (client(service, config=CONFIG) for service in ("rekognition", "sts"))
+        calls = Calls(rekognition, clock)
+        account = str(Calls(sts, clock).once("GetCallerIdentity")["Account"])
+        about = rekognition.meta
+        place = {"account": account, "region": about.region_name, "endpoint": about.endpoint_url}
+        is_clean = _offer_to_clean_up(journals, calls, place, options)
+        if options.clean_up:
+            return 0 if is_clean else 1
+        name = f"rekognition-verify-{secrets.token_hex(6)}"
+        _announce(options, place, name)
+        if not options.yes and not _agrees("Continue?"):
+            raise NotKnownError("Without a terminal, --yes agrees.")
+        journal = Journal(journals / f"{name}.jsonl")
+        journal.note(place=place)
+    except (KeyboardInterrupt, BotoCoreError, *PROBLEMS) as problem:
+        _say(f"Nothing was created. {problem}", to=sys.stderr)
         return 1
-    code = 0
+    with interrupts(signal.SIG_BLOCK):
+        return _ask(Trial(calls, journal, place["account"], name), journal, options)
+
+
+def _ask(trial: Trial, journal: Journal, options: argparse.Namespace) -> int:
+    """Ask, report, and delete what was created, each whatever became of the one before; return the exit code."""
+    given = ["--throttle"] * options.throttle + ["--model-version"] * bool(options.model_version)
+    given += ["--kms-key"] * bool(options.kms_key)
+    trial.source, trial.key, trial.output["S3Bucket"] = options.model_version, options.kms_key, options.bucket
+    answers: dict[str, Answer] = {}
+    code, ended = 0, "complete"
     try:
-        given = {"": True, "--throttle": options.throttle, "--model-version": options.model_version}
-        trial.ask([group for group in GROUPS if given[group.needs]])
+        with interrupts(signal.SIG_UNBLOCK):
+            trial.run(given, answers, lambda: _say(".", end=""))
     except KeyboardInterrupt:
-        code = 130
-        print("\nInterrupted. Deleting what was created …", file=sys.stderr)
-    except Problem as problem:
-        code = 1
-        elsewhere = "" if trial.region in CUSTOM_LABELS_REGIONS else " Rekognition Custom Labels isn't there."
-        print(f"\nNo project in {trial.region} could be used.{elsewhere} {problem}", file=sys.stderr)
+        code, ended = 130, "interrupted"
+    except PROBLEMS as problem:
+        is_here = journal.place["region"] in CUSTOM_LABELS_REGIONS
+        code, ended = 1, f"No project could be used. {'' if is_here else 'Custom Labels is not in this Region. '}"
+        ended += reason(problem)
     finally:
-        code = _clean_up(trial) or code
-    if trial.answers:
-        _report(trial, options)
+        try:
+            _say("", *([] if ended == "complete" else [f"Ended: {ended}"]))
+            if answers:
+                about = {"answered_by": answered_by(journal.place["endpoint"]), "region": journal.place["region"]}
+                about |= {"options": " ".join(given), "ended": ended}
+                names = [trial.name, options.bucket, *options.model_version.split("/")[1:-1:2], options.kms_key]
+                names += [options.model_version, options.kms_key.rpartition("/")[2]]
+                _publish(report(about, answers, trial.calls.lines(), names), options.output)
+        finally:
+            code = _clean_up(journal, trial.calls) or code
     return code
 
 
-def _clean_up(trial: Trial) -> int:
+def _clean_up(journal: Journal, calls: Calls) -> int:
+    """Delete what was created, and say what is left; return the exit code."""
+    if journal.arns:
+        _say("Deleting what was created. Ctrl-C ends that, and says what is left.")
+    for early in signal.sigpending():  # it came when all was asked, and so it didn't mean this
+        signal.sigwait({early})
     try:
-        trial.clean_up()
-    except (KeyboardInterrupt, *Problem) as problem:
-        print(f"\nLeft in {trial.region}: perhaps the project {trial.name}. {problem}", file=sys.stderr)
-        print("Delete what `aws rekognition describe-projects` shows of that name.", file=sys.stderr)
-        return 1
-    return 0
+        with interrupts(signal.SIG_UNBLOCK):
+            journal.clean_up(calls)
+    except KeyboardInterrupt:
+        _say("Interrupted.", to=sys.stderr)
+    left = journal.left()
+    journal.close()
+    if left:
+        _say("", left, HOW_TO_CLEAN_UP, to=sys.stderr)
+    return 1 if left else 0
+
+
+def _offer_to_clean_up(folder: Path, calls: Calls, place: Mapping[str, str], options: argparse.Namespace) -> bool:
+    """Name what earlier runs have left, and delete it if the user agrees; return whether nothing is left."""
+    is_clean = True
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            journal = Journal(path)
+        except BlockingIOError:  # its run isn't over
+            continue
+        if journal.place == place:
+            journal.settle(calls)
+        if left := journal.left():
+            _say("An earlier run has left something.", left)
+            is_asked = journal.place == place and not options.clean_up and not options.yes
+            if (journal.place == place and options.clean_up) or (is_asked and _agrees("Delete what has an ARN here?")):
+                is_clean = _clean_up(journal, calls) == 0 and is_clean
+                continue
+            _say(HOW_TO_CLEAN_UP, f"Its journal is {path}.")
+            is_clean = False
+        journal.close()
+    if options.clean_up and is_clean:
+        _say("Nothing is left of earlier runs.")
+    return is_clean
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./scripts/verify", add_help=False)
     for name in ("model-version", "bucket", "kms-key"):
         parser.add_argument(f"--{name}", default="")
-    parser.add_argument("--output", type=Path, default=Path("verification.json"))
-    parser.add_argument("--throttle", action="store_true")
-    parser.add_argument("--yes", action="store_true")
+    for name in ("throttle", "yes", "clean-up"):
+        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--output", type=Path)
     options = parser.parse_args(arguments)
     if bool(options.model_version) != bool(options.bucket) or (options.kms_key and not options.bucket):
         parser.error("--model-version and --bucket need each other, and --kms-key needs both")
+    names = (Path(f"verification{number}.json") for number in ("", *map("-{}".format, range(1, 1000))))
+    options.output = options.output or next(name for name in names if not name.exists())
+    if options.output.exists():
+        parser.error(f"{options.output} exists. Specify another file")
     if not options.output.absolute().parent.is_dir():
         parser.error(f"{options.output.parent} isn't a folder")
     return options
 
 
-def _announced(options: argparse.Namespace, client: Callable[..., Any], clock: Clock) -> Trial:
-    """Find out where to ask, and say what is going to be done there."""
-    # A call that boto3 repeats could meet what it has done itself.
-    rekognition, sts = (
-        client(service, config=Config(retries={"total_max_attempts": 1})) for service in ("rekognition", "sts")
+def _announce(options: argparse.Namespace, place: Mapping[str, str], name: str) -> None:
+    """Say what is going to be done, where, and what it costs."""
+    account, region, source = place["account"], place["region"], options.model_version
+    _say(
+        answered_by(place["endpoint"]),
+        f"Account {account}, Region {region}: this creates the project {name} and up to 20",
+        "policies of it, and deletes them again. They cost nothing, and share nothing, because the project is empty.",
+        "It changes nothing else, and takes about two minutes.",
     )
-    trial = Trial(rekognition, sts.get_caller_identity()["Account"], options, clock)
-    print(f"Account {trial.account}, Region {trial.region}. This creates the project {trial.name} and policies of it,")
-    print("which cost nothing and share nothing, because it is empty, and deletes it. It changes nothing else.")
     if options.throttle:
-        print("For ten seconds others who call ListProjectPolicies there may be throttled.")
-    if options.model_version:
-        if f":{trial.region}:{trial.account}:project/" not in options.model_version:
-            raise VerifyError(f"{options.model_version} isn't of this account and Region.")
-        print(f"It copies {options.model_version} twice, for which AWS publishes no price, and deletes the copies.")
-        print(f"What Rekognition writes to s3://{options.bucket}/{trial.name} stays, and S3 charges for it.")
+        _say(
+            "--throttle calls ListProjectPolicies ten times a second for 15 seconds; if that settles nothing, up to 40",
+            "times a second for up to 30 seconds more. Others who call it there may be throttled as well meanwhile.",
+        )
+    if source:
+        if f":{region}:{account}:project/" not in source or "/version/" not in source:
+            raise NotKnownError(f"{source} isn't the ARN of a model version in this account and Region.")
+        _say(
+            f"It copies {source} at most twice, and deletes the copies, as long",
+            "as that takes. AWS publishes no price for copying. The copies are never started.",
+            f"What Rekognition writes to s3://{options.bucket}/{name} stays, and S3 charges for it.",
+        )
     if options.kms_key:
-        print(f"Rekognition creates grants on the key {options.kms_key}, which may stay.")
-    return trial
+        _say(f"Rekognition creates grants on the key {options.kms_key}, which may stay.")
 
 
-def _shown(shows: Callable[[], bool]) -> bool:
+def _agrees(question: str) -> bool:
+    """Ask on a terminal; return whether the user agrees."""
     try:
-        return shows()
-    except VerifyError:
+        return bool(sys.stdin and sys.stdin.isatty()) and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
         return False
-    except ClientError as error:
-        if _code(error) == "ResourceNotFoundException" or _may_have_worked(error):
-            return False
-        raise
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
+def _say(*lines: str, to: Any = None, end: str = "\n") -> None:  # noqa: ANN401 - any stream
+    """Print, if anybody still reads it."""
+    stream = to or sys.stdout
+    try:
+        print(*lines, sep="\n", end=end, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _may_have_worked(error: ClientError) -> bool:
-    """Return whether the service failed inside, which says nothing about what was asked."""
-    return error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500 and _code(error) not in THROTTLED
+def _publish(report: Any, path: Path) -> None:  # noqa: ANN401 - any JSON
+    """Write the report to a new file, or, if that fails, to the screen; and show the answers."""
+    text = as_json(report)
+    try:
+        with path.open("x", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        told = f"The report is in {path}."
+    except OSError as problem:
+        if not isinstance(problem, FileExistsError):
+            with suppress(OSError):
+                path.unlink()  # half of a report is none
+        told = f"{text}\nThis is the report, because it couldn't be written: {problem}"
+    _say(
+        as_text(report),
+        "",
+        told,
+        "It has no account IDs and no names. Please attach it to an issue of this project.",
+        "",
+    )
 
 
-def _report(trial: Trial, options: argparse.Namespace) -> None:
-    """Print the answers, and write them without account IDs."""
-    facts = []
-    print(f"\n  {'':<31}{'the local cloud':<34}here")
-    for name in (name for group in GROUPS for name in group.questions):
-        answer, said = trial.answers.get(name, (None, ""))
-        assumed, here = (str(each).removesuffix(".0") for each in (ASSUMED[name], answer))
-        mark = "  " if answer in (None, ASSUMED[name]) else "! "
-        print(f"{mark}{name:<31}{assumed:<34}{'not known' if answer is None else here}")
-        facts.append({"fact": name, "assumed": assumed, "found": answer, "differs": mark == "! ", "said": said})
-    when = datetime.now(timezone.utc).date().isoformat()
-    report = {"date": when, "region": trial.region, "boto3": boto3.__version__, "facts": facts}
-    options.output.write_text(_masked(json.dumps(report, indent=2), options) + "\n")
-    print(f"\nWritten to {options.output}, without account IDs. Please attach it to an issue of this project.")
-
-
-def _masked(text: str, options: argparse.Namespace) -> str:
-    """Return what the service said without names of this account."""
-    for given in filter(None, (options.model_version, options.bucket, options.kms_key)):
-        text = text.replace(given, "…")
-    text = re.sub(r"arn:[\w-]+:(iam|sts)::\d{12}:(user|role|assumed-role|federated-user)/[^\s\"\\]+", "ARN", text)
-    return re.sub(r"\d{12,}", "…", text)
+def run_as_program(**how: Any) -> int:  # noqa: ANN401 - as main has them
+    """Handle signals and characters as a program does, then do what the command line says."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    return main(**how)
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    sys.exit(main())
+    sys.exit(run_as_program())
