@@ -399,5 +399,5 @@ class Lifecycle(Machine):
         return {each.made_from.name for each in owners}
 
 
-TestLifecycle = pytest.mark.full(Lifecycle.TestCase)
+TestLifecycle = pytest.mark.timeout(3600)(pytest.mark.full(Lifecycle.TestCase))
 TestLifecycle.settings = machine.SETTINGS
