@@ -45,9 +45,7 @@ class Environment:
     def known(cls, account: str, region: str) -> Environment:
         """Return an account, a Region and its partition, each if it is known."""
         its_account = None if is_unknown(account) else account
-        if is_unknown(region):
-            return cls(its_account)
-        return cls(its_account, region, RegionInfo.get(region).partition)
+        return cls(its_account) if is_unknown(region) else cls(its_account, region, RegionInfo.get(region).partition)
 
     @classmethod
     def of_arn(cls, resolved: object) -> Environment:

@@ -86,12 +86,9 @@ class _Provider(Construct):
         check_is_here(resource, "provider", self._environment, project.place)
         stack = project.stack
         if stack not in self._allowed:
-            scope, construct_id = (
-                (self, "Projects")
-                if stack is stack_of(self)
-                else (stack, f"RekognitionProjectPolicies{self.node.addr[-16:]}")
-            )
-            self._allowed[stack] = inline_policy(Construct(scope, construct_id), self.role), set()
+            is_own = stack is stack_of(self)
+            construct_id = "Projects" if is_own else f"RekognitionProjectPolicies{self.node.addr[-16:]}"
+            self._allowed[stack] = inline_policy(Construct(self if is_own else stack, construct_id), self.role), set()
         policy, allowed = self._allowed[stack]
         new = [each for each in permissions if each not in allowed]
         if new:  # merging would remove the others, but each statement crosses to Node.js
