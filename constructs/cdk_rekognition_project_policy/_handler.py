@@ -101,7 +101,7 @@ def write(folder: Path, resource: str) -> None:
     """
     for path, source in _sources(resource):
         target = folder / path
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source)
         target.chmod(0o644)
 
