@@ -85,9 +85,9 @@ def status(cloud: LocalCloud, url: str, parts: Iterable[bytes]) -> int:
 
 
 def assert_serves(cloud: LocalCloud) -> None:
-    """Assert that both servers serve others within a second."""
+    """Assert that both servers serve others."""
     with connected(cloud, cloud.endpoint_url) as connection:
-        connection.settimeout(1)
+        connection.settimeout(30)
         connection.sendall(head(cloud, cloud.endpoint_url, start="GET /_ministack/health") + b"\r\n")
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
     cloud.set_switches()
