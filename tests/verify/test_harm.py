@@ -84,7 +84,7 @@ def test_the_cleanup_goes_on(aws: Account, operation: str, faults: list[Any]) ->
 def test_what_cannot_be_deleted_is_told_and_offered_to_the_next_run(
     aws: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commands have the whole ARN; only the same account's credentials and a yes delete it, and pauses get longer."""
+    """The commands have the whole ARN; only the same account's credentials and a yes delete it; pauses grow."""
     aws.service.faults.before = lambda name, _: DENIED if name == "DeleteProjectVersion" else None
     aws.run("--yes", *aws.copying, code=1)
     aws.service.faults.before = lambda *_: None

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import Any
 
 from botocore.config import Config
@@ -46,7 +47,7 @@ def test_the_policy_allows_what_is_called_and_no_more(aws: Account) -> None:
     called: list[tuple[str, str]] = []
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        on = ON_WHAT.get(model.name, lambda given: given["ProjectArn"])
+        on = ON_WHAT[model.name] if model.name in ON_WHAT else itemgetter("ProjectArn")
         called.append((f"rekognition:{model.name}", on(params)))
         if model.name == "CopyProjectVersion":
             called.append((called[-1][0], params["SourceProjectVersionArn"].replace("/users/", "/SOURCE/")))

@@ -28,7 +28,7 @@ IDENTITY = f"<R><GetCallerIdentityResult><Account>{ACCOUNT}</Account></GetCaller
 
 
 def listen() -> None:
-    """Take the signals, because a suite that runs in the background may ignore them, and so would all that it starts."""
+    """Take the signals, which a suite in the background may ignore, and then all that it starts as well."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
