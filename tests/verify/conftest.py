@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from localcloud.rekognition import LocalRekognition
-from tests.endpoint import Endpoint
-from tests.verify.pretend import Account, account
-from tests.verify.process import Process, sts
+from localcloud.rekognition import Switches
+from tests.rules.support import VirtualTime
+from tests.verify.pretend import Account, PretendAws
 
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[Account]:
     """An account with a model version."""
-    with account(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[Process]:
-    """The command as a process."""
-    identity = Endpoint(sts)
-    with LocalRekognition() as service:
-        yield Process(service, tmp_path, identity)
-    identity.close()
+    time = VirtualTime()
+    # A suite that runs in the background may ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with PretendAws(Switches(calls_per_second=5), time) as service:
+        yield Account(service, time, tmp_path)
+    signal.signal(signal.SIGINT, before)

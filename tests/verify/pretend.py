@@ -7,15 +7,14 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from localcloud.cloud import REPOSITORY
-from localcloud.rekognition import LocalRekognition, Request, Switches
+from localcloud.rekognition import LocalRekognition, Request
 from tests.rules.support import VirtualTime
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -36,6 +35,10 @@ class PretendAws(LocalRekognition):
 
     twist: Twist = staticmethod(lambda operation, given, proceed: proceed(given))
 
+    def __enter__(self) -> PretendAws:
+        super().__enter__()
+        return self
+
     def respond(self, request: Request) -> dict[str, Any]:
         """Respond as the twist has it."""
 
@@ -48,31 +51,24 @@ class PretendAws(LocalRekognition):
 class SameThread(Executor):
     """Makes each call at once, because virtual time has one thread."""
 
-    def __init__(self, threads: int) -> None:
-        del threads
-
     def submit(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         """Call it."""
         future: Future[Any] = Future()
-        try:
-            future.set_result(call(*arguments, **named))
-        except Exception as problem:  # noqa: BLE001 - as any executor
-            future.set_exception(problem)
+        future.set_result(call(*arguments, **named))
         return future
 
 
 class Account:
     """An account with a project of its user's, and `./scripts/verify` in it, on virtual time."""
 
-    def __init__(self, service: PretendAws, clock: VirtualTime, folder: Path) -> None:
-        self.service, self.clock, self.region, self.started_at = service, clock, REGION, clock()
+    def __init__(self, service: PretendAws, time: VirtualTime, folder: Path) -> None:
+        self.service, self.time, self.region, self.started_at = service, time, REGION, time()
+        self.clock = account_module.Clock(time, time.sleep, lambda _: SameThread())
         self.journals, self.output = folder / "journals", folder / "report.json"
         client = service.client()
         project = client.create_project(ProjectName="users")["ProjectArn"]
-        output: Any = {"S3Bucket": "training"}
-        self.version = client.create_project_version(ProjectArn=project, VersionName="v7", OutputConfig=output)[
-            "ProjectVersionArn"
-        ]
+        given: Any = {"ProjectArn": project, "VersionName": "v7", "OutputConfig": {"S3Bucket": "training"}}
+        self.version = client.create_project_version(**given)["ProjectVersionArn"]
         self.copying = ["--model-version", self.version, "--bucket", "results", "--kms-key", "alias/secret"]
         self.users = self.state()
 
@@ -80,17 +76,17 @@ class Account:
         """Return what there is in the account."""
         return repr(self.service.store.projects(ACCOUNT, REGION))
 
-    def run(self, *arguments: str, code: int = 0, yes: bool = True, client: Callable[..., Any] | None = None) -> Any:
-        """Run the command, which ends with a code; return its report, None if it wrote none."""
-        assert self.result(*arguments, *(["--yes"] if yes else []), client=client) == code
-        return json.loads(self.output.read_text()) if self.output.exists() else None
+    def created(self) -> list[Any]:
+        """Return the trial projects that are live."""
+        return [each for each in self.service.store.projects(ACCOUNT, REGION) if each.arn.name != "users"]
 
-    def result(self, *arguments: str, client: Callable[..., Any] | None = None) -> int:
-        """Run the command, and return its code."""
+    def run(self, *arguments: str, code: int | None = 0, client: Callable[..., Any] | None = None) -> Any:
+        """Run the command, which ends with a code; return its report, None if it wrote none."""
         self.output.unlink(missing_ok=True)
-        clock = account_module.Clock(self.clock, self.clock.sleep, SameThread)
-        code = verify.main([*arguments, "--output", str(self.output)], client or self.client, clock, self.journals)
-        return int(code)
+        options = [*arguments, "--output", str(self.output)]
+        self.ended = verify.main(options, client or self.client, self.clock, self.journals)
+        assert code in (self.ended, None)
+        return json.loads(self.output.read_text()) if self.output.exists() else None
 
     def client(self, service: str, config: Any) -> Any:
         """Return a client of Rekognition, or this as one of STS."""
@@ -110,29 +106,9 @@ class Account:
         assert list(self.journals.glob("*")) == []
 
 
-@contextmanager
-def account(folder: Path, **switches: Any) -> Iterator[Account]:
-    """Provide an account whose local Rekognition has these switches."""
-    folder.mkdir(exist_ok=True)
-    clock = VirtualTime()
-    # A suite that runs in the background may ignore it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    service = PretendAws(Switches(**{"calls_per_second": 5, **switches}), clock)
-    try:
-        with service:
-            yield Account(service, clock, folder)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def verdicts(report: Any, verdict: str) -> dict[str, Any]:
-    """Return what was found of the facts with this verdict."""
-    return {each["fact"]: each["found"] for each in report["facts"] if each["verdict"] == verdict}
-
-
-def reasons(report: Any) -> dict[str, str]:
-    """Return why a fact isn't known."""
-    return {each["fact"]: each["said"] for each in report["facts"] if each["verdict"] == "not known"}
+def having(report: Any, verdict: str, element: str = "found") -> dict[str, Any]:
+    """Return an element of each fact with this verdict."""
+    return {each["fact"]: each[element] for each in report["facts"] if each["verdict"] == verdict}
 
 
 def interrupt() -> None:

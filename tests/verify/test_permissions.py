@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import Any
 
-import pytest
 from botocore.config import Config
 
 from localcloud.cloud import REPOSITORY
@@ -26,27 +26,31 @@ BY_THE_SERVICE = {"rekognition:CreateProjectVersion", "rekognition:TagResource"}
 """What the Service Authorization Reference has for CopyProjectVersion."""
 
 
-def statements() -> Iterator[tuple[str, str]]:
-    """Return each action that the page's policy allows, with a resource."""
-    page = (REPOSITORY / "docs" / "compatibility.md").read_text()
-    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    for statement in json.loads(block)["Statement"]:
-        assert statement["Effect"] == "Allow"
-        for action in [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]:
-            resources = [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
-            yield from ((action, resource) for resource in resources)
+def allowed_by(policy: str) -> list[tuple[str, str]]:
+    """Return each action that a policy allows, with a resource."""
+    statements = json.loads(policy)["Statement"]
+    assert {each["Effect"] for each in statements} == {"Allow"}
+    actions, resources = (
+        [each[key] if isinstance(each[key], list) else [each[key]] for each in statements]
+        for key in ("Action", "Resource")
+    )
+    return [
+        (action, resource)
+        for some, things in zip(actions, resources, strict=True)
+        for action in some
+        for resource in things
+    ]
 
 
-@pytest.fixture
-def called(aws: Account) -> list[tuple[str, str]]:
-    """Each action of a whole run, with what it is on, as botocore is about to send it."""
-    seen: list[tuple[str, str]] = []
+def test_the_policy_allows_what_is_called_and_no_more(aws: Account) -> None:
+    """On the very resource that is called; what changes something is allowed on the trial project only."""
+    called: list[tuple[str, str]] = []
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        on = ON_WHAT.get(model.name)
-        seen.append((f"rekognition:{model.name}", on(params) if on else params["ProjectArn"]))
+        on = ON_WHAT[model.name] if model.name in ON_WHAT else itemgetter("ProjectArn")
+        called.append((f"rekognition:{model.name}", on(params)))
         if model.name == "CopyProjectVersion":
-            seen.append((f"rekognition:{model.name}", params["SourceProjectVersionArn"].replace("/users/", "/SOURCE/")))
+            called.append((called[-1][0], params["SourceProjectVersionArn"].replace("/users/", "/SOURCE/")))
 
     def client(service: str, config: Config) -> Any:
         made = aws.client(service, config)
@@ -55,33 +59,17 @@ def called(aws: Account) -> list[tuple[str, str]]:
         return made
 
     aws.service.switches.change({"copying_time": 30})
-    aws.run("--throttle", *aws.copying, client=client)
-    return seen
-
-
-def test_the_policy_allows_each_call(called: list[tuple[str, str]]) -> None:
-    """On the very resource that is called."""
-    allowed = list(statements())
+    aws.run("--yes", "--throttle", *aws.copying, client=client)
+    (block,) = re.findall(r"```json\n(.*?)```", (REPOSITORY / "docs" / "compatibility.md").read_text(), re.DOTALL)
+    allowed = allowed_by(block)
     for action, on in called:
         assert any(action == each and fnmatchcase(on, resource) for each, resource in allowed), (action, on)
-
-
-def test_the_policy_allows_no_more(called: list[tuple[str, str]]) -> None:
-    """Each action on Rekognition is called; what changes something, is on the trial project only."""
-    actions = {action for action, _ in statements() if action.startswith("rekognition:")}
-    assert actions == {action for action, _ in called} | BY_THE_SERVICE
-    for action, resource in statements():
+    actions = {action for action, _ in allowed}
+    needed = {action for action, _ in called} | BY_THE_SERVICE
+    assert {action for action in actions if action.startswith("rekognition:")} == needed
+    for action, resource in allowed:
         if re.match("rekognition:(Create|Delete|Put|Tag)", action):
             assert resource == "arn:aws:rekognition:*:*:project/rekognition-verify-*"
-
-
-def test_the_policy_has_what_a_copy_needs_elsewhere() -> None:
-    """The actions on the bucket and the key are those of the policy for who copies."""
-    copier = json.loads((REPOSITORY / "examples" / "policies" / "copier-policy.json").read_text())
-    elsewhere = {
-        action
-        for statement in copier["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        if not action.startswith("rekognition:")
-    }
-    assert {action for action, _ in statements() if not action.startswith("rekognition:")} == elsewhere
+    # On the bucket and the key it has the actions of the policy for whoever copies.
+    copier = allowed_by((REPOSITORY / "examples" / "policies" / "copier-policy.json").read_text())
+    assert actions - needed == {action for action, _ in copier if not action.startswith("rekognition:")}
