@@ -99,13 +99,13 @@ def shows(operation: str, change: Callable[[Any], Any]) -> Any:
 
 
 def late(operation: str, marks: str) -> Any:
-    """Return a twist that lists a kind of changes late, and other ones at once."""
+    """Return a twist that lists a kind of changes late, and other ones at once, with all that came before."""
     until, last = 0.0, Given()
 
     def twist(aws: Account, called: str, given: Given, proceed: Proceed) -> Given:
         nonlocal until, last
-        if called == operation and marks in given:
-            until = aws.time() + LATE
+        if called in (PUT, "DeleteProjectPolicy"):
+            until = aws.time() + LATE if called == operation and marks in given else 0.0
         if called == LISTED and aws.time() < until:
             return dict(last)
         response = proceed(given)
